@@ -40,8 +40,13 @@ public enum MemoryPool {
   /// How many floats a block of the class holds.
   static func capacity(ofClass index: Int) -> Int { linesOfClass(index) * 16 }
 
+  /// A block that nobody uses; sending it between threads is safe for that reason.
+  private struct Block: @unchecked Sendable {
+    let pointer: UnsafeMutablePointer<Float>
+  }
+
   private struct Free: ~Copyable {
-    var blocks: [[UnsafeMutablePointer<Float>]] = Array(repeating: [], count: 160)
+    var blocks: [[Block]] = Array(repeating: [], count: 160)
     var statistics = Statistics()
   }
 
@@ -50,16 +55,17 @@ public enum MemoryPool {
   public static var statistics: Statistics { free.withLock { $0.statistics } }
 
   static func take(class index: Int) -> UnsafeMutablePointer<Float> {
-    let reused = free.withLock { free -> UnsafeMutablePointer<Float>? in
+    let reused = free.withLock { free -> Block? in
       if let block = free.blocks[index].popLast() { return block }
       free.statistics.systemAllocations += 1
       free.statistics.bytesHeld += capacity(ofClass: index) * MemoryLayout<Float>.stride
       return nil
     }
-    return reused ?? allocateAligned(count: capacity(ofClass: index))
+    return reused?.pointer ?? allocateAligned(count: capacity(ofClass: index))
   }
 
   static func give(_ block: UnsafeMutablePointer<Float>, class index: Int) {
+    let block = Block(pointer: block)
     free.withLock { $0.blocks[index].append(block) }
   }
 
@@ -68,7 +74,7 @@ public enum MemoryPool {
     free.withLock { state in
       for index in state.blocks.indices {
         for block in state.blocks[index] {
-          Glibc.free(block)
+          freeAligned(block.pointer)
           state.statistics.bytesHeld -= capacity(ofClass: index) * MemoryLayout<Float>.stride
         }
         state.blocks[index].removeAll()
@@ -77,7 +83,9 @@ public enum MemoryPool {
   }
 }
 
-/// Memory for `count` values, aligned to 64 bytes; freed by `free`.
+func freeAligned(_ pointer: UnsafeMutableRawPointer) { free(pointer) }
+
+/// Memory for `count` values, aligned to 64 bytes; freed by `freeAligned`.
 func allocateAligned<Value>(count: Int, of _: Value.Type = Float.self) -> UnsafeMutablePointer<Value> {
   var raw: UnsafeMutableRawPointer?
   let bytes = max(count, 1) * MemoryLayout<Value>.stride

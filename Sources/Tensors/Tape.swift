@@ -57,6 +57,11 @@ public struct Inputs {
     return copy
   }
 
+  /// Whether a node that one of the inputs stands for satisfies a condition.
+  fileprivate func contains(where condition: (Int) -> Bool) -> Bool {
+    (0..<count).contains { self[$0].record.map { condition($0.index) } ?? false }
+  }
+
   fileprivate var tape: Tape? {
     first?.record?.tape ?? second?.record?.tape ?? third?.record?.tape ?? fourth?.record?.tape
   }
@@ -70,11 +75,14 @@ public struct CotangentSink: ~Copyable {
   public let isRecorded: Bool
 
   /// Whether derivatives with respect to this input are asked for.
-  public func wants(_ input: Int) -> Bool { inputs[input].record != nil }
+  public func wants(_ input: Int) -> Bool {
+    guard let record = inputs[input].record else { return false }
+    return tape.isRelevant(record.index)
+  }
 
   /// Adds a cotangent of an input.
   public func add(_ cotangent: Tensor, to input: Int) {
-    guard let record = inputs[input].record else { return }
+    guard wants(input), let record = inputs[input].record else { return }
     precondition(cotangent.shape == inputs[input].shape, "a cotangent has the shape of what it belongs to")
     tape.accumulate(cotangent, at: record.index)
   }
@@ -82,7 +90,7 @@ public struct CotangentSink: ~Copyable {
   /// Lets the pullback write a cotangent where it belongs: into a variable's gradient if the input is one, so that
   /// no sum follows. `body` gets the destination and whether to add to what it holds.
   public func write(to input: Int, _ body: (_ destination: Tensor, _ accumulate: Bool) -> Void) {
-    guard let record = inputs[input].record else { return }
+    guard wants(input), let record = inputs[input].record else { return }
     precondition(!isRecorded, "a recorded pullback is made of primitives")
     tape.accumulate(at: record.index, shape: inputs[input].shape, body)
   }
@@ -104,6 +112,10 @@ public final class Tape {
 
   private var nodes: [Node] = []
   private var cotangents: [Tensor?] = []
+  /// While `gradient(of:withRespectTo:)` runs: whether a node leads to one of its sources. Empty: all do.
+  private var relevant: [Bool] = []
+  /// Whether `backward` runs, which leaves derivatives in the variables' gradients.
+  private var isWalkingBack = false
 
   public init() {}
 
@@ -132,6 +144,8 @@ public final class Tape {
   /// Leaves in the `gradient` of every variable the derivative of a scalar with respect to it, and forgets the
   /// operations as it goes: activations return to the pool as soon as they are no longer needed.
   public func backward(from result: Tensor, seed: Float = 1) {
+    isWalkingBack = true
+    defer { isWalkingBack = false }
     start(from: result, seed: Tensor(repeating: seed, result.shape))
     for index in stride(from: result.record!.index, through: 0, by: -1) {
       guard nodes[index].primitive != nil else { continue }
@@ -152,7 +166,10 @@ public final class Tape {
     start(from: result, seed: Tensor(repeating: 1, result.shape))
     let last = result.record!.index
     let first = sources.compactMap { $0.record?.index }.min() ?? last
-    for index in stride(from: last, through: first, by: -1) where nodes[index].primitive != nil {
+    relevant.append(contentsOf: repeatElement(false, count: nodes.count))
+    for source in sources { if let record = source.record { relevant[record.index] = true } }
+    for index in first...last where nodes[index].inputs.contains(where: { relevant[$0] }) { relevant[index] = true }
+    for index in stride(from: last, through: first, by: -1) where nodes[index].primitive != nil && relevant[index] {
       pull(index, recorded: recorded)
     }
     let derivatives = sources.map { source -> Tensor in
@@ -160,6 +177,7 @@ public final class Tape {
       return cotangent
     }
     cotangents.removeAll(keepingCapacity: true)
+    relevant.removeAll(keepingCapacity: true)
     return derivatives
   }
 
@@ -184,8 +202,10 @@ public final class Tape {
     }
   }
 
+  fileprivate func isRelevant(_ index: Int) -> Bool { relevant.isEmpty || relevant[index] }
+
   fileprivate func accumulate(_ cotangent: Tensor, at index: Int) {
-    if let gradient = nodes[index].gradient, !cotangent.isRecorded {
+    if let gradient = nodes[index].gradient, isWalkingBack {
       if nodes[index].gradientIsSet {
         gradient.add(inPlace: cotangent)
       } else {
@@ -200,7 +220,7 @@ public final class Tape {
   }
 
   fileprivate func accumulate(at index: Int, shape: Shape, _ body: (Tensor, Bool) -> Void) {
-    if let gradient = nodes[index].gradient {
+    if let gradient = nodes[index].gradient, isWalkingBack {
       body(gradient, nodes[index].gradientIsSet)
       nodes[index].gradientIsSet = true
     } else if let present = cotangents[index] {
