@@ -19,14 +19,17 @@ let package = Package(
   targets: [
     // Installed libraries.
     .target(name: "COneDNN", cSettings: numericalC, linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
+    .target(name: "CPNG", linkerSettings: [.linkedLibrary("png")]),
 
     // The rooms, lower ones first; nothing imports upwards.
     .target(name: "Files"),
+    .target(name: "Images", dependencies: ["CPNG"]),
     .target(name: "CKernels", cSettings: numericalC),
     .target(name: "Tensors", dependencies: ["CKernels", "COneDNN"]),
 
     // Tests.
     .testTarget(name: "FilesTests", dependencies: ["Files"]),
+    .testTarget(name: "ImagesTests", dependencies: ["Images"], exclude: ["Golden"]),
     .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
   ]
 )
