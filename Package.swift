@@ -19,12 +19,19 @@ let package = Package(
   targets: [
     // Installed libraries.
     .target(name: "COneDNN", cSettings: numericalC, linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
+    .target(name: "CPNG", linkerSettings: [.linkedLibrary("png")]),
 
     // The rooms, lower ones first; nothing imports upwards.
+    .target(name: "Figures"),
+    .target(name: "Files"),
+    .target(name: "Images", dependencies: ["CPNG"]),
     .target(name: "CKernels", cSettings: numericalC),
     .target(name: "Tensors", dependencies: ["CKernels", "COneDNN"]),
 
     // Tests.
+    .testTarget(name: "FiguresTests", dependencies: ["Figures"]),
+    .testTarget(name: "FilesTests", dependencies: ["Files"]),
+    .testTarget(name: "ImagesTests", dependencies: ["Images"], exclude: ["Golden"]),
     .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
   ]
 )
