@@ -1,0 +1,52 @@
+import Foundation
+
+/// A thread of its own as the executor of an actor: what the actor computes blocks nobody else, above all not the
+/// concurrency pool on which heartbeats, progress and status run.
+final class ThreadExecutor: SerialExecutor, @unchecked Sendable {
+  /// Guards `jobs` and `isStopping`.
+  private let lock = NSCondition()
+  private var jobs: [UnownedJob] = []
+  private var isStopping = false
+  private var thread: Thread?
+
+  init(name: String) {
+    // The thread keeps what it waits on, not the executor: so that the executor can end.
+    let thread = Thread { [unowned self] in self.work() }
+    thread.name = name
+    thread.stackSize = 8 << 20
+    self.thread = thread
+    thread.start()
+  }
+
+  /// Ends the thread once its jobs are done. The executor is not used afterwards.
+  func stop() {
+    lock.lock()
+    isStopping = true
+    lock.signal()
+    lock.unlock()
+  }
+
+  func enqueue(_ job: consuming ExecutorJob) {
+    let job = UnownedJob(job)
+    lock.lock()
+    jobs.append(job)
+    lock.signal()
+    lock.unlock()
+  }
+
+  func checkIsolated() { precondition(Thread.current === thread) }
+
+  private func work() {
+    while true {
+      lock.lock()
+      while jobs.isEmpty && !isStopping { lock.wait() }
+      if jobs.isEmpty {
+        lock.unlock()
+        return
+      }
+      let job = jobs.removeFirst()
+      lock.unlock()
+      job.runSynchronously(on: asUnownedSerialExecutor())
+    }
+  }
+}
