@@ -23,6 +23,9 @@ let package = Package(
     // The rooms, lower ones first; nothing imports upwards.
     .target(name: "CKernels", cSettings: numericalC),
     .target(name: "Tensors", dependencies: ["CKernels", "COneDNN"]),
+    .target(name: "Distributions", dependencies: ["CKernels", "Tensors"]),
+    .target(name: "Networks", dependencies: ["CKernels", "Tensors", "Distributions"]),
+    .target(name: "Optimizers", dependencies: ["CKernels"]),
 
     // Tests.
     .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
