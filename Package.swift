@@ -27,6 +27,9 @@ let package = Package(
     .target(name: "Images", dependencies: ["CPNG"]),
     .target(name: "CKernels", cSettings: numericalC),
     .target(name: "Tensors", dependencies: ["CKernels", "COneDNN"]),
+    .target(name: "Distributions", dependencies: ["CKernels", "Tensors"]),
+    .target(name: "Networks", dependencies: ["CKernels", "Tensors", "Distributions"]),
+    .target(name: "Optimizers", dependencies: ["CKernels"]),
 
     // Tests.
     .testTarget(name: "FiguresTests", dependencies: ["Figures"]),
