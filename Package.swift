@@ -10,7 +10,8 @@ let package = Package(
   name: "elbo",
   platforms: [.macOS(.v15)],
   products: [
-    .library(name: "Elbo", targets: ["Tensors"]),
+    .executable(name: "elbo", targets: ["elbo"]),
+    .library(name: "Elbo", targets: ["Training", "Models"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -20,16 +21,34 @@ let package = Package(
     // Installed libraries.
     .target(name: "COneDNN", cSettings: numericalC, linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
     .target(name: "CPNG", linkerSettings: [.linkedLibrary("png")]),
+    .systemLibrary(name: "CSodium", providers: [.apt(["libsodium-dev"])]),
+    .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
 
     // The rooms, lower ones first; nothing imports upwards.
     .target(name: "Figures"),
-    .target(name: "Files"),
+    .target(name: "Files", dependencies: ["CSodium"]),
     .target(name: "Images", dependencies: ["CPNG"]),
     .target(name: "CKernels", cSettings: numericalC),
     .target(name: "Tensors", dependencies: ["CKernels", "COneDNN"]),
     .target(name: "Distributions", dependencies: ["CKernels", "Tensors"]),
     .target(name: "Networks", dependencies: ["CKernels", "Tensors", "Distributions"]),
     .target(name: "Optimizers", dependencies: ["CKernels"]),
+    .target(name: "Datasets", dependencies: ["CZlib", "Files"]),
+    .target(name: "Recipes", dependencies: ["Yams"]),
+    .target(
+      name: "Training", dependencies: ["CKernels", "COneDNN", "Datasets", "Figures", "Files", "Optimizers", "Tensors"]),
+    .target(
+      name: "Models",
+      dependencies: [
+        "CKernels", "Datasets", "Distributions", "Figures", "Networks", "Optimizers", "Recipes", "Tensors", "Training",
+      ],
+      resources: [.embedInCode("Recipes")]),
+    .executableTarget(
+      name: "elbo",
+      dependencies: [
+        "Datasets", "Figures", "Files", "Models", "Recipes", "Tensors", "Training",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
 
     // Tests.
     .testTarget(name: "FiguresTests", dependencies: ["Figures"]),

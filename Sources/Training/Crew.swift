@@ -4,8 +4,8 @@ import Foundation
 import Synchronization
 import Tensors
 
-/// What one computing thread has of its own.
-public final class Lane {
+/// What one computing thread has of its own. It is handed to that thread once and used nowhere else.
+public final class Lane: @unchecked Sendable {
   public let index: Int
   public let tape = Tape()
 
@@ -48,7 +48,7 @@ public final class Crew: @unchecked Sendable {
     members = (0..<lanes).map(Lane.init)
     running.store(lanes - 1, ordering: .relaxed)
     for lane in members.dropFirst() {
-      let thread = Thread { [unowned self] in work(on: lane) }
+      let thread = Thread { [unowned self] in self.work(on: lane) }
       thread.name = "lane \(lane.index)"
       thread.stackSize = 8 << 20
       threads.append(thread)

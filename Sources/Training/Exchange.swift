@@ -1,3 +1,5 @@
+import Tensors
+
 /// Adds the contributions of all shards in a fixed binary tree over the shard index and gives everyone the total.
 public protocol Exchange: AnyObject {
   /// Computes the contributions that this node is to compute, each on one lane, and returns the total of all shards.

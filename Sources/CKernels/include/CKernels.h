@@ -15,6 +15,7 @@
 #include "elbo_random.h"
 #include "elbo_rows.h"
 #include "elbo_statistics.h"
+#include "elbo_thread.h"
 
 #ifdef __cplusplus
 extern "C" {
