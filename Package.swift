@@ -18,13 +18,17 @@ let package = Package(
   ],
   targets: [
     // Installed libraries.
+    .systemLibrary(name: "CLAPACK"),
     .target(name: "COneDNN", cSettings: numericalC, linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
 
     // The rooms, lower ones first; nothing imports upwards.
     .target(name: "CKernels", cSettings: numericalC),
     .target(name: "Tensors", dependencies: ["CKernels", "COneDNN"]),
+    .target(name: "LinearAlgebra", dependencies: ["CLAPACK"]),
 
     // Tests.
+    .target(name: "ReferenceSupport", path: "Tests/ReferenceSupport"),
+    .testTarget(name: "LinearAlgebraTests", dependencies: ["LinearAlgebra", "ReferenceSupport"], exclude: ["Golden"]),
     .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
   ]
 )
