@@ -19,6 +19,7 @@ let package = Package(
   ],
   targets: [
     // Installed libraries.
+    .systemLibrary(name: "CLAPACK"),
     .target(name: "COneDNN", cSettings: numericalC, linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
     .target(name: "CPNG", linkerSettings: [.linkedLibrary("png")]),
     .systemLibrary(name: "CSodium", providers: [.apt(["libsodium-dev"])]),
@@ -28,6 +29,7 @@ let package = Package(
     .target(name: "Figures"),
     .target(name: "Files", dependencies: ["CSodium"]),
     .target(name: "Images", dependencies: ["CPNG"]),
+    .target(name: "LinearAlgebra", dependencies: ["CLAPACK"]),
     .target(name: "CKernels", cSettings: numericalC),
     .target(name: "Tensors", dependencies: ["CKernels", "COneDNN"]),
     .target(name: "Distributions", dependencies: ["CKernels", "Tensors"]),
@@ -40,7 +42,7 @@ let package = Package(
     .target(
       name: "Models",
       dependencies: [
-        "CKernels", "Datasets", "Distributions", "Figures", "Networks", "Optimizers", "Recipes", "Tensors", "Training",
+        "CKernels", "Datasets", "Distributions", "Figures", "LinearAlgebra", "Networks", "Optimizers", "Recipes", "Tensors", "Training",
       ],
       resources: [.embedInCode("Recipes")]),
     .executableTarget(
@@ -54,6 +56,8 @@ let package = Package(
     .testTarget(name: "FiguresTests", dependencies: ["Figures"]),
     .testTarget(name: "FilesTests", dependencies: ["Files"]),
     .testTarget(name: "ImagesTests", dependencies: ["Images"], exclude: ["Golden"]),
+    .target(name: "ReferenceSupport", path: "Tests/ReferenceSupport"),
+    .testTarget(name: "LinearAlgebraTests", dependencies: ["LinearAlgebra", "ReferenceSupport"], exclude: ["Golden"]),
     .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
   ]
 )

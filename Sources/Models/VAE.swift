@@ -1,6 +1,7 @@
 import Datasets
 import Distributions
 import Figures
+import LinearAlgebra
 import Networks
 import Recipes
 import Tensors
@@ -183,7 +184,7 @@ final class VAELearner: GradientLearner, Generating {
   /// The decoder's mean over a grid of the unit square, put through the inverse CDF of the Gaussian (figure 4).
   private func manifold(_ views: ParameterViews) -> Figure {
     let side = 20
-    let coordinates = (0..<side).map { Float(standardNormalQuantile((Double($0) + 0.5) / Double(side))) }
+    let coordinates = (0..<side).map { Float(normalQuantile((Double($0) + 0.5) / Double(side))) }
     let grid = (0..<side * side).flatMap { [coordinates[$0 % side], -coordinates[$0 / side]] }
     return pictures(
       "manifold", title: "The latent manifold", of: network.decode(Tensor(grid, [side * side, 2]), views),

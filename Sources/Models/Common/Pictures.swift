@@ -39,7 +39,14 @@ func latentScatter(_ points: Tensor, labels: ClassLabels?, title: String) -> Fig
   let x = (0..<points.rows).map { Double(xy[2 * $0]) }
   let y = (0..<points.rows).map { Double(xy[2 * $0 + 1]) }
   let classes = labels.map { $0.indices[0..<points.rows].map { Int($0) } }
-  return Figure("latent", title: title, .plot(.latent(x: x, y: y, classes: classes)))
+  let coloring = classes.map { Points.Coloring.classes($0, names: labels!.names) } ?? .single(.automatic)
+  let panel = Panel(
+    x: Axis("z₁"), y: Axis("z₂"), equalAspect: true,
+    [
+      .points(Points(x: x, y: y, coloring: coloring)),
+      .ellipses(Ellipses("standard Gaussian, 1 and 2 σ", [.standard], color: .foreground)),
+    ])
+  return Figure("latent", title: title, .plot(Plot(panel)))
 }
 
 /// How the numbers of one example are laid out as a picture.
