@@ -45,10 +45,11 @@ let package = Package(
         "CKernels", "Datasets", "Distributions", "Figures", "LinearAlgebra", "Networks", "Optimizers", "Recipes", "Tensors", "Training",
       ],
       resources: [.embedInCode("Recipes")]),
+    .target(name: "Reports", dependencies: ["Figures", "Files", "Images"]),
     .executableTarget(
       name: "elbo",
       dependencies: [
-        "Datasets", "Figures", "Files", "Models", "Recipes", "Tensors", "Training",
+        "Datasets", "Figures", "Files", "Models", "Recipes", "Reports", "Tensors", "Training",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 

@@ -21,6 +21,19 @@ public struct Checkpoint: Sendable {
     public var data: String
     public var parameters_sha256: String
     public var optimizer_sha256: String
+
+    /// The state of a learner whose next step is the moment's.
+    public init(_ learner: any Learner, at moment: Trainer.Moment, model: String, recipe: String, data: String) {
+      self.model = model
+      self.recipe = recipe
+      self.data = data
+      step = moment.step
+      epoch = moment.epoch
+      seconds = moment.seconds
+      converged = moment.converged
+      parameters_sha256 = learner.parameters.sha256
+      optimizer_sha256 = learner.auxiliary.sha256
+    }
   }
 
   public let folder: String

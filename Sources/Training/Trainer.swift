@@ -76,6 +76,10 @@ public actor Trainer {
     case finished(Moment)
     case interrupted(Moment)
 
+    public var isFinished: Bool {
+      if case .finished = self { true } else { false }
+    }
+
     public var moment: Moment {
       switch self {
       case .finished(let moment), .interrupted(let moment): moment
