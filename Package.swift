@@ -19,13 +19,17 @@ let package = Package(
   targets: [
     // Installed libraries.
     .target(name: "COneDNN", cSettings: numericalC, linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
+    .systemLibrary(name: "CSodium", providers: [.apt(["libsodium-dev"])]),
+    .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
 
     // The rooms, lower ones first; nothing imports upwards.
     .target(name: "CKernels", cSettings: numericalC),
     .target(name: "Tensors", dependencies: ["CKernels", "COneDNN"]),
+    .target(name: "Datasets", dependencies: ["CSodium", "CZlib"]),
 
     // Tests.
     .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
+    .testTarget(name: "DatasetsTests", dependencies: ["Datasets"], exclude: ["Golden"]),
   ]
 )
 
