@@ -9,6 +9,7 @@ enum NoiseStream {
   static let binarisation: UInt32 = 1 << 20
   static let latent: UInt32 = 2 << 20
   static let importance: UInt32 = 3 << 20
+  static let start: UInt32 = 4 << 20
 }
 
 /// A learner with one phase whose contribution is a gradient: it says what is minimised, the rest follows.
