@@ -25,7 +25,7 @@ public enum MemoryPool {
   private static func linesOfClass(_ index: Int) -> Int {
     if index < 8 { return index + 1 }
     let octave = (index - 4) / 4
-    return (4 + (index - 4) % 4 + 1) << (octave - 1)
+    return (4 + (index - 4) % 4 + 1) << octave
   }
 
   /// The smallest class whose blocks hold `count` floats.
