@@ -25,6 +25,7 @@ let package = Package(
     .target(name: "Tensors", dependencies: ["CKernels", "COneDNN"]),
 
     // Tests.
+    .testTarget(name: "CKernelsTests", dependencies: ["CKernels"], exclude: ["Golden"]),
     .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
   ]
 )

@@ -61,7 +61,9 @@ struct Elementwise: Sendable, CustomTestStringConvertible {
       // One element at a time is what every range must agree with.
       var want = [Float](repeating: 0, count: count)
       for i in 0..<count {
-        withPointers(x) { p in want.withUnsafeMutableBufferPointer { kernel.run(p.map { $0 + i }, $0.baseAddress! + i, 1) } }
+        withPointers(x) { p in
+          want.withUnsafeMutableBufferPointer { kernel.run(p.map { $0 + i }, $0.baseAddress! + i, 1) }
+        }
       }
       for n in Array(0...70) + [95, 96, 97, 127, 128, 129, 160] {
         for start in [0, 1, 3, 17] where start + n < count {
@@ -115,7 +117,8 @@ struct Elementwise: Sendable, CustomTestStringConvertible {
     var a = [Float](), b = [Float]()
     for x in special { for y in special { a.append(x); b.append(y) } }
     func check(
-      _ name: String, _ kernel: (UnsafePointer<Float>?, UnsafePointer<Float>?, UnsafeMutablePointer<Float>?, Int) -> Void,
+      _ name: String,
+      _ kernel: (UnsafePointer<Float>?, UnsafePointer<Float>?, UnsafeMutablePointer<Float>?, Int) -> Void,
       _ want: (Float, Float) -> Float
     ) {
       var y = a

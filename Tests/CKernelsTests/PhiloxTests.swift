@@ -85,7 +85,8 @@ import Testing
             for count in Array(0...20) + [63, 64, 65, 128, 131, 200, 257, 500] where first + count <= n {
               var y = [Float](repeating: -7, count: count + 2)
               y.withUnsafeMutableBufferPointer { fill(base + UInt64(first), $0.baseAddress! + 1, count) }
-              #expect(Array(y[1..<count + 1]).bits == Array(whole[first..<first + count]).bits, "\(name) \(first) \(count)")
+              #expect(
+                Array(y[1..<count + 1]).bits == Array(whole[first..<first + count]).bits, "\(name) \(first) \(count)")
               #expect(y[0] == -7 && y[count + 1] == -7)
             }
           }
@@ -115,7 +116,8 @@ import Testing
   @Test(arguments: Level.all) func rowsAreStreamsOfTheirOwn(_ level: Level) {
     let ids: [UInt32] = [3, 0, 900_000, 3]
     for cols in [0, 1, 2, 5, 20, 64, 129, 784] {
-      var uniform = [Float](repeating: 0, count: ids.count * cols), normal = uniform, want = uniform, wantNormal = uniform
+      var uniform = [Float](repeating: 0, count: ids.count * cols), normal = uniform, want = uniform,
+        wantNormal = uniform
       level.run {
         elbo_philox_uniform_rows(Self.key, 8, ids, 9, ids.count, cols, &uniform)
         elbo_philox_normal_rows(Self.key, 8, ids, 9, ids.count, cols, &normal)
