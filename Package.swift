@@ -66,6 +66,7 @@ let package = Package(
 
     // Tests.
     .target(name: "ReferenceSupport", path: "Tests/ReferenceSupport"),
+    .testTarget(name: "CKernelsTests", dependencies: ["CKernels"], exclude: ["Golden"]),
     .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Files"], exclude: ["Golden"]),
     .testTarget(
       name: "ExactTests", dependencies: ["CExact", "Exact", "LinearAlgebra", "ReferenceSupport"], exclude: ["Golden"]),
