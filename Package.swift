@@ -16,6 +16,8 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
+    .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
   ],
   targets: [
     // Installed libraries.
@@ -45,7 +47,13 @@ let package = Package(
         "CKernels", "Datasets", "Distributions", "Figures", "LinearAlgebra", "Networks", "Optimizers", "Recipes", "Tensors", "Training",
       ],
       resources: [.embedInCode("Recipes")]),
-    .target(name: "Reports", dependencies: ["Figures", "Files", "Images"]),
+    .target(
+      name: "Reports",
+      dependencies: [
+        "Figures", "Files", "Images",
+        .product(name: "Subprocess", package: "swift-subprocess"),
+        .product(name: "SystemPackage", package: "swift-system"),
+      ]),
     .executableTarget(
       name: "elbo",
       dependencies: [

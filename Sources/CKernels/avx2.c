@@ -5,7 +5,7 @@
 
 #include "table.h"
 
-#define W 8
+#define W 16
 #define TABLE elbo_table_avx2
 #define NAME "avx2"
 #define FUSED 1

@@ -5,7 +5,7 @@
 
 #include "table.h"
 
-#define W 16
+#define W 32
 #define TABLE elbo_table_avx512
 #define NAME "avx512"
 #define FUSED 1

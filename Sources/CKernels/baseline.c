@@ -4,7 +4,7 @@
 
 #include "table.h"
 
-#define W 4
+#define W 8
 #define TABLE elbo_table_baseline
 #if defined(__aarch64__)
 #define NAME "neon"

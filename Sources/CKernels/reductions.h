@@ -21,15 +21,14 @@ INLINE double fold8(d8 s) { return fold4(s.lo + s.hi); }
 
 /// Lane i is added to lane i + 16, then i + 8, and so on.
 INLINE double total(const sums *s) {
-#if W == 16
+#if W == 32
+  VECTOR(double, 16) half = s->lane[0].lo + s->lane[0].hi;
+  return fold8(half.lo + half.hi);
+#elif W == 16
   vd half = s->lane[0] + s->lane[1];
   return fold8(half.lo + half.hi);
-#elif W == 8
-  return fold8((s->lane[0] + s->lane[2]) + (s->lane[1] + s->lane[3]));
 #else
-  vd even = (s->lane[0] + s->lane[4]) + (s->lane[2] + s->lane[6]);
-  vd odd = (s->lane[1] + s->lane[5]) + (s->lane[3] + s->lane[7]);
-  return fold4(even + odd);
+  return fold8((s->lane[0] + s->lane[2]) + (s->lane[1] + s->lane[3]));
 #endif
 }
 
@@ -70,17 +69,18 @@ static double sum_squares_kernel(const float *x, size_t n) { return dot_kernel(x
 
 /// The greatest lane; NaN when a lane is.
 INLINE float greatest(vf m) {
-#define GREATER(type, a) ((a).lo != (a).lo ? (a).lo : (a).lo > (a).hi ? (a).lo : (a).hi)
-#if W == 16
-  f8 eight = GREATER(f8, m);
-  f4 four = GREATER(f4, eight);
-#elif W == 8
-  f4 four = GREATER(f4, m);
+#define GREATER(a) ((a).lo != (a).lo ? (a).lo : (a).lo > (a).hi ? (a).lo : (a).hi)
+#if W == 32
+  VECTOR(float, 16) sixteen = GREATER(m);
+  f8 eight = GREATER(sixteen);
+#elif W == 16
+  f8 eight = GREATER(m);
 #else
-  f4 four = m;
+  f8 eight = m;
 #endif
-  f2 two = GREATER(f2, four);
-  return GREATER(float, two);
+  f4 four = GREATER(eight);
+  f2 two = GREATER(four);
+  return GREATER(two);
 #undef GREATER
 }
 

@@ -1,4 +1,7 @@
 // Vectors of W floats: loads, stores, selection, and the loops over a range.
+//
+// W is twice the width of the registers. The compiler makes two instructions of each operation, so two independent
+// chains of a polynomial are under way at once; with one, the kernels below wait for latencies.
 
 // Wide vectors are passed between functions that are always inlined: no calling convention is involved.
 #pragma clang diagnostic ignored "-Wpsabi"
@@ -11,6 +14,7 @@ typedef VECTOR(double, W) vd;
 typedef VECTOR(int64_t, W) vl;
 typedef VECTOR(uint8_t, W) vb;
 typedef VECTOR(uint16_t, W) vh;
+typedef VECTOR(float, W / 2) half_vf;
 typedef vf unaligned_vf __attribute__((aligned(4), may_alias));
 typedef vu unaligned_vu __attribute__((aligned(4), may_alias));
 typedef vd unaligned_vd __attribute__((aligned(8), may_alias));
@@ -32,22 +36,32 @@ INLINE vi below(size_t k) {
 
 /// k floats, k < W, and zeros. What lies behind the last one is not touched.
 INLINE vf load_tail(const float *p, size_t k) {
-#if W == 16
-  return (vf)_mm512_maskz_loadu_ps((__mmask16)((1u << k) - 1), p);
-#elif W == 8
-  return (vf)_mm256_maskload_ps(p, (__m256i)below(k));
+  vf v;
+#if W == 32
+  const __mmask32 mask = (1u << k) - 1;
+  v.lo = (half_vf)_mm512_maskz_loadu_ps((__mmask16)mask, p);
+  v.hi = (half_vf)_mm512_maskz_loadu_ps((__mmask16)(mask >> 16), p + 16);
+#elif W == 16
+  const vi mask = below(k);
+  v.lo = (half_vf)_mm256_maskload_ps(p, (__m256i)mask.lo);
+  v.hi = (half_vf)_mm256_maskload_ps(p + 8, (__m256i)mask.hi);
 #else
   float lanes[W] = {0};
   for (size_t i = 0; i < k; i++) lanes[i] = p[i];
-  return load(lanes);
+  v = load(lanes);
 #endif
+  return v;
 }
 
 INLINE void store_tail(float *p, vf v, size_t k) {
-#if W == 16
-  _mm512_mask_storeu_ps(p, (__mmask16)((1u << k) - 1), (__m512)v);
-#elif W == 8
-  _mm256_maskstore_ps(p, (__m256i)below(k), (__m256)v);
+#if W == 32
+  const __mmask32 mask = (1u << k) - 1;
+  _mm512_mask_storeu_ps(p, (__mmask16)mask, (__m512)v.lo);
+  _mm512_mask_storeu_ps(p + 16, (__mmask16)(mask >> 16), (__m512)v.hi);
+#elif W == 16
+  const vi mask = below(k);
+  _mm256_maskstore_ps(p, (__m256i)mask.lo, (__m256)v.lo);
+  _mm256_maskstore_ps(p + 8, (__m256i)mask.hi, (__m256)v.hi);
 #else
   for (size_t i = 0; i < k; i++) p[i] = v[i];
 #endif

@@ -65,6 +65,11 @@ public struct Inputs {
   fileprivate var tape: Tape? {
     first?.record?.tape ?? second?.record?.tape ?? third?.record?.tape ?? fourth?.record?.tape
   }
+
+  /// Whether all inputs that are recorded at all are places of this tape as it is now.
+  fileprivate func belong(to tape: Tape) -> Bool {
+    (0..<count).allSatisfy { self[$0].record.map(tape.holds) ?? true }
+  }
 }
 
 /// Where a pullback leaves the cotangents of its inputs.
@@ -77,7 +82,7 @@ public struct CotangentSink: ~Copyable {
   /// Whether derivatives with respect to this input are asked for.
   public func wants(_ input: Int) -> Bool {
     guard let record = inputs[input].record else { return false }
-    return tape.isRelevant(record.index)
+    return tape.isWanted(record.index)
   }
 
   /// Adds a cotangent of an input.
@@ -110,12 +115,20 @@ public final class Tape {
     var gradientIsSet = false
   }
 
+  private struct Relevance: OptionSet {
+    let rawValue: UInt8
+    static let isSource = Relevance(rawValue: 1)
+    static let leadsToSource = Relevance(rawValue: 2)
+  }
+
   private var nodes: [Node] = []
   private var cotangents: [Tensor?] = []
-  /// While `gradient(of:withRespectTo:)` runs: whether a node leads to one of its sources. Empty: all do.
-  private var relevant: [Bool] = []
+  /// While `gradient(of:withRespectTo:)` runs: what each node is to its sources. Empty: all lead to one.
+  private var relevance: [Relevance] = []
   /// Whether `backward` runs, which leaves derivatives in the variables' gradients.
   private var isWalkingBack = false
+  /// How often the tape was reset: tells a tensor of an earlier time from one of this.
+  private(set) var age: UInt32 = 0
 
   public init() {}
 
@@ -123,6 +136,7 @@ public final class Tape {
   public func reset() {
     nodes.removeAll(keepingCapacity: true)
     cotangents.removeAll(keepingCapacity: true)
+    age &+= 1
   }
 
   /// A tensor with respect to which derivatives can be taken.
@@ -134,7 +148,15 @@ public final class Tape {
     return value.recorded(on: self, at: nodes.count - 1)
   }
 
+  /// Whether a place is one of this tape's, and not of a time before `reset()`.
+  fileprivate func holds(_ record: Tensor.Record) -> Bool { record.tape === self && record.age == age }
+
+  /// The operations since `reset()` that are not yet forgotten, in order: what a test needs to know that it has seen
+  /// them all.
+  package var primitives: [any Primitive] { nodes.compactMap(\.primitive) }
+
   fileprivate func record(_ primitive: some Primitive, _ inputs: Inputs, _ output: Tensor) -> Tensor {
+    precondition(inputs.belong(to: self), "an operation on tensors of two tapes, or of one that was reset since")
     nodes.append(Node(primitive: primitive, inputs: inputs, output: output.detached, gradient: nil))
     return output.recorded(on: self, at: nodes.count - 1)
   }
@@ -153,42 +175,50 @@ public final class Tape {
       nodes[index] = Node(primitive: nil, inputs: Inputs(), output: nil, gradient: nil)
     }
     for index in nodes.indices {
-      if let gradient = nodes[index].gradient, !nodes[index].gradientIsSet {
-        gradient.pointer.update(repeating: 0, count: gradient.count)
-      }
+      guard let gradient = nodes[index].gradient else { continue }
+      if !nodes[index].gradientIsSet { gradient.pointer.update(repeating: 0, count: gradient.count) }
+      nodes[index].gradientIsSet = false
     }
     cotangents.removeAll(keepingCapacity: true)
   }
 
-  /// The derivatives of the sum of a result's elements with respect to each of `sources`.
+  /// The derivatives of the sum of a result's elements with respect to each of `sources`: variables, or results of
+  /// operations. Zeros for what the result does not depend on.
   /// - Parameter recorded: whether the derivatives are recorded themselves and can be differentiated again.
   public func gradient(of result: Tensor, withRespectTo sources: [Tensor], recorded: Bool = false) -> [Tensor] {
     start(from: result, seed: Tensor(repeating: 1, result.shape))
     let last = result.record!.index
-    let first = sources.compactMap { $0.record?.index }.min() ?? last
-    relevant.append(contentsOf: repeatElement(false, count: nodes.count))
-    for source in sources { if let record = source.record { relevant[record.index] = true } }
-    for index in first...last where nodes[index].inputs.contains(where: { relevant[$0] }) { relevant[index] = true }
-    for index in stride(from: last, through: first, by: -1) where nodes[index].primitive != nil && relevant[index] {
-      pull(index, recorded: recorded)
+    relevance.append(contentsOf: repeatElement([], count: nodes.count))
+    var first = last
+    for case let record? in sources.map(\.record) {
+      precondition(holds(record), "a source that was not recorded on this tape since it was reset")
+      relevance[record.index].insert(.isSource)
+      first = min(first, record.index)
+    }
+    for index in first...last where nodes[index].inputs.contains(where: { !relevance[$0].isEmpty }) {
+      relevance[index].insert(.leadsToSource)
+    }
+    for index in stride(from: last, through: first, by: -1) where relevance[index].contains(.leadsToSource) {
+      pull(index, recorded: recorded, keepingCotangent: relevance[index].contains(.isSource))
     }
     let derivatives = sources.map { source -> Tensor in
       guard let record = source.record, let cotangent = cotangents[record.index] else { return .zeros(source.shape) }
       return cotangent
     }
     cotangents.removeAll(keepingCapacity: true)
-    relevant.removeAll(keepingCapacity: true)
+    relevance.removeAll(keepingCapacity: true)
     return derivatives
   }
 
   private func start(from result: Tensor, seed: Tensor) {
-    precondition(result.record?.tape === self, "the result was not recorded on this tape")
+    precondition(result.record.map(holds) ?? false, "the result was not recorded on this tape since it was reset")
+    precondition(nodes[result.record!.index].output != nil, "`backward` has forgotten how the result was made")
     precondition(cotangents.isEmpty, "a pullback cannot start another one on its own tape")
     cotangents.append(contentsOf: repeatElement(nil, count: nodes.count))
     cotangents[result.record!.index] = seed
   }
 
-  private func pull(_ index: Int, recorded: Bool) {
+  private func pull(_ index: Int, recorded: Bool, keepingCotangent: Bool = false) {
     guard let dy = cotangents[index], let primitive = nodes[index].primitive, let output = nodes[index].output else {
       return
     }
@@ -197,12 +227,15 @@ public final class Tape {
     if recorded {
       primitive.pullback(dy, inputs: inputs, output: output.recorded(on: self, at: index), into: sink)
     } else {
-      cotangents[index] = nil
+      if !keepingCotangent { cotangents[index] = nil }
       primitive.pullback(dy, inputs: inputs.detached, output: output, into: sink)
     }
   }
 
-  fileprivate func isRelevant(_ index: Int) -> Bool { relevant.isEmpty || relevant[index] }
+  fileprivate func isWanted(_ index: Int) -> Bool {
+    precondition(nodes[index].output != nil, "a derivative through an operation that `backward` has forgotten")
+    return relevance.isEmpty || !relevance[index].isEmpty
+  }
 
   fileprivate func accumulate(_ cotangent: Tensor, at index: Int) {
     if let gradient = nodes[index].gradient, isWalkingBack {

@@ -11,10 +11,11 @@ public struct Tensor {
   private let owner: AnyObject
   package private(set) var record: Record?
 
-  /// A place on a tape.
+  /// A place on a tape, valid until the tape is reset.
   package struct Record {
     package let tape: Tape
     package let index: Int
+    package let age: UInt32
   }
 
   /// Memory of the pool, returned to it when the last tensor that uses it ends.
@@ -98,6 +99,6 @@ public struct Tensor {
   }
 
   func recorded(on tape: Tape, at index: Int) -> Tensor {
-    Tensor(shape: shape, pointer: pointer, owner: owner, record: Record(tape: tape, index: index))
+    Tensor(shape: shape, pointer: pointer, owner: owner, record: Record(tape: tape, index: index, age: tape.age))
   }
 }

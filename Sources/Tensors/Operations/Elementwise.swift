@@ -176,7 +176,8 @@ private struct LeakyReLU: Primitive {
   }
 }
 
-/// x held between two bounds; no derivative outside them.
+/// x held between two bounds; no derivative outside them. At a bound it passes, as in PyTorch: what was held there once
+/// can come away again.
 private struct Clamp: Primitive {
   let lower: Float
   let upper: Float
@@ -189,8 +190,8 @@ private struct Clamp: Primitive {
 
   func pullback(_ dy: Tensor, inputs: Inputs, output: Tensor, into sink: borrowing CotangentSink) {
     let x = inputs[0].detached
-    let inside = (x - lower).step() * (upper - x).step()
-    sink.add(dy * inside, to: 0)
+    let outside = (lower - x).step() + (x - upper).step()
+    sink.add(dy * (1 - outside), to: 0)
   }
 }
 

@@ -61,9 +61,10 @@ private func multiply(
   precondition(k == k2, "product of \(m)×\(k) and \(k2)×\(n) matrices")
   precondition(c.shape == [m, n])
   if m == 0 || n == 0 { return }
-  if k == 0 {
-    precondition(bias == nil && !relu)
+  if k == 0 {  // a sum of nothing, which oneDNN does not take
     if !accumulate { elbo_fill(0, c.pointer, c.count) }
+    if let bias { elbo_add_row(c.pointer, bias.pointer, c.pointer, m, n) }
+    if relu { elbo_relu(c.pointer, c.pointer, c.count) }
     return
   }
   var product = elbo_product()

@@ -28,7 +28,9 @@ private struct SliceColumns: Primitive {
   let length: Int
 
   func callAsFunction(_ x: Tensor) -> Tensor {
-    precondition(first >= 0 && length >= 0 && first + length <= x.columns, "columns past the end of \(x.shape)")
+    precondition(
+      x.shape.rank > 0 && first >= 0 && first + length <= x.columns,
+      "columns \(first)..<\(first + length) of a tensor of shape \(x.shape)")
     let y = Tensor(uninitialized: Shape(x.shape.dimensions.dropLast() + [length]))
     for row in 0..<x.rows {
       (y.pointer + row * length).update(from: x.pointer + row * x.columns + first, count: length)
@@ -62,8 +64,11 @@ private struct PadColumns: Primitive {
 /// Two tensors with the same rows, side by side.
 private struct JoinColumns: Primitive {
   func callAsFunction(_ a: Tensor, _ b: Tensor) -> Tensor {
-    precondition(a.rows == b.rows && a.shape.rank == b.shape.rank, "columns of \(a.shape) and \(b.shape) side by side")
-    let y = Tensor(uninitialized: Shape(a.shape.dimensions.dropLast() + [a.columns + b.columns]))
+    let rows = a.shape.dimensions.dropLast()
+    precondition(
+      a.shape.rank == b.shape.rank && a.shape.rank > 0 && rows == b.shape.dimensions.dropLast(),
+      "columns of \(a.shape) and \(b.shape) side by side")
+    let y = Tensor(uninitialized: Shape(rows + [a.columns + b.columns]))
     for row in 0..<a.rows {
       let start = y.pointer + row * y.columns
       start.update(from: a.pointer + row * a.columns, count: a.columns)
