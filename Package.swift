@@ -36,6 +36,7 @@ let package = Package(
     .target(name: "Tensors", dependencies: ["CKernels", "COneDNN"]),
     .target(name: "Distributions", dependencies: ["CKernels", "Tensors"]),
     .target(name: "Networks", dependencies: ["CKernels", "Tensors", "Distributions"]),
+    .target(name: "Metrics"),
     .target(name: "Optimizers", dependencies: ["CKernels"]),
     .target(name: "Datasets", dependencies: ["CZlib", "Files"]),
     .target(name: "Recipes", dependencies: ["Yams"]),
@@ -44,7 +45,7 @@ let package = Package(
     .target(
       name: "Models",
       dependencies: [
-        "CKernels", "Datasets", "Distributions", "Figures", "LinearAlgebra", "Networks", "Optimizers", "Recipes", "Tensors", "Training",
+        "CKernels", "Datasets", "Distributions", "Figures", "LinearAlgebra", "Metrics", "Networks", "Optimizers", "Recipes", "Tensors", "Training",
       ],
       resources: [.embedInCode("Recipes")]),
     .target(
@@ -57,7 +58,7 @@ let package = Package(
     .executableTarget(
       name: "elbo",
       dependencies: [
-        "Datasets", "Figures", "Files", "Models", "Recipes", "Reports", "Tensors", "Training",
+        "Datasets", "Figures", "Files", "Metrics", "Models", "Recipes", "Reports", "Tensors", "Training",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
