@@ -37,6 +37,7 @@ let package = Package(
     .target(name: "Tensors", dependencies: ["CKernels", "COneDNN"]),
     .target(name: "Distributions", dependencies: ["CKernels", "Tensors"]),
     .target(name: "Networks", dependencies: ["CKernels", "Distributions", "Tensors"]),
+    .target(name: "Metrics"),
     .target(name: "Optimizers", dependencies: ["CKernels"]),
     .target(name: "Exact", dependencies: ["CExact", "LinearAlgebra"]),
     .target(name: "Datasets", dependencies: ["CZlib", "Files"]),
@@ -46,8 +47,8 @@ let package = Package(
     .target(
       name: "Models",
       dependencies: [
-        "CKernels", "Datasets", "Distributions", "Exact", "Figures", "LinearAlgebra", "Networks", "Optimizers",
-        "Recipes", "Tensors", "Training",
+        "CKernels", "Datasets", "Distributions", "Exact", "Figures", "LinearAlgebra", "Metrics", "Networks",
+        "Optimizers", "Recipes", "Tensors", "Training",
       ],
       resources: [.embedInCode("Recipes")]),
     .target(
@@ -60,7 +61,7 @@ let package = Package(
     .executableTarget(
       name: "elbo",
       dependencies: [
-        "Datasets", "Figures", "Files", "Models", "Recipes", "Reports", "Tensors", "Training",
+        "Datasets", "Figures", "Files", "Metrics", "Models", "Recipes", "Reports", "Tensors", "Training",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 

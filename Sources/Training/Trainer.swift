@@ -256,6 +256,10 @@ public enum Evaluation {
   public static func run(_ learner: any Learner, seed: UInt64, crew: Crew) throws -> [String: Double] {
     let count = learner.evaluationCount
     guard count > 0 else { return [:] }
+    if let learner = learner as? any SetEvaluating {
+      let metrics = try learner.evaluate(key: RandomKey(seed: seed), with: crew)
+      return Dictionary(uniqueKeysWithValues: metrics.map { ("test/" + $0, $1) })
+    }
     let names = learner.evaluationMetrics
     let blocks = (count + blockLength - 1) / blockLength
     let results = Mutex([[Double]](repeating: [], count: blocks))

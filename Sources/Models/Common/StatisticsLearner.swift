@@ -49,42 +49,8 @@ final class StatisticsLearner<Model: FlatStatisticsModel>: Learner {
   /// A lane's working memory; it stays with its lane.
   private struct Scratch: @unchecked Sendable { let value: Model.Scratch }
 
-  /// How far the restarts are: a buffer of doubles, so that a checkpoint holds it.
-  private struct Progress {
-    static let layout: Layout = {
-      var layout = Layout()
-      for name in ["restart", "iteration", "previous", "best"] { layout.add(name, .scalar) }
-      return layout
-    }()
-
-    private let buffer: FlatBuffer
-    init(_ buffer: FlatBuffer) { self.buffer = buffer }
-
-    private func number(_ slot: Int) -> UnsafeMutablePointer<Double> {
-      buffer.doubles(Progress.layout.slots[slot]).baseAddress!
-    }
-    var restart: Int {
-      get { Int(number(0).pointee) }
-      nonmutating set { number(0).pointee = Double(newValue) }
-    }
-    var iteration: Int {
-      get { Int(number(1).pointee) }
-      nonmutating set { number(1).pointee = Double(newValue) }
-    }
-    /// The objective one iteration ago, in this restart.
-    var previous: Double {
-      get { number(2).pointee }
-      nonmutating set { number(2).pointee = newValue }
-    }
-    /// The objective at `parameters`.
-    var best: Double {
-      get { number(3).pointee }
-      nonmutating set { number(3).pointee = newValue }
-    }
-  }
-
   private var current: FlatBuffer { auxiliary[0] }
-  private var progress: Progress { Progress(auxiliary[1]) }
+  private var progress: RestartProgress { RestartProgress(auxiliary[1]) }
 
   init(_ model: Model, _ recipe: Recipe, data: Dataset, seed: UInt64) throws {
     self.model = model
@@ -95,12 +61,12 @@ final class StatisticsLearner<Model: FlatStatisticsModel>: Learner {
     let objective = recipe["objective"]
     restarts = try objective.integer("restarts", default: 1, in: 1...1_000_000)
     iterations = try objective.integer("iterations", default: 500, in: 1...1_000_000_000)
-    tolerance = try objective.number("tolerance", default: 1e-9, in: 0...1)
+    tolerance = try objective.number("tolerance", default: 0, in: 0...1)
     sampleLength = try objective.integer("start_rows", default: 10_000, in: 1...10_000_000)
     parameters = FlatBuffer("parameters", model.parameterLayout, precision: .float64)
     auxiliary = [
       FlatBuffer("current", model.parameterLayout, precision: .float64),
-      FlatBuffer("progress", Progress.layout, precision: .float64),
+      FlatBuffer("progress", RestartProgress.layout, precision: .float64),
     ]
     var layout = Layout()
     layout.add("statistics", [model.statisticsCount])
@@ -222,5 +188,39 @@ struct DoubleRows {
     try values.withUnsafeBufferPointer {
       try body(RowBlock($0.baseAddress!, count: values.count / width, dimension: width))
     }
+  }
+}
+
+/// How far the restarts are: a buffer of doubles, so that a checkpoint holds it.
+private struct RestartProgress {
+  static let layout: Layout = {
+    var layout = Layout()
+    for name in ["restart", "iteration", "previous", "best"] { layout.add(name, .scalar) }
+    return layout
+  }()
+
+  private let buffer: FlatBuffer
+  init(_ buffer: FlatBuffer) { self.buffer = buffer }
+
+  private func number(_ slot: Int) -> UnsafeMutablePointer<Double> {
+    buffer.doubles(RestartProgress.layout.slots[slot]).baseAddress!
+  }
+  var restart: Int {
+    get { Int(number(0).pointee) }
+    nonmutating set { number(0).pointee = Double(newValue) }
+  }
+  var iteration: Int {
+    get { Int(number(1).pointee) }
+    nonmutating set { number(1).pointee = Double(newValue) }
+  }
+  /// The objective one iteration ago, in this restart.
+  var previous: Double {
+    get { number(2).pointee }
+    nonmutating set { number(2).pointee = newValue }
+  }
+  /// The objective at `parameters`.
+  var best: Double {
+    get { number(3).pointee }
+    nonmutating set { number(3).pointee = newValue }
   }
 }
