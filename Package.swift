@@ -28,7 +28,13 @@ let package = Package(
     .target(name: "Optimizers", dependencies: ["CKernels"]),
 
     // Tests.
-    .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
+    .target(name: "GradientChecks", dependencies: ["Tensors"], path: "Tests/GradientChecks"),
+    .testTarget(name: "TensorsTests", dependencies: ["COneDNN", "GradientChecks", "Tensors"], exclude: ["Golden"]),
+    .testTarget(
+      name: "DistributionsTests", dependencies: ["CKernels", "Distributions", "GradientChecks", "Tensors"],
+      exclude: ["Golden"]),
+    .testTarget(name: "NetworksTests", dependencies: ["GradientChecks", "Networks", "Tensors"], exclude: ["Golden"]),
+    .testTarget(name: "OptimizersTests", dependencies: ["GradientChecks", "Optimizers"], exclude: ["Golden"]),
   ]
 )
 
