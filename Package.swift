@@ -29,6 +29,7 @@ let package = Package(
 
     // Tests.
     .target(name: "GradientChecks", dependencies: ["Tensors"], path: "Tests/GradientChecks"),
+    .testTarget(name: "CKernelsTests", dependencies: ["CKernels"], exclude: ["Golden"]),
     .testTarget(name: "TensorsTests", dependencies: ["COneDNN", "GradientChecks", "Tensors"], exclude: ["Golden"]),
     .testTarget(
       name: "DistributionsTests", dependencies: ["CKernels", "Distributions", "GradientChecks", "Tensors"],
