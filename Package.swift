@@ -68,6 +68,7 @@ let package = Package(
     // Tests.
     .target(name: "ReferenceSupport", path: "Tests/ReferenceSupport"),
     .testTarget(name: "CKernelsTests", dependencies: ["CKernels"], exclude: ["Golden"]),
+    .target(name: "GradientChecks", dependencies: ["Tensors"], path: "Tests/GradientChecks"),
     .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Files"], exclude: ["Golden"]),
     .testTarget(
       name: "ExactTests", dependencies: ["CExact", "Exact", "LinearAlgebra", "ReferenceSupport"], exclude: ["Golden"]),
@@ -75,7 +76,12 @@ let package = Package(
     .testTarget(name: "FilesTests", dependencies: ["Files"]),
     .testTarget(name: "ImagesTests", dependencies: ["Images"], exclude: ["Golden"]),
     .testTarget(name: "LinearAlgebraTests", dependencies: ["LinearAlgebra", "ReferenceSupport"], exclude: ["Golden"]),
-    .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
+    .testTarget(
+      name: "DistributionsTests", dependencies: ["CKernels", "Distributions", "GradientChecks", "Tensors"],
+      exclude: ["Golden"]),
+    .testTarget(name: "NetworksTests", dependencies: ["GradientChecks", "Networks", "Tensors"], exclude: ["Golden"]),
+    .testTarget(name: "OptimizersTests", dependencies: ["GradientChecks", "Optimizers"], exclude: ["Golden"]),
+    .testTarget(name: "TensorsTests", dependencies: ["COneDNN", "GradientChecks", "Tensors"], exclude: ["Golden"]),
   ]
 )
 
