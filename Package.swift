@@ -21,23 +21,25 @@ let package = Package(
   ],
   targets: [
     // Installed libraries.
-    .systemLibrary(name: "CLAPACK"),
-    .target(name: "COneDNN", cSettings: numericalC, linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
-    .target(name: "CPNG", linkerSettings: [.linkedLibrary("png")]),
+    .systemLibrary(name: "CLAPACK", providers: [.apt(["libopenblas-dev", "liblapacke-dev"])]),
     .systemLibrary(name: "CSodium", providers: [.apt(["libsodium-dev"])]),
     .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+    .target(name: "COneDNN", cSettings: numericalC, linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
+    .target(name: "CPNG", linkerSettings: [.linkedLibrary("png")]),
 
     // The rooms, lower ones first; nothing imports upwards.
-    .target(name: "Figures"),
     .target(name: "Files", dependencies: ["CSodium"]),
+    .target(name: "Figures"),
     .target(name: "Images", dependencies: ["CPNG"]),
     .target(name: "LinearAlgebra", dependencies: ["CLAPACK"]),
     .target(name: "CKernels", cSettings: numericalC),
+    .target(name: "CExact", exclude: ["kernels.inc", "undefine.inc"], cSettings: numericalC),
     .target(name: "Tensors", dependencies: ["CKernels", "COneDNN"]),
     .target(name: "Distributions", dependencies: ["CKernels", "Tensors"]),
-    .target(name: "Networks", dependencies: ["CKernels", "Tensors", "Distributions"]),
     .target(name: "Metrics"),
+    .target(name: "Networks", dependencies: ["CKernels", "Distributions", "Tensors"]),
     .target(name: "Optimizers", dependencies: ["CKernels"]),
+    .target(name: "Exact", dependencies: ["CExact", "LinearAlgebra"]),
     .target(name: "Datasets", dependencies: ["CZlib", "Files"]),
     .target(name: "Recipes", dependencies: ["Yams"]),
     .target(
@@ -45,7 +47,8 @@ let package = Package(
     .target(
       name: "Models",
       dependencies: [
-        "CKernels", "Datasets", "Distributions", "Figures", "LinearAlgebra", "Metrics", "Networks", "Optimizers", "Recipes", "Tensors", "Training",
+        "CKernels", "Datasets", "Distributions", "Exact", "Figures", "LinearAlgebra", "Metrics", "Networks", "Optimizers",
+        "Recipes", "Tensors", "Training",
       ],
       resources: [.embedInCode("Recipes")]),
     .target(
@@ -63,11 +66,22 @@ let package = Package(
       ]),
 
     // Tests.
+    .target(name: "ReferenceSupport", path: "Tests/ReferenceSupport"),
+    .testTarget(name: "CKernelsTests", dependencies: ["CKernels"], exclude: ["Golden"]),
+    .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Files"], exclude: ["Golden"]),
+    .testTarget(
+      name: "ExactTests", dependencies: ["CExact", "Exact", "LinearAlgebra", "ReferenceSupport"], exclude: ["Golden"]),
     .testTarget(name: "FiguresTests", dependencies: ["Figures"]),
     .testTarget(name: "FilesTests", dependencies: ["Files"]),
     .testTarget(name: "ImagesTests", dependencies: ["Images"], exclude: ["Golden"]),
-    .target(name: "ReferenceSupport", path: "Tests/ReferenceSupport"),
     .testTarget(name: "LinearAlgebraTests", dependencies: ["LinearAlgebra", "ReferenceSupport"], exclude: ["Golden"]),
+    .testTarget(name: "MetricsTests", dependencies: ["Metrics", "ReferenceSupport"], exclude: ["Golden"]),
+    .testTarget(
+      name: "BayesTests",
+      dependencies: [
+        "CKernels", "Datasets", "LinearAlgebra", "Models", "Networks", "Recipes", "ReferenceSupport", "Tensors", "Training",
+      ],
+      exclude: ["Golden"]),
     .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
   ]
 )

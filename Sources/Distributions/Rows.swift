@@ -1,4 +1,5 @@
 import CKernels
+import Foundation
 import Tensors
 
 extension Shape {
@@ -12,7 +13,7 @@ extension Tensor {
 
   /// Sets each number to log N(x; 0, variance) of a row of x.
   func setToLogDensity(ofRows x: Tensor, variance: Double) {
-    let constant = 0.5 * Double(x.columns) * (log2π + logarithm(variance))
+    let constant = 0.5 * Double(x.columns) * (log2π + log(variance))
     for row in 0..<x.rows {
       let squares = elbo_sum_squares(x.pointer + row * x.columns, x.columns)
       pointer[row] = Float(-0.5 * squares / variance - constant)
