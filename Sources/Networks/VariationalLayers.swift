@@ -1,4 +1,3 @@
-import Distributions
 import Tensors
 
 /// Layers whose weights are uncertain, computed without one draw of the weights for all examples: the noise of an
@@ -68,13 +67,6 @@ extension MLP {
 }
 
 extension Tensor {
-  /// Uniform noise in [0, 1), a row for each example: row i is a function of the key and of `rows[i]` alone.
-  public static func uniform(_ key: RandomKey, rows: [UInt32], columns: Int) -> Tensor {
-    rows.withUnsafeBufferPointer {
-      RowNoise(seed: key.seed, step: key.tensor, purpose: key.step).uniform(rows: $0, columns: columns)
-    }
-  }
-
   /// −1 or 1, each as likely.
   static func signs(_ key: RandomKey, rows: [UInt32], columns: Int) -> Tensor {
     (uniform(key, rows: rows, columns: columns) - 0.5).step() * 2 - 1
