@@ -16,25 +16,29 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
+    .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
   ],
   targets: [
     // Installed libraries.
-    .systemLibrary(name: "CLAPACK"),
-    .target(name: "COneDNN", cSettings: numericalC, linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
-    .target(name: "CPNG", linkerSettings: [.linkedLibrary("png")]),
+    .systemLibrary(name: "CLAPACK", providers: [.apt(["libopenblas-dev", "liblapacke-dev"])]),
     .systemLibrary(name: "CSodium", providers: [.apt(["libsodium-dev"])]),
     .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+    .target(name: "COneDNN", cSettings: numericalC, linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
+    .target(name: "CPNG", linkerSettings: [.linkedLibrary("png")]),
 
     // The rooms, lower ones first; nothing imports upwards.
-    .target(name: "Figures"),
     .target(name: "Files", dependencies: ["CSodium"]),
+    .target(name: "Figures"),
     .target(name: "Images", dependencies: ["CPNG"]),
     .target(name: "LinearAlgebra", dependencies: ["CLAPACK"]),
     .target(name: "CKernels", cSettings: numericalC),
+    .target(name: "CExact", exclude: ["kernels.inc", "undefine.inc"], cSettings: numericalC),
     .target(name: "Tensors", dependencies: ["CKernels", "COneDNN"]),
     .target(name: "Distributions", dependencies: ["CKernels", "Tensors"]),
-    .target(name: "Networks", dependencies: ["CKernels", "Tensors", "Distributions"]),
+    .target(name: "Networks", dependencies: ["CKernels", "Distributions", "Tensors"]),
     .target(name: "Optimizers", dependencies: ["CKernels"]),
+    .target(name: "Exact", dependencies: ["CExact", "LinearAlgebra"]),
     .target(name: "Datasets", dependencies: ["CZlib", "Files"]),
     .target(name: "Recipes", dependencies: ["Yams"]),
     .target(
@@ -42,10 +46,17 @@ let package = Package(
     .target(
       name: "Models",
       dependencies: [
-        "CKernels", "Datasets", "Distributions", "Figures", "LinearAlgebra", "Networks", "Optimizers", "Recipes", "Tensors", "Training",
+        "CKernels", "Datasets", "Distributions", "Exact", "Figures", "LinearAlgebra", "Networks", "Optimizers",
+        "Recipes", "Tensors", "Training",
       ],
       resources: [.embedInCode("Recipes")]),
-    .target(name: "Reports", dependencies: ["Figures", "Files", "Images"]),
+    .target(
+      name: "Reports",
+      dependencies: [
+        "Figures", "Files", "Images",
+        .product(name: "Subprocess", package: "swift-subprocess"),
+        .product(name: "SystemPackage", package: "swift-system"),
+      ]),
     .executableTarget(
       name: "elbo",
       dependencies: [
@@ -54,10 +65,13 @@ let package = Package(
       ]),
 
     // Tests.
+    .target(name: "ReferenceSupport", path: "Tests/ReferenceSupport"),
+    .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Files"], exclude: ["Golden"]),
+    .testTarget(
+      name: "ExactTests", dependencies: ["CExact", "Exact", "LinearAlgebra", "ReferenceSupport"], exclude: ["Golden"]),
     .testTarget(name: "FiguresTests", dependencies: ["Figures"]),
     .testTarget(name: "FilesTests", dependencies: ["Files"]),
     .testTarget(name: "ImagesTests", dependencies: ["Images"], exclude: ["Golden"]),
-    .target(name: "ReferenceSupport", path: "Tests/ReferenceSupport"),
     .testTarget(name: "LinearAlgebraTests", dependencies: ["LinearAlgebra", "ReferenceSupport"], exclude: ["Golden"]),
     .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
   ]

@@ -1,6 +1,6 @@
 /// A mark's colour. What the palette's colours are is the drawing's affair.
 public enum Color: Sendable, Hashable {
-  /// The palette's next colour that no mark before it in the panel took.
+  /// The palette's next colour that no other mark of the panel has.
   case automatic
   /// The palette's colour at an index, counted modulo its size: marks that belong together share one.
   case palette(Int)

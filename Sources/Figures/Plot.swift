@@ -20,7 +20,7 @@ public struct Plot: Sendable, Hashable {
 
   public var rows: Int { (panels.count + columns - 1) / columns }
 
-  /// - Parameter columns: panels in a row; nil puts up to three in one row and more in rows of two to four.
+  /// - Parameter columns: panels in a row; nil puts up to three in one row, four in two, and more in rows of three or four.
   public init(_ panels: [Panel], columns: Int? = nil, panelSize: PixelSize? = nil) {
     precondition(!panels.isEmpty, "a plot has panels")
     precondition((columns ?? 1) > 0, "rows have columns")
@@ -29,7 +29,7 @@ public struct Plot: Sendable, Hashable {
       switch panels.count {
       case ...3: panels.count
       case 4: 2
-      case ...6: 3
+      case ...9: 3
       default: 4
       }
     self.columns = min(columns ?? few, panels.count)
@@ -52,7 +52,8 @@ public struct Panel: Sendable, Hashable {
   public let legend: Legend
 
   public enum Legend: Sendable, Hashable {
-    /// Beside the panel when it has many entries, else inside; none when only one mark has a label.
+    /// In the corner where it covers next to nothing, or beside the panel; none when the panel's only mark has the
+    /// only label.
     case automatic
     case none
     case topLeft, topRight, bottomLeft, bottomRight

@@ -1,3 +1,4 @@
+import CKernels
 import Synchronization
 
 #if canImport(Glibc)
@@ -85,12 +86,14 @@ public enum MemoryPool {
 
 func freeAligned(_ pointer: UnsafeMutableRawPointer) { free(pointer) }
 
-/// Memory for `count` values, aligned to 64 bytes; freed by `freeAligned`.
+/// Memory for `count` values, aligned to 64 bytes; freed by `freeAligned`. Large memory lies on huge pages if it can.
 func allocateAligned<Value>(count: Int, of _: Value.Type = Float.self) -> UnsafeMutablePointer<Value> {
+  let hugePage = 2 << 20
   var raw: UnsafeMutableRawPointer?
   let bytes = max(count, 1) * MemoryLayout<Value>.stride
-  guard posix_memalign(&raw, 64, bytes) == 0, let raw else {
+  guard posix_memalign(&raw, bytes >= hugePage ? hugePage : 64, bytes) == 0, let raw else {
     fatalError("out of memory: \(bytes) bytes could not be had")
   }
+  if bytes >= hugePage { elbo_prefer_huge_pages(raw, bytes / hugePage * hugePage) }
   return raw.bindMemory(to: Value.self, capacity: count)
 }

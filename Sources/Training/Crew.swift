@@ -48,8 +48,10 @@ public final class Crew: @unchecked Sendable {
     members = (0..<lanes).map(Lane.init)
     running.store(lanes - 1, ordering: .relaxed)
     for lane in members.dropFirst() {
-      let thread = Thread { [unowned self] in self.work(on: lane) }
-      thread.name = "lane \(lane.index)"
+      let thread = Thread { [unowned self] in
+        elbo_name_thread("lane \(lane.index)")
+        self.work(on: lane)
+      }
       thread.stackSize = 8 << 20
       threads.append(thread)
       thread.start()

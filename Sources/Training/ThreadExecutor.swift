@@ -1,3 +1,4 @@
+import CKernels
 import Foundation
 
 /// A thread of its own as the executor of an actor: what the actor computes blocks nobody else, above all not the
@@ -11,8 +12,10 @@ final class ThreadExecutor: SerialExecutor, @unchecked Sendable {
 
   init(name: String) {
     // The thread keeps what it waits on, not the executor: so that the executor can end.
-    let thread = Thread { [unowned self] in self.work() }
-    thread.name = name
+    let thread = Thread { [unowned self] in
+      elbo_name_thread(name)
+      self.work()
+    }
     thread.stackSize = 8 << 20
     self.thread = thread
     thread.start()

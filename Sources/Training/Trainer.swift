@@ -35,6 +35,8 @@ public struct TrainingReport: Sendable {
   public let epochs: Double
   /// Seconds of training, those of earlier starts counted in.
   public let seconds: Double
+  /// Examples that this report is about.
+  public let examples: Int
   public let examplesPerSecond: Double
   /// `train/…` and `test/…`.
   public let metrics: [String: Double]
@@ -151,7 +153,7 @@ public actor Trainer {
       func report(_ metrics: [String: Double], examples: Int, over duration: Double) -> TrainingReport {
         TrainingReport(
           step: number, steps: plan.steps, epoch: Double(number) / Double(order.stepsPerEpoch),
-          epochs: Double(plan.steps) / Double(order.stepsPerEpoch), seconds: now,
+          epochs: Double(plan.steps) / Double(order.stepsPerEpoch), seconds: now, examples: examples,
           examplesPerSecond: duration > 0 ? Double(examples) / duration : 0, metrics: metrics)
       }
       let pause = clock.now

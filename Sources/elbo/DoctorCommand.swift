@@ -23,7 +23,7 @@ struct DoctorCommand: ParsableCommand {
     line(true, "oneDNN", Version.oneDNN)
     line(
       Gnuplot.find() != nil, "gnuplot",
-      Gnuplot.find() ?? "plots are written as CSV only; install it with: sudo apt-get install gnuplot-nox")
+      Gnuplot.find()?.path ?? "plots are written as CSV only; install it with: sudo apt-get install gnuplot-nox")
     do {
       line(true, "data", try DataSource.open(DataRequest(source: data)).description)
     } catch {

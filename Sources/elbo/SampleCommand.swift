@@ -40,7 +40,9 @@ struct SampleCommand: AsyncParsableCommand {
     }
     let figure = try learner.sample(
       count: count, key: RandomKey(seed: seed).at(step: UInt32.max - 1), with: Crew(lanes: try lanes.count()))
-    try FigureWriter.write(figure, to: output)
+    guard case .images(let grid) = figure.content else { preconditionFailure("samples are drawn as images") }
+    let outcome = try await FigureWriter.write(grid, to: output)
+    for note in outcome.notes { StandardError.write(note + "\n") }
     print(output)
   }
 }

@@ -15,30 +15,27 @@ struct TrainingSession {
   private let checkpoint: Checkpoint?
   private let recorder: RunRecorder
   private let trainer: Trainer
-  private let quiet: Bool
 
   /// - Parameter checkpoint: where to go on from; nil starts anew.
   init(_ job: Job, run: RunFolder, from checkpoint: Checkpoint?, lanes: Int, quiet: Bool) throws {
     self.job = job
     self.run = run
     self.checkpoint = checkpoint
-    self.quiet = quiet
     try checkpoint?.restore(job.learner, optimizer: true)
     try AtomicFile.write(run.recipe, job.recipe.resolved)
     try Environment(lanes: lanes, commandLine: CommandLine.arguments).write(to: run)
-    recorder = RunRecorder(
+    recorder = try RunRecorder(
       run, learner: job.learner,
       identity: RunRecorder.Identity(
         model: job.model.name, recipe: job.recipeDigest, data: job.data.fingerprint,
-        keepCheckpoints: job.keepCheckpoints),
-      progress: ProgressReporter.standard(quiet: quiet, metrics: job.progressMetrics),
-      metrics: try MetricsWriter(run.metrics, after: checkpoint?.state.step ?? 0))
+        keepCheckpoints: job.keepCheckpoints, shownMetrics: job.progressMetrics),
+      from: checkpoint, quiet: quiet)
     trainer = Trainer(job.learner, plan: job.plan, crew: Crew(lanes: lanes), observer: recorder)
   }
 
   /// Trains; then evaluates, draws and sums up, unless a stop was requested.
   func run(until stop: StopRequest) async throws -> Summary {
-    say("\(job.model.name): \(job.data.description); \(job.learner.parameters.layout.parameterCount) parameters")
+    recorder.note("\(job.model.name): \(job.data.description); \(job.learner.parameters.layout.parameterCount) parameters")
     let state = checkpoint?.state
     let ending = try await trainer.train(
       from: state?.converged == true ? job.plan.steps : state?.step ?? 0, after: state?.seconds ?? 0, until: stop)
@@ -59,7 +56,7 @@ struct TrainingSession {
       parameters: job.learner.parameters.layout.parameterCount, parametersSHA256: job.learner.parameters.sha256,
       metrics: metrics, figures: figures)
     try summary.write(to: run)
-    if !ending.isFinished { say("stopped after step \(moment.step); go on with: elbo train --resume \(run.path)") }
+    if !ending.isFinished { recorder.note("stopped after step \(moment.step); go on with: elbo train --resume \(run.path)") }
     return summary
   }
 
@@ -68,16 +65,8 @@ struct TrainingSession {
     let key = RandomKey(seed: job.plan.seed).at(step: UInt32.max)
     var figures = try await trainer.perform { learner, crew in try learner.figures(with: crew, key: key) }
     if let curves = try LearningCurves.figure(from: run.metrics) { figures.append(curves) }
-    var paths: [String] = []
-    for figure in figures {
-      let drawing = try FigureWriter.write(figure, into: run.figures)
-      for note in drawing.notes { say(note) }
-      paths += drawing.files.map { "figures/\($0)" }
-    }
-    return paths
-  }
-
-  private func say(_ line: String) {
-    if !quiet { FileHandle.standardError.write(Data((line + "\n").utf8)) }
+    let outcome = try await FigureWriter(folder: run.figures).write(figures)
+    for note in outcome.notes { recorder.note(note) }
+    return outcome.pictures.map { String($0.dropFirst(run.path.count + 1)) }
   }
 }

@@ -1,6 +1,12 @@
-/// A hint to the processor.
+/// What threads and memory ask of the system.
 #ifndef ELBO_THREAD_H
 #define ELBO_THREAD_H
+
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /// Tells the processor that this thread waits in a loop.
 static inline void elbo_pause(void) {
@@ -10,5 +16,16 @@ static inline void elbo_pause(void) {
   __asm__ volatile("yield");
 #endif
 }
+
+/// Names the calling thread for debuggers and `top -H`; at most 15 bytes are kept.
+void elbo_name_thread(const char *name);
+
+/// Asks for huge pages under memory that begins on a 2 MiB boundary: a sweep over megabytes then misses no
+/// translations. A wish, not a demand.
+void elbo_prefer_huge_pages(void *start, size_t length);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif
