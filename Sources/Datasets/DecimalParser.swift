@@ -110,19 +110,42 @@ enum DecimalParser {
     }
     guard position == end else { return nil }
 
-    // Clinger (1990): a significand below 2⁵³ and a power of ten up to 10²² are exact in float64, so that one
-    // multiplication or division rounds correctly.
-    if isExact, significand < 1 << 53, exponent >= -22, exponent <= 22 {
-      let magnitude = Double(significand)
-      let value = exponent < 0 ? magnitude / powersOfTen[-exponent] : magnitude * powersOfTen[exponent]
-      return isNegative ? -value : value
+    if isExact, exponent >= -27, exponent <= 27 {
+      let magnitude = significand == 0 ? 0 : scaled(significand, byPowerOfTen: exponent)
+      return isNegative ? -magnitude : magnitude
     }
     // The standard library's conversion rounds correctly too and does not depend on the locale.
     return Double(String(decoding: field, as: UTF8.self))
   }
 
-  private static let powersOfTen: [Double] = [
-    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20,
-    1e21, 1e22,
-  ]
+  /// significand × 10^exponent, correctly rounded, for significand > 0 and |exponent| ≤ 27.
+  ///
+  /// 10ⁿ is 5ⁿ × 2ⁿ, and 5²⁷ still fits into 64 bits: one exact integer product or division gives the leading bits of
+  /// the result, at least 63 of them, and whether anything follows them. With that as the last bit, the conversion to
+  /// 53 bits rounds as the exact value would.
+  private static func scaled(_ significand: UInt64, byPowerOfTen exponent: Int) -> Double {
+    let five = powersOfFive[abs(exponent)]
+    if exponent >= 0 {
+      let product = significand.multipliedFullWidth(by: five)
+      if product.high == 0 { return Double(product.low) * powerOfTwo(exponent) }
+      let shift = product.high.leadingZeroBitCount
+      let leading = product.high << shift | product.low >> (64 - shift)
+      let isInexact = product.low << shift != 0
+      return Double(leading | (isInexact ? 1 : 0)) * powerOfTwo(exponent + 64 - shift)
+    }
+    let shift = significand.leadingZeroBitCount
+    let divisorShift = five.leadingZeroBitCount
+    let dividend = significand << shift
+    // Both now lie in [2⁶³, 2⁶⁴), so that the quotient of dividend × 2⁶³ lies in (2⁶², 2⁶⁴).
+    let (quotient, remainder) = (five << divisorShift).dividingFullWidth((dividend >> 1, dividend << 63))
+    return Double(quotient | (remainder == 0 ? 0 : 1)) * powerOfTwo(divisorShift - shift - 63 + exponent)
+  }
+
+  /// For exponents of normal numbers.
+  private static func powerOfTwo(_ exponent: Int) -> Double {
+    Double(bitPattern: UInt64(exponent + 1023) << 52)
+  }
+
+  private static let powersOfFive: [UInt64] = (0..<27).reduce(into: [1]) { powers, _ in powers.append(powers.last! * 5)
+  }
 }

@@ -19,9 +19,9 @@ public enum NPY {
   ///   - values: as many as the product of `shape`.
   ///   - shape: of the whole array; `[]` is a single number.
   public static func write<T: ArrayElement>(_ values: [T], shape: [Int], to path: String) throws(DataError) {
+    precondition(values.count == shape.reduce(1, *), "values do not fill the shape")
     let file = try StagedFile(path)
     try file.write(NPYHeader.encoded(scalar: T.scalarType, shape: shape))
-    precondition(values.count == shape.reduce(1, *), "values do not fill the shape")
     try file.write(values)
     try file.commit()
   }

@@ -71,21 +71,15 @@ public struct NPZWriter: ~Copyable {
   }
 
   private mutating func append<T: BitwiseCopyable>(bytes values: [T]) throws(DataError) {
-    // Through a copy of `self`'s parts: a closure may not capture a noncopyable `self`.
-    let crc = values.withUnsafeBytes { crc32(of: $0, continuing: entries[entries.count - 1].checksum) }
-    try count(values.count * MemoryLayout<T>.stride, crc)
-    try file.write(values)
+    try values.withUnsafeBufferPointer { (buffer) throws(DataError) in try append(UnsafeRawBufferPointer(buffer)) }
   }
 
   private mutating func append(_ bytes: UnsafeRawBufferPointer) throws(DataError) {
-    try count(bytes.count, crc32(of: bytes, continuing: entries[entries.count - 1].checksum))
+    precondition(bytes.count <= missing, "more elements than the shape has")
     try file.write(bytes)
-  }
-
-  private mutating func count(_ size: Int, _ checksum: UInt32) throws(DataError) {
-    precondition(size <= missing, "more elements than the shape has")
-    missing -= size
-    entries[entries.count - 1].checksum = checksum
+    missing -= bytes.count
+    let last = entries.count - 1
+    entries[last].checksum = crc32(of: bytes, continuing: entries[last].checksum)
   }
 
   /// The checksum stands before the data and is known only after it.

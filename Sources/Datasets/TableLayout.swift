@@ -71,11 +71,12 @@ struct TableLayout: Sendable, Equatable {
     _ bytes: UnsafeBufferPointer<UInt8>, _ start: TableScanner.Start, _ rule: DelimiterRule, _ file: String
   ) -> Delimiter {
     let comma = Delimiter.byte(UInt8(ascii: ","))
-    let candidates: [Delimiter] = [.byte(UInt8(ascii: "\t")), .byte(UInt8(ascii: ";")), comma, .whitespace]
+    let tab = Delimiter.byte(UInt8(ascii: "\t"))
+    let candidates: [Delimiter] = [tab, .byte(UInt8(ascii: ";")), comma, .whitespace]
     switch rule {
     case .comma: return comma
     case .semicolon: return .byte(UInt8(ascii: ";"))
-    case .tab: return .byte(UInt8(ascii: "\t"))
+    case .tab: return tab
     case .whitespace: return .whitespace
     case .detect: break
     }
@@ -84,8 +85,8 @@ struct TableLayout: Sendable, Equatable {
       let counts = fieldCounts(bytes, start, candidate, file)
       // The first line may be of a different kind; if it is not, the reader complains with its number.
       let decisive = counts.count > 1 ? counts.dropFirst() : counts[...]
-      // White space also stands within fields: it only counts where nothing else cuts the first line.
-      let isOpen = candidate != .whitespace || mostOnFirstLine.fields == 1
+      // White space also stands within fields: it only counts where no comma or semicolon cuts the first line.
+      let isOpen = candidate != .whitespace || mostOnFirstLine.fields == 1 || mostOnFirstLine.delimiter == tab
       if isOpen, let count = decisive.first, count > 1, decisive.allSatisfy({ $0 == count }) { return candidate }
       if let count = counts.first, candidate != .whitespace, count > mostOnFirstLine.fields {
         mostOnFirstLine = (candidate, count)
