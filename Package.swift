@@ -65,6 +65,7 @@ let package = Package(
       ]),
 
     // Tests.
+    .target(name: "TestSupport", path: "Tests/TestSupport"),
     .target(name: "ReferenceSupport", path: "Tests/ReferenceSupport"),
     .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Files"], exclude: ["Golden"]),
     .testTarget(
@@ -74,6 +75,13 @@ let package = Package(
     .testTarget(name: "ImagesTests", dependencies: ["Images"], exclude: ["Golden"]),
     .testTarget(name: "LinearAlgebraTests", dependencies: ["LinearAlgebra", "ReferenceSupport"], exclude: ["Golden"]),
     .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
+    .testTarget(
+      name: "CommandTests",
+      dependencies: [
+        "Files", "TestSupport", "elbo",
+        .product(name: "Subprocess", package: "swift-subprocess"),
+        .product(name: "SystemPackage", package: "swift-system"),
+      ]),
   ]
 )
 
