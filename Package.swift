@@ -37,6 +37,7 @@ let package = Package(
     .target(name: "Tensors", dependencies: ["CKernels", "COneDNN"]),
     .target(name: "Distributions", dependencies: ["CKernels", "Tensors"]),
     .target(name: "Networks", dependencies: ["CKernels", "Distributions", "Tensors"]),
+    .target(name: "Metrics"),
     .target(name: "Optimizers", dependencies: ["CKernels"]),
     .target(name: "Exact", dependencies: ["CExact", "LinearAlgebra"]),
     .target(name: "Datasets", dependencies: ["CZlib", "Files"]),
@@ -46,8 +47,8 @@ let package = Package(
     .target(
       name: "Models",
       dependencies: [
-        "CKernels", "Datasets", "Distributions", "Exact", "Figures", "LinearAlgebra", "Networks", "Optimizers",
-        "Recipes", "Tensors", "Training",
+        "CKernels", "Datasets", "Distributions", "Exact", "Figures", "LinearAlgebra", "Metrics", "Networks",
+        "Optimizers", "Recipes", "Tensors", "Training",
       ],
       resources: [.embedInCode("Recipes")]),
     .target(
@@ -60,21 +61,36 @@ let package = Package(
     .executableTarget(
       name: "elbo",
       dependencies: [
-        "Datasets", "Figures", "Files", "Models", "Recipes", "Reports", "Tensors", "Training",
+        "Datasets", "Figures", "Files", "Metrics", "Models", "Recipes", "Reports", "Tensors", "Training",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
     // Tests.
     .target(name: "TestSupport", path: "Tests/TestSupport"),
     .target(name: "ReferenceSupport", path: "Tests/ReferenceSupport"),
+    .testTarget(name: "CKernelsTests", dependencies: ["CKernels"], exclude: ["Golden"]),
+    .target(name: "GradientChecks", dependencies: ["Tensors"], path: "Tests/GradientChecks"),
     .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Files"], exclude: ["Golden"]),
     .testTarget(
       name: "ExactTests", dependencies: ["CExact", "Exact", "LinearAlgebra", "ReferenceSupport"], exclude: ["Golden"]),
     .testTarget(name: "FiguresTests", dependencies: ["Figures"]),
-    .testTarget(name: "FilesTests", dependencies: ["Files"]),
+    .target(name: "TestSupport", path: "Tests/TestSupport"),
+    .testTarget(name: "FilesTests", dependencies: ["Files", "TestSupport"]),
     .testTarget(name: "ImagesTests", dependencies: ["Images"], exclude: ["Golden"]),
     .testTarget(name: "LinearAlgebraTests", dependencies: ["LinearAlgebra", "ReferenceSupport"], exclude: ["Golden"]),
-    .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
+    .testTarget(
+      name: "DistributionsTests", dependencies: ["CKernels", "Distributions", "GradientChecks", "Tensors"],
+      exclude: ["Golden"]),
+    .testTarget(name: "MetricsTests", dependencies: ["Metrics", "ReferenceSupport"], exclude: ["Golden"]),
+    .testTarget(
+      name: "ModelsTests",
+      dependencies: [
+        "Datasets", "Figures", "Metrics", "Models", "Networks", "Recipes", "ReferenceSupport", "Tensors", "Training",
+      ]),
+    .testTarget(name: "ReportsTests", dependencies: ["Figures", "Files", "Images", "Reports", "TestSupport"]),
+    .testTarget(name: "NetworksTests", dependencies: ["GradientChecks", "Networks", "Tensors"], exclude: ["Golden"]),
+    .testTarget(name: "OptimizersTests", dependencies: ["GradientChecks", "Optimizers"], exclude: ["Golden"]),
+    .testTarget(name: "TensorsTests", dependencies: ["COneDNN", "GradientChecks", "Tensors"], exclude: ["Golden"]),
     .testTarget(
       name: "CommandTests",
       dependencies: [

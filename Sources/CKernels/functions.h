@@ -98,11 +98,24 @@ INLINE vf v_log1p(vf x) {
   return x < -1.0f ? (vf)NAN : y;
 }
 
+/// exp(x) for x ≤ 0; 2^-126 instead of anything below it.
+INLINE vf exp_of_negative(vf x) {
+  vf n;
+  vi bits;
+  vf p = expm1_core(reduce_exp(at_least(x, -0x1.5d58ap+6f), &n, &bits)) + 1.0f;
+  return (vf)((vi)p + ((bits - MAGIC_BITS) << 23));
+}
+
 /// log(1 + e) for e in [0, 1].
 INLINE vf log1p_unit(vf e) {
-  vi upper = e >= 0x1.555556p-2f;
-  vf f = upper ? FMA(e, 0.5f, -0.5f) : e;
-  return log_core(f, upper ? (vf)-1.0f : (vf)0.0f);
+  vf p = FMA(0x1.5fe674p-8f, e, -0x1.ece31ap-6f);
+  p = FMA(p, e, 0x1.4487bap-4f);
+  p = FMA(p, e, -0x1.19b844p-3f);
+  p = FMA(p, e, 0x1.8848dap-3f);
+  p = FMA(p, e, -0x1.fd1424p-3f);
+  p = FMA(p, e, 0x1.5535e6p-2f);
+  p = FMA(p, e, -0x1.ffff14p-2f);
+  return FMA(e * e, p, e);
 }
 
 /// sigmoid(x), given e = exp(-|x|).

@@ -13,6 +13,8 @@
 #include "rows.h"
 #include "statistics.h"
 
+#include "bayes.h"
+
 #define ENTRY_(result, name, parameters, arguments) .name = name##_kernel,
 #define ENTRY(...) ENTRY_(__VA_ARGS__)
 const struct elbo_table TABLE = {NAME, ELBO_KERNELS(ENTRY)};

@@ -7,9 +7,9 @@ static void bernoulli_ll_rows_kernel(const float *logits, const float *t, float 
     sums s = {0};
     EACH_IN_LANES(cols, {
       vf l = load_some(logits + start + i, k), target = load_some(t + start + i, k);
-      vf e = v_exp(-v_abs(l));
+      vf e = exp_of_negative(-v_abs(l));
       // t l - max(l, 0) first: for a sure and right answer both are l, and what is left is the logarithm alone.
-      vf term = FMA(target, l, -at_least(l, 0.0f)) - log1p_unit(e);
+      vf term = FMA(target, l, at_most(-l, 0.0f)) - log1p_unit(e);
       s.lane[v] += to_double(k == W || below(k) ? term : (vf)0.0f);
       if (residual) store_some(residual + start + i, target - sigmoid_from(l, e), k);
     });

@@ -131,7 +131,26 @@
   K(void, adam,                                                                                                    \
     (float *w, const float *g, float *m, float *v, double lr, double beta1, double beta2, double eps,              \
      double bias1, double bias2, double weight_decay, int decoupled, float gradient_scale, size_t n),              \
-    (w, g, m, v, lr, beta1, beta2, eps, bias1, bias2, weight_decay, decoupled, gradient_scale, n))
+    (w, g, m, v, lr, beta1, beta2, eps, bias1, bias2, weight_decay, decoupled, gradient_scale, n))                 \
+  K(double, posterior_sample,                                                                                      \
+    (const float *mu, const float *rho, uint64_t key, uint32_t c1, uint32_t c2, uint32_t c3, uint64_t first,       \
+     const struct elbo_prior *prior, float *w, size_t n),                                                          \
+    (mu, rho, key, c1, c2, c3, first, prior, w, n))                                                                \
+  K(double, posterior_kl, (const float *mu, const float *rho, float scale, size_t n), (mu, rho, scale, n))         \
+  K(void, posterior_variance, ELBO_UNARY)                                                                          \
+  K(void, posterior_share,                                                                                         \
+    (const float *mu, const float *w, const float *g, float cost, const struct elbo_prior *prior, float *a, float *b,\
+     size_t n),                                                                                                    \
+    (mu, w, g, cost, prior, a, b, n))                                                                              \
+  K(void, posterior_gradient,                                                                                      \
+    (const float *mu, const float *rho, const float *w, const float *prior_w, const float *a, const float *b,      \
+     float scale, float cost, const struct elbo_prior *prior, float *dmu, float *drho, size_t n),                  \
+    (mu, rho, w, prior_w, a, b, scale, cost, prior, dmu, drho, n))                                                 \
+  K(void, posterior_adam,                                                                                          \
+    (float *mu, float *rho, const float *w, const float *prior_w, const float *a, const float *b, float scale,     \
+     float cost, const struct elbo_prior *prior, float *m_mu, float *v_mu, float *m_rho, float *v_rho,             \
+     const struct elbo_adam_step *step, size_t n),                                                                 \
+    (mu, rho, w, prior_w, a, b, scale, cost, prior, m_mu, v_mu, m_rho, v_rho, step, n))
 
 #define ELBO_FIELD_(result, name, parameters, arguments) result(*name) parameters;
 #define ELBO_FIELD(...) ELBO_FIELD_(__VA_ARGS__)

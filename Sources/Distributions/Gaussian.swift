@@ -96,11 +96,9 @@ private struct IsotropicLogLikelihood: Primitive {
 
   func callAsFunction(_ x: Tensor, _ mean: Tensor) -> Tensor {
     precondition(x.shape == mean.shape, "\(x.shape) and \(mean.shape)")
-    let density = Tensor(uninitialized: x.shape.withoutColumns)
     let residual = Tensor(uninitialized: x.shape)
     elbo_sub(x.pointer, mean.pointer, residual.pointer, x.count)
-    density.setToLogDensity(ofRows: residual, variance: Double(variance))
-    return recording(self, Inputs(x, mean, residual), density)
+    return recording(self, Inputs(x, mean, residual), logDensity(ofRows: residual, variance: Double(variance)))
   }
 
   func pullback(_ dy: Tensor, inputs: Inputs, output: Tensor, into sink: borrowing CotangentSink) {
@@ -113,9 +111,7 @@ private struct IsotropicLogLikelihood: Primitive {
 
 private struct StandardNormalLogLikelihood: Primitive {
   func callAsFunction(_ z: Tensor) -> Tensor {
-    let density = Tensor(uninitialized: z.shape.withoutColumns)
-    density.setToLogDensity(ofRows: z, variance: 1)
-    return recording(self, Inputs(z), density)
+    recording(self, Inputs(z), logDensity(ofRows: z, variance: 1))
   }
 
   func pullback(_ dy: Tensor, inputs: Inputs, output: Tensor, into sink: borrowing CotangentSink) {

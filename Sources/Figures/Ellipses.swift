@@ -33,7 +33,7 @@ public struct Ellipses: Sendable, Hashable {
     public static let standard = Gaussian(meanX: 0, meanY: 0, varianceX: 1, varianceY: 1)
   }
 
-  public init(_ label: String = "", _ gaussians: [Gaussian], deviations: [Double] = [1, 2], color: Color? = nil) {
+  public init(_ gaussians: [Gaussian], label: String = "", deviations: [Double] = [1, 2], color: Color? = nil) {
     self.label = label
     self.gaussians = gaussians
     self.deviations = deviations

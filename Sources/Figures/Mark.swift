@@ -153,7 +153,7 @@ public struct Rule: Sendable, Hashable {
   public let color: Color
   public let stroke: Line.Stroke
 
-  public init(_ label: String = "", _ course: Course, color: Color = .neutral, stroke: Line.Stroke = .dashed) {
+  public init(_ course: Course, label: String = "", color: Color = .neutral, stroke: Line.Stroke = .dashed) {
     self.label = label
     self.course = course
     self.color = color

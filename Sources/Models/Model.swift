@@ -17,7 +17,10 @@ public protocol Model: Sendable {
 
 /// The table of models.
 public enum Models {
-  public static let all: [any Model.Type] = [VAE.self, Autoencoder.self]
+  public static let all: [any Model.Type] = [
+    VAE.self, Autoencoder.self, BayesByBackprop.self, BayesByBackpropRegression.self, MCDropout.self, PlainNetwork.self,
+    GMM.self,
+  ]
 
   public static func named(_ name: String) throws(RecipeError) -> any Model.Type {
     if let model = all.first(where: { $0.name == name }) { return model }

@@ -37,7 +37,7 @@ public enum Nonlinearity: Hashable, Sendable {
     case .softplus: return x.softplus()
     case .elu:
       let negative = -(-x).relu()
-      return x + (negative.expm1() - negative)
+      return (x - negative) + negative.expm1()  // in this order nothing cancels, and the slope at 0 is 1
     case .gelu: return x * ((x * Float(0.5.squareRoot())).erf() + 1) * 0.5
     case .silu: return x * x.sigmoid()
     }

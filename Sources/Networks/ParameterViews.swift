@@ -24,6 +24,14 @@ public struct ParameterViews {
     }
   }
 
+  /// Tensors in the place of a layout's slots, such as weights that were sampled.
+  public init(_ tensors: [Tensor], for layout: Layout) {
+    precondition(
+      tensors.map(\.shape) == layout.slots.map(\.shape), "the tensors have not the shapes of the layout's slots")
+    self.layout = layout
+    self.tensors = tensors
+  }
+
   public subscript(slot: Slot) -> Tensor {
     // Slots lie in the order of their offsets; an empty slot shares its offset with the one after it.
     var (low, high) = (0, layout.slots.count)

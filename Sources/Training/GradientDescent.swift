@@ -8,10 +8,10 @@ import Tensors
 /// Blocks of the flat buffer are spread over the lanes; the sum of the shards' gradients and the update go through the
 /// cache together.
 public final class GradientDescent: Sendable {
-  private let optimizer: Optimizer
-  private let learningRate: Double
-  private let schedule: Schedule
-  private let clipping: Clipping
+  package let optimizer: Optimizer
+  package let learningRate: Double
+  package let schedule: Schedule
+  package let clipping: Clipping
   /// What the optimiser remembers, one buffer of the parameters' layout for each of its slots.
   public let moments: [FlatBuffer]
 

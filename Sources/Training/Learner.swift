@@ -42,11 +42,19 @@ public protocol Learner: AnyObject, Sendable {
   func figures(with crew: Crew, key: RandomKey) throws -> [Figure]
 }
 
-/// Whether a training goes on after a step.
-public enum Verdict: Sendable {
-  case goOn
+/// What absorbing a total came to.
+public struct Verdict: Sendable {
   /// The learner has converged; more steps would change nothing.
-  case converged
+  public var isConverged: Bool
+  /// What only the total tells, such as a gradient's norm or a bound; reported as `train/…` as it is.
+  public var metrics: [String: Double]
+
+  public init(isConverged: Bool = false, metrics: [String: Double] = [:]) {
+    self.isConverged = isConverged
+    self.metrics = metrics
+  }
+
+  public static let goOn = Verdict()
 }
 
 extension Learner {

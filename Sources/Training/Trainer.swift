@@ -145,7 +145,9 @@ public actor Trainer {
         try learner.prepare(phase: phase, of: step, with: crew)
         let total = try exchange.total(of: phase, in: step, crew: crew)
         try meter.add(total, phase: phase, step: number)
-        if try learner.absorb(total, phase: phase, of: step, with: crew) == .converged { converged = true }
+        let verdict = try learner.absorb(total, phase: phase, of: step, with: crew)
+        meter.add(verdict)
+        if verdict.isConverged { converged = true }
       }
       number += 1
 
@@ -187,6 +189,7 @@ private struct Meter {
   private let names: [[String]]
   private var sums: [[Double]]
   private var phaseExamples: [Int]
+  private var latest: [String: Double] = [:]
   private(set) var ofStep: [String: Double] = [:]
   private(set) var stepExamples = 0
   var lastStep = 0.0
@@ -213,10 +216,17 @@ private struct Meter {
     }
   }
 
+  mutating func add(_ verdict: Verdict) {
+    for (name, value) in verdict.metrics {
+      latest["train/" + name] = value
+      ofStep["train/" + name] = value
+    }
+  }
+
   var examples: Int { phaseExamples.first ?? 0 }
 
   var means: [String: Double] {
-    var means: [String: Double] = [:]
+    var means = latest
     for phase in names.indices {
       for (name, sum) in zip(names[phase], sums[phase]) { means[name] = sum / Double(max(phaseExamples[phase], 1)) }
     }
@@ -246,6 +256,10 @@ public enum Evaluation {
   public static func run(_ learner: any Learner, seed: UInt64, crew: Crew) throws -> [String: Double] {
     let count = learner.evaluationCount
     guard count > 0 else { return [:] }
+    if let learner = learner as? any SetEvaluating {
+      let metrics = try learner.evaluate(key: RandomKey(seed: seed), with: crew)
+      return Dictionary(uniqueKeysWithValues: metrics.map { ("test/" + $0, $1) })
+    }
     let names = learner.evaluationMetrics
     let blocks = (count + blockLength - 1) / blockLength
     let results = Mutex([[Double]](repeating: [], count: blocks))

@@ -47,6 +47,7 @@ struct TrainingSession {
     if case .finished = ending {
       metrics.merge(try await trainer.evaluate()) { $1 }
       figures = try await draw()
+      try await writeDocuments()
     }
     let moment = ending.moment
     let summary = Summary(
@@ -58,6 +59,14 @@ struct TrainingSession {
     try summary.write(to: run)
     if !ending.isFinished { recorder.note("stopped after step \(moment.step); go on with: elbo train --resume \(run.path)") }
     return summary
+  }
+
+  /// Writes what the learner leaves in the run folder.
+  private func writeDocuments() async throws {
+    let documents = try await trainer.perform { learner, crew in
+      try (learner as? any Accounting)?.documents(with: crew) ?? []
+    }
+    for document in documents { try AtomicFile.write("\(run.path)/\(document.name)", document.contents) }
   }
 
   /// Draws the learner's figures and the curves of what was reported.

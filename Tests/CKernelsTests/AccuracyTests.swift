@@ -18,7 +18,7 @@ struct Function: Sendable, CustomTestStringConvertible {
     Function(name: "expm1", bound: 2, kernel: elbo_expm1, exact: { expm1($0) }),
     Function(name: "tanh", bound: 3, kernel: elbo_tanh, exact: { tanh($0) }),
     Function(name: "sigmoid", bound: 2.5, kernel: elbo_sigmoid, exact: { 1 / (1 + exp(-$0)) }),
-    Function(name: "softplus", bound: 2, kernel: elbo_softplus, exact: softplus),
+    Function(name: "softplus", bound: 2.5, kernel: elbo_softplus, exact: softplus),
     Function(name: "erf", bound: 1.25, kernel: elbo_erf, exact: { erf($0) }),
     Function(name: "sin", bound: 1.75, kernel: elbo_sin, exact: { sin($0) }),
     Function(name: "cos", bound: 1.75, kernel: elbo_cos, exact: { cos($0) }),
@@ -81,7 +81,8 @@ func softplus(_ x: Double) -> Double {
       check(name, 0, 0)
       check(name, -0.0, -0.0)
     }
-    for x: Float in [0x1p-149, -0x1p-149, 0x1.8p-130, -0x1.fffffep-127, 0x1p-126] {
+    for bits: UInt32 in [1, 0x8000_0001, 0x000c_0000, 0x807f_ffff, 0x0080_0000] {
+      let x = Float(bitPattern: bits)  // denormals, and the smallest normal
       for name in ["log1p", "expm1", "tanh", "sin"] { check(name, x, x) }
     }
     check("exp", 0, 1)

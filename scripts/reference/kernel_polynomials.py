@@ -61,8 +61,12 @@ if __name__ == "__main__":
     # log1p(f) = f - f²/2 + f³ P(f), 1 + f in [2/3, 4/3].
     show("log1p", lambda x: series(mp.log1p, lambda f: f - f**2 / 2, x, 3),
          lambda x: x**3 / mp.log1p(x), 7, "-0.3334", "0.3334")
-    show("log1p, for noise", lambda x: series(mp.log1p, lambda f: f - f**2 / 2, x, 3),
-         lambda x: x**3 / mp.log1p(x), 5, "-0.3334", "0.3334")
+    # log1p(e) = e + e² P(e), e in [0, 1].
+    show("log1p, unit", lambda x: series(mp.log1p, lambda e: e, x, 2), lambda x: x**2 / mp.log1p(x), 7, "1e-9", "1")
+    # -2 log(1 - g / 2) = g + g²/4 + g³ P(g), for the radius of a normal.
+    radius = lambda g: -2 * mp.log1p(-g / 2)
+    show("radius", lambda x: series(radius, lambda g: g + g**2 / 4, x, 3), lambda x: x**3 / radius(x), 5,
+         "-0.6668", "0.6668")
     # sin(r) = r + r³ P(r²), cos(r) = 1 - r²/2 + r⁴ P(r²), |r| ≤ π/4; written over s = r².
     sine = lambda s: series(lambda r: mp.sin(r), lambda r: r, mp.sqrt(s), 3)
     cosine = lambda s: series(lambda r: mp.cos(r), lambda r: 1 - r**2 / 2, mp.sqrt(s), 4)
@@ -74,5 +78,4 @@ if __name__ == "__main__":
     show("erf, small", small, lambda s: mp.sqrt(s) / mp.erf(mp.sqrt(s)), 6, "1e-9", "0.87")
     # erf(t) = 1 - exp(-t - t P(t)), 0.9 ≤ t ≤ 4: the error that counts is that of exp(..) beside erf.
     large = lambda t: -mp.log(mp.erfc(t)) / t - 1
-    for degree in (6, 7):
-        show("erf, large", large, lambda t: t * mp.erfc(t) / mp.erf(t), degree, "0.9", "4.0")
+    show("erf, large", large, lambda t: t * mp.erfc(t) / mp.erf(t), 6, "0.9", "4.0")

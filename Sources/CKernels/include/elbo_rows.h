@@ -42,7 +42,10 @@ void elbo_softmax_rows_grad(const float *y, const float *dy, float *dx, size_t r
 /// y[j, i] = x[i, j]; y holds cols × rows and may not overlap x.
 void elbo_transpose(const float *x, float *y, size_t rows, size_t cols);
 
-// MARK: Reductions of a range, accumulated in double
+// MARK: Reductions of a range
+//
+// Element i is added, in double, to the sum of lane i % 32; then lane i is added to lane i + 16, i + 8, and so on. The sum
+// along a row has the same order. So a sum is the same on every instruction set, but is not the sum of the sums of parts.
 
 double elbo_sum(const float *x, size_t n);
 double elbo_dot(const float *a, const float *b, size_t n);

@@ -9,6 +9,13 @@ enum NoiseStream {
   static let binarisation: UInt32 = 1 << 20
   static let latent: UInt32 = 2 << 20
   static let importance: UInt32 = 3 << 20
+  static let start: UInt32 = 4 << 20
+  /// Draws of weights: counted by slot.
+  static let weights: UInt32 = 5 << 20
+  /// Noise of activations, signs and dropout masks: counted by layer.
+  static let activations: UInt32 = 6 << 20
+  /// Noise on logits: counted by sample.
+  static let logits: UInt32 = 7 << 20
 }
 
 /// A learner with one phase whose contribution is a gradient: it says what is minimised, the rest follows.

@@ -54,7 +54,8 @@ extension GradientDescent {
   private enum DecayName: String, CaseIterable { case constant, cosine, linear, step, exponential }
 
   /// Reads the `optimizer` section.
-  convenience init(_ recipe: Recipe, parameters: Layout) throws {
+  /// - Parameter decay: a weight decay that follows from the model, in place of the recipe's.
+  convenience init(_ recipe: Recipe, parameters: Layout, weightDecay decided: Double? = nil) throws {
     let section = recipe["optimizer"]
     let name: RuleName = try section.choice("name", default: .adam)
     let rule: Optimizer.Rule
@@ -75,7 +76,7 @@ extension GradientDescent {
         name == .adam
         ? .adam(beta1: beta1, beta2: beta2, epsilon: epsilon) : .adamW(beta1: beta1, beta2: beta2, epsilon: epsilon)
     }
-    let weightDecay = try section.number("weight_decay", default: name == .adamW ? 0.01 : 0, in: 0...1e6)
+    let weightDecay = try decided ?? section.number("weight_decay", default: name == .adamW ? 0.01 : 0, in: 0...1e6)
     let rate = try section.number("learning_rate", default: 1e-3, in: 0...1e6)
 
     let decay: Schedule.Decay

@@ -52,10 +52,17 @@ public struct Gnuplot: Sendable {
     var options = PlatformOptions()
     // A group of its own: Ctrl-C at the terminal is for the training, which ends its pictures in its own time.
     options.processGroupID = 0
+    let input: FileDescriptor
+    do {
+      input = try Self.unnamedFile(holding: script)
+    } catch {
+      return .failure(Failure(reason: "no temporary file: \(error)"))
+    }
     do {
       let result = try await Subprocess.run(
         .path(FilePath(path)), arguments: ["-d"],  // without the user's start-up file
-        platformOptions: options, input: .string(script), output: .bytes(limit: 1 << 28),
+        platformOptions: options, input: .fileDescriptor(input, closeAfterSpawningProcess: true),
+        output: .bytes(limit: 1 << 28),
         error: .string(limit: 1 << 16))
       guard result.terminationStatus.isSuccess else {
         let lines = result.standardError.split(whereSeparator: \.isNewline)
@@ -66,5 +73,23 @@ public struct Gnuplot: Sendable {
     } catch {
       return .failure(Failure(reason: "gnuplot could not be run: \(error)"))
     }
+  }
+
+  /// A file without a name, open at its start. A pipe would not do: a program that ends before it has read its input
+  /// would end this process too, by SIGPIPE.
+  private static func unnamedFile(holding text: String) throws -> FileDescriptor {
+    let folder = ProcessInfo.processInfo.environment["TMPDIR"] ?? "/tmp"
+    let path = FilePath("\(folder)/elbo-plot-\(UInt64.random(in: 0...UInt64.max))")
+    let file = try FileDescriptor.open(
+      path, .readWrite, options: [.create, .exclusiveCreate, .closeOnExec], permissions: .ownerReadWrite)
+    unlink(path.string)
+    do {
+      try file.writeAll(text.utf8)
+      try file.seek(offset: 0, from: .start)
+    } catch {
+      try? file.close()
+      throw error
+    }
+    return file
   }
 }

@@ -58,7 +58,16 @@ struct LegendPlace {
       let share = (onAxis(value) - onAxis(ends.lower)) / (onAxis(ends.upper) - onAxis(ends.lower))
       return axis.isReversed ? 1 - share : share
     }
-    let drawn = panel.marks.flatMap { Self.samples(of: $0, floor: frame.floor) }
+    let across = (0...50).map { Double($0) / 50 }
+    var drawn = panel.marks.flatMap { mark -> [(x: Double, y: Double)] in
+      guard case .rule(let rule) = mark else { return [] }
+      switch rule.course {
+      case .horizontal(let y): return across.map { ($0, place(y, frame.y, panel.y)) }
+      case .vertical(let x): return across.map { (place(x, frame.x, panel.x), $0) }
+      case .diagonal: return []  // a legend may touch it: it goes through two corners anyway
+      }
+    }
+    drawn += panel.marks.flatMap { Self.samples(of: $0, floor: frame.floor) }
       .filter { isDrawable($0.x, panel.x.scale) && isDrawable($0.y, panel.y.scale) }
       .map { (x: place($0.x, frame.x, panel.x), y: place($0.y, frame.y, panel.y)) }
     let covered = Corner.allCases.map { corner in
