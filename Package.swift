@@ -66,7 +66,6 @@ let package = Package(
       ]),
 
     // Tests.
-    .target(name: "TestSupport", path: "Tests/TestSupport"),
     .target(name: "ReferenceSupport", path: "Tests/ReferenceSupport"),
     .testTarget(name: "CKernelsTests", dependencies: ["CKernels"], exclude: ["Golden"]),
     .target(name: "GradientChecks", dependencies: ["Tensors"], path: "Tests/GradientChecks"),
