@@ -70,8 +70,11 @@ struct MistakeTests {
     .data("labels of another count", "train-labels-idx1-ubyte", says: "\(Workspace.trainCount)", "59") {
       IDX.labels(59)
     },
-    .data("test images of another size", "t10k-images-idx3-ubyte") { IDX.images(Workspace.testCount, side: 5) },
-    .init("NaN in a table", says: "table.csv", "nan", "line 3") { workspace in
+    .init("test images of another size", says: "6×6", "5×5") { workspace in
+      try workspace.write("data/t10k-images-idx3-ubyte", IDX.images(Workspace.testCount, side: 5))
+      return workspace.training("vae", out: "run")
+    },
+    .init("NaN in a table", says: "table.csv", "line 3", "'b'") { workspace in
       try workspace.write("table.csv", "a,b\n1,2\n3,nan\n5,6\n")
       return [
         "train", "vae", "--data", workspace["table.csv"], "--out", workspace["run"], "--set",
@@ -115,7 +118,7 @@ struct MistakeTests {
 
   static let inOutputs: [Mistake] = [
     .init("a run below a device", says: "/dev/null/run") { workspace in
-      ["train", "vae", "--data", workspace.data, "--out", "/dev/null/run"]
+      workspace.training("vae", out: "").map { $0 == workspace[""] ? "/dev/null/run" : $0 }
     },
     .init("a run where a file is", says: "taken") { workspace in
       try workspace.write("taken", "a file")
@@ -142,9 +145,7 @@ struct MistakeTests {
   @Test("An option that there is not", arguments: [["train", "--bach", "3"], ["trian"], ["train", "vae", "--seed", "x"]])
   func options(_ arguments: [String]) async throws {
     let outcome = try await Elbo.run(arguments)
-    #expect(outcome.status == .exited(2))
-    #expect(outcome.output.isEmpty)
-    #expect(outcome.error.contains(arguments.last!) || outcome.error.contains(arguments[0]))
+    expectMistake(outcome, says: ["elbo --help"])
   }
 }
 

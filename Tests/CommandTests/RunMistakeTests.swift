@@ -94,7 +94,7 @@ struct RunMistakeTests {
 
   @Test func damagedRecipe() async throws {
     let workspace = try await trained()
-    try workspace.write("run/recipe.yaml", "model: vae\nnetwork: {latent: -1}\n")
+    try workspace.write("run/recipe.yaml", "model: vae\ndata: {source: \(workspace.data)}\nnetwork: {latent: -1}\n")
     try await expectRefusal(workspace, ["evaluate", workspace["run"]], says: "network.latent")
   }
 }
