@@ -49,7 +49,7 @@ public final class Crew: Sendable {
 /// Guards: `body`, `count` and `failure` change only while every other lane is idle (`busy` is 0) or, for `failure`,
 /// under `lock`.
 private final class CrewMembers: @unchecked Sendable {
-  private typealias Body = @Sendable (Int, Lane) throws -> Void
+  typealias Body = @Sendable (Int, Lane) throws -> Void
 
   private let lanes: Int
   private let members: [Lane]
