@@ -80,12 +80,6 @@ let package = Package(
     .testTarget(
       name: "DistributionsTests", dependencies: ["CKernels", "Distributions", "GradientChecks", "Tensors"],
       exclude: ["Golden"]),
-    .testTarget(name: "MetricsTests", dependencies: ["Metrics", "ReferenceSupport"], exclude: ["Golden"]),
-    .testTarget(
-      name: "ModelsTests",
-      dependencies: [
-        "Datasets", "Figures", "Metrics", "Models", "Networks", "Recipes", "ReferenceSupport", "Tensors", "Training",
-      ]),
     .testTarget(name: "ReportsTests", dependencies: ["Figures", "Files", "Images", "Reports", "TestSupport"]),
     .testTarget(name: "NetworksTests", dependencies: ["GradientChecks", "Networks", "Tensors"], exclude: ["Golden"]),
     .testTarget(name: "OptimizersTests", dependencies: ["GradientChecks", "Optimizers"], exclude: ["Golden"]),
