@@ -40,14 +40,14 @@ struct TrainCommand: AsyncParsableCommand {
   var dryRun = false
 
   func run() async throws {
+    let lanes = try lanes.count()
     let (job, run, checkpoint) = try prepare()
     if dryRun {
       print(job.recipe.resolved, terminator: "")
       return
     }
     let session = try TrainingSession(
-      job, run: run ?? RunFolder(creating: out, name: job.model.name), from: checkpoint, lanes: try lanes.count(),
-      quiet: quiet)
+      job, run: run ?? RunFolder(creating: out, name: job.model.name), from: checkpoint, lanes: lanes, quiet: quiet)
     let stop = StopRequest()
     let signals = SignalWatch(stop)
     defer { signals.end() }
