@@ -80,6 +80,11 @@ let package = Package(
     .testTarget(
       name: "DistributionsTests", dependencies: ["CKernels", "Distributions", "GradientChecks", "Tensors"],
       exclude: ["Golden"]),
+    .testTarget(
+      name: "ModelsTests",
+      dependencies: ["Datasets", "LinearAlgebra", "Models", "Recipes", "ReferenceSupport", "Tensors", "Training"]),
+    .testTarget(name: "RecipesTests", dependencies: ["Recipes"]),
+    .testTarget(name: "TrainingTests", dependencies: ["Tensors", "Training"]),
     .testTarget(name: "ReportsTests", dependencies: ["Figures", "Files", "Images", "Reports", "TestSupport"]),
     .testTarget(name: "NetworksTests", dependencies: ["GradientChecks", "Networks", "Tensors"], exclude: ["Golden"]),
     .testTarget(name: "OptimizersTests", dependencies: ["GradientChecks", "Optimizers"], exclude: ["Golden"]),
