@@ -25,13 +25,18 @@ let package = Package(
     .target(name: "CKernels", cSettings: numericalC),
     .target(name: "Tensors", dependencies: ["CKernels", "COneDNN"]),
     .target(name: "LinearAlgebra", dependencies: ["CLAPACK"]),
+    .target(name: "Distributions", dependencies: ["LinearAlgebra"]),
     .target(name: "CExact", exclude: ["kernels.inc", "undefine.inc"], cSettings: numericalC),
-    .target(name: "Exact", dependencies: ["CExact", "LinearAlgebra"]),
+    .target(name: "Exact", dependencies: ["CExact", "Distributions", "LinearAlgebra"]),
 
     // Tests.
     .target(name: "ReferenceSupport", path: "Tests/ReferenceSupport"),
     .testTarget(
-      name: "ExactTests", dependencies: ["CExact", "Exact", "LinearAlgebra", "ReferenceSupport"], exclude: ["Golden"]),
+      name: "DistributionsTests", dependencies: ["Distributions", "LinearAlgebra", "ReferenceSupport"],
+      exclude: ["Golden"]),
+    .testTarget(
+      name: "ExactTests", dependencies: ["CExact", "Distributions", "Exact", "LinearAlgebra", "ReferenceSupport"],
+      exclude: ["Golden"]),
     .testTarget(name: "LinearAlgebraTests", dependencies: ["LinearAlgebra", "ReferenceSupport"], exclude: ["Golden"]),
     .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
   ]
