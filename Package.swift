@@ -20,12 +20,19 @@ let package = Package(
     // Installed libraries.
     .target(name: "COneDNN", cSettings: numericalC, linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
 
+    .systemLibrary(name: "CZeroMQ"),
+    .systemLibrary(name: "CProtobufC"),
+
     // The rooms, lower ones first; nothing imports upwards.
     .target(name: "CKernels", cSettings: numericalC),
+    .target(name: "CChecksum", cSettings: [.unsafeFlags(["-O3"])]),
+    .target(name: "CMessages", dependencies: ["CProtobufC"]),
     .target(name: "Tensors", dependencies: ["CKernels", "COneDNN"]),
+    .target(name: "Messages", dependencies: ["CChecksum", "CMessages", "CProtobufC"]),
 
     // Tests.
     .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
+    .testTarget(name: "MessagesTests", dependencies: ["Messages", "CChecksum", "CMessages"]),
   ]
 )
 
