@@ -29,10 +29,12 @@ let package = Package(
     .target(name: "CMessages", dependencies: ["CProtobufC"]),
     .target(name: "Tensors", dependencies: ["CKernels", "COneDNN"]),
     .target(name: "Messages", dependencies: ["CChecksum", "CMessages", "CProtobufC"]),
+    .target(name: "ZeroMQ", dependencies: ["CZeroMQ"]),
 
     // Tests.
     .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
-    .testTarget(name: "MessagesTests", dependencies: ["Messages", "CChecksum", "CMessages"]),
+    .testTarget(name: "MessagesTests", dependencies: ["Messages", "CChecksum", "CMessages"], exclude: ["Golden"]),
+    .testTarget(name: "ZeroMQTests", dependencies: ["ZeroMQ"]),
   ]
 )
 
