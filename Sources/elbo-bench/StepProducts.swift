@@ -8,7 +8,8 @@ import Training
 /// Each shard has activations and gradients of its own, as in a training; the weights are everybody's.
 final class StepProducts: @unchecked Sendable {
   /// A product and where its numbers lie.
-  private struct Call {
+  /// Its pointers lead into `buffers`; shards write to places of their own.
+  private struct Call: @unchecked Sendable {
     let product: elbo_product
     let a: UnsafePointer<Float>
     let b: UnsafePointer<Float>
