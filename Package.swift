@@ -84,8 +84,9 @@ let package = Package(
     .testTarget(
       name: "ModelsTests",
       dependencies: [
-        "Datasets", "Figures", "Metrics", "Models", "Networks", "Recipes", "ReferenceSupport", "Tensors", "Training",
-      ]),
+        "CKernels", "Datasets", "Figures", "Metrics", "Models", "Networks", "Recipes", "ReferenceSupport", "Tensors",
+        "Training",
+      ], exclude: ["Golden"]),
     .testTarget(name: "ReportsTests", dependencies: ["Figures", "Files", "Images", "Reports", "TestSupport"]),
     .testTarget(name: "NetworksTests", dependencies: ["GradientChecks", "Networks", "Tensors"], exclude: ["Golden"]),
     .testTarget(name: "OptimizersTests", dependencies: ["GradientChecks", "Optimizers"], exclude: ["Golden"]),

@@ -16,6 +16,7 @@ struct TrainCommand: AsyncParsableCommand {
         elbo train vae --data FOLDER --set objective.estimator=a --seed 3
         elbo train my-recipe.yaml --epochs 50 --out runs/mine
         elbo train --resume runs/mine --epochs 100
+        elbo train bbb-regression --protocol uci --data uci/yacht --grid objective.prior_deviation=0.3,1
       """)
 
   @Argument(help: "A built-in recipe's name, or a recipe file; not needed with --resume.")
@@ -30,6 +31,14 @@ struct TrainCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("Go on from the newest checkpoint of a run, bit for bit.", valueName: "run"))
   var resume: String?
 
+  @Option(
+    name: .customLong("protocol"),
+    help: ArgumentHelp("A benchmark's protocol in place of one training: uci, all official splits.", valueName: "name"))
+  var benchmark: String?
+
+  @Option(help: ArgumentHelp("With --protocol: values of a key to choose among on validation data; repeatable.", valueName: "key.path=value,…"))
+  var grid: [String] = []
+
   @Flag(help: "No progress.")
   var quiet = false
 
@@ -40,6 +49,13 @@ struct TrainCommand: AsyncParsableCommand {
   var dryRun = false
 
   func run() async throws {
+    if let benchmark {
+      guard benchmark == "uci", let recipe, resume == nil else {
+        throw RecipeError("--protocol knows uci, with a recipe, as in: elbo train bbb-regression --protocol uci --data DIR")
+      }
+      try await UCIRun(recipe: recipe, options: options, grid: grid, lanes: try lanes.count()).run(json: json, quiet: quiet)
+      return
+    }
     let (job, run, checkpoint) = try prepare()
     if dryRun {
       print(job.recipe.resolved, terminator: "")

@@ -41,7 +41,7 @@ final class DropoutLearner: GradientLearner, Predicting {
   private let head: Head
   private let hiddenDropout: Dropout
   private let inputDropout: Dropout
-  private let evaluationSamples: Int
+  let evaluationSamples: Int
 
   init(_ recipe: Recipe, data: Dataset, seed: UInt64, hasDropout: Bool) throws {
     let objective = recipe["objective"]
