@@ -118,7 +118,7 @@ extension GaussianMixture: FlatStatisticsModel {
       x: Axis(columns.first ?? "column 0"), y: Axis(columns.dropFirst().first ?? "column 1"),
       [
         .points(Points(x: x, y: y, coloring: .mixture(weights: weights, components: components))),
-        .ellipses(Ellipses("1 and 2 σ", ellipses)),
+        .ellipses(Ellipses(ellipses, label: "1 and 2 σ")),
       ])
     return [Figure("mixture", title: "Responsibilities and components", .plot(Plot(panel)))]
   }

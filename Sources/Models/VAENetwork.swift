@@ -1,3 +1,4 @@
+import Datasets
 import Distributions
 import Foundation
 import Networks
@@ -14,8 +15,11 @@ struct VAENetwork: Sendable {
   private let decoder: MLP
   private let width: Int
 
-  /// The Gaussian decoder's log variances are held above this: a pixel that never varies would take its own to −∞.
-  private static let leastLogVariance: Float = -10
+  /// Whether the Gaussian decoder's means are pixels, held in 0…1 by a sigmoid (AEVB, appendix C.2).
+  private let meansArePixels: Bool
+  /// The Gaussian decoder's log variances are held above this: the likelihood of a pixel that never varies would be
+  /// unbounded, and small variances let the reconstruction outweigh the prior, which leaves holes in the latent space.
+  private let leastLogVariance: Float
 
   init(_ recipe: Recipe, inputs: Inputs, in layout: inout Layout) throws {
     width = inputs.width
@@ -24,6 +28,8 @@ struct VAENetwork: Sendable {
     latent = try section.integer("latent", default: 20, in: 1...100_000)
     let activation = try section.nonlinearity()
     likelihood = try recipe["objective"].choice("likelihood", default: .bernoulli)
+    leastLogVariance = Float(try recipe["objective"].number("least_log_variance", default: -6, in: -30...10))
+    meansArePixels = inputs.normalisation == .unit && inputs.train.kind == .uint8
     guard likelihood == .gaussian || inputs.normalisation != .standard else {
       throw RecipeError("objective.likelihood is bernoulli, which needs pixels in 0…1: set data.normalisation=unit")
     }
@@ -51,15 +57,20 @@ struct VAENetwork: Sendable {
     switch likelihood {
     case .bernoulli: return Bernoulli.logLikelihood(logits: output, targets: x)
     case .gaussian:
-      let logVariance = output.columns(width..<2 * width).clamped(to: VAENetwork.leastLogVariance...20)
-      return Gaussian.logLikelihood(of: x, mean: output.columns(0..<width), logVariance: logVariance)
+      let logVariance = output.columns(width..<2 * width).clamped(to: leastLogVariance...20)
+      return Gaussian.logLikelihood(of: x, mean: gaussianMean(output), logVariance: logVariance)
     }
   }
 
   /// The mean of p(x|z): z [n, latent] → [n, width].
   func decode(_ z: Tensor, _ parameters: ParameterViews) -> Tensor {
     let output = decoder(z, parameters)
-    return likelihood == .bernoulli ? output.sigmoid() : output.columns(0..<width)
+    return likelihood == .bernoulli ? output.sigmoid() : gaussianMean(output)
+  }
+
+  private func gaussianMean(_ output: Tensor) -> Tensor {
+    let mean = output.columns(0..<width)
+    return meansArePixels ? mean.sigmoid() : mean
   }
 
   /// The importance-weighted bound log 1/K Σ p(x|z) p(z) / q(z|x), z from q (Burda, Grosse and Salakhutdinov 2015,

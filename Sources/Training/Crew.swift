@@ -22,56 +22,73 @@ public final class Lane: @unchecked Sendable {
 ///
 /// Lane 0 is the thread that calls `forEach`; the others wait for work. So one lane costs no synchronisation at all,
 /// and what must not wait for a matrix product (heartbeats, progress, status) must not run on the calling thread.
-///
-/// Guards: `body`, `count` and `failure` change only while every other lane is idle (`busy` is 0) or, for `failure`,
-/// under `lock`.
-public final class Crew: @unchecked Sendable {
-  private typealias Body = @Sendable (Int, Lane) throws -> Void
-
+public final class Crew: Sendable {
   public let lanes: Int
-  private let members: [Lane]
-  private var threads: [Thread] = []
-  private let lock = NSCondition()
-  private let generation = Atomic<Int>(0)
-  private let next = Atomic<Int>(0)
-  private let busy = Atomic<Int>(0)
-  private let stopping = Atomic<Bool>(false)
-  private let running = Atomic<Int>(0)
-  private var body: Body?
-  private var count = 0
-  private var failure: (item: Int, error: any Error)?
+  private let members: CrewMembers
 
   /// - Parameter lanes: how many threads compute, the calling one counted in; at least 1.
   public init(lanes: Int) {
-    precondition(lanes >= 1)
     self.lanes = lanes
-    members = (0..<lanes).map(Lane.init)
-    running.store(lanes - 1, ordering: .relaxed)
-    for lane in members.dropFirst() {
-      let thread = Thread { [unowned self] in
-        elbo_name_thread("lane \(lane.index)")
-        self.work(on: lane)
-      }
-      thread.stackSize = 8 << 20
-      threads.append(thread)
-      thread.start()
-    }
+    members = CrewMembers(lanes: lanes)
+    members.start()
   }
 
-  deinit {
-    stopping.store(true, ordering: .releasing)
-    lock.lock()
-    generation.add(1, ordering: .acquiringAndReleasing)
-    lock.broadcast()
-    lock.unlock()
-    while running.load(ordering: .acquiring) > 0 { sched_yield() }
-  }
+  deinit { members.stop() }
 
   /// Runs `body` for every item in `0 ..< count`, each on one lane, and returns when all are done. Which lane takes
   /// which item is left to chance: a result must depend on the item alone.
   ///
   /// Throws the error of the lowest item that failed. Called from one thread at a time.
   public func forEach(_ count: Int, _ body: @escaping @Sendable (_ item: Int, _ lane: Lane) throws -> Void) throws {
+    try members.forEach(count, body)
+  }
+}
+
+/// What the threads of a crew share. They keep it, and not the crew, which can so end before one of them has begun.
+///
+/// Guards: `body`, `count` and `failure` change only while every other lane is idle (`busy` is 0) or, for `failure`,
+/// under `lock`.
+private final class CrewMembers: @unchecked Sendable {
+  typealias Body = @Sendable (Int, Lane) throws -> Void
+
+  private let lanes: Int
+  private let members: [Lane]
+  private let lock = NSCondition()
+  private let generation = Atomic<Int>(0)
+  private let next = Atomic<Int>(0)
+  private let busy = Atomic<Int>(0)
+  private let stopping = Atomic<Bool>(false)
+  private var body: Body?
+  private var count = 0
+  private var failure: (item: Int, error: any Error)?
+
+  init(lanes: Int) {
+    precondition(lanes >= 1)
+    self.lanes = lanes
+    members = (0..<lanes).map(Lane.init)
+  }
+
+  func start() {
+    for lane in members.dropFirst() {
+      let thread = Thread {
+        elbo_name_thread("lane \(lane.index)")
+        self.work(on: lane)
+      }
+      thread.stackSize = 8 << 20
+      thread.start()
+    }
+  }
+
+  /// Ends the threads; no work is under way.
+  func stop() {
+    stopping.store(true, ordering: .releasing)
+    lock.lock()
+    generation.add(1, ordering: .acquiringAndReleasing)
+    lock.broadcast()
+    lock.unlock()
+  }
+
+  func forEach(_ count: Int, _ body: @escaping Body) throws {
     if !hasPreparedCaller {
       members[0].prepareThread()
       hasPreparedCaller = true
@@ -127,7 +144,6 @@ public final class Crew: @unchecked Sendable {
         lock.unlock()
       }
     }
-    running.subtract(1, ordering: .releasing)
   }
 
   /// Waits for a condition that another lane makes true: some microseconds awake, since the wait between two parts

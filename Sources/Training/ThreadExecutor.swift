@@ -11,8 +11,8 @@ final class ThreadExecutor: SerialExecutor, @unchecked Sendable {
   private var thread: Thread?
 
   init(name: String) {
-    // The thread keeps what it waits on, not the executor: so that the executor can end.
-    let thread = Thread { [unowned self] in
+    // The thread keeps the executor until `stop`: its owner may let go of it before the thread has begun.
+    let thread = Thread {
       elbo_name_thread(name)
       self.work()
     }

@@ -37,6 +37,7 @@ struct Elbo: AsyncParsableCommand {
       } else {
         try command.run()
       }
+      try finishOutput()
     } catch let status as ExitStatus {
       Foundation.exit(status.rawValue)
     } catch {
@@ -50,19 +51,22 @@ struct Elbo: AsyncParsableCommand {
     case let error as TrainingError where error.code == .diverged: fail("\(error)", .failed)
     case is TrainingError, is RecipeError, is DataError, is FileError: fail("\(error)", .mistake)
     default:
-      let code = exitCode(for: error)
-      if code == .success || code == .validationFailure {
-        let text = fullMessage(for: error)
-        if code == .success {
-          print(text)
-          Foundation.exit(0)
-        }
-        // The parser's first line says what is wrong; usage and help follow.
-        FileHandle.standardError.write(Data((text + "\n").utf8))
-        Foundation.exit(ExitStatus.mistake.rawValue)
+      switch exitCode(for: error) {
+      case .success:
+        print(fullMessage(for: error))
+        do { try finishOutput() } catch { finish(with: error) }
+        Foundation.exit(0)
+      case .validationFailure:
+        let message = message(for: error).split(separator: "\n").joined(separator: " ")
+        fail("\(message); `elbo --help` and `elbo help COMMAND` say what there is", .mistake)
+      default: fail("\(error)", .failed)
       }
-      fail("\(error)", .failed)
     }
+  }
+
+  /// Writes out what was printed: results that are lost, on a full disk for one, are no success.
+  private static func finishOutput() throws {
+    guard fflush(nil) == 0 else { throw FileError("write", "standard output", systemError: errno) }
   }
 
   private static func fail(_ message: String, _ status: ExitStatus) -> Never {

@@ -49,11 +49,12 @@ struct TrainCommand: AsyncParsableCommand {
   var dryRun = false
 
   func run() async throws {
+    let lanes = try lanes.count()
     if let benchmark {
       guard benchmark == "uci", let recipe, resume == nil else {
         throw RecipeError("--protocol knows uci, with a recipe, as in: elbo train bbb-regression --protocol uci --data DIR")
       }
-      try await UCIRun(recipe: recipe, options: options, grid: grid, lanes: try lanes.count()).run(json: json, quiet: quiet)
+      try await UCIRun(recipe: recipe, options: options, grid: grid, lanes: lanes).run(json: json, quiet: quiet)
       return
     }
     let (job, run, checkpoint) = try prepare()
@@ -62,8 +63,7 @@ struct TrainCommand: AsyncParsableCommand {
       return
     }
     let session = try TrainingSession(
-      job, run: run ?? RunFolder(creating: out, name: job.model.name), from: checkpoint, lanes: try lanes.count(),
-      quiet: quiet)
+      job, run: run ?? RunFolder(creating: out, name: job.model.name), from: checkpoint, lanes: lanes, quiet: quiet)
     let stop = StopRequest()
     let signals = SignalWatch(stop)
     defer { signals.end() }

@@ -1,7 +1,7 @@
 import Foundation
 
 /// A new, empty folder that is removed with all it holds when the test is done with it.
-public struct TemporaryFolder: ~Copyable {
+public struct TemporaryFolder: ~Copyable, Sendable {
   public let path: String
 
   public init() {

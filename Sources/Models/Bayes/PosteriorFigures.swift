@@ -53,7 +53,7 @@ enum PosteriorFigures {
             Panel(x: Axis("signal-to-noise ratio (dB)"), y: Axis("density", lower: 0), [.histogram(density)]),
             Panel(
               x: Axis("signal-to-noise ratio (dB)", lower: low), y: Axis("CDF", lower: 0, upper: 1),
-              [.line(Line(x: values, y: shares)), .rule(Rule("75 % removed", .horizontal(0.75)))]),
+              [.line(Line(x: values, y: shares)), .rule(Rule(.horizontal(0.75), label: "75 % removed"))]),
           ])))
   }
 

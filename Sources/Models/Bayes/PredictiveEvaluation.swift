@@ -88,7 +88,7 @@ struct PredictiveEvaluation {
         y: Axis("accuracy", lower: 0, upper: 1), legend: .topLeft,
         [
           .histogram(Histogram("accuracy", edges: edges, heights: bins.map { $0.count > 0 ? $0.accuracy : 0 })),
-          .rule(Rule("perfect", .diagonal)),
+          .rule(Rule(.diagonal, label: "perfect")),
         ]),
       Panel(
         title: "Examples", x: Axis("confidence", lower: 0, upper: 1), y: Axis("share of examples", lower: 0),

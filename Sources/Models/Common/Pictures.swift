@@ -44,7 +44,7 @@ func latentScatter(_ points: Tensor, labels: ClassLabels?, title: String) -> Fig
     x: Axis("z₁"), y: Axis("z₂"), equalAspect: true,
     [
       .points(Points(x: x, y: y, coloring: coloring)),
-      .ellipses(Ellipses("standard Gaussian, 1 and 2 σ", [.standard], color: .foreground)),
+      .ellipses(Ellipses([.standard], label: "standard Gaussian, 1 and 2 σ", color: .foreground)),
     ])
   return Figure("latent", title: title, .plot(Plot(panel)))
 }
