@@ -20,7 +20,9 @@ struct EvaluateCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("Other data of the same kind; its test part is used.", valueName: "dir|file"))
   var data: String?
 
-  @Option(help: ArgumentHelp("Data that the model was not trained on, to be told apart; its test part is used.", valueName: "dir|file"))
+  @Option(
+    help: ArgumentHelp(
+      "Data that the model was not trained on, to be told apart; its test part is used.", valueName: "dir|file"))
   var ood: String?
 
   @Option(help: ArgumentHelp("Weights that `elbo prune` left, in place of the checkpoint's.", valueName: "file.npz"))

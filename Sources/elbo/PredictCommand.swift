@@ -22,7 +22,8 @@ struct PredictCommand: AsyncParsableCommand {
   @Argument(help: "A run folder.")
   var run: String
 
-  @Option(help: ArgumentHelp("The inputs, examples first, of the type that the run was trained on.", valueName: "file.npy"))
+  @Option(
+    help: ArgumentHelp("The inputs, examples first, of the type that the run was trained on.", valueName: "file.npy"))
   var input: String
 
   @Option(help: ArgumentHelp("Monte Carlo samples, or auto: until the tolerance is met.", valueName: "t|auto"))
@@ -50,7 +51,8 @@ struct PredictCommand: AsyncParsableCommand {
   func run() async throws {
     let isAutomatic = samples == "auto"
     guard isAutomatic || Int(samples).map(Self.counts.contains) == true else {
-      throw RecipeError("--samples is \(samples): it must be auto, or a whole number from 1 to \(Self.counts.upperBound)")
+      throw RecipeError(
+        "--samples is \(samples): it must be auto, or a whole number from 1 to \(Self.counts.upperBound)")
     }
     guard tolerance > 0, Self.counts.contains(limit) else {
       throw RecipeError("--tolerance must be above 0, and --limit from 1 to \(Self.counts.upperBound)")

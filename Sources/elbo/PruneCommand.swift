@@ -3,6 +3,7 @@ import Foundation
 import Models
 import Recipes
 import Reports
+import Tensors
 import Training
 
 struct PruneCommand: AsyncParsableCommand {

@@ -57,7 +57,8 @@ struct UCIRun {
         if !quiet {
           let choice = result.choice.sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }.joined()
           StandardError.write(
-            "split \(result.split): RMSE \(result.rootMeanSquaredError), log-likelihood \(result.logLikelihood)\(choice)\n")
+            "split \(result.split): RMSE \(result.rootMeanSquaredError), log-likelihood \(result.logLikelihood)\(choice)\n"
+          )
         }
         start()
       }

@@ -70,7 +70,8 @@ import Testing
     func prediction() -> ClassificationSummary {
       ClassificationSummary(
         samples: (0..<samples).flatMap { _ in
-          let logit = 1.5 * (Double.random(in: -1...1, using: &generator) + Double.random(in: -1...1, using: &generator))
+          let logit =
+            1.5 * (Double.random(in: -1...1, using: &generator) + Double.random(in: -1...1, using: &generator))
           let p = 1 / (1 + exp(-logit - 0.4))
           return [p, 1 - p]
         }, classes: 2)

@@ -103,9 +103,11 @@ import Training
     let means = numbers("layers.0.weight_mu") + numbers("layers.0.bias_mu")
     let deviations = (numbers("layers.0.weight_rho") + numbers("layers.0.bias_rho")).map { log1p(exp($0)) }
     for (got, want) in zip(means, mean) { #expect(abs(got - want) < 0.015, "\(got) and \(want)") }
-    for (got, want) in zip(deviations, variance.map { $0.squareRoot() }) {
-      #expect(abs(got / want - 1) < 0.06, "\(got) and \(want)")
-    }
+    // A cost that is scaled by a number of shards, layers or examples would move all of them by far more than the noise
+    // of the estimators.
+    let ratios = zip(deviations, variance).map { $0 / $1.squareRoot() }
+    for ratio in ratios { #expect(abs(ratio - 1) < 0.15, "\(ratios)") }
+    #expect(abs(ratios.reduce(0, +) / Double(ratios.count) - 1) < 0.05, "\(ratios)")
   }
 
   // MARK: Predictions
@@ -113,12 +115,16 @@ import Training
   @Test func samplesDifferAndTheirErrorFallsAsTheRoot() async throws {
     for model in ["mc-dropout", "bbb"] {
       let data = try Toy.classes()
-      let learner = try learner(model, data, Self.small.merging(["network.initial_deviation": "0.3"]) { model == "bbb" ? $1 : $0 }
-        .filter { model == "bbb" || $0.key != "network.initial_deviation" })
+      let learner = try learner(
+        model, data,
+        Self.small.merging(["network.initial_deviation": "0.3"]) { model == "bbb" ? $1 : $0 }
+          .filter { model == "bbb" || $0.key != "network.initial_deviation" })
       let crew = Crew(lanes: 2)
       func means(_ samples: Int, seed: UInt64) throws -> Double {
         var sum = 0.0
-        try Prediction.run(learner, on: data.test!.inputs[0..<1], samples: samples, key: RandomKey(seed: seed), with: crew) {
+        try Prediction.run(
+          learner, on: data.test!.inputs[0..<1], samples: samples, key: RandomKey(seed: seed), with: crew
+        ) {
           let values = $0.ofExample(0)
           sum = stride(from: 0, to: values.count, by: 3).reduce(0) { $0 + values[$1] } / Double(samples)
         }
@@ -136,7 +142,9 @@ import Training
   }
 
   @Test func predictionDoesNotDependOnItsCompanions() throws {
-    for (model, keys) in [("bbb", [:]), ("mc-dropout", [:]), ("bbb", ["objective.class_noise": "logits"])] as [(String, [String: String])] {
+    for (model, keys) in [("bbb", [:]), ("mc-dropout", [:]), ("bbb", ["objective.class_noise": "logits"])]
+      as [(String, [String: String])]
+    {
       let data = try Toy.classes()
       let learner = try learner(model, data, Self.small.merging(keys) { $1 })
       let key = RandomKey(seed: 9)
@@ -152,7 +160,8 @@ import Training
   @Test func unitsOfTheTarget() async throws {
     var reports: [[String: Double]] = []
     for unit in [1.0, 10] {
-      let learner = try learner("bbb-regression", Toy.line(unit: unit), ["train.batch": "32", "network.hidden": "[10]"])
+      let learner = try learner(
+        "bbb-regression", Toy.line(unit: unit), ["train.batch": "32", "network.hidden": "[10]"])
       try await train(learner, steps: 200, shards: 2)
       reports.append(try learner.evaluate(key: RandomKey(seed: 1), with: Crew(lanes: 2)))
     }

@@ -200,7 +200,9 @@ private final class Numbers {
     var prior = elbo_prior(kind: Int32(ELBO_PRIOR_MIXTURE), scale: 1, scale2: 0.0025, share: 0.5)
     let mu: [Float] = [50, 0.125, 0, 0]
     let rho: [Float] = [-100, -100, 100, -100]
-    var (w, dmu, drho) = ([Float](repeating: .nan, count: 4), [Float](repeating: .nan, count: 4), [Float](repeating: .nan, count: 4))
+    var (w, dmu, drho) = (
+      [Float](repeating: .nan, count: 4), [Float](repeating: .nan, count: 4), [Float](repeating: .nan, count: 4)
+    )
     #expect(elbo_posterior_sample(mu, rho, 1, 1, 1, 1, 0, &prior, &w, 4).isFinite)
     #expect(w[0] == 50 && w[1] == 0.125 && abs(w[2]) < 1000)
     elbo_posterior_gradient(mu, rho, w, w, [0, 0, 0, 0], nil, 1, 1, &prior, &dmu, &drho, 4)

@@ -59,7 +59,7 @@ import Training
 
   @Test func regressionSplitsItsVariance() async throws {
     let learner = try learner("bbb-regression", Toy.line(), ["network.hidden": "[10]", "train.batch": "32"])
-    try await train(learner, steps: 300, shards: 2)
+    try await train(learner, steps: 1500, shards: 2)
     let table = try PredictionTable(
       learner, Toy.line().test!.inputs, samples: 50, key: Prediction.key(seed: 1), with: Crew(lanes: 2))
     let (aleatoric, epistemic) = (column(table, "aleatoric_variance"), column(table, "epistemic_variance"))
@@ -89,7 +89,8 @@ import Training
 
     // A tenth kept: what the file gives is what the dense network gives with the others at zero.
     let sparse = prunable.sparse(keeping: 0.1)
-    #expect(sparse.reduce(0) { $0 + $1.places.count } == Int((0.1 * Double(sparse.reduce(0) { $0 + $1.count })).rounded()))
+    #expect(
+      sparse.reduce(0) { $0 + $1.places.count } == Int((0.1 * Double(sparse.reduce(0) { $0 + $1.count })).rounded()))
     try PrunedFile.write(sparse, to: path)
     try prunable.load(PrunedFile.read(path))
     let storage = learner.makeSampleStorage()!
@@ -110,7 +111,8 @@ import Training
     #expect(throws: TrainingError.self) { try learner.load(Array(good.dropFirst())) }
     let tensor = good[0]
     for bad in [
-      SparseTensor(name: tensor.name, count: tensor.count + 1, places: tensor.places, means: tensor.means, rhos: tensor.rhos),
+      SparseTensor(
+        name: tensor.name, count: tensor.count + 1, places: tensor.places, means: tensor.means, rhos: tensor.rhos),
       SparseTensor(name: tensor.name, count: tensor.count, places: [UInt32(tensor.count)], means: [1], rhos: [1]),
       SparseTensor(name: tensor.name, count: tensor.count, places: [0], means: [.nan], rhos: [1]),
       SparseTensor(name: tensor.name, count: tensor.count, places: [0], means: [1], rhos: []),

@@ -11,6 +11,11 @@ public struct SparseTensor: Sendable {
   public let places: [UInt32]
   public let means: [Float]
   public let rhos: [Float]
+
+  /// A mean and a ρ for each place; nothing is checked before the tensor is loaded.
+  public init(name: String, count: Int, places: [UInt32], means: [Float], rhos: [Float]) {
+    (self.name, self.count, self.places, self.means, self.rhos) = (name, count, places, means, rhos)
+  }
 }
 
 /// A learner whose weights can be removed by their signal-to-noise ratio |μ| / σ, the least certain first (Blundell et

@@ -96,11 +96,26 @@ public struct UCIProtocol: Sendable {
   /// grid search; Lakshminarayanan, Pritzel and Blundell 2017, deep ensembles.
   public static func published(_ name: String) -> [(method: String, error: String, logLikelihood: String)] {
     let table: [String: [(String, String, String)]] = [
-      "bostonHousing": [("PBP 2015", "3.01 ± 0.18", "-2.57"), ("dropout 2018", "2.90 ± 0.18", "-2.40"), ("deep ensembles", "3.28 ± 1.00 (SD)", "-2.41")],
-      "concrete": [("PBP 2015", "5.67 ± 0.09", "-3.16"), ("dropout 2018", "4.82 ± 0.16", "-2.93"), ("deep ensembles", "6.03 ± 0.58 (SD)", "-3.06")],
-      "energy": [("PBP 2015", "1.80 ± 0.05", "-2.04"), ("dropout 2018", "0.54 ± 0.01", "-1.21"), ("deep ensembles", "2.09 ± 0.29 (SD)", "-1.38")],
-      "wine-quality-red": [("PBP 2015", "0.64 ± 0.01", "-0.97"), ("dropout 2018", "0.62 ± 0.01", "-0.93"), ("deep ensembles", "0.64 ± 0.04 (SD)", "-0.94")],
-      "yacht": [("PBP 2015", "1.02 ± 0.05", "-1.63"), ("dropout 2018", "0.67 ± 0.05", "-1.25"), ("deep ensembles", "1.58 ± 0.48 (SD)", "-1.18")],
+      "bostonHousing": [
+        ("PBP 2015", "3.01 ± 0.18", "-2.57"), ("dropout 2018", "2.90 ± 0.18", "-2.40"),
+        ("deep ensembles", "3.28 ± 1.00 (SD)", "-2.41"),
+      ],
+      "concrete": [
+        ("PBP 2015", "5.67 ± 0.09", "-3.16"), ("dropout 2018", "4.82 ± 0.16", "-2.93"),
+        ("deep ensembles", "6.03 ± 0.58 (SD)", "-3.06"),
+      ],
+      "energy": [
+        ("PBP 2015", "1.80 ± 0.05", "-2.04"), ("dropout 2018", "0.54 ± 0.01", "-1.21"),
+        ("deep ensembles", "2.09 ± 0.29 (SD)", "-1.38"),
+      ],
+      "wine-quality-red": [
+        ("PBP 2015", "0.64 ± 0.01", "-0.97"), ("dropout 2018", "0.62 ± 0.01", "-0.93"),
+        ("deep ensembles", "0.64 ± 0.04 (SD)", "-0.94"),
+      ],
+      "yacht": [
+        ("PBP 2015", "1.02 ± 0.05", "-1.63"), ("dropout 2018", "0.67 ± 0.05", "-1.25"),
+        ("deep ensembles", "1.58 ± 0.48 (SD)", "-1.18"),
+      ],
     ]
     return table[name] ?? []
   }
