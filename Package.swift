@@ -84,9 +84,11 @@ let package = Package(
     .testTarget(
       name: "ModelsTests",
       dependencies: [
-        "CKernels", "Datasets", "Figures", "Metrics", "Models", "Networks", "Recipes", "ReferenceSupport", "Tensors",
-        "Training",
+        "CKernels", "Datasets", "Figures", "LinearAlgebra", "Metrics", "Models", "Networks", "Recipes",
+        "ReferenceSupport", "Tensors", "Training",
       ], exclude: ["Golden"]),
+    .testTarget(name: "RecipesTests", dependencies: ["Recipes"]),
+    .testTarget(name: "TrainingTests", dependencies: ["Tensors", "Training"]),
     .testTarget(name: "ReportsTests", dependencies: ["Figures", "Files", "Images", "Reports", "TestSupport"]),
     .testTarget(name: "NetworksTests", dependencies: ["GradientChecks", "Networks", "Tensors"], exclude: ["Golden"]),
     .testTarget(name: "OptimizersTests", dependencies: ["GradientChecks", "Optimizers"], exclude: ["Golden"]),
