@@ -35,11 +35,11 @@ let package = Package(
     .target(name: "CKernels", cSettings: numericalC),
     .target(name: "CExact", exclude: ["kernels.inc", "undefine.inc"], cSettings: numericalC),
     .target(name: "Tensors", dependencies: ["CKernels", "COneDNN"]),
-    .target(name: "Distributions", dependencies: ["CKernels", "Tensors"]),
+    .target(name: "Distributions", dependencies: ["CKernels", "LinearAlgebra", "Tensors"]),
     .target(name: "Networks", dependencies: ["CKernels", "Distributions", "Tensors"]),
     .target(name: "Metrics"),
     .target(name: "Optimizers", dependencies: ["CKernels"]),
-    .target(name: "Exact", dependencies: ["CExact", "LinearAlgebra"]),
+    .target(name: "Exact", dependencies: ["CExact", "Distributions", "LinearAlgebra"]),
     .target(name: "Datasets", dependencies: ["CZlib", "Files"]),
     .target(name: "Recipes", dependencies: ["Yams"]),
     .target(
@@ -64,6 +64,12 @@ let package = Package(
         "Datasets", "Figures", "Files", "Metrics", "Models", "Recipes", "Reports", "Tensors", "Training",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
+    .executableTarget(
+      name: "elbo-bench",
+      dependencies: [
+        "CKernels", "COneDNN", "Datasets", "Models", "Recipes", "Tensors", "Training",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
 
     // Tests.
     .target(name: "ReferenceSupport", path: "Tests/ReferenceSupport"),
@@ -71,14 +77,16 @@ let package = Package(
     .target(name: "GradientChecks", dependencies: ["Tensors"], path: "Tests/GradientChecks"),
     .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Files"], exclude: ["Golden"]),
     .testTarget(
-      name: "ExactTests", dependencies: ["CExact", "Exact", "LinearAlgebra", "ReferenceSupport"], exclude: ["Golden"]),
+      name: "ExactTests", dependencies: ["CExact", "Distributions", "Exact", "LinearAlgebra", "ReferenceSupport"],
+      exclude: ["Golden"]),
     .testTarget(name: "FiguresTests", dependencies: ["Figures"]),
     .target(name: "TestSupport", path: "Tests/TestSupport"),
     .testTarget(name: "FilesTests", dependencies: ["Files", "TestSupport"]),
     .testTarget(name: "ImagesTests", dependencies: ["Images"], exclude: ["Golden"]),
     .testTarget(name: "LinearAlgebraTests", dependencies: ["LinearAlgebra", "ReferenceSupport"], exclude: ["Golden"]),
     .testTarget(
-      name: "DistributionsTests", dependencies: ["CKernels", "Distributions", "GradientChecks", "Tensors"],
+      name: "DistributionsTests",
+      dependencies: ["CKernels", "Distributions", "GradientChecks", "LinearAlgebra", "ReferenceSupport", "Tensors"],
       exclude: ["Golden"]),
     .testTarget(name: "MetricsTests", dependencies: ["Metrics", "ReferenceSupport"], exclude: ["Golden"]),
     .testTarget(

@@ -11,7 +11,7 @@ public final class Lane: @unchecked Sendable {
 
   fileprivate init(index: Int) { self.index = index }
 
-  /// Called once on the lane's thread, before its first work.
+  /// Makes the calling thread fit for the lane's work.
   fileprivate func prepareThread() {
     elbo_compute_on_this_thread_only()
     elbo_flush_denormals()
@@ -89,10 +89,10 @@ private final class CrewMembers: @unchecked Sendable {
   }
 
   func forEach(_ count: Int, _ body: @escaping Body) throws {
-    if !hasPreparedCaller {
-      members[0].prepareThread()
-      hasPreparedCaller = true
-    }
+    // The calling thread may belong to others, who want their denormals back.
+    let mode = elbo_floating_point_mode()
+    defer { elbo_set_floating_point_mode(mode) }
+    members[0].prepareThread()
     if lanes == 1 || count <= 1 {
       for item in 0..<count { try body(item, members[0]) }
       return
@@ -111,9 +111,6 @@ private final class CrewMembers: @unchecked Sendable {
     self.body = nil
     if let failure { throw failure.error }
   }
-
-  /// A lane prepares the thread that it runs on; lane 0 does so at its first call.
-  private var hasPreparedCaller = false
 
   private func takeItems(_ lane: Lane) {
     guard let body else { return }

@@ -39,6 +39,7 @@ struct Elbo: AsyncParsableCommand {
       }
       try finishOutput()
     } catch let status as ExitStatus {
+      do { try finishOutput() } catch { finish(with: error) }
       Foundation.exit(status.rawValue)
     } catch {
       finish(with: error)

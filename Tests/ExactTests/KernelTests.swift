@@ -98,6 +98,10 @@ import Testing
     kernels(level).second_moments(scaled, centred, 48, block.panels, &tiles)
     kernels(level).second_moments(scaled, centred, 48, block.panels, &tiles)
     kernels(level).column_squares(centred, weights, 48, block.panels, &squares)
+    var plain = [Double](repeating: 2, count: 8 * block.panels)
+    kernels(level).column_sums(block.elements, 48, block.panels, &plain)
+    let columns = (0..<dimension).map { j in (0..<30).reduce(2) { $0 + rows[$1 * dimension + j] } }
+    #expect(relativeDifference(Array(plain.prefix(dimension)), columns) < 1e-14)
     var lower = [Double](repeating: 0, count: dimension * (dimension + 1) / 2)
     cexact_add_tiles(tiles, dimension, &lower)
 

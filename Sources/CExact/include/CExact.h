@@ -30,6 +30,9 @@ typedef struct cexact_kernels {
   void (*weigh)(const double *panels, const double *centre, const double *weights, long capacity, long panel_count,
                 double *centred, double *scaled, double *sums);
 
+  /// Adds the column sums of the panels to `sums`.
+  void (*column_sums)(const double *panels, long capacity, long panel_count, double *sums);
+
   /// squares[row] = ‖W row‖², W lower triangular as cexact_pack_lower packs it. `lanes` has 8 · capacity elements.
   void (*whitened_squares)(const double *panels, const double *packed, long capacity, long panel_count,
                            double *lanes, double *squares);

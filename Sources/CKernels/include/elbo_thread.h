@@ -17,6 +17,12 @@ static inline void elbo_pause(void) {
 #endif
 }
 
+/// Whether the calling thread reads and writes denormals as they are: what `elbo_set_floating_point_mode` takes.
+unsigned long elbo_floating_point_mode(void);
+
+/// Gives a thread back the mode that it had.
+void elbo_set_floating_point_mode(unsigned long mode);
+
 /// Names the calling thread for debuggers and `top -H`; at most 15 bytes are kept.
 void elbo_name_thread(const char *name);
 

@@ -1,3 +1,4 @@
+import Distributions
 import LinearAlgebra
 
 /// Why an exact model could not go on, as a value: which rule was broken, while doing what, and what to do next.
@@ -43,6 +44,11 @@ public struct ExactError: Error, Hashable, Sendable, CustomStringConvertible {
       default: .notConverged
       }
     self.init(code, doing: "\(doing) (\(error.doing))", remedy: remedy)
+  }
+
+  public init(_ error: ConjugateError, doing: String) {
+    self.init(
+      error.code == .singular ? .singular : .wrongArgument, doing: "\(doing) (\(error.doing))", remedy: error.remedy)
   }
 
   public var description: String {
