@@ -29,7 +29,7 @@ import Training
     let (model, keys) = Self.models[index]
     var digests: Set<String> = []
     for lanes in [1, 2, 4] {
-      let learner = try learner(model, Toy.classes(), keys.merging(Self.small) { $1 })
+      let learner = try predictor(model, Toy.classes(), keys.merging(Self.small) { $1 })
       try await train(learner, steps: 7, shards: 4, lanes: lanes)
       digests.insert(learner.parameters.sha256 + learner.auxiliary.sha256)
     }
@@ -38,7 +38,7 @@ import Training
 
   @Test(arguments: models.indices) func resumesBitForBit(_ index: Int) async throws {
     let (model, keys) = Self.models[index]
-    func fresh() throws -> any Predicting { try learner(model, Toy.classes(), keys.merging(Self.small) { $1 }) }
+    func fresh() throws -> any Predicting { try predictor(model, Toy.classes(), keys.merging(Self.small) { $1 }) }
     let whole = try fresh()
     try await train(whole, steps: 8)
     let first = try fresh()
@@ -52,16 +52,39 @@ import Training
 
   @Test func fewerExamplesThanShardsInTheLastBatch() async throws {
     // 82 = 40 + 40 + 2: two of the last step's shards have no example, and the cost is still counted once.
-    let learner = try learner("bbb", Toy.classes(82), Self.small.merging(["objective.scope": "shard"]) { $1 })
+    let learner = try predictor("bbb", Toy.classes(82), Self.small.merging(["objective.scope": "shard"]) { $1 })
     try await train(learner, steps: 3, shards: 4)
     #expect(learner.parameters.isFinite)
+  }
+
+  /// What a step multiplies KL with, beside the mean of an example's −log p: the shares of an epoch's steps are 1 in
+  /// all, whatever the batch leaves over, and no power of two overflows.
+  @Test func costOfAnEpochIsTheWholeCost() throws {
+    func ledger(_ weighting: String, examples: Int, batch: Int) throws -> [String: Any] {
+      let learner = try predictor(
+        "bbb", Toy.classes(examples),
+        ["network.hidden": "[4]", "train.batch": "\(batch)", "objective.kl_weighting": weighting])
+      let document = try (learner as! any Accounting).documents(with: Crew(lanes: 1))[0]
+      return try JSONSerialization.jsonObject(with: Data(document.contents.utf8)) as! [String: Any]
+    }
+    func cost(_ ledger: [String: Any], _ step: String) -> Double { (ledger["cost_\(step)_step"] as! NSNumber).doubleValue }
+    // 90 examples in batches of 40: three steps of 30 examples on average.
+    let uniform = try ledger("uniform", examples: 90, batch: 40)
+    #expect(abs(cost(uniform, "first") - 1 / 90) < 1e-15 && cost(uniform, "first") == cost(uniform, "last"))
+    let blundell = try ledger("blundell", examples: 90, batch: 40)
+    #expect(abs(cost(blundell, "first") - 3.0 / 90 * 4 / 7) < 1e-15)
+    #expect(abs(cost(blundell, "last") - 3.0 / 90 * 1 / 7) < 1e-15)
+    let long = try ledger("blundell", examples: 6000, batch: 1)
+    #expect(abs(cost(long, "first") - 0.5) < 1e-12 && cost(long, "last") == 0)
   }
 
   // MARK: The exact posterior
 
   /// y = X w + noise of known variance with orthogonal columns: the posterior is Gaussian with independent weights, so
   /// the variational one can equal it, and any wrong scale of the cost shows in its variances.
-  private static func conjugate() throws -> (data: Dataset, mean: [Double], variance: [Double], precision: Double) {
+  private static func conjugate() throws -> (
+    data: Dataset, mean: [Double], variance: [Double], precision: Double
+  ) {
     let columns = 3
     let count = 64
     var generator = SplitMix64(seed: 5)
@@ -96,7 +119,7 @@ import Training
       "data.normalisation": "none", "optimizer.learning_rate": "0.02", "optimizer.schedule": "cosine",
       "objective.divergence": index % 2 == 0 ? "closed" : "sampled",
     ] { keys[key] = value }
-    let learner = try learner("bbb-regression", data, keys)
+    let learner = try predictor("bbb-regression", data, keys)
     try await train(learner, steps: 3000)
     let layout = learner.parameters.layout
     let numbers = { (name: String) in learner.parameters.tensor(layout[name]!).values.map { Double($0) } }
@@ -115,7 +138,7 @@ import Training
   @Test func samplesDifferAndTheirErrorFallsAsTheRoot() async throws {
     for model in ["mc-dropout", "bbb"] {
       let data = try Toy.classes()
-      let learner = try learner(
+      let learner = try predictor(
         model, data,
         Self.small.merging(["network.initial_deviation": "0.3"]) { model == "bbb" ? $1 : $0 }
           .filter { model == "bbb" || $0.key != "network.initial_deviation" })
@@ -146,7 +169,7 @@ import Training
       as [(String, [String: String])]
     {
       let data = try Toy.classes()
-      let learner = try learner(model, data, Self.small.merging(keys) { $1 })
+      let learner = try predictor(model, data, Self.small.merging(keys) { $1 })
       let key = RandomKey(seed: 9)
       let storage = learner.makeSampleStorage()
       try learner.draw(5, into: storage, key: key, with: Crew(lanes: 1))
@@ -160,7 +183,7 @@ import Training
   @Test func unitsOfTheTarget() async throws {
     var reports: [[String: Double]] = []
     for unit in [1.0, 10] {
-      let learner = try learner(
+      let learner = try predictor(
         "bbb-regression", Toy.line(unit: unit), ["train.batch": "32", "network.hidden": "[10]"])
       try await train(learner, steps: 200, shards: 2)
       reports.append(try learner.evaluate(key: RandomKey(seed: 1), with: Crew(lanes: 2)))
@@ -170,7 +193,7 @@ import Training
   }
 
   @Test func heteroscedasticNoiseIsFinite() async throws {
-    let learner = try learner("bbb-regression", Toy.line(), ["objective.noise": "heteroscedastic"])
+    let learner = try predictor("bbb-regression", Toy.line(), ["objective.noise": "heteroscedastic"])
     try await train(learner, steps: 300, shards: 2)
     let report = try learner.evaluate(key: RandomKey(seed: 1), with: Crew(lanes: 1))
     #expect(report["reg/NLL"]!.isFinite && report["reg/RMSE"]! < 0.6)

@@ -10,7 +10,7 @@ import Training
   private static let keys = ["network.hidden": "[20, 20]", "train.batch": "40", "optimizer.learning_rate": "0.01"]
 
   private func trained(_ model: String = "bbb", _ keys: [String: String] = keys) async throws -> any Predicting {
-    let learner = try learner(model, Toy.classes(), keys)
+    let learner = try predictor(model, Toy.classes(), keys)
     try await train(learner, steps: 60)
     return learner
   }
@@ -58,7 +58,7 @@ import Training
   }
 
   @Test func regressionSplitsItsVariance() async throws {
-    let learner = try learner("bbb-regression", Toy.line(), ["network.hidden": "[10]", "train.batch": "32"])
+    let learner = try predictor("bbb-regression", Toy.line(), ["network.hidden": "[10]", "train.batch": "32"])
     try await train(learner, steps: 1500, shards: 2)
     let table = try PredictionTable(
       learner, Toy.line().test!.inputs, samples: 50, key: Prediction.key(seed: 1), with: Crew(lanes: 2))
@@ -106,7 +106,7 @@ import Training
   }
 
   @Test func damagedPrunedFilesAreRefused() async throws {
-    let learner = try learner("bbb", Toy.classes(), Self.keys) as! any Prunable
+    let learner = try predictor("bbb", Toy.classes(), Self.keys) as! any Prunable
     let good = learner.sparse(keeping: 0.5)
     #expect(throws: TrainingError.self) { try learner.load(Array(good.dropFirst())) }
     let tensor = good[0]

@@ -3,18 +3,10 @@ import Foundation
 import Models
 import ReferenceSupport
 import Recipes
-import Synchronization
 import Training
 
-/// Hears nothing.
-struct Silence: TrainingObserver {
-  func step(_ report: TrainingReport) {}
-  func report(_ report: TrainingReport) throws {}
-  func checkpoint(_ moment: Trainer.Moment) throws {}
-}
-
 /// A learner of a model with keys set, `path: value`.
-func learner(_ model: String, _ data: Dataset, seed: UInt64 = 0, _ keys: [String: String]) throws -> any Predicting {
+func predictor(_ model: String, _ data: Dataset, seed: UInt64 = 0, _ keys: [String: String]) throws -> any Predicting {
   let recipe = try Recipe(yaml: "model: \(model)", source: "test")
   for (path, value) in keys { try recipe.set(path, to: value) }
   return try Models.named(model).learner(recipe, data: data, seed: seed) as! any Predicting
@@ -25,7 +17,7 @@ func train(
   _ learner: any Learner, steps: Int, from first: Int = 0, shards: Int = 4, lanes: Int = 1, total: Int? = nil
 ) async throws {
   let plan = TrainingPlan(seed: 3, shards: shards, steps: steps, reportEvery: 1 << 30)
-  let trainer = Trainer(learner, plan: plan, crew: Crew(lanes: lanes), observer: Silence())
+  let trainer = Trainer(learner, plan: plan, crew: Crew(lanes: lanes), observer: DeafObserver())
   _ = try await trainer.train(from: first, until: StopRequest())
 }
 
