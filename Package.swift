@@ -24,6 +24,8 @@ let package = Package(
     .systemLibrary(name: "CLAPACK", providers: [.apt(["libopenblas-dev", "liblapacke-dev"])]),
     .systemLibrary(name: "CSodium", providers: [.apt(["libsodium-dev"])]),
     .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CProtobufC", providers: [.apt(["libprotobuf-c-dev"])]),
+    .systemLibrary(name: "CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
     .target(name: "COneDNN", cSettings: numericalC, linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
     .target(name: "CPNG", linkerSettings: [.linkedLibrary("png")]),
 
@@ -58,6 +60,10 @@ let package = Package(
         .product(name: "Subprocess", package: "swift-subprocess"),
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
+    .target(name: "CChecksum", cSettings: [.unsafeFlags(["-O3"])]),
+    .target(name: "CMessages", dependencies: ["CProtobufC"]),
+    .target(name: "Messages", dependencies: ["CChecksum", "CMessages", "CProtobufC"]),
+    .target(name: "ZeroMQ", dependencies: ["CZeroMQ"]),
     .executableTarget(
       name: "elbo",
       dependencies: [
@@ -89,6 +95,8 @@ let package = Package(
       dependencies: ["CKernels", "Distributions", "GradientChecks", "LinearAlgebra", "ReferenceSupport", "Tensors"],
       exclude: ["Golden"]),
     .testTarget(name: "MetricsTests", dependencies: ["Metrics", "ReferenceSupport"], exclude: ["Golden"]),
+    .testTarget(name: "MessagesTests", dependencies: ["CChecksum", "CMessages", "Messages"], exclude: ["Golden"]),
+    .testTarget(name: "ZeroMQTests", dependencies: ["ZeroMQ"]),
     .testTarget(
       name: "ModelsTests",
       dependencies: [
