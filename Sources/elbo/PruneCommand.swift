@@ -47,10 +47,10 @@ struct PruneCommand: AsyncParsableCommand {
     var metrics = try Evaluation.run(
       learner, seed: trained.job.plan.seed, crew: Crew(lanes: try lanes.count()))
     let size = try FileManager.default.attributesOfItem(atPath: output)[.size] as? Int ?? 0
-    metrics["weights"] = Double(tensors.reduce(0) { $0 + $1.count })
-    metrics["weights kept"] = Double(tensors.reduce(0) { $0 + $1.places.count })
-    metrics["bytes"] = Double(size)
-    metrics["bytes of the dense parameters"] = Double(4 * learner.parameters.layout.parameterCount)
+    metrics["prune/weights"] = Double(tensors.reduce(0) { $0 + $1.count })
+    metrics["prune/kept"] = Double(tensors.reduce(0) { $0 + $1.places.count })
+    metrics["prune/bytes"] = Double(size)
+    metrics["prune/dense_bytes"] = Double(4 * learner.parameters.layout.parameterCount)
     try Results.print(metrics: metrics, title: "\(run) with \(keep) of its weights: \(output)", json: json)
   }
 }

@@ -65,6 +65,7 @@ enum TinyModel {
           "network.hidden=[16]", "network.latent=2", "train.batch=20", "train.shards=4",
           "evaluate.importance_samples=2",
         ]
+      case "bbb", "mc-dropout", "mlp": ["network.hidden=[16]", "train.batch=20", "train.shards=4"]
       default: ["network.hidden=[16]", "network.latent=2", "train.batch=20", "train.shards=4"]
       }
     return settings.flatMap { ["--set", $0] }

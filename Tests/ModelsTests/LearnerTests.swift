@@ -78,61 +78,6 @@ import Training
     #expect(abs(cost(long, "first") - 0.5) < 1e-12 && cost(long, "last") == 0)
   }
 
-  // MARK: The exact posterior
-
-  /// y = X w + noise of known variance with orthogonal columns: the posterior is Gaussian with independent weights, so
-  /// the variational one can equal it, and any wrong scale of the cost shows in its variances.
-  private static func conjugate() throws -> (
-    data: Dataset, mean: [Double], variance: [Double], precision: Double
-  ) {
-    let columns = 3
-    let count = 64
-    var generator = SplitMix64(seed: 5)
-    // Walsh functions: ±1 columns, orthogonal to each other and to the constant of the bias.
-    let x = (0..<count).flatMap { row in [1, 2, 4].map { Double((row / $0) % 2 == 0 ? 1 : -1) } }
-    let truth = [0.8, -0.5, 0.1]
-    let y = (0..<count).map { row in
-      let noise = (0..<12).reduce(-6.0) { sum, _ in sum + Double.random(in: 0...1, using: &generator) }
-      return (0..<columns).reduce(1.5 + 0.6 * noise) { $0 + truth[$1] * x[row * columns + $1] }
-    }
-    let set = try ExampleSet(inputs: ExampleArray(x, shape: [columns]), targets: ExampleArray(y, shape: [1]))
-    let mean = y.reduce(0, +) / Double(count)
-    let deviation = (y.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(count)).squareRoot()
-    // In standardised units: noise precision β s², prior N(0, 0.5²).
-    let beta = 1 / (0.6 * 0.6)
-    let precision = beta * deviation * deviation
-    let posterior = precision * Double(count) + 1 / 0.25
-    let means = (0..<columns).map { column in
-      precision * (0..<count).reduce(0) { $0 + x[$1 * columns + column] * (y[$1] - mean) / deviation } / posterior
-    }
-    return (
-      try Dataset(name: "linear", train: set, test: set), means + [0], Array(repeating: 1 / posterior, count: 4), beta
-    )
-  }
-
-  @Test(arguments: estimators.indices) func posteriorIsTheExactOne(_ index: Int) async throws {
-    let (data, mean, variance, precision) = try Self.conjugate()
-    var keys = Self.estimators[index]
-    for (key, value) in [
-      "network.hidden": "[]", "objective.noise": "fixed", "objective.precision": "\(precision)",
-      "objective.prior": "gaussian", "objective.prior_deviation": "0.5", "train.batch": "24",
-      "data.normalisation": "none", "optimizer.learning_rate": "0.02", "optimizer.schedule": "cosine",
-      "objective.divergence": index % 2 == 0 ? "closed" : "sampled",
-    ] { keys[key] = value }
-    let learner = try predictor("bbb-regression", data, keys)
-    try await train(learner, steps: 3000)
-    let layout = learner.parameters.layout
-    let numbers = { (name: String) in learner.parameters.tensor(layout[name]!).values.map { Double($0) } }
-    let means = numbers("layers.0.weight_mu") + numbers("layers.0.bias_mu")
-    let deviations = (numbers("layers.0.weight_rho") + numbers("layers.0.bias_rho")).map { log1p(exp($0)) }
-    for (got, want) in zip(means, mean) { #expect(abs(got - want) < 0.015, "\(got) and \(want)") }
-    // A cost that is scaled by a number of shards, layers or examples would move all of them by far more than the noise
-    // of the estimators.
-    let ratios = zip(deviations, variance).map { $0 / $1.squareRoot() }
-    for ratio in ratios { #expect(abs(ratio - 1) < 0.15, "\(ratios)") }
-    #expect(abs(ratios.reduce(0, +) / Double(ratios.count) - 1) < 0.05, "\(ratios)")
-  }
-
   // MARK: Predictions
 
   @Test func samplesDifferAndTheirErrorFallsAsTheRoot() async throws {

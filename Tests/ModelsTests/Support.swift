@@ -13,12 +13,13 @@ func predictor(_ model: String, _ data: Dataset, seed: UInt64 = 0, _ keys: [Stri
 }
 
 /// Trains from a step on.
+@discardableResult
 func train(
-  _ learner: any Learner, steps: Int, from first: Int = 0, shards: Int = 4, lanes: Int = 1, total: Int? = nil
-) async throws {
+  _ learner: any Learner, steps: Int, from first: Int = 0, shards: Int = 4, lanes: Int = 1
+) async throws -> Trainer.Moment {
   let plan = TrainingPlan(seed: 3, shards: shards, steps: steps, reportEvery: 1 << 30)
   let trainer = Trainer(learner, plan: plan, crew: Crew(lanes: lanes), observer: DeafObserver())
-  _ = try await trainer.train(from: first, until: StopRequest())
+  return try await trainer.train(from: first, until: StopRequest()).moment
 }
 
 /// Two noisy classes of points in the plane, or a noisy line.

@@ -86,6 +86,7 @@ final class DropoutLearner: GradientLearner, Predicting {
   }
 
   var exampleCount: Int { supervision.inputs.train.count }
+  var statistics: [FlatBuffer] { supervision.statistics }
   let metrics = ["nll"]
 
   /// The network's outputs, with masks keyed by example and layer.
