@@ -163,7 +163,7 @@ struct PredictionTests {
     .init("more than everything kept", says: "--keep", "120%") { ["prune", $0["run"], "--keep", "120%"] },
     .init("nothing kept", says: "--keep", "0") { ["prune", $0["run"], "--keep", "0"] },
     .init("a share that is no number", says: "--keep", "few") { ["prune", $0["run"], "--keep", "few"] },
-    .init("other data of another size", says: "5×5") { workspace in
+    .init("other data of another size", says: "25", "36") { workspace in
       try FileManager.default.createDirectory(atPath: workspace["other"], withIntermediateDirectories: true)
       for stem in ["train", "t10k"] {
         try workspace.write("other/\(stem)-images-idx3-ubyte", IDX.images(4, side: 5))
