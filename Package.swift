@@ -29,6 +29,10 @@ let package = Package(
     .target(name: "CExact", exclude: ["kernels.inc", "undefine.inc"], cSettings: numericalC),
     .target(name: "Exact", dependencies: ["CExact", "Distributions", "LinearAlgebra"]),
 
+    // Benchmarks.
+    .executableTarget(
+      name: "exact-bench", dependencies: ["Distributions", "Exact", "LinearAlgebra"], path: "scripts/bench/exact"),
+
     // Tests.
     .target(name: "ReferenceSupport", path: "Tests/ReferenceSupport"),
     .testTarget(

@@ -37,7 +37,9 @@ public struct PrincipalComponents: StatisticsModel {
     _ observations: Observations, parameters: PrincipalComponentsParameters,
     into statistics: UnsafeMutablePointer<Double>, scratch: MomentScratch
   ) throws(ExactError) {
-    try scratch.accumulate(observations.inputs, pivot: parameters.pivot, into: statistics)
+    scratch.begin(pivot: parameters.pivot)
+    try scratch.add(observations.inputs)
+    scratch.flush(into: statistics)
   }
 
   public func update(

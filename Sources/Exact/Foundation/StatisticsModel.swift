@@ -27,10 +27,13 @@ public struct Improvement<Parameters: Sendable>: Sendable {
   public let parameters: Parameters
   /// The objective before the update: a log-likelihood or a lower bound in nats, or minus a cost. Larger is better.
   public let objective: Double
+  /// The last step was too long and has been shortened: `objective` is not that of a point which was accepted.
+  public let isRetry: Bool
 
-  public init(parameters: Parameters, objective: Double) {
+  public init(parameters: Parameters, objective: Double, isRetry: Bool = false) {
     self.parameters = parameters
     self.objective = objective
+    self.isRetry = isRetry
   }
 }
 
@@ -49,7 +52,7 @@ public struct Stopping: Hashable, Sendable {
 /// Where an iteration ended.
 public struct Fit<Parameters: Sendable>: Sendable {
   public let parameters: Parameters
-  /// The objective at the parameters before each iteration.
+  /// The objective at the parameters before each iteration, retries left out.
   public let objectives: [Double]
   public let converged: Bool
 }
@@ -90,10 +93,11 @@ extension StatisticsModel {
     let scratch = makeScratch()
     var parameters = start
     var objectives: [Double] = []
-    while objectives.count < stopping.iterations {
+    for _ in 0..<stopping.iterations {
       let total = try statistics(of: observations, parameters: parameters, shards: shards, scratch: scratch)
       let step = try update(parameters, statistics: total)
       parameters = step.parameters
+      guard !step.isRetry else { continue }
       objectives.append(step.objective)
       if objectives.count > 1 {
         let rise = step.objective - objectives[objectives.count - 2]
