@@ -1,0 +1,92 @@
+import CZeroMQ
+import Synchronization
+
+/// Counts what happens to a socket's connections, among it the peers that did not speak ZMTP or had the wrong key.
+/// Close it before the context; the counts may be read from anywhere and stay.
+public final class ConnectionMonitor: @unchecked Sendable {
+  /// Counts since the monitor was made.
+  public struct Counts: Hashable, Sendable {
+    /// Peers that connected to a bound socket, before any greeting.
+    public var accepted = 0
+    public var connected = 0
+    public var disconnected = 0
+    /// Peers that greeted properly, and with CURVE proved their key.
+    public var greeted = 0
+    /// Bytes that are no ZMTP greeting, or another mechanism than the socket's.
+    public var failedProtocol = 0
+    /// A key that is not allowed, or the wrong server key.
+    public var failedAuthentication = 0
+    /// Gone in the middle of the greeting.
+    public var failedOtherwise = 0
+  }
+
+  private let state = Mutex(Counts())
+  // Guarded by the polling thread.
+  private nonisolated(unsafe) var socket: Socket?
+  private nonisolated(unsafe) var changeHandler: (() -> Void)?
+  private let watched: UnsafeMutableRawPointer
+
+  public var counts: Counts { state.withLock { $0 } }
+
+  init(of handle: UnsafeMutableRawPointer, in context: ZeroMQContext) throws(ZeroMQError) {
+    watched = handle
+    let endpoint = Endpoint(.inproc(name: "monitor-\(UInt(bitPattern: handle))"))
+    let events =
+      ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_CONNECTED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED
+      | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL
+      | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH
+    guard zmq_socket_monitor(handle, endpoint.description, events) == 0 else {
+      throw ZeroMQError(doing: "monitoring a socket")
+    }
+    do throws(ZeroMQError) {
+      let pair = try Socket(.pair, in: context, security: .plainOnLoopback)
+      do throws(ZeroMQError) {
+        try pair.connect(endpoint)
+      } catch {
+        pair.close()
+        throw error
+      }
+      context.executor.watch(pair) { [unowned self] _ in drain() }
+      socket = consume pair
+    } catch {
+      zmq_socket_monitor(handle, nil, 0)
+      throw error
+    }
+  }
+
+  /// Calls `handler` on the polling thread when a count has changed.
+  public func onChange(_ handler: @escaping () -> Void) { changeHandler = handler }
+
+  /// On the polling thread, before the socket it watches is closed.
+  public func close() {
+    guard socket != nil else { return }
+    zmq_socket_monitor(watched, nil, 0)
+    socket.take()?.close()
+    changeHandler = nil
+  }
+
+  private func drain() {
+    for _ in 0..<64 {
+      guard socket != nil, case .message(let frames)? = try? socket!.receive(), let event = frames.first,
+        event.count >= 2
+      else { return }
+      count(event: Int32(event.withUnsafeBytes { $0.loadUnaligned(as: UInt16.self) }))
+      changeHandler?()
+    }
+  }
+
+  private func count(event: Int32) {
+    state.withLock { counts in
+      switch event {
+      case ZMQ_EVENT_ACCEPTED: counts.accepted += 1
+      case ZMQ_EVENT_CONNECTED: counts.connected += 1
+      case ZMQ_EVENT_DISCONNECTED: counts.disconnected += 1
+      case ZMQ_EVENT_HANDSHAKE_SUCCEEDED: counts.greeted += 1
+      case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL: counts.failedProtocol += 1
+      case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH: counts.failedAuthentication += 1
+      case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL: counts.failedOtherwise += 1
+      default: break
+      }
+    }
+  }
+}

@@ -1,0 +1,30 @@
+import Testing
+import ZeroMQ
+
+@Suite struct EndpointTests {
+  @Test(arguments: [
+    "tcp://10.0.0.1:7700", "tcp://*:7700", "tcp://host.example:1", "tcp://[fe80::1]:65535", "tcp://127.0.0.1:*",
+    "ipc:///tmp/a", "inproc://a",
+  ]) func readsAndWrites(text: String) throws {
+    #expect(try Endpoint(text).description == text)
+  }
+
+  @Test(arguments: [
+    "", "10.0.0.1:7700", "tcp://", "tcp://:1", "tcp://a", "tcp://a:", "tcp://a:0", "tcp://a:65536", "tcp://a:-1",
+    "tcp://a:1 ", "tcp://a b:1", "tcp://a;b:1", "tcp://fe80::1:1", "tcp://[a]:1", "tcp://[fe80::1:1", "udp://a:1",
+    "ipc://", "inproc://", "tcp://ä:1", "tcp://a:٣", "tcp://a/b:1", "tcp://a\0b:1",
+    "ipc://" + String(repeating: "x", count: 108), "tcp://" + String(repeating: "x", count: 300) + ":1",
+  ]) func refuses(text: String) {
+    let error = #expect(throws: ZeroMQError.self) { try Endpoint(text) }
+    #expect(error?.code == .badEndpoint)
+  }
+
+  @Test(arguments: [
+    ("tcp://127.0.0.1:1", true), ("tcp://127.9.8.7:1", true), ("tcp://localhost:1", true), ("tcp://[::1]:1", true),
+    ("ipc:///tmp/a", true), ("inproc://a", true), ("tcp://0.0.0.0:1", false), ("tcp://*:1", false),
+    ("tcp://10.0.0.1:1", false), ("tcp://127.0.0.1.example:1", false), ("tcp://127.0.0:1", false),
+    ("tcp://127.evil.example.org:1", false), ("tcp://[::]:1", false),
+  ]) func knowsLoopback(text: String, loopback: Bool) throws {
+    #expect(try Endpoint(text).isLoopback == loopback)
+  }
+}
