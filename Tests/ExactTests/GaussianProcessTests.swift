@@ -7,6 +7,11 @@ import Testing
 private let golden = Golden("processes")
 private let inputs = Matrix(golden["inputs"].list.map(\.doubles))
 private let targets = golden["targets"].doubles
+/// A periodic function of the distance is a covariance along one column only.
+private func columns(_ name: String) -> Int { name == "periodic" || name == "sumAndProduct" ? 1 : 2 }
+private func first(_ count: Int, of matrix: Matrix) -> Matrix {
+  Matrix((0..<matrix.rows).map { Array(matrix.row($0).prefix(count)) })
+}
 private let points = Matrix((0..<5).map { inputs.row($0).map { $0 + 0.37 } })
 
 private let kernels: [(name: String, kernel: Kernel)] = [
@@ -39,6 +44,8 @@ private func differences(_ parameters: [Double], _ f: ([Double]) throws -> Doubl
   func equalsScikitLearn(name: String) throws {
     let reference = golden["kernels"][name]
     let kernel = kernels.first { $0.name == name }!.kernel
+    let inputs = first(columns(name), of: inputs)
+    let points = first(columns(name), of: points)
     let process = try GaussianProcess(kernel, noiseVariance: 0.04, inputs: inputs, targets: targets)
     #expect(relativeDifference(process.logMarginalLikelihood, reference["logMarginalLikelihood"].double) < 1e-10)
     let predictions = try process.predict(points)
@@ -57,9 +64,10 @@ private func differences(_ parameters: [Double], _ f: ([Double]) throws -> Doubl
   @Test(arguments: kernels.map(\.name) + ["all"])
   func gradientsEqualDifferences(name: String) throws {
     let all = Kernel.product([
-      .sum(kernels.map(\.kernel) + [.white(variance: 0.2)]), .rationalQuadratic(variance: 0.5, lengthScales: [1, 2], alpha: 2),
+      .sum(kernels.filter { columns($0.name) == 2 }.map(\.kernel) + [.white(variance: 0.2)]), .rationalQuadratic(variance: 0.5, lengthScales: [1, 2], alpha: 2),
     ])
     let kernel = kernels.first { $0.name == name }?.kernel ?? all
+    let inputs = first(columns(name), of: inputs)
     let process = try GaussianProcess(kernel, noiseVariance: 0.04, inputs: inputs, targets: targets)
     let found = try differences(kernel.parameters + [0.04]) {
       try GaussianProcess(

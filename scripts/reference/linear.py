@@ -22,7 +22,7 @@ def data(n=60, d=5):
 def ridge_steps(x, y, counts, **options):
     steps = []
     for count in counts:
-        m = BayesianRidge(max_iter=count, tol=0, compute_score=True, **options).fit(x, y)
+        m = BayesianRidge(max_iter=count, tol=1e-300, compute_score=True, **options).fit(x, y)
         mean, deviation = m.predict(x[:4] + 1, return_std=True)
         steps.append({"iterations": count, "weights": m.coef_, "intercept": m.intercept_, "noisePrecision": m.alpha_,
                       "weightPrecision": m.lambda_, "scores": m.scores_, "covariance": m.sigma_, "mean": mean,
@@ -33,7 +33,7 @@ def ridge_steps(x, y, counts, **options):
 def relevance_steps(x, y, counts, **options):
     steps = []
     for count in counts:
-        m = ARDRegression(max_iter=count, tol=0, **options).fit(x, y)
+        m = ARDRegression(max_iter=count, tol=1e-300, **options).fit(x, y)
         mean, deviation = m.predict(x[:4] + 1, return_std=True)
         steps.append({"iterations": count, "weights": m.coef_, "intercept": m.intercept_, "noisePrecision": m.alpha_,
                       "precisions": m.lambda_, "mean": mean, "deviation": deviation})

@@ -4,7 +4,7 @@ import LinearAlgebra
 
 /// Principal component analysis by the eigenvectors of the covariance, which one pass over the data gives.
 ///
-/// The objective is minus the squared error of reconstructing all rows. A second pass finds the same components.
+/// The objective is minus the squared error of reconstructing all rows.
 public struct PrincipalComponents: StatisticsModel {
   public let dimension: Int
   /// How many components are kept.
@@ -50,12 +50,9 @@ public struct PrincipalComponents: StatisticsModel {
     guard moments.count >= 1 else {
       throw ExactError(.tooFewRows, doing: "finding principal components", remedy: "give at least one row")
     }
-    var spread = moments.scatter
-    spread.addOuterProduct(moments.mean.subtracting(parameters.mean), factor: moments.count)
-    let explained = (0..<parameters.directions.rows).reduce(0) { sum, k in
-      sum + spread.quadraticForm(parameters.directions.row(k))
-    }
-    return Improvement(parameters: try components(of: moments), objective: min(explained - spread.trace, 0))
+    let next = try components(of: moments)
+    let lost = next.spectrum.dropFirst(components).reduce(0, +) * max(moments.count - 1, 1)
+    return Improvement(parameters: next, objective: -lost, of: .after, isFinal: true)
   }
 
   /// The components of data with these moments. With one row all variances are zero.

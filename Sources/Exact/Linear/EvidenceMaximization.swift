@@ -117,8 +117,10 @@ struct EvidenceProblem {
   /// Eigenvalues of the Gram matrix, and its eigenvectors in rows.
   let values: [Double]
   let vectors: Matrix
-  /// Φᵀ t along the eigenvectors.
+  /// Φᵀ t along the eigenvectors; zero where the data says nothing.
   let projections: [Double]
+  /// The squared error of least squares.
+  let leastSquares: Double
   /// Whether features and target are taken around their means.
   let isCentred: Bool
   /// Whether the first weight is the intercept's.
@@ -134,12 +136,16 @@ struct EvidenceProblem {
     do {
       let eigen = try SymmetricEigen(isCentred ? moments.scatter : moments.gram(intercept: holdsIntercept))
       vectors = eigen.vectors
-      values = eigen.values.map { max($0, 0) }
+      // What is left of a direction that depends on others is rounding errors: not information.
+      let least = 1e-14 * Double(max(eigen.values.count, 1)) * (eigen.values.last ?? 0)
+      values = eigen.values.map { $0 > least ? $0 : 0 }
     } catch {
       throw ExactError(error, doing: "maximising the evidence", remedy: "scale the inputs to similar magnitudes")
     }
     let products = isCentred ? moments.products : moments.targetProducts(intercept: holdsIntercept)
-    projections = vectors * products
+    projections = zip(vectors * products, values).map { $1 > 0 ? $0 : 0 }
+    let solution = vectors.transposedProduct(zip(projections, values).map { $1 > 0 ? $0 / $1 : 0 })
+    leastSquares = Self.squaredError(moments, solution, isCentred: isCentred, holdsIntercept: holdsIntercept)
     let whole = moments.targetScatter + count * moments.targetMean * moments.targetMean
     leastError = max(1e-15 * whole, 1e-300)
   }
@@ -158,16 +164,23 @@ struct EvidenceProblem {
     let logEvidence: Double
   }
 
+  private static func squaredError(
+    _ moments: RegressionMoments, _ weights: [Double], isCentred: Bool, holdsIntercept: Bool
+  ) -> Double {
+    if holdsIntercept { return moments.squaredError(weights: Array(weights.dropFirst()), intercept: weights[0]) }
+    let intercept = isCentred ? moments.targetMean - dot(weights, moments.featureMeans) : 0
+    return moments.squaredError(weights: weights, intercept: intercept)
+  }
+
   /// Bishop 2006, equations 3.53, 3.54, 3.86 and 3.91.
   func posterior(_ weightPrecision: Double, _ noisePrecision: Double) -> Posterior {
     let variances = values.map { 1 / (weightPrecision + noisePrecision * $0) }
     let weights = vectors.transposedProduct(zip(projections, variances).map { noisePrecision * $0 * $1 })
-    let error: Double
-    if holdsIntercept {
-      error = moments.squaredError(weights: Array(weights.dropFirst()), intercept: weights[0])
-    } else {
-      let intercept = isCentred ? moments.targetMean - dot(weights, moments.featureMeans) : 0
-      error = moments.squaredError(weights: weights, intercept: intercept)
+    // That of least squares, and what the prior adds: a smooth function of the precisions however small it is.
+    let error = zip(zip(projections, values), variances).reduce(leastSquares) { sum, item in
+      let ((projection, value), variance) = item
+      let shrinkage = projection * weightPrecision * variance
+      return value > 0 ? sum + shrinkage * shrinkage / value : sum
     }
     let logEvidence =
       0.5

@@ -84,6 +84,8 @@ public struct MomentRegression<Estimator: MomentEstimator>: StatisticsModel {
     public let estimate: Estimator.Estimate?
     /// Of the last pass; nil before the first one.
     public let moments: RegressionMoments?
+    /// The sums of the last pass, of which everything else is a function; empty before the first one.
+    public let statistics: [Double]
   }
 
   public let estimator: Estimator
@@ -99,7 +101,19 @@ public struct MomentRegression<Estimator: MomentEstimator>: StatisticsModel {
   /// Nothing known yet.
   /// - Parameters: input and target of any one row, which all parts of the data must share.
   public func start(pivot input: [Double], target: Double) -> Parameters {
-    Parameters(pivot: estimator.features.values(input) + [target], estimate: nil, moments: nil)
+    Parameters(pivot: estimator.features.values(input) + [target], estimate: nil, moments: nil, statistics: [])
+  }
+
+  /// The numbers that make up parameters: the pivot, and the sums, zeros before the first pass.
+  public func flat(_ parameters: Parameters) -> (pivot: [Double], statistics: [Double]) {
+    let none = [Double](repeating: 0, count: statisticsCount)
+    return (parameters.pivot, parameters.statistics.isEmpty ? none : parameters.statistics)
+  }
+
+  /// Parameters from their numbers.
+  public func parameters(pivot: [Double], statistics: [Double]) throws(ExactError) -> Parameters {
+    let start = Parameters(pivot: pivot, estimate: nil, moments: nil, statistics: [])
+    return statistics[0] > 0 ? try update(start, statistics: statistics).parameters : start
   }
 
   public func accumulate(
@@ -119,7 +133,9 @@ public struct MomentRegression<Estimator: MomentEstimator>: StatisticsModel {
     let moments = RegressionMoments(joint)
     let (estimate, objective) = try estimator.estimate(moments)
     return Improvement(
-      parameters: Parameters(pivot: parameters.pivot, estimate: estimate, moments: moments), objective: objective)
+      parameters: Parameters(
+        pivot: parameters.pivot, estimate: estimate, moments: moments, statistics: statistics),
+      objective: objective, of: .after, isFinal: true)
   }
 }
 

@@ -92,6 +92,6 @@ public struct LaplaceLogisticRegression: StatisticsModel {
     // To second order the mode is ½ gᵀ A⁻¹ g higher than where the sums were taken.
     next.logEvidence =
       objective + 0.5 * dot(gradient, step) + 0.5 * Double(m) * logTwoPi - 0.5 * factor.logDeterminant
-    return Improvement(parameters: next, objective: objective)
+    return Improvement(parameters: next, objective: objective, of: .after)
   }
 }

@@ -107,7 +107,7 @@ public struct SoftmaxRegression: StatisticsModel {
     next.posterior = SoftmaxPosterior(
       features: features, mean: Matrix(rows: classes, columns: m, elements: next.search.point), precision: factor)
     next.logEvidence = objective + 0.5 * dot(gradient, step) + 0.5 * size * logTwoPi - 0.5 * factor.logDeterminant
-    return Improvement(parameters: next, objective: objective)
+    return Improvement(parameters: next, objective: objective, of: .after)
   }
 
   /// Minus the Hessian of the objective, KM × KM.

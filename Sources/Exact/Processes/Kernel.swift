@@ -13,7 +13,7 @@ public indirect enum Kernel: Hashable, Sendable {
   case matern52(variance: Double, lengthScales: [Double])
   /// σ² (1 + r²/2α)^(−α): RBFs of all length scales mixed.
   case rationalQuadratic(variance: Double, lengthScales: [Double], alpha: Double)
-  /// σ² exp(−2 sin²(π ‖x − y‖/p)/ℓ²)
+  /// σ² exp(−2 sin²(π |x − y|/p)/ℓ²), of one column: of a distance in more it is no covariance.
   case periodic(variance: Double, lengthScale: Double, period: Double)
   /// σ² x·y
   case linear(variance: Double)
@@ -81,13 +81,14 @@ public indirect enum Kernel: Hashable, Sendable {
       case .rbf(_, let scales), .matern12(_, let scales), .matern32(_, let scales), .matern52(_, let scales),
         .rationalQuadratic(_, let scales, _):
         scales.count == 1 || scales.count == columns
+      case .periodic: columns == 1
       case .sum(let parts), .product(let parts): !parts.isEmpty
       default: true
       }
     guard isValid, parameters.allSatisfy({ $0 > 0 && $0.isFinite }) else {
       throw ExactError(
         .wrongArgument, doing: "taking a kernel over \(columns) columns",
-        remedy: "give positive parameters, and one length scale or one for each column")
+        remedy: "give positive parameters, one length scale or one for each column, and periodic kernels a single column")
     }
     switch self {
     case .sum(let parts), .product(let parts): for part in parts { try part.check(columns: columns) }

@@ -162,7 +162,7 @@ public struct SparseGaussianProcess: StatisticsModel {
     if !next.search.isFinished { next.adjoints = posterior.adjoints(sums) }
     // A finished search comes back to its best point, whose bound then ends the iteration.
     return Improvement(
-      parameters: next, objective: posterior.bound, isRetry: !isBest && !next.search.isFinished)
+      parameters: next, objective: posterior.bound, of: .after, isRetry: !isBest && !next.search.isFinished)
   }
 }
 
