@@ -74,7 +74,8 @@ public struct PrincipalComponents: StatisticsModel {
 
 /// Principal components of a data set.
 public struct PrincipalComponentsParameters: Hashable, Sendable {
-  let pivot: [Double]
+  /// What moments were taken around.
+  public let pivot: [Double]
   public let mean: [Double]
   /// Components × D: orthonormal rows by falling variance, the element of largest magnitude of each positive.
   public let directions: Matrix
@@ -84,6 +85,13 @@ public struct PrincipalComponentsParameters: Hashable, Sendable {
   public let spectrum: [Double]
   /// N
   public let count: Double
+
+  public init(
+    pivot: [Double], mean: [Double], directions: Matrix, variances: [Double], spectrum: [Double], count: Double
+  ) {
+    (self.pivot, self.mean, self.directions) = (pivot, mean, directions)
+    (self.variances, self.spectrum, self.count) = (variances, spectrum, count)
+  }
 
   /// The share of the whole variance that each component explains; zero when there is none.
   public var varianceRatios: [Double] {
