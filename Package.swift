@@ -77,6 +77,10 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
+    // Benchmarks.
+    .executableTarget(
+      name: "exact-bench", dependencies: ["Distributions", "Exact", "LinearAlgebra"], path: "scripts/bench/exact"),
+
     // Tests.
     .target(name: "ReferenceSupport", path: "Tests/ReferenceSupport"),
     .testTarget(name: "CKernelsTests", dependencies: ["CKernels"], exclude: ["Golden"]),
