@@ -19,7 +19,7 @@ func rotationFigures(
 ) throws -> [Figure] {
   guard learner.isStochastic, let test = supervision.inputs.test, test.kind == .uint8, test.shape.count == 2,
     // The digit 1 of the paper, where there are digits.
-    let example = supervision.testLabels.firstIndex(of: 1)
+    case let own = 1, let example = supervision.testLabels.firstIndex(of: own)
   else { return [] }
   let (height, width) = (test.shape[0], test.shape[1])
   let angles = (0..<12).map { 15 * $0 }
@@ -43,7 +43,7 @@ func rotationFigures(
   func value(_ values: [Float], _ sample: Int, _ angle: Int, _ label: Int) -> Double {
     Double(values[(sample * angles.count + angle) * classes + label])
   }
-  // The classes that some angle makes the likeliest, the most often so first.
+  // The image's own class, and those that are the likeliest at the most angles.
   var wins = [Int](repeating: 0, count: classes)
   for angle in angles.indices {
     for sample in 0..<samples {
@@ -51,7 +51,8 @@ func rotationFigures(
       wins[best] += 1
     }
   }
-  let shown = (0..<classes).sorted { (-wins[$0], $0) < (-wins[$1], $1) }.prefix(3)
+  let others = (0..<classes).filter { $0 != own }.sorted { (-wins[$0], $0) < (-wins[$1], $1) }
+  let shown = [own] + others.prefix(2)
   let names = supervision.classNames
   func panel(_ title: String, _ values: [Float], _ y: Axis) -> Panel {
     Panel(
