@@ -30,11 +30,13 @@ let package = Package(
     .target(name: "Tensors", dependencies: ["CKernels", "COneDNN"]),
     .target(name: "Messages", dependencies: ["CChecksum", "CMessages", "CProtobufC"]),
     .target(name: "ZeroMQ", dependencies: ["CZeroMQ"]),
+    .target(name: "Cluster", dependencies: ["Messages"]),
 
     // Tests.
     .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
     .testTarget(name: "MessagesTests", dependencies: ["Messages", "CChecksum", "CMessages"], exclude: ["Golden"]),
     .testTarget(name: "ZeroMQTests", dependencies: ["ZeroMQ"]),
+    .testTarget(name: "ClusterTests", dependencies: ["Cluster", "Messages"]),
   ]
 )
 

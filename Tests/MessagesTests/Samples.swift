@@ -142,7 +142,7 @@ enum Samples {
         header: header,
         body: .sync(
           Sync(
-            chain: Chain(rawValue: 1), previousChain: Chain(rawValue: 2), retainsTotals: true,
+            position: phase(11, 1), chain: Chain(rawValue: 1), previousChain: Chain(rawValue: 2), retainsTotals: true,
             shardsDone: RangeSet([0..<1, 2..<4])))), []
     ),
     "acknowledgement": (DataMessage(header: header, body: .acknowledgement), []),

@@ -139,7 +139,7 @@ def chunks():
         kind=data.CHUNK_KIND_STATE, position=phase(12, 0), elements=elements(0, 400), precision=data.PRECISION_BYTES,
         checksum=crc32c(state), vector_count=1000, state_digest=digest(5), chain=12345))
     yield "sync", make(sync=data.Sync(
-        chain=1, previous_chain=2, retains_totals=True, shards_done=[shards(0, 1), shards(2, 2)]))
+        position=phase(11, 1), chain=1, previous_chain=2, retains_totals=True, shards_done=[shards(0, 1), shards(2, 2)]))
     yield "acknowledgement", make(acknowledgement=data.Acknowledgement())
     yield "request_partials", make(request=data.Request(
         kind=data.REQUEST_KIND_PARTIALS, position=phase(11, 1), elements=[elements(0, 5), elements(9, 1)],
