@@ -10,33 +10,110 @@ let package = Package(
   name: "elbo",
   platforms: [.macOS(.v15)],
   products: [
-    .library(name: "Elbo", targets: ["Tensors"]),
+    .executable(name: "elbo", targets: ["elbo"]),
+    .library(name: "Elbo", targets: ["Training", "Models"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
+    .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
   ],
   targets: [
     // Installed libraries.
+    .systemLibrary(name: "CLAPACK", providers: [.apt(["libopenblas-dev", "liblapacke-dev"])]),
+    .systemLibrary(name: "CSodium", providers: [.apt(["libsodium-dev"])]),
+    .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CProtobufC", providers: [.apt(["libprotobuf-c-dev"])]),
+    .systemLibrary(name: "CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
     .target(name: "COneDNN", cSettings: numericalC, linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
-
-    .systemLibrary(name: "CZeroMQ"),
-    .systemLibrary(name: "CProtobufC"),
+    .target(name: "CPNG", linkerSettings: [.linkedLibrary("png")]),
 
     // The rooms, lower ones first; nothing imports upwards.
+    .target(name: "Files", dependencies: ["CSodium"]),
+    .target(name: "Figures"),
+    .target(name: "Images", dependencies: ["CPNG"]),
+    .target(name: "LinearAlgebra", dependencies: ["CLAPACK"]),
     .target(name: "CKernels", cSettings: numericalC),
+    .target(name: "CExact", exclude: ["kernels.inc", "undefine.inc"], cSettings: numericalC),
+    .target(name: "Tensors", dependencies: ["CKernels", "COneDNN"]),
+    .target(name: "Distributions", dependencies: ["CKernels", "LinearAlgebra", "Tensors"]),
+    .target(name: "Networks", dependencies: ["CKernels", "Distributions", "Tensors"]),
+    .target(name: "Metrics"),
+    .target(name: "Optimizers", dependencies: ["CKernels"]),
+    .target(name: "Exact", dependencies: ["CExact", "Distributions", "LinearAlgebra"]),
+    .target(name: "Datasets", dependencies: ["CZlib", "Files"]),
+    .target(name: "Recipes", dependencies: ["Yams"]),
+    .target(
+      name: "Training", dependencies: ["CKernels", "COneDNN", "Datasets", "Figures", "Files", "Optimizers", "Tensors"]),
+    .target(
+      name: "Models",
+      dependencies: [
+        "CKernels", "Datasets", "Distributions", "Exact", "Figures", "LinearAlgebra", "Metrics", "Networks",
+        "Optimizers", "Recipes", "Tensors", "Training",
+      ],
+      resources: [.embedInCode("Recipes")]),
+    .target(
+      name: "Reports",
+      dependencies: [
+        "Figures", "Files", "Images",
+        .product(name: "Subprocess", package: "swift-subprocess"),
+        .product(name: "SystemPackage", package: "swift-system"),
+      ]),
     .target(name: "CChecksum", cSettings: [.unsafeFlags(["-O3"])]),
     .target(name: "CMessages", dependencies: ["CProtobufC"]),
-    .target(name: "Tensors", dependencies: ["CKernels", "COneDNN"]),
     .target(name: "Messages", dependencies: ["CChecksum", "CMessages", "CProtobufC"]),
     .target(name: "ZeroMQ", dependencies: ["CZeroMQ"]),
-    .target(name: "Cluster", dependencies: ["Messages"]),
+    .target(name: "Cluster", dependencies: ["Files", "Messages", "Training", "ZeroMQ"]),
+    .executableTarget(
+      name: "elbo",
+      dependencies: [
+        "Datasets", "Figures", "Files", "Metrics", "Models", "Recipes", "Reports", "Tensors", "Training",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
+    .executableTarget(
+      name: "elbo-bench",
+      dependencies: [
+        "CKernels", "COneDNN", "Datasets", "Models", "Recipes", "Tensors", "Training",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
 
     // Tests.
-    .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
-    .testTarget(name: "MessagesTests", dependencies: ["Messages", "CChecksum", "CMessages"], exclude: ["Golden"]),
+    .target(name: "ReferenceSupport", path: "Tests/ReferenceSupport"),
+    .testTarget(name: "CKernelsTests", dependencies: ["CKernels"], exclude: ["Golden"]),
+    .target(name: "GradientChecks", dependencies: ["Tensors"], path: "Tests/GradientChecks"),
+    .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Files"], exclude: ["Golden"]),
+    .testTarget(
+      name: "ExactTests", dependencies: ["CExact", "Distributions", "Exact", "LinearAlgebra", "ReferenceSupport"],
+      exclude: ["Golden"]),
+    .testTarget(name: "FiguresTests", dependencies: ["Figures"]),
+    .target(name: "TestSupport", path: "Tests/TestSupport"),
+    .testTarget(name: "FilesTests", dependencies: ["Files", "TestSupport"]),
+    .testTarget(name: "ImagesTests", dependencies: ["Images"], exclude: ["Golden"]),
+    .testTarget(name: "LinearAlgebraTests", dependencies: ["LinearAlgebra", "ReferenceSupport"], exclude: ["Golden"]),
+    .testTarget(
+      name: "DistributionsTests",
+      dependencies: ["CKernels", "Distributions", "GradientChecks", "LinearAlgebra", "ReferenceSupport", "Tensors"],
+      exclude: ["Golden"]),
+    .testTarget(name: "MessagesTests", dependencies: ["CChecksum", "CMessages", "Messages"], exclude: ["Golden"]),
     .testTarget(name: "ZeroMQTests", dependencies: ["ZeroMQ"]),
     .testTarget(name: "ClusterTests", dependencies: ["Cluster", "Messages"]),
+    .testTarget(
+      name: "ModelsTests",
+      dependencies: ["Datasets", "LinearAlgebra", "Models", "Recipes", "ReferenceSupport", "Tensors", "Training"]),
+    .testTarget(name: "RecipesTests", dependencies: ["Recipes"]),
+    .testTarget(name: "TrainingTests", dependencies: ["Tensors", "Training"]),
+    .testTarget(name: "ReportsTests", dependencies: ["Figures", "Files", "Images", "Reports", "TestSupport"]),
+    .testTarget(name: "NetworksTests", dependencies: ["GradientChecks", "Networks", "Tensors"], exclude: ["Golden"]),
+    .testTarget(name: "OptimizersTests", dependencies: ["GradientChecks", "Optimizers"], exclude: ["Golden"]),
+    .testTarget(name: "TensorsTests", dependencies: ["COneDNN", "GradientChecks", "Tensors"], exclude: ["Golden"]),
+    .testTarget(
+      name: "CommandTests",
+      dependencies: [
+        "Files", "TestSupport", "elbo",
+        .product(name: "Subprocess", package: "swift-subprocess"),
+        .product(name: "SystemPackage", package: "swift-system"),
+      ]),
   ]
 )
 

@@ -1,0 +1,16 @@
+#if defined(__x86_64__)
+#include <immintrin.h>
+#include <math.h>
+#include <string.h>
+
+#include "table.h"
+
+#define W 32
+#define TABLE elbo_table_avx512
+#define NAME "avx512"
+#define FUSED 1
+
+#pragma clang attribute push(__attribute__((target("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl"))), apply_to = function)
+#include "kernels.h"
+#pragma clang attribute pop
+#endif

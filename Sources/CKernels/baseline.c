@@ -1,0 +1,20 @@
+// Four-wide vectors in plain C: SSE2 on x86-64, NEON on arm64, whatever the compiler makes of them elsewhere.
+#include <math.h>
+#include <string.h>
+
+#include "table.h"
+
+#define W 8
+#define TABLE elbo_table_baseline
+#if defined(__aarch64__)
+#define NAME "neon"
+#define FUSED 1
+#elif defined(__x86_64__)
+#define NAME "sse2"
+#define FUSED 0
+#else
+#define NAME "portable"
+#define FUSED 0
+#endif
+
+#include "kernels.h"

@@ -1,0 +1,20 @@
+// All kernels of one instruction set. The including file sets W (floats in a vector), TABLE, NAME and FUSED
+// (there is a fused multiply-add), and includes the system's headers before it turns the instruction set on. No include
+// guard: each includes it once. The order matters: a file uses what stands above it.
+#include "vector.h"
+
+#include "functions.h"
+
+#include "reductions.h"
+
+#include "elementwise.h"
+#include "optimizers.h"
+#include "random.h"
+#include "rows.h"
+#include "statistics.h"
+
+#include "bayes.h"
+
+#define ENTRY_(result, name, parameters, arguments) .name = name##_kernel,
+#define ENTRY(...) ENTRY_(__VA_ARGS__)
+const struct elbo_table TABLE = {NAME, ELBO_KERNELS(ENTRY)};

@@ -1,0 +1,133 @@
+/// Makes examples of array files: one IDX or NPY array of inputs, or an archive of inputs and targets.
+enum ArrayDataset {
+  /// Inputs alone; the test set is a share of them.
+  static func make(_ array: RawArray, _ request: DataRequest, name: String) throws(DataError) -> Dataset {
+    try request.refuseColumns(at: array.place)
+    let inputs = try array.finiteExamples(allowingNaN: request.missing == .keep)
+    let (train, test) = try ExampleSet(inputs: inputs, place: array.place).split(request, place: array.place)
+    return try Dataset(name: name, train: train, test: test)
+  }
+
+  static func make(_ archive: NPZ, _ request: DataRequest, name: String, path: String) throws(DataError) -> Dataset {
+    let place = DataPlace(file: path)
+    try request.refuseColumns(at: place, allowingArrayNames: true)
+    let keys = try ArchiveKeys(archive.keys, request, place)
+    let allowingNaN = request.missing == .keep
+    let inputs = try archive.array(keys.inputs).finiteExamples(allowingNaN: allowingNaN)
+    let testInputs = try keys.testInputs.map { (key) throws(DataError) in
+      try archive.array(key).finiteExamples(allowingNaN: allowingNaN)
+    }
+    let targets = try keys.targets.map { (key) throws(DataError) in try archive.array(key) }
+    let testTargets = try keys.testTargets.map { (key) throws(DataError) in try archive.array(key) }
+
+    let isClass = targets.map { target in
+      switch request.targetKind {
+      case .classes: true
+      case .values: false
+      case .detect: target.isInteger && target.shape.dropFirst().allSatisfy { $0 == 1 }
+      }
+    }
+    let labels = try labels(isClass == true ? [targets, testTargets] : [nil, nil])
+    let values = try (isClass == false ? [targets, testTargets] : [nil, nil]).map { (array) throws(DataError) in
+      try array?.finiteExamples(allowingNaN: false)
+    }
+    let train = try ExampleSet(inputs: inputs, labels: labels[0], targets: values[0], place: place)
+    let notes = keys.unused.isEmpty ? [] : ["arrays not used: \(listed(keys.unused))".oneLine]
+    guard let testInputs else {
+      let (train, test) = try train.split(request, place: place)
+      return try Dataset(name: name, train: train, test: test, targetName: keys.targets, notes: notes)
+    }
+    return try Dataset(
+      name: name, train: train,
+      test: ExampleSet(inputs: testInputs, labels: labels[1], targets: values[1], place: place),
+      targetName: keys.targets, notes: notes)
+  }
+
+  /// Class labels of train and test with a common number of classes.
+  static func labels(_ arrays: [RawArray?], names: [String] = []) throws(DataError) -> [ClassLabels?] {
+    let indices = try arrays.map { (array) throws(DataError) in try array?.labels() }
+    let largest = indices.compactMap { $0?.max() }.max() ?? 0
+    let count = max(Int(largest) + 1, names.count)
+    return indices.map { indices in
+      indices.map { ClassLabels(indices: $0, count: count, names: count == names.count ? names : []) }
+    }
+  }
+}
+
+/// Which arrays of an archive are what.
+private struct ArchiveKeys {
+  let inputs: String
+  let testInputs: String?
+  let targets: String?
+  let testTargets: String?
+  let unused: [String]
+
+  private static let inputNames = ["x", "inputs", "images", "data"]
+  private static let targetNames = ["y", "labels", "targets", "target"]
+
+  init(_ keys: [String], _ request: DataRequest, _ place: DataPlace) throws(DataError) {
+    guard request.columns.count <= 1 else {
+      throw DataError(
+        .badRequest, at: place, "data.columns names \(request.columns.count) arrays",
+        advice: "name the one array of inputs; several are not joined")
+    }
+    let targets = try Self.find(request.target, Self.targetNames, keys, place, "data.target")
+    let candidates = keys.filter { $0 != targets }
+    guard
+      let inputs = try Self.find(request.columns.first, Self.inputNames, candidates, place, "data.columns")
+        ?? (candidates.count == 1 ? candidates[0] : nil)
+    else {
+      throw DataError(
+        .notFound, at: place, "none of its arrays is named like inputs (\(listed(Self.inputNames)))",
+        advice: keys.isEmpty ? "the archive holds no arrays at all" : "name one with data.columns: \(listed(keys))")
+    }
+    self.inputs = inputs
+    self.targets = targets
+    testInputs = Self.testCounterpart(of: inputs, keys)
+    testTargets = targets.flatMap { Self.testCounterpart(of: $0, keys) }
+    let used = [inputs, testInputs, targets, testTargets]
+    unused = keys.filter { !used.contains($0) }
+  }
+
+  private static func find(
+    _ wanted: String?, _ names: [String], _ keys: [String], _ place: DataPlace, _ request: String
+  ) throws(DataError) -> String? {
+    if let wanted {
+      guard keys.contains(wanted) else {
+        throw DataError(
+          .badRequest, at: place, "\(request): no array '\(wanted.shortened)'", advice: "it holds \(listed(keys))")
+      }
+      return wanted
+    }
+    let spellings = names.flatMap { [$0, "\($0)_train", "train_\($0)"] }
+    let matches = keys.filter { spellings.contains($0.lowercased()) }
+    guard matches.count <= 1 else {
+      throw DataError(
+        .badRequest, at: place, "several arrays could be meant: \(listed(matches))", advice: "name one with \(request)")
+    }
+    return matches.first
+  }
+
+  /// `x_test` for `x` and for `x_train`, `test_images` for `train_images`.
+  private static func testCounterpart(of key: String, _ keys: [String]) -> String? {
+    let base = key.lowercased()
+    var spellings = ["\(base)_test", "test_\(base)"]
+    if base.hasSuffix("_train") { spellings = ["\(base.dropLast(6))_test"] }
+    if base.hasPrefix("train_") { spellings = ["test_\(base.dropFirst(6))"] }
+    return keys.first { spellings.contains($0.lowercased()) }
+  }
+}
+
+extension RawArray {
+  /// As `examples`, and throws `.notFinite` for an infinity or, unless allowed, a NaN.
+  func finiteExamples(allowingNaN: Bool) throws(DataError) -> ExampleArray {
+    let examples = try examples()
+    guard let found = examples.firstNonFinite(allowingNaN: allowingNaN) else { return examples }
+    throw DataError(
+      .notFinite, at: place,
+      "\(found.isNaN ? "NaN" : "an infinity") in example \(found.example), element \(found.element)",
+      advice: found.isNaN && !allowingNaN
+        ? "correct the array, or set data.missing=keep for a model that can do with missing inputs"
+        : "correct the array")
+  }
+}

@@ -1,0 +1,110 @@
+/// How to tell apart the fields of a table's line.
+public enum DelimiterRule: String, Sendable, Hashable, CaseIterable {
+  /// The one of tab, semicolon, comma and white space that gives every line equally many fields, at least two.
+  case detect
+  case comma, semicolon, tab
+  /// Any run of spaces and tabs; those at the line's ends do not count.
+  case whitespace
+}
+
+/// Whether a table's first line names its columns.
+public enum HeaderRule: String, Sendable, Hashable, CaseIterable {
+  /// It does if none of its fields is a number and it does not look like a row of the text columns below it.
+  case detect
+  case present, absent
+}
+
+/// What becomes of cells without a value: empty, `NA`, `N/A`, `NaN`, `null` and `?`.
+public enum MissingRule: String, Sendable, Hashable, CaseIterable {
+  /// They are an error that counts them by column.
+  case error
+  /// Rows with one in a column that is used are left out; a note says how many.
+  case drop
+  /// Numbers become NaN, for models that can deal with it; in a one-hot column they are a category of their own.
+  case keep
+}
+
+/// What the target is.
+public enum TargetKind: String, Sendable, Hashable, CaseIterable {
+  /// Text and arrays of integers are classes, all other numbers are values.
+  case detect
+  /// Class labels.
+  case classes
+  /// Regression targets.
+  case values
+}
+
+/// How test examples are chosen from data that has no test set of its own.
+public enum SplitRule: String, Sendable, Hashable, CaseIterable {
+  /// By `SplitPermutation` from the seed.
+  case random
+  /// The last ones.
+  case position
+}
+
+/// What the bytes of a file mean, where the file does not say it itself.
+public enum DataFormat: String, Sendable, Hashable, CaseIterable {
+  /// IDX, NPY, NPZ by their first bytes; tables and text by name and first line.
+  case detect
+  /// Rows of fields: CSV and its relatives.
+  case table
+  /// Characters.
+  case text
+}
+
+/// What data to open and how: plain values, filled from the recipe's `data` section, whose keys have these names.
+public struct DataRequest: Sendable, Hashable {
+  /// `fashion-mnist`, a file or a folder.
+  public var source: String
+  public var format = DataFormat.detect
+  /// The target's column in a table, by name or by index from 0 (from −1 backwards); its array's name in an archive.
+  public var target: String?
+  public var targetKind = TargetKind.detect
+  /// The input columns of a table, by name or index; empty for all but the target and the dropped ones. In an archive,
+  /// the one name of the input array.
+  public var columns: [String] = []
+  /// Columns of a table that are left out.
+  public var drop: [String] = []
+  /// Columns of a table of which every value becomes a column of zeros and ones; `*` stands for all that hold text.
+  public var oneHot: [String] = []
+  public var missing = MissingRule.error
+  public var header = HeaderRule.detect
+  public var delimiter = DelimiterRule.detect
+  /// Lines of a table to pass over before its header or first row.
+  public var skip = 0
+  /// The share of examples that are kept for testing, at least 0 and below 1. Unused where the data has a test set.
+  public var testFraction = 0.0
+  public var split = SplitRule.random
+  /// Seed of the random split.
+  public var seed: UInt64 = 0
+
+  public init(source: String) {
+    self.source = source
+  }
+
+  /// Throws `.badRequest` for values that no data could satisfy.
+  func validate() throws(DataError) {
+    guard !source.isEmpty else {
+      throw DataError(.badRequest, "no data is named", advice: "set data.source to a data set, a file or a folder")
+    }
+    guard testFraction >= 0, testFraction < 1 else {
+      throw DataError(
+        .badRequest, "data.testFraction is \(testFraction)", advice: "use a share of at least 0 and below 1")
+    }
+    guard skip >= 0 else {
+      throw DataError(.badRequest, "data.skip is \(skip)", advice: "use a number of lines, 0 or more")
+    }
+  }
+
+  /// Throws where the request speaks of columns and the data has none.
+  func refuseColumns(at place: DataPlace, allowingArrayNames: Bool = false) throws(DataError) {
+    let named: [(String, Bool)] = [
+      ("drop", !drop.isEmpty), ("oneHot", !oneHot.isEmpty), ("target", target != nil && !allowingArrayNames),
+      ("columns", !columns.isEmpty && !allowingArrayNames),
+    ]
+    guard let key = named.first(where: { $0.1 })?.0 else { return }
+    throw DataError(
+      .badRequest, at: place, "data.\(key) is set, but this data has no columns",
+      advice: "take it out, or name a table; inputs with targets can also lie in one .npz file as x and y")
+  }
+}

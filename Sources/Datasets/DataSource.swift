@@ -1,0 +1,152 @@
+/// Opens data by name, file or folder: the one way in.
+public enum DataSource {
+  /// The data sets known by name.
+  public static let names = ["fashion-mnist"]
+
+  /// Reads what the request asks for. Every fault of the data or the request is an error that says where it lies and
+  /// what to do.
+  public static func open(_ request: DataRequest) throws(DataError) -> Dataset {
+    try open(request, fashionMNIST: MNISTFolder.fashionMNISTPath)
+  }
+
+  /// - Parameter fashionMNIST: the folder in which `fashion-mnist` is looked for.
+  package static func open(_ request: DataRequest, fashionMNIST folder: String) throws(DataError) -> Dataset {
+    try request.validate()
+    if request.source == "fashion-mnist" {
+      return try MNISTFolder.open(
+        folder, request, name: request.source, classNames: MNISTFolder.fashionMNISTClasses,
+        remedy:
+          "install it with: sudo apt-get install dataset-fashion-mnist, or name a folder with its four files")
+    }
+    switch DataFile.kind(of: request.source) {
+    case .file: return try openFile(request.source, request)
+    case .folder: return try openFolder(request.source, request)
+    case .other:
+      throw DataError(
+        .unsupported, at: DataPlace(file: request.source), "is neither a file nor a folder",
+        advice: "name a file or folder of data")
+    case nil:
+      throw DataError(
+        .notFound, at: DataPlace(file: request.source), "no such file or folder, and no data set of that name",
+        advice: "check the path, or use one of the data sets known by name: \(listed(names))")
+    }
+  }
+
+  private static func openFolder(_ path: String, _ request: DataRequest) throws(DataError) -> Dataset {
+    let names = try DataFile.names(inFolder: path)
+    if MNISTFolder.isLikely(names) {
+      return try MNISTFolder.open(
+        path, request, name: name(of: path), remedy: "put all four MNIST-style files into the folder")
+    }
+    let data = names.filter { !$0.hasPrefix(".") && dataExtensions.contains(FileName($0).kind) }
+    guard data.count == 1 else {
+      let problem = data.isEmpty ? "holds no data that is read" : "holds several data files: \(listed(data))"
+      throw DataError(
+        .notFound, at: DataPlace(file: path), problem,
+        advice: "name one file, or a folder with the four MNIST-style IDX files (train-images-idx3-ubyte, …)")
+    }
+    return try openFile("\(path)/\(data[0])", request)
+  }
+
+  private static let tableExtensions = ["csv", "tsv", "tab", "data", "dat"]
+  private static let textExtensions = ["txt", "text"]
+  private static let dataExtensions = ["npy", "npz"] + tableExtensions + textExtensions
+
+  private static func openFile(_ path: String, _ request: DataRequest) throws(DataError) -> Dataset {
+    try interpret(DataFile.read(path), request, path: path)
+  }
+
+  /// Makes a data set of a file's bytes, whose kind is found by the bytes themselves and, for texts, by the name.
+  package static func interpret(
+    _ file: ByteRegion, _ request: DataRequest, path: String
+  ) throws(DataError) -> Dataset {
+    let place = DataPlace(file: path)
+    let isGzipped = Inflater.isGzip(file)
+    let prefix = isGzipped ? try file.gunzippedPrefix(4096, place: place) : file.copy(from: 0, count: 4096)
+    let name = name(of: path)
+    guard !prefix.isEmpty else {
+      throw DataError(.empty, at: place, "is empty", advice: "fetch or write the file again")
+    }
+    if request.format == .detect {
+      if IDX.isIDX(prefix) { return try ArrayDataset.make(IDX.parse(file, place: place), request, name: name) }
+      if NPY.isNPY(prefix) || ZipArchive.isZip(prefix) {
+        guard !isGzipped else {
+          throw DataError(
+            .unsupported, at: place, "is a gzipped array file", advice: "decompress it, or use numpy.savez_compressed")
+        }
+        guard ZipArchive.isZip(prefix) else {
+          return try ArrayDataset.make(NPY.parse(file, place: place), request, name: name)
+        }
+        return try ArrayDataset.make(NPZ(file, place: place), request, name: name, path: path)
+      }
+    }
+    let format = try format(request, prefix, path)
+    let text = isGzipped ? try file.gunzipped(place: place, limit: maximumDecompressedText) : file
+    guard format == .table else { return try TextDataset.make(text, request, name: name, path: path) }
+    return try TableDataset.make(Table(text, request, file: path), request, name: name)
+  }
+
+  /// A gzipped text that expands to more is taken for a bomb.
+  private static let maximumDecompressedText = 4 << 30
+
+  /// Whether a file that is no array file is a table or a text.
+  private static func format(_ request: DataRequest, _ prefix: [UInt8], _ path: String) throws(DataError) -> DataFormat
+  {
+    guard request.format == .detect else { return request.format }
+    let kind = FileName(path).kind
+    if tableExtensions.contains(kind) { return .table }
+    if textExtensions.contains(kind) {
+      return request.target != nil || !request.columns.isEmpty || beginsWithNumbers(prefix) ? .table : .text
+    }
+    throw DataError(
+      .unsupported, at: DataPlace(file: path), "not known what kind of data this is",
+      advice: "set data.format to table or text; IDX, NPY and NPZ files are known by their first bytes")
+  }
+
+  /// Whether the first line that is not empty is made of numbers.
+  private static func beginsWithNumbers(_ prefix: [UInt8]) -> Bool {
+    let lines = prefix.split { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") }
+    let separators = Array(" \t,;".utf8)
+    guard let fields = lines.lazy.map({ $0.split { separators.contains($0) } }).first(where: { !$0.isEmpty }) else {
+      return false
+    }
+    return fields.allSatisfy { field in
+      Array(field).withUnsafeBufferPointer { FieldValue($0) != .text }
+    }
+  }
+
+  /// A data set's name by the path it comes from: the last part, without extensions.
+  private static func name(of path: String) -> String {
+    let last = path.split(separator: "/").last.map(String.init) ?? path
+    return FileName(last).stem
+  }
+}
+
+/// The parts of a file's name, `.gz` left aside.
+private struct FileName {
+  let stem: String
+  /// The extension in lower case, or nothing.
+  let kind: String
+
+  init(_ path: String) {
+    var name = path.split(separator: "/").last ?? ""
+    if name.lowercased().hasSuffix(".gz") { name = name.dropLast(3) }
+    guard let dot = name.lastIndex(of: "."), dot > name.startIndex else {
+      stem = String(name)
+      kind = ""
+      return
+    }
+    stem = String(name[..<dot])
+    kind = name[name.index(after: dot)...].lowercased()
+  }
+}
+
+extension ByteRegion {
+  /// The first bytes of gzip data, decompressed.
+  fileprivate func gunzippedPrefix(_ count: Int, place: DataPlace) throws(DataError) -> [UInt8] {
+    try withUnsafeBytes { (input) throws(DataError) in
+      var inflater = try Inflater(input, .gzip, place: place)
+      return try inflater.read(upTo: count)
+    }
+  }
+}

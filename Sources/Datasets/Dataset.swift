@@ -1,0 +1,126 @@
+/// What class each example belongs to.
+public struct ClassLabels: Sendable {
+  /// One class index an example, each below `count`.
+  public let indices: [UInt32]
+  /// How many classes there are; the same in train and test.
+  public let count: Int
+  /// The classes' names in the order of their indices; empty where the data does not name them.
+  public let names: [String]
+
+  /// `names` is empty or has `count` elements; every index lies below `count`.
+  public init(indices: [UInt32], count: Int, names: [String] = []) {
+    precondition(names.isEmpty || names.count == count)
+    precondition(indices.allSatisfy { $0 < count })
+    self.indices = indices
+    self.count = count
+    self.names = names
+  }
+}
+
+/// Examples with what is known about each: a class label, a regression target, or neither.
+public struct ExampleSet: Sendable {
+  public let inputs: ExampleArray
+  public let labels: ClassLabels?
+  public let targets: ExampleArray?
+
+  public var count: Int { inputs.count }
+
+  /// Throws `.mismatched` where the numbers of inputs, labels and targets differ.
+  public init(
+    inputs: ExampleArray, labels: ClassLabels? = nil, targets: ExampleArray? = nil, place: DataPlace? = nil
+  ) throws(DataError) {
+    for (count, noun) in [(labels?.indices.count, "label"), (targets?.count, "target")] {
+      guard let count, count != inputs.count else { continue }
+      throw DataError(
+        .mismatched, at: place, "\(counted(inputs.count, "example")) but \(counted(count, noun))",
+        advice: "inputs and \(noun)s must belong together, one \(noun) an example")
+    }
+    self.inputs = inputs
+    self.labels = labels
+    self.targets = targets
+  }
+
+  /// The examples at `indices`, copied, in that order.
+  func gathering(_ indices: [UInt32]) throws(DataError) -> ExampleSet {
+    try ExampleSet(
+      inputs: inputs.gathering(indices),
+      labels: labels.map { all in
+        ClassLabels(indices: indices.map { all.indices[Int($0)] }, count: all.count, names: all.names)
+      },
+      targets: targets?.gathering(indices))
+  }
+
+  /// The examples of a range, sharing memory.
+  subscript(range: Range<Int>) -> ExampleSet {
+    get throws(DataError) {
+      try ExampleSet(
+        inputs: inputs[range],
+        labels: labels.map { ClassLabels(indices: Array($0.indices[range]), count: $0.count, names: $0.names) },
+        targets: targets?[range])
+    }
+  }
+}
+
+/// What a model is trained on and tested with.
+public struct Dataset: Sendable {
+  public let name: String
+  public let train: ExampleSet
+  public let test: ExampleSet?
+  /// The names of the inputs' columns, where they have any; a one-hot column is named `column=value`.
+  public let columns: [String]
+  /// The name of the target column, where there is one.
+  public let targetName: String?
+  /// The characters of a text, in the order of the indices that `inputs` holds.
+  public let vocabulary: [String]?
+  /// What the user should know about how the data was read, one line each: rows dropped, columns ignored.
+  public let notes: [String]
+  let cachedFingerprint = FingerprintCache()
+
+  /// Throws `.mismatched` where train and test differ in shape, element kind or number of classes.
+  public init(
+    name: String, train: ExampleSet, test: ExampleSet? = nil, columns: [String] = [], targetName: String? = nil,
+    vocabulary: [String]? = nil, notes: [String] = []
+  ) throws(DataError) {
+    if let test {
+      try Self.check(train.inputs, test.inputs, "inputs", name)
+      if let ours = train.targets, let theirs = test.targets { try Self.check(ours, theirs, "targets", name) }
+      guard
+        train.labels?.count == test.labels?.count, (train.targets == nil) == (test.targets == nil)
+      else {
+        throw DataError(
+          .mismatched, at: DataPlace(file: name), "train and test do not have the same kind of labels or targets",
+          advice: "give both of them, or neither, labels or targets of the same kind")
+      }
+    }
+    self.name = name
+    self.train = train
+    self.test = test
+    self.columns = columns
+    self.targetName = targetName
+    self.vocabulary = vocabulary
+    self.notes = notes
+  }
+
+  private static func check(
+    _ train: ExampleArray, _ test: ExampleArray, _ noun: String, _ name: String
+  ) throws(DataError) {
+    guard train.shape == test.shape, train.kind == test.kind else {
+      throw DataError(
+        .mismatched, at: DataPlace(file: name), "train \(noun) are \(train) but test \(noun) are \(test)",
+        advice: "train and test must have the same shape and element type")
+    }
+  }
+}
+
+extension Dataset: CustomStringConvertible {
+  /// One line, for example `fashion-mnist: 60000 train and 10000 test examples of 28×28 uint8, 10 classes`.
+  public var description: String {
+    var line = "\(name): \(train.count) train"
+    if let test { line += " and \(test.count) test" }
+    line += " examples of \(train.inputs.shape.map(String.init).joined(separator: "×")) \(train.inputs.kind.rawValue)"
+    if let labels = train.labels { line += ", \(counted(labels.count, "class", "classes"))" }
+    if let targets = train.targets { line += ", \(counted(targets.elementsPerExample, "target"))" }
+    if let vocabulary { line += ", \(counted(vocabulary.count, "character"))" }
+    return line.oneLine
+  }
+}

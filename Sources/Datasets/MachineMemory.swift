@@ -1,0 +1,16 @@
+#if canImport(Darwin)
+  import Darwin
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Glibc
+#endif
+
+enum MachineMemory {
+  /// The machine's physical memory.
+  static var bytes: Int {
+    let pages = Int(sysconf(Int32(_SC_PHYS_PAGES)))
+    let pageSize = Int(sysconf(Int32(_SC_PAGESIZE)))
+    return pages > 0 && pageSize > 0 ? pages * pageSize : Int.max
+  }
+}

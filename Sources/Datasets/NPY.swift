@@ -1,0 +1,51 @@
+/// numpy's file format for one array.
+public enum NPY {
+  /// The examples of a `.npy` file, along its first axis. A large file is mapped, not loaded, where its numbers are
+  /// bytes, float32 or float64 in this machine's order; everything else is converted as `ExampleArray` holds it.
+  ///
+  /// NaN and infinities are passed on. Throws for whatever is not a sound array of numbers with at least one example.
+  public static func examples(_ path: String) throws(DataError) -> ExampleArray {
+    try read(path).examples()
+  }
+
+  /// One class number an example: integers from 0 on, of any number type, of shape [N] or [N, 1].
+  public static func labels(_ path: String) throws(DataError) -> [UInt32] {
+    try read(path).labels()
+  }
+
+  /// Writes an array in C order; the file appears whole or not at all.
+  ///
+  /// - Parameters:
+  ///   - values: as many as the product of `shape`.
+  ///   - shape: of the whole array; `[]` is a single number.
+  public static func write<T: ArrayElement>(_ values: [T], shape: [Int], to path: String) throws(DataError) {
+    precondition(values.count == shape.reduce(1, *), "values do not fill the shape")
+    let file = try StagedFile(path)
+    try file.write(NPYHeader.encoded(scalar: T.scalarType, shape: shape))
+    try file.write(values)
+    try file.commit()
+  }
+
+  package static func isNPY(_ prefix: [UInt8]) -> Bool {
+    prefix.starts(with: NPYHeader.magic)
+  }
+
+  package static func read(_ path: String, mapsFrom: Int = DataFile.mapsFrom) throws(DataError) -> RawArray {
+    try parse(DataFile.read(path, mapsFrom: mapsFrom), place: DataPlace(file: path))
+  }
+
+  package static func parse(_ file: ByteRegion, place: DataPlace) throws(DataError) -> RawArray {
+    let header = try NPYHeader(file, place: place)
+    let found = file.count - header.dataOffset
+    guard let size = byteCount(shape: header.shape, elementSize: header.scalar.size), size == found else {
+      throw DataError(
+        .damaged, at: place,
+        "the header says shape \(header.shape) of \(header.scalar.rawValue), but \(found) bytes follow",
+        advice: "write the file again with numpy.save")
+    }
+    return RawArray(
+      scalar: header.scalar, isByteSwapped: header.isLittleEndian != RawArray.machineIsLittleEndian,
+      isColumnMajor: header.isColumnMajor, shape: header.shape, bytes: file[header.dataOffset..<file.count],
+      place: place)
+  }
+}

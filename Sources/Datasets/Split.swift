@@ -1,0 +1,64 @@
+/// A random order of 0..<count that depends on the seed and on nothing else: neither on the machine nor on the
+/// standard library's generators.
+///
+/// SplitMix64 (Steele, Lea, Flood 2014), started at the seed, drives a Fisher–Yates shuffle from the last position
+/// down; an index below n is the high half of a 64 × 64-bit product, redrawn where that would be biased (Lemire 2019).
+package struct SplitPermutation {
+  private var state: UInt64
+
+  private init(seed: UInt64) { state = seed }
+
+  package static func indices(count: Int, seed: UInt64) -> [UInt32] {
+    precondition(count <= Int(UInt32.max))
+    var generator = SplitPermutation(seed: seed)
+    var order = Array(0..<UInt32(count))
+    for last in stride(from: count - 1, to: 0, by: -1) {
+      order.swapAt(last, Int(generator.below(UInt64(last) + 1)))
+    }
+    return order
+  }
+
+  private mutating func next() -> UInt64 {
+    state &+= 0x9e37_79b9_7f4a_7c15
+    var z = state
+    z = (z ^ z >> 30) &* 0xbf58_476d_1ce4_e5b9
+    z = (z ^ z >> 27) &* 0x94d0_49bb_1331_11eb
+    return z ^ z >> 31
+  }
+
+  private mutating func below(_ bound: UInt64) -> UInt64 {
+    // 2⁶⁴ mod bound products would fall twice on some indices.
+    let threshold = (0 &- bound) % bound
+    while true {
+      let product = next().multipliedFullWidth(by: bound)
+      if product.low >= threshold { return product.high }
+    }
+  }
+}
+
+extension ExampleSet {
+  /// Cuts off the test examples that the request asks for, if any. The order of the others stays.
+  func split(_ request: DataRequest, place: DataPlace) throws(DataError) -> (train: ExampleSet, test: ExampleSet?) {
+    guard request.testFraction > 0 else { return (self, nil) }
+    let testCount = Int((Double(count) * request.testFraction).rounded())
+    guard testCount > 0, testCount < count else {
+      throw DataError(
+        .badRequest, at: place,
+        "data.testFraction \(request.testFraction) of \(counted(count, "example")) leaves none to "
+          + (testCount == 0 ? "test with" : "train on"),
+        advice: "choose another share, or give more data")
+    }
+    switch request.split {
+    case .position:
+      return (try self[0..<count - testCount], try self[count - testCount..<count])
+    case .random:
+      guard count <= Int(UInt32.max), !inputs.isMapped || inputs.byteCount <= MachineMemory.bytes / 2 else {
+        throw DataError(
+          .tooLarge, at: place, "a random test set of \(inputs.byteCount) bytes would have to be copied into memory",
+          advice: "set data.split to position, which copies nothing")
+      }
+      let order = SplitPermutation.indices(count: count, seed: request.seed)
+      return (try gathering(order[testCount...].sorted()), try gathering(order[..<testCount].sorted()))
+    }
+  }
+}

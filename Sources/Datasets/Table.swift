@@ -1,0 +1,200 @@
+/// A table of text, read: numbers as numbers, and for every column what else stands in it. Errors are left to those
+/// who know which columns are used.
+struct Table: Sendable {
+  /// What a column holds besides numbers; lines are those of the first such cell.
+  struct Column: Sendable {
+    let name: String
+    var missing = 0
+    var missingLine = 0
+    var texts = 0
+    var textLine = 0
+    var textSample = ""
+    var infinities = 0
+    var infinityLine = 0
+    /// Whether the column only numbers the rows, from 0 or 1.
+    var countsRows = true
+
+    var isText: Bool { texts > 0 }
+  }
+
+  let layout: TableLayout
+  let columns: [Column]
+  let rowCount: Int
+  /// Row-major, `rowCount × columns.count`; NaN where there is no finite number.
+  let values: [Double]
+  let file: String
+  private let bytes: ByteRegion
+
+  init(_ bytes: ByteRegion, _ request: DataRequest, file: String) throws(DataError) {
+    self.bytes = bytes
+    self.file = file
+    (layout, columns, values) = try bytes.withUnsafeBytes { (raw) throws(DataError) in
+      let bytes = raw.bindMemory(to: UInt8.self)
+      try Self.checkIsText(bytes, file)
+      let layout = try TableLayout(bytes, request, file: file)
+      let (columns, values) = try Self.read(bytes, layout, file)
+      return (layout, columns, values)
+    }
+    rowCount = values.count / columns.count
+    if let counts = layout.counts, counts.rows != rowCount {
+      throw DataError(
+        .damaged, at: DataPlace(file: file, line: 1),
+        "the first line says \(counts.rows) rows, but \(counted(rowCount, "row")) follow",
+        advice: "fetch the file again, or set data.header to present or absent")
+    }
+  }
+
+  private static func checkIsText(_ bytes: UnsafeBufferPointer<UInt8>, _ file: String) throws(DataError) {
+    if bytes.starts(with: [0xff, 0xfe]) || bytes.starts(with: [0xfe, 0xff]) {
+      throw DataError(
+        .unsupported, at: DataPlace(file: file), "is UTF-16 text",
+        advice: "convert it: iconv -f UTF-16 -t UTF-8 FILE > NEW")
+    }
+    if let offset = bytes.firstIndex(of: 0) {
+      throw DataError(
+        .unsupported, at: DataPlace(file: file, byteOffset: offset), "is not text (a zero byte)",
+        advice: "name a text table, or say data.format")
+    }
+  }
+
+  private static func read(
+    _ bytes: UnsafeBufferPointer<UInt8>, _ layout: TableLayout, _ file: String
+  ) throws(DataError) -> ([Column], [Double]) {
+    var columns = layout.names.map { Column(name: $0) }
+    var values: [Double] = []
+    var scanner = TableScanner(bytes, layout.delimiter, from: layout.rows, file: file)
+    var fields: [TableScanner.Field] = []
+    var row = 0
+    while try scanner.next(&fields) {
+      guard fields.count == columns.count else {
+        throw Self.raggedRow(fields.count, scanner.line, layout, file)
+      }
+      for (index, field) in fields.enumerated() {
+        let value = FieldValue(scanner.bytes(of: field))
+        if case .number(let number) = value {
+          values.append(number)
+          if columns[index].countsRows, number != Double(row), number != Double(row + 1) {
+            columns[index].countsRows = false
+          }
+        } else {
+          values.append(.nan)
+          columns[index].note(value, line: scanner.line) { scanner.text(of: field) }
+        }
+      }
+      row += 1
+      // By the length of the first rows: growing by doubling would take up to three times the memory.
+      if row == 1000 {
+        let bytesPerRow = max(1, (scanner.rest.offset - layout.rows.offset) / row)
+        values.reserveCapacity(min(bytes.count / bytesPerRow * 11 / 10, bytes.count) * columns.count)
+      }
+    }
+    for index in columns.indices where columns[index].countsRows {
+      let first = values.indices.contains(index) ? values[index] : .nan
+      let last = values.isEmpty ? .nan : values[values.count - columns.count + index]
+      columns[index].countsRows = row > 2 && last - first == Double(row - 1)
+    }
+    return (columns, values)
+  }
+
+  private static func raggedRow(_ count: Int, _ line: Int, _ layout: TableLayout, _ file: String) -> DataError {
+    let expected = layout.headerLine == nil ? "the first row" : "the header"
+    let advice =
+      layout.headerLine == nil
+      ? "check data.delimiter" : "check data.delimiter, or pass over the header: data.skip=1, data.header=absent"
+    return DataError(
+      .damaged, at: DataPlace(file: file, line: line),
+      "\(counted(count, "field")), but \(expected) has \(layout.names.count)", advice: advice)
+  }
+}
+
+extension Table.Column {
+  fileprivate mutating func note(_ value: FieldValue, line: Int, text: () -> String) {
+    countsRows = false
+    switch value {
+    case .number: break
+    case .missing:
+      if missing == 0 { missingLine = line }
+      missing += 1
+    case .infinite:
+      if infinities == 0 { infinityLine = line }
+      infinities += 1
+    case .text:
+      if texts == 0 {
+        textLine = line
+        textSample = text().shortened
+      }
+      texts += 1
+    }
+  }
+}
+
+/// A column's cells as indices into its distinct values.
+struct CodedColumn: Sendable {
+  /// Stands for a cell without a value.
+  static let missing = UInt32.max
+  /// More distinct values than this are no categories.
+  static let maximumCategories = 1 << 14
+
+  var codes: [UInt32]
+  /// Numbers in order of size; text in order of its bytes.
+  let names: [String]
+}
+
+extension Table {
+  /// The cells of columns as categories: a column of numbers by value, any other by text.
+  func coded(_ indices: [Int]) throws(DataError) -> [Int: CodedColumn] {
+    var result: [Int: CodedColumn] = [:]
+    let textual = indices.filter { columns[$0].isText }
+    for index in indices where !columns[index].isText { result[index] = try codedNumbers(index) }
+    guard !textual.isEmpty else { return result }
+
+    var firstSeen = [Int: [String: UInt32]](uniqueKeysWithValues: textual.map { ($0, [:]) })
+    var codes = [Int: [UInt32]](uniqueKeysWithValues: textual.map { ($0, []) })
+    try bytes.withUnsafeBytes { (raw) throws(DataError) in
+      var scanner = TableScanner(raw.bindMemory(to: UInt8.self), layout.delimiter, from: layout.rows, file: file)
+      var fields: [TableScanner.Field] = []
+      while try scanner.next(&fields) {
+        for index in textual {
+          if FieldValue(scanner.bytes(of: fields[index])) == .missing {
+            codes[index]!.append(CodedColumn.missing)
+            continue
+          }
+          let text = scanner.text(of: fields[index])
+          let next = UInt32(firstSeen[index]!.count)
+          let code = firstSeen[index]![text] ?? next
+          if code == next {
+            firstSeen[index]![text] = next
+            try checkCount(Int(next) + 1, index)
+          }
+          codes[index]!.append(code)
+        }
+      }
+    }
+    for index in textual {
+      let names = firstSeen[index]!.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+      var order = [UInt32](repeating: 0, count: names.count)
+      for (position, name) in names.enumerated() { order[Int(firstSeen[index]![name]!)] = UInt32(position) }
+      result[index] = CodedColumn(
+        codes: codes[index]!.map { $0 == CodedColumn.missing ? $0 : order[Int($0)] }, names: names)
+    }
+    return result
+  }
+
+  private func codedNumbers(_ index: Int) throws(DataError) -> CodedColumn {
+    let cells = (0..<rowCount).map { values[$0 * columns.count + index] }
+    let distinct = Set(cells.lazy.filter { !$0.isNaN }).sorted()
+    try checkCount(distinct.count, index)
+    let order = [Double: UInt32](uniqueKeysWithValues: distinct.enumerated().map { ($1, UInt32($0)) })
+    return CodedColumn(
+      codes: cells.map { order[$0] ?? CodedColumn.missing },
+      names: distinct.map { Int64(exactly: $0).map(String.init) ?? String($0) })
+  }
+
+  private func checkCount(_ count: Int, _ index: Int) throws(DataError) {
+    guard count > CodedColumn.maximumCategories else { return }
+    throw DataError(
+      .unsupported, at: DataPlace(file: file, column: columns[index].name),
+      "more than \(CodedColumn.maximumCategories) distinct values are no categories",
+      advice: "leave the column out with data.drop, or use its values as numbers")
+  }
+}

@@ -1,0 +1,293 @@
+/// Makes examples of a table's columns, as the request says.
+struct TableDataset {
+  private let table: Table
+  private let request: DataRequest
+  private let place: DataPlace
+  private var notes: [String] = []
+  private var inputs: [Int] = []
+  private var target: Int?
+  private var targetIsClass = false
+  private var oneHot: Set<Int> = []
+
+  static func make(_ table: Table, _ request: DataRequest, name: String) throws(DataError) -> Dataset {
+    var maker = TableDataset(table: table, request: request, place: DataPlace(file: table.file))
+    return try maker.dataset(name: name)
+  }
+
+  private init(table: Table, request: DataRequest, place: DataPlace) {
+    self.table = table
+    self.request = request
+    self.place = place
+  }
+
+  private mutating func dataset(name: String) throws(DataError) -> Dataset {
+    guard table.rowCount > 0 else {
+      throw DataError(.empty, at: place, "holds no rows", advice: "name a table with rows, or check data.header")
+    }
+    try chooseColumns()
+    try checkColumns()
+    let coded = try table.coded(oneHot.sorted() + (targetIsClass ? [target!] : []))
+    let rows = try completeRows(coded)
+    let (inputArray, names) = try inputArray(rows, coded)
+    let (labels, targets) = try targets(rows, coded)
+    let all = try ExampleSet(inputs: inputArray, labels: labels, targets: targets, place: place)
+    let (train, test) = try all.split(request, place: place)
+    for index in inputs where table.columns[index].countsRows && !oneHot.contains(index) {
+      let name = table.columns[index].name
+      notes.append("column '\(name)' only numbers the rows; data.drop=\(name) leaves it out".oneLine)
+    }
+    if table.layout.headerLine == nil, table.layout.counts == nil, request.header == .detect {
+      notes.append("no line of column names; columns are named by their index")
+    }
+    return try Dataset(
+      name: name, train: train, test: test, columns: names, targetName: target.map { table.columns[$0].name },
+      notes: notes)
+  }
+
+  // MARK: Which columns
+
+  private mutating func chooseColumns() throws(DataError) {
+    if let name = request.target {
+      target = try index(of: name, "data.target")
+    } else if table.layout.counts != nil {
+      target = table.columns.count - 1
+      notes.append("the last column is the class, by the first line's form (rows, columns, names of classes)")
+    }
+    var dropped: Set<Int> = []
+    for name in request.drop { dropped.insert(try index(of: name, "data.drop")) }
+    if let target, dropped.contains(target) {
+      throw bad("the target column '\(table.columns[target].name)' is also dropped", "take it out of data.drop")
+    }
+    if request.columns.isEmpty {
+      inputs = table.columns.indices.filter { $0 != target && !dropped.contains($0) }
+      let blank = inputs.filter { isBlank($0) }
+      if !blank.isEmpty {
+        inputs.removeAll { blank.contains($0) }
+        notes.append("left out without name and value: columns \(listed(blank.map { table.columns[$0].name }))")
+      }
+    } else {
+      for name in request.columns { inputs.append(try index(of: name, "data.columns")) }
+      guard Set(inputs).count == inputs.count else { throw bad("a column is named twice", "check data.columns") }
+      if let target, inputs.contains(target) {
+        throw bad("the target column '\(table.columns[target].name)' is also an input", "take it out of data.columns")
+      }
+      inputs.removeAll { dropped.contains($0) }
+    }
+    guard !inputs.isEmpty else { throw bad("no input columns are left", "check data.columns and data.drop") }
+    for name in request.oneHot {
+      if name == "*" {
+        oneHot.formUnion(inputs.filter { table.columns[$0].isText })
+      } else {
+        let index = try index(of: name, "data.oneHot")
+        guard inputs.contains(index) else { throw bad("'\(name)' is no input column", "check data.oneHot") }
+        oneHot.insert(index)
+      }
+    }
+    if let target {
+      let isText = table.columns[target].isText
+      targetIsClass = request.targetKind == .classes || request.targetKind == .detect && isText
+      if table.layout.counts != nil && request.target == nil { targetIsClass = request.targetKind != .values }
+    }
+  }
+
+  /// A column without a name and without a value: what a delimiter at the end of every line leaves.
+  private func isBlank(_ index: Int) -> Bool {
+    table.columns[index].name == String(index) && table.columns[index].missing == table.rowCount
+  }
+
+  /// A column by name or, where no column has that name, by index.
+  private func index(of name: String, _ key: String) throws(DataError) -> Int {
+    let matches = table.columns.indices.filter { table.columns[$0].name == name }
+    if let match = matches.first {
+      guard matches.count == 1 else {
+        throw bad("\(matches.count) columns are named '\(name.shortened)'", "give \(key) the column's index, from 0")
+      }
+      return match
+    }
+    if let number = Int(name) {
+      let index = number < 0 ? table.columns.count + number : number
+      if table.columns.indices.contains(index) { return index }
+    }
+    throw bad("\(key): no column '\(name.shortened)'", "the table has \(listed(table.columns.map(\.name)))")
+  }
+
+  private func bad(_ problem: String, _ advice: String) -> DataError {
+    DataError(.badRequest, at: place, problem, advice: advice)
+  }
+
+  // MARK: What is in them
+
+  private func checkColumns() throws(DataError) {
+    var numeric = inputs.filter { !oneHot.contains($0) }
+    if let target, !targetIsClass { numeric.append(target) }
+    let textual = numeric.filter { table.columns[$0].isText }
+    guard textual.isEmpty else { throw textError(textual) }
+    let used = inputs + (target.map { [$0] } ?? [])
+    for index in used where table.columns[index].infinities > 0 && !table.columns[index].isText {
+      var place = place
+      place.line = table.columns[index].infinityLine
+      place.column = table.columns[index].name
+      throw DataError(
+        .notFinite, at: place, "\(counted(table.columns[index].infinities, "infinite value"))",
+        advice: "correct the table, or leave the column out with data.drop")
+    }
+    let incomplete = used.filter { table.columns[$0].missing > 0 }
+    if request.missing == .error, !incomplete.isEmpty { throw missingError(incomplete) }
+    if request.missing == .keep, let target, table.columns[target].missing > 0 { throw missingError([target]) }
+  }
+
+  private func textError(_ indices: [Int]) -> DataError {
+    let shown = indices.prefix(4).map { index in
+      let column = table.columns[index]
+      return "'\(column.name.shortened)' (\(column.texts) of \(counted(table.rowCount, "row")), "
+        + "first '\(column.textSample)' in line \(column.textLine))"
+    }
+    let more = indices.count > 4 ? " and \(indices.count - 4) more" : ""
+    let names = indices.map { table.columns[$0].name }.prefix(4).joined(separator: ",")
+    let advice =
+      indices == [target]
+      ? "set data.targetKind=classes, or correct the table"
+      : "correct the table, or say data.drop=\(names), data.oneHot=\(names), or data.columns=… for the ones to use"
+    var place = place
+    if indices.count == 1 {
+      place.line = table.columns[indices[0]].textLine
+      place.column = table.columns[indices[0]].name
+    }
+    return DataError(
+      .notNumeric, at: place, "text in \(counted(indices.count, "column")): \(shown.joined(separator: ", "))\(more)",
+      advice: advice)
+  }
+
+  private func missingError(_ indices: [Int]) -> DataError {
+    let names = indices.map { table.columns[$0].name }.prefix(4).joined(separator: ",")
+    let isTarget = target.map { indices.contains($0) } ?? false
+    var place = place
+    if indices.count == 1 {
+      place.line = table.columns[indices[0]].missingLine
+      place.column = table.columns[indices[0]].name
+    }
+    return DataError(
+      .missingValues, at: place, "missing values: \(missingCounts(indices))",
+      advice: "set data.missing=drop to leave out such rows" + (isTarget ? "" : ", or data.drop=\(names)"))
+  }
+
+  /// "'Ozone' 37 (first in line 6), 'Solar.R' 7 (first in line 6)"
+  private func missingCounts(_ indices: [Int]) -> String {
+    let shown = indices.prefix(8).map { index in
+      let column = table.columns[index]
+      return "'\(column.name.shortened)' \(column.missing) (first in line \(column.missingLine))"
+    }
+    return shown.joined(separator: ", ") + (indices.count > 8 ? " and \(indices.count - 8) more columns" : "")
+  }
+
+  // MARK: The numbers
+
+  /// The rows that are used: under `.drop` those that have a value in every used column.
+  private mutating func completeRows(_ coded: [Int: CodedColumn]) throws(DataError) -> [Int] {
+    let used = inputs + (target.map { [$0] } ?? [])
+    let incomplete = used.filter { table.columns[$0].missing > 0 }
+    guard !incomplete.isEmpty else { return Array(0..<table.rowCount) }
+    guard request.missing == .drop else {
+      notes.append("missing values are kept: \(missingCounts(incomplete))".oneLine)
+      return Array(0..<table.rowCount)
+    }
+    let rows = (0..<table.rowCount).filter { row in
+      incomplete.allSatisfy { index in
+        if let codes = coded[index]?.codes { return codes[row] != CodedColumn.missing }
+        return !table.values[row * table.columns.count + index].isNaN
+      }
+    }
+    guard !rows.isEmpty else {
+      throw DataError(
+        .empty, at: place, "no row has a value in every column: \(missingCounts(incomplete))",
+        advice: "leave out the emptiest columns with data.drop")
+    }
+    let lost = table.rowCount - rows.count
+    notes.append("left out \(counted(lost, "row")) with missing values: \(missingCounts(incomplete))".oneLine)
+    return rows
+  }
+
+  /// Inputs in float64, one-hot columns in place of the column they come from, and the names of what results.
+  private func inputArray(
+    _ rows: [Int], _ coded: [Int: CodedColumn]
+  ) throws(DataError) -> (ExampleArray, [String]) {
+    struct Source {
+      let column: Int
+      let firstOutput: Int
+      let codes: [UInt32]?
+      let missingCode: Int?
+    }
+    var names: [String] = []
+    var sources: [Source] = []
+    for index in inputs {
+      let name = table.columns[index].name
+      let start = names.count
+      guard oneHot.contains(index), let column = coded[index] else {
+        names.append(name)
+        sources.append(Source(column: index, firstOutput: start, codes: nil, missingCode: nil))
+        continue
+      }
+      names += column.names.map { "\(name)=\($0)" }
+      let hasMissing = request.missing == .keep && table.columns[index].missing > 0
+      if hasMissing { names.append("\(name)=") }
+      sources.append(
+        Source(
+          column: index, firstOutput: start, codes: column.codes,
+          missingCode: hasMissing ? column.names.count : nil))
+    }
+    let width = names.count
+    guard let size = byteCount(shape: [rows.count, width], elementSize: 8), width > 0 else {
+      throw DataError(.tooLarge, at: place, "\(width) columns are too many", advice: "use fewer one-hot columns")
+    }
+    let storage = try ByteStorage.allocate(byteCount: size, for: place) { (raw) throws(DataError) in
+      let output = raw.assumingMemoryBound(to: Double.self)
+      output.initialize(repeating: 0)
+      table.values.withUnsafeBufferPointer { values in
+        for (position, row) in rows.enumerated() {
+          for source in sources {
+            let start = position * width + source.firstOutput
+            guard let codes = source.codes else {
+              output[start] = values[row * table.columns.count + source.column]
+              continue
+            }
+            let code = codes[row] == CodedColumn.missing ? source.missingCode! : Int(codes[row])
+            output[start + code] = 1
+          }
+        }
+      }
+    }
+    return (
+      ExampleArray(kind: .float64, count: rows.count, shape: [width], bytes: ByteRegion(storage)), names
+    )
+  }
+
+  private func targets(
+    _ rows: [Int], _ coded: [Int: CodedColumn]
+  ) throws(DataError) -> (ClassLabels?, ExampleArray?) {
+    guard let target else { return (nil, nil) }
+    let width = table.columns.count
+    guard targetIsClass, let column = coded[target] else {
+      return (nil, ExampleArray(rows.map { table.values[$0 * width + target] }, shape: [1]))
+    }
+    var place = place
+    place.column = table.columns[target].name
+    if let counts = table.layout.counts, request.target == nil {
+      // The classes are numbered in the file and named in its first line.
+      let labels = try rows.map { (row) throws(DataError) in
+        let value = table.values[row * width + target]
+        guard let index = UInt32(exactly: value), index < counts.classNames.count else {
+          throw DataError(
+            .badLabel, at: place, "class \(value) of \(counts.classNames.count) named in the first line",
+            advice: "number the classes from 0, or set data.header to present or absent")
+        }
+        return index
+      }
+      return (ClassLabels(indices: labels, count: counts.classNames.count, names: counts.classNames), nil)
+    }
+    if !table.columns[target].isText, let fraction = column.names.first(where: { Int64($0) == nil }) {
+      throw DataError(
+        .badLabel, at: place, "class \(fraction) is not a whole number", advice: "set data.targetKind=values")
+    }
+    return (ClassLabels(indices: rows.map { column.codes[$0] }, count: column.names.count, names: column.names), nil)
+  }
+}

@@ -1,0 +1,116 @@
+import Foundation
+import LinearAlgebra
+
+/// Centres to start from: k-means++ (Arthur and Vassilvitskii 2007), in the greedy form that tries 2 + ⌊log K⌋ rows for
+/// each centre and keeps the best. Rows must fit in memory; of a data set that does not, hand in a sample.
+///
+/// With fewer distinct rows than clusters, the centres that are left over repeat rows.
+/// - Returns: clusters × dimension.
+/// - Throws: `.tooFewRows` without rows, `.notFinite` for rows with infinities or NaN.
+public func kMeansPlusPlus(
+  _ rows: RowBlock, clusters: Int, using generator: inout some RandomNumberGenerator
+) throws(ExactError) -> Matrix {
+  guard rows.count > 0 else {
+    throw ExactError(.tooFewRows, doing: "choosing centres", remedy: "give at least one row")
+  }
+  let data = rows.matrix
+  if let row = data.firstRowNotFinite {
+    throw ExactError(
+      .notFinite, row: row, doing: "choosing centres", remedy: "remove or impute values that are infinite or NaN")
+  }
+  let trials = 2 + Int(log(Double(clusters)))
+  var centres = Matrix(rows: clusters, columns: rows.dimension)
+  var nearest = [Double](repeating: .infinity, count: rows.count)
+  for k in 0..<clusters {
+    let total = k == 0 ? 0 : nearest.reduce(0, +)
+    var best: (row: Int, distances: [Double], sum: Double)?
+    for _ in 0..<(k == 0 ? 1 : trials) {
+      let row = total > 0 ? generator.categorical(nearest) : generator.index(below: rows.count)
+      let distances = data.squaredDistances(toRow: row).enumerated().map { min($1, nearest[$0]) }
+      let sum = distances.reduce(0, +)
+      if best == nil || sum < best!.sum { best = (row, distances, sum) }
+    }
+    nearest = best!.distances
+    for j in 0..<rows.dimension { centres[k, j] = data[best!.row, j] }
+  }
+  return centres
+}
+
+extension Matrix {
+  fileprivate func squaredDistances(toRow index: Int) -> [Double] {
+    elements.withUnsafeBufferPointer { all in
+      (0..<rows).map { i in
+        var sum = 0.0
+        for j in 0..<columns {
+          let difference = all[i * columns + j] - all[index * columns + j]
+          sum += difference * difference
+        }
+        return sum
+      }
+    }
+  }
+}
+
+extension GaussianMixture {
+  /// A mixture to start from: K-means on a sample (from k-means++, a few iterations), and the moments of its clusters.
+  /// Clusters without rows of their own get the covariance of the whole sample.
+  public func start(
+    from sample: RowBlock, using generator: inout some RandomNumberGenerator
+  ) throws(ExactError) -> GaussianMixtureParameters {
+    let kMeans = try KMeans(clusters: components, dimension: dimension)
+    let observations = Observations(inputs: sample)
+    let centres = try kMeansPlusPlus(sample, clusters: components, using: &generator)
+    let clusters = try kMeans.fit(observations, from: centres, stopping: Stopping(iterations: 10, tolerance: 0))
+    let labels = try kMeans.labels(of: sample, clusters.parameters)
+    var assigned = Matrix(rows: sample.count, columns: components)
+    for (row, label) in labels.enumerated() { assigned[row, label] = 1 }
+    return try start(from: sample, responsibilities: assigned, centres: clusters.parameters)
+  }
+
+  /// A mixture to start from: the moments of a sample under given responsibilities, N × K. What no row belongs to
+  /// stays at its row of `centres`, with the covariance of the whole sample.
+  public func start(
+    from sample: RowBlock, responsibilities: Matrix, centres: Matrix
+  ) throws(ExactError) -> GaussianMixtureParameters {
+    let whole = try GaussianMixture(
+      components: 1, dimension: dimension, covariance: covariance, floor: floor.value > 0 ? floor : .added(0))
+    let single = try whole.moments(
+      of: sample, responsibilities: Matrix(rows: sample.count, columns: 1, repeating: 1),
+      around: Matrix(rows: 1, columns: dimension, elements: sample.count > 0 ? sample.matrix.row(0) : []),
+      covariances: whole.unit)
+    let shared: MixtureCovariances =
+      switch single.covariances {
+      case .full(let matrices): .full(Array(repeating: matrices[0], count: components))
+      case .tied(let matrix): .tied(matrix)
+      case .diagonal(let variances): .diagonal(Matrix(Array(repeating: variances.row(0), count: components)))
+      case .spherical(let variances): .spherical(Array(repeating: variances[0], count: components))
+      }
+    return try moments(of: sample, responsibilities: responsibilities, around: centres, covariances: shared)
+  }
+
+  /// Unit covariances.
+  private var unit: MixtureCovariances {
+    switch covariance {
+    case .full: .full(Array(repeating: .identity(dimension), count: components))
+    case .tied: .tied(.identity(dimension))
+    case .diagonal: .diagonal(Matrix(rows: components, columns: dimension, repeating: 1))
+    case .spherical: .spherical(Array(repeating: 1, count: components))
+    }
+  }
+
+  private func moments(
+    of sample: RowBlock, responsibilities: Matrix, around centres: Matrix, covariances: MixtureCovariances
+  ) throws(ExactError) -> GaussianMixtureParameters {
+    let parameters = try GaussianMixtureParameters(
+      weights: Array(repeating: 1 / Double(components), count: components), means: centres, covariances: covariances,
+      floor: floor)
+    var statistics = [Double](repeating: 0, count: statisticsCount)
+    let scratch = makeScratch()
+    try responsibilities.withRows { (given) throws(ExactError) in
+      try accumulate(
+        Observations(inputs: sample), responsibilities: given, parameters: parameters, into: &statistics,
+        scratch: scratch)
+    }
+    return try update(parameters, statistics: statistics).parameters
+  }
+}

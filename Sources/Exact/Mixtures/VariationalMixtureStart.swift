@@ -1,0 +1,124 @@
+import Distributions
+import Foundation
+import LinearAlgebra
+
+extension GaussianWishart {
+  /// A prior as wide as the data: mean and covariance of a sample, worth `meanPrecision` rows and `degrees` (D unless
+  /// said otherwise) degrees of freedom; scikit-learn's default. Where columns are constant or depend on others, the
+  /// covariance's eigenvalues are raised to 1e-6 of their mean (to 1e-6 when there is no variance at all).
+  public init(
+    asWideAs sample: RowBlock, meanPrecision: Double = 1, degrees: Double? = nil
+  ) throws(ExactError) {
+    guard sample.count > 0 else {
+      throw ExactError(.tooFewRows, doing: "setting a prior from data", remedy: "give at least one row")
+    }
+    let d = sample.dimension
+    let data = sample.matrix
+    if let row = data.firstRowNotFinite {
+      throw ExactError(
+        .notFinite, row: row, doing: "setting a prior from data",
+        remedy: "remove or impute values that are infinite or NaN")
+    }
+    var mean = data.row(0)
+    for j in 0..<d {
+      mean[j] += (0..<sample.count).reduce(0) { $0 + (data[$1, j] - data[0, j]) } / Double(sample.count)
+    }
+    var centred = data
+    for i in 0..<sample.count {
+      for j in 0..<d { centred[i, j] -= mean[j] }
+    }
+    var covariance = (1 / Double(max(sample.count - 1, 1))) * centred.gram
+    do {
+      let eigen = try SymmetricEigen(covariance)
+      let average = covariance.trace / Double(d)
+      let least = 1e-6 * (average > 0 ? average : 1)
+      if eigen.values.first ?? least < least { covariance = eigen.matrix { max($0, least) } }
+    } catch {
+      throw ExactError(error, doing: "setting a prior from data", remedy: "scale the columns to similar magnitudes")
+    }
+    do {
+      try self.init(
+        mean: mean, meanPrecision: meanPrecision, degrees: degrees ?? Double(d), inverseScale: covariance)
+    } catch {
+      throw ExactError(error, doing: "setting a prior from data")
+    }
+  }
+}
+
+extension VariationalMixture {
+  /// A posterior to start from: K-means on a sample (from k-means++, a few iterations), and one update from its labels.
+  public func start(
+    from sample: RowBlock, using generator: inout some RandomNumberGenerator
+  ) throws(ExactError) -> VariationalMixtureParameters {
+    let kMeans = try KMeans(clusters: components, dimension: dimension)
+    let observations = Observations(inputs: sample)
+    let centres = try kMeansPlusPlus(sample, clusters: components, using: &generator)
+    let clusters = try kMeans.fit(observations, from: centres, stopping: Stopping(iterations: 10, tolerance: 0))
+    let labels = try kMeans.labels(of: sample, clusters.parameters)
+    var assigned = Matrix(rows: sample.count, columns: components)
+    for (row, label) in labels.enumerated() { assigned[row, label] = 1 }
+    return try start(from: sample, responsibilities: assigned, centres: clusters.parameters)
+  }
+
+  /// A posterior to start from: one update from the moments of a sample under given responsibilities, N × K.
+  /// - Parameter centres: K × D, what moments are taken around; any will do, near ones lose fewer digits.
+  public func start(
+    from sample: RowBlock, responsibilities: Matrix, centres: Matrix
+  ) throws(ExactError) -> VariationalMixtureParameters {
+    precondition(responsibilities.rows == sample.count && responsibilities.columns == components)
+    let around: [GaussianWishart]
+    do {
+      around = try (0..<components).map {
+        try GaussianWishart(
+          mean: centres.row($0), meanPrecision: prior.meanPrecision, degrees: prior.degrees,
+          inverseScale: prior.inverseScale)
+      }
+    } catch {
+      throw ExactError(.wrongArgument, doing: "starting a variational mixture", remedy: "give finite centres")
+    }
+    let none = Array(repeating: 0.0, count: components)
+    let parameters = VariationalMixtureParameters(
+      weights: weightPrior.posterior(counts: none), components: around)
+    let scratch = makeScratch()
+    parameters.prepare(scratch)
+    try responsibilities.withRows { (given) throws(ExactError) in
+      try scratch.panels.forEachBlock(of: sample) { (first, count) throws(ExactError) in
+        scratch.setResponsibilities(given.rows(first..<(first + count)))
+        scratch.collect(count: count)
+      }
+    }
+    var statistics = [Double](repeating: 0, count: statisticsCount)
+    scratch.flush(into: &statistics)
+    return try update(parameters, statistics: statistics).parameters
+  }
+
+  /// p(component | x), N × K.
+  public func responsibilities(
+    of rows: RowBlock, _ parameters: VariationalMixtureParameters, scratch: MixtureScratch? = nil
+  ) throws(ExactError) -> Matrix {
+    let scratch = scratch ?? makeScratch()
+    parameters.prepare(scratch)
+    var result = Matrix(rows: rows.count, columns: components)
+    try scratch.panels.forEachBlock(of: rows) { (first, count) throws(ExactError) in
+      try scratch.evaluate(count: count)
+      for row in 0..<count {
+        for k in 0..<components { result[first + row, k] = scratch.density(row: row, component: k) }
+      }
+    }
+    return result
+  }
+
+  /// log of the predictive density of each row, a mixture of Student's t (Bishop 2006, equation 10.81).
+  public func logPredictives(of rows: RowBlock, _ parameters: VariationalMixtureParameters) -> [Double] {
+    let weights = parameters.weights.means
+    return (0..<rows.count).map { i in
+      let x = (0..<rows.dimension).map { rows[i, $0] }
+      return logSumExp(zip(weights, parameters.components).map { log($0) + $1.logPredictiveDensity(x) })
+    }
+  }
+
+  /// Components with at least `least` rows.
+  public func alive(statistics: [Double], least: Double = 1) -> [Int] {
+    (0..<components).filter { MixtureStatistics(statistics, layout).count($0) >= least }
+  }
+}

@@ -1,0 +1,43 @@
+import CPNG
+
+/// Reads and writes PNG in memory.
+///
+/// Samples are taken as they are, without gamma or colour management: they are data before they are a picture.
+public enum PNG {
+  /// The picture in `bytes`: 1 to 16 bits a sample, grey, RGB or palette, with or without alpha, interlaced or not;
+  /// always as 8 bits a sample. Palettes become RGB, transparent colours an alpha channel, 16 bits are rounded to 8.
+  ///
+  /// - Parameter pixelLimit: the most pixels that are accepted. A few kilobytes can promise gigabytes; nothing is
+  ///   allocated for a picture beyond the limit, or for one that promises more than its data can hold.
+  public static func decode(_ bytes: [UInt8], pixelLimit: Int = 1 << 26) throws(ImageError) -> Raster {
+    var header = cpng_header()
+    var message = cpng_message()
+    let found = cpng_read_header(bytes, bytes.count, UInt64(max(pixelLimit, 0)), &header, &message)
+    guard found == CPNG_OK else { throw ImageError(found, message) }
+
+    let count = Int(header.width) * Int(header.height) * Int(header.channels)
+    var status = CPNG_OK
+    let samples = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+      status = cpng_read(bytes, bytes.count, &header, buffer.baseAddress, &message)
+      initialized = status == CPNG_OK ? count : 0
+    }
+    guard status == CPNG_OK else { throw ImageError(status, message) }
+    return Raster(
+      width: Int(header.width), height: Int(header.height), channels: Int(header.channels), samples: samples)
+  }
+
+  /// The picture as a PNG file's bytes. The same picture gives the same bytes.
+  public static func encode(_ raster: Raster) throws(ImageError) -> [UInt8] {
+    guard let width = UInt32(exactly: raster.width), let height = UInt32(exactly: raster.height) else {
+      throw ImageError(code: .tooLarge, reason: "PNG holds at most 2³¹ − 1 pixels a side")
+    }
+    var header = cpng_header(width: width, height: height, channels: UInt32(raster.channels))
+    var message = cpng_message()
+    var bytes: UnsafeMutablePointer<UInt8>?
+    var count = 0
+    let status = cpng_write(&header, raster.samples, &bytes, &count, &message)
+    guard status == CPNG_OK else { throw ImageError(status, message) }
+    defer { cpng_free(bytes) }
+    return Array(UnsafeBufferPointer(start: bytes, count: count))
+  }
+}

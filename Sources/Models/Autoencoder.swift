@@ -1,0 +1,111 @@
+import Datasets
+import Distributions
+import Figures
+import Networks
+import Recipes
+import Tensors
+import Training
+
+/// The auto-encoder: a network that restores its input through a narrow middle, by least squares.
+///
+/// Its middle is no distribution: points drawn from a Gaussian there decode to nothing in particular, which the figure
+/// `latent` and the samples show beside the VAE's.
+public enum Autoencoder: Model {
+  public static let name = "autoencoder"
+  public static let summary = "auto-encoder trained by squared error; its latent space is no prior, and the figures show it"
+  public static var recipe: [UInt8] { PackageResources.autoencoder_yaml }
+
+  public static func learner(_ recipe: Recipe, data: Dataset, seed: UInt64) throws -> any Learner {
+    try AutoencoderLearner(recipe, data: data, seed: seed)
+  }
+}
+
+final class AutoencoderLearner: GradientLearner, Generating {
+  let parameters: FlatBuffer
+  let descent: GradientDescent
+  let order: Order.Kind
+  private let inputs: Inputs
+  private let labels: ClassLabels?
+  private let latent: Int
+  private let encoder: MLP
+  private let decoder: MLP
+
+  init(_ recipe: Recipe, data: Dataset, seed: UInt64) throws {
+    inputs = try Inputs(data, recipe["data"])
+    labels = data.test?.labels
+    let section = recipe["network"]
+    let hidden = try section.integers("hidden", default: [500], in: 1...1_000_000)
+    latent = try section.integer("latent", default: 2, in: 1...100_000)
+    let activation = try section.nonlinearity()
+    // Pixels lie in 0…1, and so do the outputs; standardised columns are not bounded.
+    let output: Nonlinearity = inputs.normalisation == .unit && inputs.train.kind == .uint8 ? .sigmoid : .identity
+    var layout = Layout()
+    encoder = MLP(
+      name: "encoder", in: inputs.width, hidden: hidden, out: latent, activation: activation, layout: &layout)
+    decoder = MLP(
+      name: "decoder", in: latent, hidden: hidden.reversed(), out: inputs.width, activation: activation,
+      outputActivation: output, layout: &layout)
+    parameters = FlatBuffer("parameters", layout)
+    encoder.initialize(parameters, seed: seed)
+    decoder.initialize(parameters, seed: seed)
+    order = .shuffled(batch: try recipe.batch(examples: inputs.train.count))
+    descent = try GradientDescent(recipe, parameters: layout)
+  }
+
+  var exampleCount: Int { inputs.train.count }
+  let metrics = ["squared_error"]
+
+  func loss(
+    _ examples: Examples, of step: Step, parameters: ParameterViews, metrics: inout [Double]
+  ) -> Tensor {
+    let x = inputs.trainRows(examples, key: step.key.at(tensor: NoiseStream.binarisation))
+    let loss = Loss.squaredError(decoder(encoder(x, parameters), parameters), x).sum()
+    metrics[0] += Double(loss.value)
+    return loss
+  }
+
+  // MARK: Evaluation
+
+  var evaluationCount: Int { inputs.test?.count ?? 0 }
+  let evaluationMetrics = ["squared_error"]
+
+  func evaluate(_ examples: Range<Int>, into sums: inout [Double], key: RandomKey, on lane: Lane) {
+    let views = ParameterViews(parameters)
+    let x = inputs.testRows(examples, key: key.at(tensor: NoiseStream.binarisation))
+    sums[0] += Double(Loss.squaredError(decoder(encoder(x, views), views), x).sum().value)
+  }
+
+  func report(_ means: [String: Double], examples: Int) -> [String: Double] {
+    var means = means
+    means["rmse"] = means["squared_error"].map { ($0 / Double(inputs.width)).squareRoot() }
+    return means
+  }
+
+  // MARK: Pictures
+
+  /// Decodes draws from a standard Gaussian, as if the latent space had that prior.
+  func sample(count: Int, key: RandomKey, with crew: Crew) -> Figure {
+    let z = Tensor.normal(key.at(tensor: NoiseStream.latent), rows: (0..<UInt32(count)).map { $0 }, columns: latent)
+    return imageGrid(
+      "samples", title: "Decoded draws from a Gaussian that the latent space does not follow",
+      inputs.restored(decoder(z, ParameterViews(parameters))), inputs: inputs, columns: 10)
+  }
+
+  func figures(with crew: Crew, key: RandomKey) -> [Figure] {
+    let views = ParameterViews(parameters)
+    let shown = inputs.test ?? inputs.train
+    let x = inputs.rows(
+      of: shown, .range(0..<min(shown.count, 2000)), key: key.at(tensor: NoiseStream.binarisation))
+    let z = encoder(x, views)
+    let first = 0..<min(shown.count, 50)
+    var figures = [
+      besideOriginals(
+        inputs.restored(x.rows(first)), inputs.restored(decoder(z.rows(first), views)), inputs: inputs),
+      sample(count: 100, key: key, with: crew),
+    ]
+    if latent == 2 {
+      figures.append(latentScatter(z, labels: labels, title: "Codes, and the Gaussian that they do not follow"))
+    }
+    return figures
+  }
+}

@@ -1,0 +1,128 @@
+import CKernels
+import Datasets
+import Figures
+import Foundation
+import Metrics
+import Networks
+import Tensors
+import Training
+
+/// What a posterior over weights looks like: Blundell et al. 2015, figures 3 and 4.
+enum PosteriorFigures {
+  /// Weights that are drawn: more would not change a curve that is seen.
+  private static let limit = 200_000
+
+  static func all(_ posterior: VariationalPosterior, _ parameters: FlatBuffer) -> [Figure] {
+    let weights = Posteriors(posterior, parameters, limit: limit)
+    return [signalToNoise(weights), histogram(weights)]
+  }
+
+  /// Means and deviations of the weights, every k-th of them.
+  private struct Posteriors {
+    var means: [Double] = []
+    var deviations: [Double] = []
+
+    init(_ posterior: VariationalPosterior, _ parameters: FlatBuffer, limit: Int) {
+      let every = max(posterior.weightCount / limit, 1)
+      let start = parameters.float32.baseAddress!
+      for entry in posterior.entries {
+        guard let rho = entry.rho else { continue }
+        for element in stride(from: 0, to: entry.weight.shape.count, by: every) {
+          means.append(Double(start[entry.mean.offset + element]))
+          let r = Double(start[rho.offset + element])
+          deviations.append(max(r, 0) + log1p(exp(-abs(r))))
+        }
+      }
+    }
+  }
+
+  private static func signalToNoise(_ weights: Posteriors) -> Figure {
+    let decibels = zip(weights.means, weights.deviations).map { mean, deviation in
+      10 * log10(max(abs(mean), 1e-30) / max(deviation, 1e-30))
+    }.sorted()
+    let low = max(quantile(ofSorted: decibels, 0.001), -60)
+    let high = quantile(ofSorted: decibels, 0.9995)
+    let density = Histogram(of: decibels, bins: 80, range: low...max(high, low + 1), isDensity: true, style: .outline)
+    let shares = (0...200).map { Double($0) / 200 }
+    let values = shares.map { quantile(ofSorted: decibels, $0) }
+    return Figure(
+      "signal-to-noise", title: "Signal-to-noise ratio |μ| / σ of the weights",
+      .plot(
+        Plot(
+          [
+            Panel(x: Axis("signal-to-noise ratio (dB)"), y: Axis("density", lower: 0), [.histogram(density)]),
+            Panel(
+              x: Axis("signal-to-noise ratio (dB)", lower: low), y: Axis("CDF", lower: 0, upper: 1),
+              [.line(Line(x: values, y: shares)), .rule(Rule(.horizontal(0.75), label: "75 % removed"))]),
+          ])))
+  }
+
+  private static func histogram(_ weights: Posteriors) -> Figure {
+    let sorted = weights.means.map(abs).sorted()
+    let reach = max(quantile(ofSorted: sorted, 0.999), 1e-6)
+    let deviations = weights.deviations.sorted()
+    return Figure(
+      "weights", title: "Weights after training",
+      .plot(
+        Plot(
+          [
+            Panel(
+              x: Axis("μ"), y: Axis("density", lower: 0),
+              [.histogram(Histogram(of: weights.means, bins: 100, range: -reach...reach, isDensity: true))]),
+            Panel(
+              x: Axis("σ"), y: Axis("density", lower: 0),
+              [
+                .histogram(
+                  Histogram(
+                    of: deviations, bins: 100, range: 0...max(quantile(ofSorted: deviations, 0.999), 1e-9),
+                    isDensity: true))
+              ]),
+          ])))
+  }
+}
+
+/// A regression of one input on one target: the median with its quartiles and outer bands (Blundell et al. 2015,
+/// figure 5), and what of the spread is noise and what is ignorance. Nothing for other data.
+func curveFigure(
+  _ learner: some Predicting, _ supervision: Supervision, key: RandomKey, with crew: Crew
+) throws -> [Figure] {
+  guard !learner.isClassifier, supervision.inputs.width == 1, supervision.width == 1 else { return [] }
+  let train = supervision.inputs.train
+  let x = (0..<train.count).map { train.number($0) }
+  let (low, high) = (x.min()!, x.max()!)
+  let margin = max((high - low) * 0.3, 1e-9)
+  let grid = (0...200).map { low - margin + (high - low + 2 * margin) * Double($0) / 200 }
+  let y = supervision.targets((0..<UInt32(train.count)).map { $0 }).values
+    .map { Double($0) * supervision.targetDeviations[0] + supervision.targetMeans[0] }
+  let inputs: ExampleArray =
+    train.kind == .float64 ? ExampleArray(grid, shape: [1]) : ExampleArray(grid.map { Float($0) }, shape: [1])
+  guard train.kind != .uint8 else { return [] }
+  var levels: [[Double]] = []
+  var (aleatoric, epistemic) = ([Double](), [Double]())
+  let samples = learner.isStochastic ? 200 : 1
+  try Prediction.run(learner, on: inputs, samples: samples, key: key, with: crew) { samples in
+    let mixtures = try crew.map(samples.examples.count) { GaussianMixturePrediction.all(of: samples, example: $0)[0] }
+    levels += try crew.map(mixtures.count) { index in
+      [0.025, 0.25, 0.5, 0.75, 0.975].map(mixtures[index].quantile)
+    }
+    aleatoric += mixtures.map { $0.aleatoricVariance.squareRoot() }
+    epistemic += mixtures.map { $0.epistemicVariance.squareRoot() }
+  }
+  func level(_ index: Int) -> [Double] { levels.map { $0[index] } }
+  let panels = [
+    Panel(
+      x: Axis("x"), y: Axis("y"),
+      [
+        .band(Band("95 %", x: grid, lower: level(0), upper: level(4), color: .palette(0), opacity: 0.15)),
+        .band(Band("quartiles", x: grid, lower: level(1), upper: level(3), color: .palette(0), opacity: 0.35)),
+        .points(Points("training data", x: x, y: y, coloring: .single(.foreground), symbol: .cross)),
+        .line(Line("median", x: grid, y: level(2), color: .palette(0))),
+      ]),
+    Panel(
+      x: Axis("x"), y: Axis("standard deviation", lower: 0),
+      [
+        .line(Line("aleatoric", x: grid, y: aleatoric)), .line(Line("epistemic", x: grid, y: epistemic)),
+      ]),
+  ]
+  return [Figure("regression", title: "Prediction and its uncertainty", .plot(Plot(panels)))]
+}

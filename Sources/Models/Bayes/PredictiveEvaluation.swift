@@ -1,0 +1,137 @@
+import Datasets
+import Figures
+import Foundation
+import Metrics
+import Synchronization
+import Tensors
+import Training
+
+/// How good a learner's Monte Carlo predictions of held-out examples are.
+struct PredictiveEvaluation {
+  /// Over examples: classification has probabilities, regression ranks.
+  private(set) var metrics: [String: Double] = [:]
+  private(set) var probabilities: ClassProbabilities?
+  private(set) var reliability: Reliability?
+  /// The entropy of the mean prediction, for each example.
+  private(set) var entropies: [Double] = []
+
+  init(
+    _ learner: some Predicting, _ supervision: Supervision, samples: Int, key: RandomKey, with crew: Crew
+  ) throws {
+    let test = supervision.inputs.test!
+    if learner.isClassifier {
+      let classes = supervision.width
+      var means: [Double] = []
+      var mutual = 0.0
+      try Prediction.run(learner, on: test, samples: samples, key: key, with: crew) { samples in
+        for summary in try ClassificationSummary.of(samples, with: crew) {
+          means += summary.mean
+          mutual += summary.mutualInformation
+        }
+      }
+      let labels = supervision.testLabels
+      let probabilities = ClassProbabilities(means, classes: classes)
+      let reliability = Reliability(probabilities, labels: labels)
+      entropies = (0..<probabilities.count).map(probabilities.entropy)
+      metrics = [
+        "cls/Acc": probabilities.accuracy(labels), "cls/NLL": probabilities.negativeLogLikelihood(labels),
+        "cls/Brier": probabilities.brierScore(labels), "cal/ECE": reliability.expectedError,
+        "cls/Entropy": entropies.reduce(0, +) / Double(max(entropies.count, 1)),
+      ]
+      if learner.isStochastic { metrics["cls/MI"] = mutual / Double(max(labels.count, 1)) }
+      let correct = labels.indices.map { probabilities.top($0).label == labels[$0] }
+      let coverages = [0.5, 0.8, 0.9]
+      let accuracies = SelectivePrediction.accuracies(
+        correct: correct, uncertainty: entropies, coverages: coverages)
+      for (coverage, accuracy) in zip(coverages, accuracies) {
+        metrics["sc/AccAt\(Int(coverage * 100))Cov"] = accuracy
+      }
+      (self.probabilities, self.reliability) = (probabilities, reliability)
+    } else {
+      let width = supervision.width
+      var (means, targets, ranks, density) = ([Double](), [Double](), [Double](), 0.0)
+      try Prediction.run(learner, on: test, samples: samples, key: key, with: crew) { samples in
+        let first = samples.examples.lowerBound
+        let results = try crew.map(samples.examples.count) { index in
+          let mixtures = GaussianMixturePrediction.all(of: samples, example: index)
+          return mixtures.enumerated().map { column, mixture in
+            let target = supervision.testTarget(first + index, column)
+            return (mixture.mean, target, mixture.distribution(at: target), mixture.logDensity(at: target))
+          }
+        }
+        for (mean, target, rank, logDensity) in results.joined() {
+          means.append(mean)
+          targets.append(target)
+          ranks.append(rank)
+          density += logDensity
+        }
+      }
+      metrics = [
+        "reg/RMSE": Regression.rootMeanSquaredError(means, targets),
+        "reg/NLL": -density / Double(max(targets.count / width, 1)),
+      ]
+      for level in [0.5, 0.8, 0.95] {
+        metrics["reg/Coverage\(Int(level * 100))"] = Regression.coverage(ranks: ranks, level: level)
+      }
+    }
+  }
+
+  /// Confidence against accuracy.
+  var reliabilityFigure: Figure? {
+    guard let reliability else { return nil }
+    let bins = reliability.bins
+    let edges = (0...bins.count).map { Double($0) / Double(bins.count) }
+    let total = Double(max(bins.reduce(0) { $0 + $1.count }, 1))
+    let panels = [
+      Panel(
+        title: String(format: "ECE %.4f", reliability.expectedError), x: Axis("confidence", lower: 0, upper: 1),
+        y: Axis("accuracy", lower: 0, upper: 1), legend: .topLeft,
+        [
+          .histogram(Histogram("accuracy", edges: edges, heights: bins.map { $0.count > 0 ? $0.accuracy : 0 })),
+          .rule(Rule(.diagonal, label: "perfect")),
+        ]),
+      Panel(
+        title: "Examples", x: Axis("confidence", lower: 0, upper: 1), y: Axis("share of examples", lower: 0),
+        [.histogram(Histogram(edges: edges, heights: bins.map { Double($0.count) / total }))]),
+    ]
+    return Figure("reliability", title: "Reliability of the predicted probabilities", .plot(Plot(panels)))
+  }
+}
+
+extension ClassificationSummary {
+  /// One for each example, in order.
+  static func of(_ samples: PredictionSamples, with crew: Crew) throws -> [ClassificationSummary] {
+    try crew.map(samples.examples.count) {
+      ClassificationSummary(samples: samples.ofExample($0), classes: samples.width)
+    }
+  }
+}
+
+extension GaussianMixturePrediction {
+  /// One for each target of an example.
+  static func all(of samples: PredictionSamples, example: Int) -> [GaussianMixturePrediction] {
+    let values = samples.ofExample(example)
+    let width = samples.width / 2
+    return (0..<width).map { column in
+      GaussianMixturePrediction(
+        means: (0..<samples.count).map { values[$0 * samples.width + column] },
+        variances: (0..<samples.count).map { values[$0 * samples.width + width + column] })
+    }
+  }
+}
+
+extension Crew {
+  /// The results of a function of each number in 0 ..< count, in order, made on all lanes.
+  func map<Result: Sendable>(
+    _ count: Int, _ body: @escaping @Sendable (Int) throws -> Result
+  ) throws -> [Result] {
+    let length = 64
+    let blocks = (count + length - 1) / length
+    let results = Mutex([[Result]](repeating: [], count: blocks))
+    try forEach(blocks) { block, _ in
+      let part = try (block * length..<min((block + 1) * length, count)).map(body)
+      results.withLock { $0[block] = part }
+    }
+    return results.withLock { Array($0.joined()) }
+  }
+}

@@ -1,0 +1,118 @@
+import Datasets
+import Recipes
+import Tensors
+import Training
+
+/// What a network is to say of each example: a class, or numbers. Numbers are standardised by the training examples
+/// alone; everything that is reported is in the units of the data.
+struct Supervision: Sendable {
+  enum Kind: Sendable {
+    case classes(count: Int, names: [String])
+    case values(count: Int)
+  }
+
+  let inputs: Inputs
+  let kind: Kind
+  private let trainLabels: [UInt32]
+  private let trainTargets: ExampleArray?
+  let testLabels: [Int]
+  private let testTargets: ExampleArray?
+  /// Of each target's training values.
+  let targetMeans: [Double]
+  let targetDeviations: [Double]
+
+  init(_ data: Dataset, _ section: RecipeSection, wants: Wanted, default normalisation: Inputs.Normalisation) throws {
+    inputs = try Inputs(data, section, default: normalisation)
+    switch wants {
+    case .classes:
+      guard let labels = data.train.labels else {
+        throw TrainingError(
+          .unsuitable, "\(data.name) has no class labels",
+          advice: "name data that has, or a column with data.target and data.target_kind=classes")
+      }
+      kind = .classes(count: labels.count, names: labels.names)
+      trainLabels = labels.indices
+      testLabels = data.test?.labels?.indices.map { Int($0) } ?? []
+      (trainTargets, testTargets, targetMeans, targetDeviations) = (nil, nil, [], [])
+    case .values:
+      guard let targets = data.train.targets else {
+        throw TrainingError(
+          .unsuitable, "\(data.name) has no regression targets",
+          advice: "name the target column with data.target, and data.target_kind=values if it holds whole numbers")
+      }
+      let width = targets.elementsPerExample
+      kind = .values(count: width)
+      (trainLabels, testLabels) = ([], [])
+      (trainTargets, testTargets) = (targets, data.test?.targets)
+      var means = [Double](repeating: 0, count: width)
+      var deviations = means
+      for column in 0..<width {
+        let values = (0..<targets.count).map { targets.number($0 * width + column) }
+        means[column] = values.reduce(0, +) / Double(values.count)
+        let squares = values.reduce(0) { $0 + ($1 - means[column]) * ($1 - means[column]) }
+        deviations[column] = squares > 0 ? (squares / Double(values.count)).squareRoot() : 1
+      }
+      (targetMeans, targetDeviations) = (means, deviations)
+    }
+  }
+
+  enum Wanted { case classes, values }
+
+  /// Numbers that an example is to be told by: classes, or targets.
+  var width: Int {
+    switch kind {
+    case .classes(let count, _), .values(let count): count
+    }
+  }
+
+  var classNames: [String] {
+    if case .classes(_, let names) = kind { names } else { [] }
+  }
+
+  /// What is wrong with other inputs, or nothing: they must be of the shape and type of the training data.
+  func mismatch(_ array: ExampleArray) -> String? {
+    guard array.elementsPerExample == inputs.width else {
+      return "its examples have \(array.elementsPerExample) numbers, the training data's have \(inputs.width)"
+    }
+    guard (array.kind == .uint8) == (inputs.train.kind == .uint8) else {
+      return "its numbers are \(array.kind.rawValue), the training data's \(inputs.train.kind.rawValue)"
+    }
+    return nil
+  }
+
+  func labels(_ examples: [UInt32]) -> [UInt32] { examples.map { trainLabels[Int($0)] } }
+
+  /// Standardised training targets, [n, width].
+  func targets(_ examples: [UInt32]) -> Tensor {
+    let result = Tensor(uninitialized: [examples.count, width])
+    for (row, example) in examples.enumerated() {
+      for column in 0..<width {
+        let value = trainTargets!.number(Int(example) * width + column)
+        result.pointer[row * width + column] = Float((value - targetMeans[column]) / targetDeviations[column])
+      }
+    }
+    return result
+  }
+
+  /// A test target in the units of the data.
+  func testTarget(_ example: Int, _ column: Int) -> Double { testTargets!.number(example * width + column) }
+
+  /// How many test examples have an answer.
+  var testCount: Int {
+    switch kind {
+    case .classes: testLabels.count
+    case .values: testTargets?.count ?? 0
+    }
+  }
+}
+
+extension ExampleArray {
+  /// An element as a double.
+  func number(_ index: Int) -> Double {
+    switch kind {
+    case .uint8: withUnsafeBufferPointer(as: UInt8.self) { Double($0[index]) }
+    case .float32: withUnsafeBufferPointer(as: Float.self) { Double($0[index]) }
+    case .float64: withUnsafeBufferPointer(as: Double.self) { $0[index] }
+    }
+  }
+}

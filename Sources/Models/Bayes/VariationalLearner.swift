@@ -1,0 +1,326 @@
+import CKernels
+import Datasets
+import Figures
+import Networks
+import Recipes
+import Synchronization
+import Tensors
+import Training
+
+/// A network with a posterior over its weights. What is minimised over an epoch is KL(q ‖ p) − Σ E_q log p(y | x, w);
+/// what a step takes of it is said by `Complexity`.
+///
+/// The expectation is estimated by one draw of the weights for all shards (`scope: step`: only ∂nll/∂w travels, and the
+/// prior's gradient is added when the total is absorbed), by one for each shard (`scope: shard`), or without drawing
+/// weights for the data at all (local reparameterisation, Flipout).
+final class VariationalLearner: Predicting {
+  enum Estimator: String, CaseIterable {
+    case weights, local, flipout
+  }
+  enum Scope: String, CaseIterable { case step, shard }
+  enum Divergence: String, CaseIterable {
+    /// Closed where there is a closed form.
+    case automatic, closed
+    case sampled
+  }
+
+  let parameters: FlatBuffer
+  let order: Order.Kind
+  let supervision: Supervision
+  let posterior: VariationalPosterior
+  let complexity: Complexity
+  let estimator: Estimator
+  let scope: Scope
+  let isClosed: Bool
+  let evaluationSamples: Int
+
+  private let network: MLP
+  private let head: Head
+  private let descent: PosteriorDescent
+  /// The draw of a step; the means, for the estimators without one. Written in `prepare` alone.
+  private let draw: FlatBuffer
+  /// σ² (local) or w − μ (Flipout).
+  private let spread: FlatBuffer?
+  /// The μ, for the estimators that compute with them.
+  private let means: FlatBuffer?
+  /// The complexity cost at the step's draw, or in closed form.
+  private let cost = Mutex(0.0)
+  /// Draws of shards that are being computed; as many as there are lanes.
+  private let storage = Mutex<[FlatBuffer]>([])
+
+  init(_ recipe: Recipe, data: Dataset, seed: UInt64, wants: Supervision.Wanted) throws {
+    supervision = try Supervision(
+      data, recipe["data"], wants: wants, default: wants == .values ? .standard : .unit)
+    let objective = recipe["objective"]
+    let section = recipe["network"]
+    let hidden = try section.integers("hidden", default: wants == .values ? [50] : [400, 400], in: 1...1_000_000)
+    var layout = Layout()
+    network = MLP(
+      name: "layers", in: supervision.inputs.width, hidden: hidden, out: try Head.outputs(objective, supervision),
+      activation: try section.nonlinearity(), layout: &layout)
+    head = try Head(objective, supervision, layout: &layout)
+    posterior = VariationalPosterior(over: layout, plain: [Head.noiseName], prior: try WeightPrior(objective))
+
+    estimator = try objective.choice("estimator", default: .weights)
+    scope = try objective.choice("scope", default: .step)
+    let divergence = try objective.choice("divergence", default: Divergence.automatic)
+    guard divergence != .closed || posterior.prior.gaussianDeviation != nil else {
+      throw RecipeError(
+        "objective.divergence is closed, which only a gaussian prior has: set it to automatic or sampled")
+    }
+    isClosed = divergence != .sampled && posterior.prior.gaussianDeviation != nil
+    complexity = try Complexity(objective, examples: data.train.count)
+
+    parameters = FlatBuffer("parameters", posterior.parameters)
+    draw = FlatBuffer("draw", layout)
+    means = estimator == .weights ? nil : FlatBuffer("means", layout)
+    spread = estimator == .weights ? nil : FlatBuffer("spread", layout)
+    network.initialize(draw, seed: seed)
+    let deviation = try section.number("initial_deviation", default: 0.02, in: 1e-12...1e3)
+    posterior.initialize(parameters, from: draw, deviation: deviation)
+    order = .shuffled(batch: try recipe.batch(examples: data.train.count, default: wants == .values ? 32 : 128))
+    descent = PosteriorDescent(
+      posterior: posterior, descent: try GradientDescent(recipe, parameters: posterior.parameters))
+    evaluationSamples = try recipe["evaluate"].integer("samples", default: 16, in: 1...1_000_000)
+  }
+
+  var exampleCount: Int { supervision.inputs.train.count }
+  var auxiliary: [FlatBuffer] { descent.descent.moments }
+
+  /// Whether each shard's own (a, b) sums travel, not one ∂nll/∂w.
+  private var hasPairs: Bool { estimator != .weights || scope == .shard }
+  /// Whether one draw of the weights is made for all shards.
+  private var hasStepDraw: Bool { scope == .step || estimator == .local }
+
+  var phases: [Phase] {
+    let layout = hasPairs ? PosteriorDescent.pairs(of: posterior.weights) : posterior.weights
+    return [Phase("gradient", layout: layout, metrics: ["elbo", "nll", "kl"])]
+  }
+
+  // MARK: Training
+
+  private static let blockLength = Total.blockLength
+
+  private func drawKey(_ step: Step, scope index: Int) -> RandomKey {
+    step.key.at(tensor: NoiseStream.weights).at(sample: UInt32(index))
+  }
+
+  func prepare(phase: Int, of step: Step, with crew: Crew) throws {
+    let count = posterior.weights.count
+    let blocks = (count + Self.blockLength - 1) / Self.blockLength
+    let sums = Mutex([Double](repeating: 0, count: blocks))
+    let key = drawKey(step, scope: 0)
+    // The prior's density matters at the step's draw unless the divergence is closed.
+    let needsDraw = hasStepDraw && (estimator != .local || !isClosed)
+    try crew.forEach(blocks) { [self] block, _ in
+      let range = block * Self.blockLength..<min((block + 1) * Self.blockLength, count)
+      var sum = 0.0
+      if let means { posterior.means(range, into: means, from: parameters) }
+      if needsDraw {
+        sum = posterior.draw(range, of: draw, from: parameters, key: key, withDensities: !isClosed)
+      }
+      if isClosed { sum = posterior.divergence(range, of: parameters)! }
+      if let spread {
+        if estimator == .local {
+          posterior.variances(range, into: spread, from: parameters)
+        } else if needsDraw {
+          subtract(means!, from: draw, into: spread, range)
+        }
+      }
+      sums.withLock { [sum] in $0[block] = sum }
+    }
+    let total = sums.withLock { TreeSum.of($0) }
+    cost.withLock { $0 = total }
+  }
+
+  private func subtract(_ a: FlatBuffer, from b: FlatBuffer, into y: FlatBuffer, _ range: Range<Int>) {
+    elbo_sub(
+      b.float32.baseAddress! + range.lowerBound, a.float32.baseAddress! + range.lowerBound,
+      y.float32.baseAddress! + range.lowerBound, range.count)
+  }
+
+  func contribute(_ contribution: Contribution, phase: Int, shard: Shard, of step: Step, on lane: Lane) throws {
+    let examples = shard.examples.indices
+    let tape = lane.tape
+    tape.reset()
+    let x = supervision.inputs.trainRows(shard.examples, key: step.key.at(tensor: NoiseStream.binarisation))
+    let a = contribution.values.float32.baseAddress!
+    let b = a + posterior.weights.count
+    let share = Double(examples.count) / Double(step.examples.count)
+    let noise = step.key.at(tensor: NoiseStream.activations)
+
+    func backward(_ outputs: Tensor, _ views: ParameterViews) -> Double {
+      let loss = head.loss(
+        outputs, examples: examples, views: views, key: step.key.at(tensor: NoiseStream.logits)
+      ).sum()
+      tape.backward(from: loss)
+      return Double(loss.value)
+    }
+
+    var divergence = cost.withLock { $0 }
+    let loss: Double
+    switch (estimator, scope) {
+    case (.weights, .step):
+      let views = ParameterViews(draw, on: tape, gradient: a)
+      loss = backward(network(x, views), views)
+    case (.weights, .shard):
+      let own = takeStorage()
+      defer { giveStorage(own) }
+      let ratio = drawAll(own, key: drawKey(step, scope: shard.index))
+      if !isClosed { divergence = ratio }
+      let views = ParameterViews(own, on: tape, gradient: a)
+      loss = backward(network(x, views), views)
+      makePairs(a, b, draw: own, share: share, step: step)
+    case (.local, _):
+      let means = ParameterViews(means!, on: tape, gradient: a)
+      let variances = ParameterViews(spread!, on: tape, gradient: b)
+      loss = backward(
+        network(x, means: means, variances: variances, key: noise, examples: examples), means)
+      // b is ∂nll/∂σ²; with dσ²/dρ = 2 σ² · σ′/σ it becomes what a (w − μ) sums to in the others.
+      let count = posterior.weights.count
+      elbo_mul(b, spread!.float32.baseAddress, b, count)
+      elbo_scale(b, 2, b, count)
+    case (.flipout, _):
+      let own = scope == .step ? spread! : takeStorage()
+      if scope == .shard {
+        let ratio = drawAll(own, key: drawKey(step, scope: shard.index))
+        if !isClosed { divergence = ratio }
+      }
+      // Under `shard` the draw itself is needed for the prior, so the deviations get a buffer of their own.
+      let deviations = scope == .step ? spread! : takeStorage()
+      if scope == .shard { subtract(means!, from: own, into: deviations, 0..<posterior.weights.count) }
+      let means = ParameterViews(means!, on: tape, gradient: a)
+      let views = ParameterViews(deviations, on: tape, gradient: b)
+      loss = backward(network(x, means: means, deviations: views, key: noise, examples: examples), means)
+      // b is ∂nll/∂Δ, and Δ = w − μ.
+      elbo_mul(b, deviations.float32.baseAddress, b, posterior.weights.count)
+      if scope == .shard {
+        if !isClosed { addPrior(a, b, draw: own, share: share, step: step) }
+        giveStorage(own)
+        giveStorage(deviations)
+      }
+    }
+    let count = Double(examples.count)
+    contribution.metrics[1] += loss
+    contribution.metrics[2] += divergence * count
+    contribution.metrics[0] -= loss + divergence * count / Double(complexity.examples)
+  }
+
+  /// The cost in units of the sums, before they are scaled.
+  private func costOfShard(_ share: Double, _ step: Step) -> Float {
+    isClosed ? 0 : Float(complexity.cost(step) / complexity.scale(step) * share)
+  }
+
+  /// From ∂nll/∂w in a to a with the prior's part and b = a (w − μ).
+  private func makePairs(
+    _ a: UnsafeMutablePointer<Float>, _ b: UnsafeMutablePointer<Float>, draw: FlatBuffer, share: Double, step: Step
+  ) {
+    var prior = posterior.prior.kernel
+    let (mu, w) = (parameters.float32.baseAddress!, draw.float32.baseAddress!)
+    for entry in posterior.entries where entry.rho != nil {
+      let place = entry.weight.offset
+      withUnsafePointer(to: &prior) { prior in
+        elbo_posterior_share(
+          mu + entry.mean.offset, w + place, a + place, costOfShard(share, step), isClosed ? nil : prior, a + place,
+          b + place, entry.weight.shape.count)
+      }
+    }
+  }
+
+  /// Adds the prior's part at a shard's draw to sums that hold the data's.
+  private func addPrior(
+    _ a: UnsafeMutablePointer<Float>, _ b: UnsafeMutablePointer<Float>, draw: FlatBuffer, share: Double, step: Step
+  ) {
+    let own = takeStorage()
+    let spread = takeStorage()
+    defer {
+      giveStorage(own)
+      giveStorage(spread)
+    }
+    let (pull, turn) = (own.float32.baseAddress!, spread.float32.baseAddress!)
+    pull.update(repeating: 0, count: posterior.weights.count)
+    turn.update(repeating: 0, count: posterior.weights.count)
+    makePairs(pull, turn, draw: draw, share: share, step: step)
+    elbo_add(a, pull, a, posterior.weights.count)
+    elbo_add(b, turn, b, posterior.weights.count)
+  }
+
+  private func drawAll(_ weights: FlatBuffer, key: RandomKey) -> Double {
+    let count = posterior.weights.count
+    return TreeSum.of(
+      stride(from: 0, to: count, by: Self.blockLength).map { start in
+        posterior.draw(
+          start..<min(start + Self.blockLength, count), of: weights, from: parameters, key: key,
+          withDensities: !isClosed)
+      })
+  }
+
+  private func takeStorage() -> FlatBuffer {
+    storage.withLock { $0.popLast() } ?? FlatBuffer("draw", posterior.weights)
+  }
+
+  private func giveStorage(_ buffer: FlatBuffer) { storage.withLock { $0.append(buffer) } }
+
+  func absorb(_ total: Total, phase: Int, of step: Step, with crew: Crew) throws -> Verdict {
+    let prior: PosteriorDescent.PriorPart =
+      isClosed ? .closedForm : estimator != .local && scope == .shard ? .inSums : .atDraw(draw)
+    let sums = PosteriorDescent.Sums(
+      hasPairs: hasPairs, draw: draw, scale: complexity.scale(step), cost: complexity.cost(step), prior: prior)
+    try descent.absorb(total, sums: sums, into: parameters, step: step, with: crew)
+    return .goOn
+  }
+
+  // MARK: Prediction
+
+  var predictionWidth: Int { head.predictionWidth }
+  var isClassifier: Bool { head.isClassifier }
+  var isStochastic: Bool { true }
+  var classNames: [String] { supervision.classNames }
+
+  func rows(of array: ExampleArray, _ examples: Range<Int>) -> Tensor {
+    supervision.inputs.rows(of: array, .range(examples), key: RandomKey(seed: 0))
+  }
+
+  func mismatch(_ array: ExampleArray) -> String? { supervision.mismatch(array) }
+
+  func makeSampleStorage() -> FlatBuffer? { FlatBuffer("draw", posterior.weights) }
+
+  func draw(_ sample: Int, into storage: FlatBuffer?, key: RandomKey, with crew: Crew) throws {
+    let count = posterior.weights.count
+    let key = key.ofSample(sample).at(tensor: NoiseStream.weights)
+    try crew.forEach((count + Self.blockLength - 1) / Self.blockLength) { [self] block, _ in
+      let range = block * Self.blockLength..<min((block + 1) * Self.blockLength, count)
+      posterior.draw(range, of: storage!, from: parameters, key: key, withDensities: false)
+    }
+  }
+
+  func predict(_ x: Tensor, examples: [UInt32], sample: Int, with storage: FlatBuffer?, key: RandomKey) -> Tensor {
+    let views = ParameterViews(storage!)
+    return head.prediction(
+      network(x, views), examples: examples, views: views,
+      key: key.ofSample(sample).at(tensor: NoiseStream.logits))
+  }
+
+  // MARK: Evaluation
+
+  var evaluationCount: Int { supervision.testCount }
+
+  func evaluate(key: RandomKey, with crew: Crew) throws -> [String: Double] {
+    try PredictiveEvaluation(self, supervision, samples: evaluationSamples, key: key, with: crew).metrics
+  }
+
+  func figures(with crew: Crew, key: RandomKey) throws -> [Figure] {
+    var figures = PosteriorFigures.all(posterior, parameters)
+    if evaluationCount > 0, isClassifier {
+      let evaluation = try PredictiveEvaluation(
+        self, supervision, samples: evaluationSamples, key: key, with: crew)
+      figures += evaluation.reliabilityFigure.map { [$0] } ?? []
+    }
+    return try figures + curveFigure(self, supervision, key: key, with: crew)
+  }
+}
+
+extension RandomKey {
+  /// The key of a prediction's sample; training's steps lie below.
+  func ofSample(_ sample: Int) -> RandomKey { at(step: 0x8000_0000 | UInt32(sample)) }
+}

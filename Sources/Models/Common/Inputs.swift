@@ -1,0 +1,139 @@
+import CKernels
+import Datasets
+import Recipes
+import Tensors
+import Training
+
+/// Turns stored examples into rows of a tensor, as the recipe's `data` section says. Images stay bytes in memory.
+public struct Inputs: Sendable {
+  /// What is done to the numbers.
+  public enum Normalisation: String, Sendable, CaseIterable {
+    /// Bytes are divided by 255; other numbers stay as they are.
+    case unit
+    /// Each column minus its training mean, over its training standard deviation.
+    case standard
+    case none
+  }
+
+  public enum Binarisation: String, Sendable, CaseIterable {
+    case none
+    /// A pixel is 1 with the probability that its grey value says, drawn anew each time an example is seen.
+    case dynamic
+    /// A pixel is 1 when its grey value is above one half.
+    case threshold
+  }
+
+  public let train: ExampleArray
+  public let test: ExampleArray?
+  public let normalisation: Normalisation
+  public let binarisation: Binarisation
+  private let offset: [Float]
+  private let factor: [Float]
+
+  /// Numbers of one example.
+  public var width: Int { train.elementsPerExample }
+
+  /// - Throws: `RecipeError` or `TrainingError` when the data does not suit.
+  public init(_ dataset: Dataset, _ section: RecipeSection, default normalisation: Normalisation = .unit) throws {
+    train = dataset.train.inputs
+    test = dataset.test?.inputs
+    self.normalisation = try section.choice("normalisation", default: normalisation)
+    binarisation = try section.choice("binarisation", default: .none)
+    guard binarisation != .dynamic || train.kind == .uint8 else {
+      throw TrainingError(
+        .unsuitable, "data.binarisation is dynamic, but the data is \(train.kind.rawValue)",
+        advice: "dynamic binarisation needs images of bytes")
+    }
+    guard self.normalisation != .standard || binarisation == .none else {
+      throw TrainingError(
+        .unsuitable, "data.normalisation is standard and data.binarisation is \(binarisation.rawValue)",
+        advice: "choose one of the two")
+    }
+    if self.normalisation == .standard {
+      (offset, factor) = Inputs.standardisation(of: train)
+    } else {
+      (offset, factor) = ([], [])
+    }
+  }
+
+  /// Rows of a tensor [n, width] for some training examples.
+  /// - Parameter key: noise of the binarisation; keyed by example, so that it does not depend on shards.
+  public func trainRows(_ examples: Examples, key: RandomKey) -> Tensor { rows(of: train, examples, key: key) }
+
+  /// Rows of a tensor for some test examples.
+  public func testRows(_ examples: Range<Int>, key: RandomKey) -> Tensor {
+    rows(of: test!, .range(examples), key: key)
+  }
+
+  /// Rows of a tensor for some examples of an array of the same kind as the training data.
+  public func rows(of array: ExampleArray, _ examples: Examples, key: RandomKey) -> Tensor {
+    let rows = Tensor(uninitialized: [examples.count, width])
+    let indices = examples.indices
+    switch array.kind {
+    case .uint8:
+      array.withUnsafeBufferPointer(as: UInt8.self) { source in
+        if binarisation == .dynamic {
+          elbo_philox_binarise_bytes(
+            key.seed, key.tensor, key.step, source.baseAddress, indices, indices.count, width, rows.pointer)
+        } else {
+          let scale: Float = normalisation == .unit ? 1 / 255 : 1
+          elbo_gather_bytes(source.baseAddress, indices, indices.count, width, scale, 0, rows.pointer)
+        }
+      }
+    case .float32:
+      array.withUnsafeBufferPointer(as: Float.self) { source in
+        elbo_gather_floats(source.baseAddress, indices, indices.count, width, rows.pointer)
+      }
+    case .float64:
+      array.withUnsafeBufferPointer(as: Double.self) { source in
+        for (row, index) in indices.enumerated() {
+          for column in 0..<width {
+            rows.pointer[row * width + column] = Float(source[Int(index) * width + column])
+          }
+        }
+      }
+    }
+    if normalisation == .standard {
+      for row in 0..<rows.rows {
+        let start = rows.pointer + row * width
+        elbo_sub(start, offset, start, width)
+        elbo_mul(start, factor, start, width)
+      }
+    }
+    if binarisation == .threshold {
+      elbo_add_scalar(rows.pointer, -0.5, rows.pointer, rows.count)
+      elbo_step(rows.pointer, rows.pointer, rows.count)
+    }
+    return rows
+  }
+
+  /// Mean and inverse standard deviation of each column, in double; a constant column is only shifted.
+  private static func standardisation(of array: ExampleArray) -> ([Float], [Float]) {
+    let width = array.elementsPerExample
+    var mean = [Double](repeating: 0, count: width)
+    var square = [Double](repeating: 0, count: width)
+    func sweep<T>(_ values: UnsafeBufferPointer<T>, _ number: (T) -> Double) {
+      for example in 0..<array.count {
+        for column in 0..<width {
+          let value = number(values[example * width + column])
+          let difference = value - mean[column]
+          mean[column] += difference / Double(example + 1)
+          square[column] += difference * (value - mean[column])
+        }
+      }
+    }
+    switch array.kind {
+    case .uint8: array.withUnsafeBufferPointer(as: UInt8.self) { sweep($0) { Double($0) } }
+    case .float32: array.withUnsafeBufferPointer(as: Float.self) { sweep($0) { Double($0) } }
+    case .float64: array.withUnsafeBufferPointer(as: Double.self) { sweep($0) { $0 } }
+    }
+    let factor = square.map { sum in sum > 0 ? Float(1 / (sum / Double(array.count)).squareRoot()) : 1 }
+    return (mean.map { Float($0) }, factor)
+  }
+
+  /// Rows as numbers to look at: undoes the standardisation.
+  public func restored(_ rows: Tensor) -> Tensor {
+    guard normalisation == .standard else { return rows }
+    return rows.multiplyingRow(Tensor(factor.map { 1 / $0 }, [width])).addingRow(Tensor(offset, [width]))
+  }
+}

@@ -1,0 +1,68 @@
+import Datasets
+import Figures
+import Tensors
+
+// Pictures that several models draw.
+
+/// Rows of a tensor as images; rows that are no image are drawn as a plot of numbers would be: one pixel high.
+func imageGrid(
+  _ name: String, title: String, _ rows: Tensor, inputs: Inputs, columns: Int, rowLabels: [String] = [],
+  padding: Int = 2
+) -> Figure {
+  let layout = ImageLayout(shape: inputs.train.shape)
+  return Figure(
+    name, title: title,
+    .images(
+      ImageGrid(
+        .float(rows.values), height: layout.height, width: layout.width, channels: layout.channels,
+        columns: columns, rowLabels: rowLabels, padding: padding)))
+}
+
+/// Pairs of rows of images: originals above what a model made of them.
+func besideOriginals(_ originals: Tensor, _ restored: Tensor, inputs: Inputs) -> Figure {
+  let columns = 10
+  let width = inputs.width
+  var values: [Float] = []
+  for start in stride(from: 0, to: originals.rows, by: columns) {
+    let end = min(start + columns, originals.rows)
+    let blank = [Float](repeating: 1, count: (columns - (end - start)) * width)
+    for rows in [originals, restored] { values += rows.values[start * width..<end * width] + blank }
+  }
+  return imageGrid(
+    "reconstructions", title: "Originals (odd rows) and reconstructions (even rows)",
+    Tensor(values, [values.count / width, width]), inputs: inputs, columns: columns)
+}
+
+/// Points of a 2-D latent space, coloured by class, with the prior's ellipses.
+func latentScatter(_ points: Tensor, labels: ClassLabels?, title: String) -> Figure {
+  let xy = points.values
+  let x = (0..<points.rows).map { Double(xy[2 * $0]) }
+  let y = (0..<points.rows).map { Double(xy[2 * $0 + 1]) }
+  let classes = labels.map { $0.indices[0..<points.rows].map { Int($0) } }
+  let coloring = classes.map { Points.Coloring.classes($0, names: labels!.names) } ?? .single(.automatic)
+  let panel = Panel(
+    x: Axis("z₁"), y: Axis("z₂"), equalAspect: true,
+    [
+      .points(Points(x: x, y: y, coloring: coloring)),
+      .ellipses(Ellipses([.standard], label: "standard Gaussian, 1 and 2 σ", color: .foreground)),
+    ])
+  return Figure("latent", title: title, .plot(Plot(panel)))
+}
+
+/// How the numbers of one example are laid out as a picture.
+private struct ImageLayout {
+  let height: Int
+  let width: Int
+  let channels: Int
+
+  init(shape: [Int]) {
+    switch shape.count {
+    case 2: (height, width, channels) = (shape[0], shape[1], 1)
+    case 3 where shape[2] == 1 || shape[2] == 3: (height, width, channels) = (shape[0], shape[1], shape[2])
+    default:
+      let count = shape.reduce(1, *)
+      let side = Int(Double(count).squareRoot().rounded())
+      (height, width, channels) = side * side == count ? (side, side, 1) : (1, count, 1)
+    }
+  }
+}

@@ -1,0 +1,105 @@
+import Networks
+import Optimizers
+import Recipes
+import Tensors
+import Training
+
+// The keys of `optimizer`, `train` and `network` that models share.
+
+extension Recipe {
+  /// `train.batch`: examples a step.
+  func batch(examples: Int, default batch: Int = 100) throws -> Int {
+    let batch = try self["train"].integer("batch", default: batch, in: 1...1_000_000_000)
+    guard batch <= examples else {
+      throw RecipeError(
+        "train.batch is \(batch), more than the \(examples) training examples: set it to \(examples) or less")
+    }
+    return batch
+  }
+}
+
+extension RecipeSection {
+  /// `network.activation`.
+  func nonlinearity(default value: NonlinearityName = .relu) throws -> Nonlinearity {
+    try choice("activation", default: value).nonlinearity
+  }
+}
+
+/// The names of activations in recipes.
+enum NonlinearityName: String, CaseIterable {
+  case relu, tanh, sigmoid, softplus, elu, gelu, silu
+  case leakyReLU = "leaky-relu"
+
+  var nonlinearity: Nonlinearity {
+    switch self {
+    case .relu: .relu
+    case .tanh: .tanh
+    case .sigmoid: .sigmoid
+    case .softplus: .softplus
+    case .elu: .elu
+    case .gelu: .gelu
+    case .silu: .silu
+    case .leakyReLU: .leakyReLU(slope: 0.2)
+    }
+  }
+}
+
+extension GradientDescent {
+  private enum RuleName: String, CaseIterable {
+    case sgd, momentum, nesterov, adagrad, adam
+    case rmsProp = "rmsprop"
+    case adamW = "adamw"
+  }
+
+  private enum DecayName: String, CaseIterable { case constant, cosine, linear, step, exponential }
+
+  /// Reads the `optimizer` section.
+  /// - Parameter decay: a weight decay that follows from the model, in place of the recipe's.
+  convenience init(_ recipe: Recipe, parameters: Layout, weightDecay decided: Double? = nil) throws {
+    let section = recipe["optimizer"]
+    let name: RuleName = try section.choice("name", default: .adam)
+    let rule: Optimizer.Rule
+    switch name {
+    case .sgd: rule = .sgd
+    case .momentum, .nesterov:
+      rule = .momentum(try section.number("momentum", default: 0.9, in: 0...1), nesterov: name == .nesterov)
+    case .adagrad: rule = .adagrad(epsilon: try section.number("epsilon", default: 1e-10, in: 0...1))
+    case .rmsProp:
+      rule = .rmsProp(
+        decay: try section.number("decay", default: 0.99, in: 0...1),
+        epsilon: try section.number("epsilon", default: 1e-8, in: 0...1))
+    case .adam, .adamW:
+      let beta1 = try section.number("beta1", default: 0.9, in: 0...0.999_999_999)
+      let beta2 = try section.number("beta2", default: 0.999, in: 0...0.999_999_999)
+      let epsilon = try section.number("epsilon", default: 1e-8, in: 0...1)
+      rule =
+        name == .adam
+        ? .adam(beta1: beta1, beta2: beta2, epsilon: epsilon) : .adamW(beta1: beta1, beta2: beta2, epsilon: epsilon)
+    }
+    let weightDecay = try decided ?? section.number("weight_decay", default: name == .adamW ? 0.01 : 0, in: 0...1e6)
+    let rate = try section.number("learning_rate", default: 1e-3, in: 0...1e6)
+
+    let decay: Schedule.Decay
+    switch try section.choice("schedule", default: DecayName.constant) {
+    case .constant: decay = .constant
+    case .cosine: decay = .cosine(floor: try section.number("floor", default: 0, in: 0...1))
+    case .linear: decay = .linear(floor: try section.number("floor", default: 0, in: 0...1))
+    case .step:
+      decay = .steps(
+        every: try section.integer("step_every", default: 10_000, in: 1...1_000_000_000),
+        factor: try section.number("step_factor", default: 0.1, in: 0...1))
+    case .exponential: decay = .exponential(factor: try section.number("step_factor", default: 0.9999, in: 0...1))
+    }
+    let warmup = try section.integer("warmup_steps", default: 0, in: 0...1_000_000_000)
+
+    let clipNorm = try section.number("clip_norm", default: 0, in: 0...1e12)
+    let clipValue = try section.number("clip_value", default: 0, in: 0...1e12)
+    guard clipNorm == 0 || clipValue == 0 else {
+      throw RecipeError("optimizer.clip_norm and optimizer.clip_value are both set: choose one, 0 is off")
+    }
+    self.init(
+      Optimizer(rule, weightDecay: weightDecay), learningRate: rate,
+      schedule: Schedule(decay, warmupSteps: warmup),
+      clipping: clipNorm > 0 ? .norm(clipNorm) : clipValue > 0 ? .value(clipValue) : .none, parameters: parameters)
+  }
+}

@@ -1,0 +1,199 @@
+import Datasets
+import Distributions
+import Figures
+import LinearAlgebra
+import Networks
+import Recipes
+import Tensors
+import Training
+
+/// The variational auto-encoder, trained by auto-encoding variational Bayes.
+///
+/// Kingma and Welling, Auto-Encoding Variational Bayes, arXiv 1312.6114: encoder q(z|x) = N(μ(x), diag σ²(x)), prior
+/// p(z) = N(0, 1), decoder p(x|z) Bernoulli or Gaussian. What is maximised is the sum over examples of
+///
+/// - estimator A (equation 6): 1/L Σ log p(x|z) + log p(z) − log q(z|x)
+/// - estimator B (equation 7): 1/L Σ log p(x|z) − KL(q(z|x) ‖ p(z)), the divergence in closed form (appendix B)
+///
+/// with z = μ + σ ε (equation 4). The noise ε of an example is a function of seed, step, sample and example.
+public enum VAE: Model {
+  public static let name = "vae"
+  public static let summary = "variational auto-encoder (estimators A and B, Bernoulli and Gaussian decoders)"
+  public static var recipe: [UInt8] { PackageResources.vae_yaml }
+
+  public static func learner(_ recipe: Recipe, data: Dataset, seed: UInt64) throws -> any Learner {
+    try VAELearner(recipe, data: data, seed: seed)
+  }
+}
+
+final class VAELearner: GradientLearner, Generating {
+  enum Estimator: String, CaseIterable { case a, b }
+
+  let parameters: FlatBuffer
+  let descent: GradientDescent
+  let order: Order.Kind
+  let inputs: Inputs
+  let labels: ClassLabels?
+  let network: VAENetwork
+
+  private let estimator: Estimator
+  private let samples: Int
+  private let beta: Double
+  private let warmupEpochs: Double
+  private let importanceSamples: Int
+  private let importanceExamples: Int
+
+  init(_ recipe: Recipe, data: Dataset, seed: UInt64) throws {
+    inputs = try Inputs(data, recipe["data"])
+    labels = data.test?.labels
+    let objective = recipe["objective"]
+    estimator = try objective.choice("estimator", default: .b)
+    samples = try objective.integer("samples", default: 1, in: 1...10_000)
+    beta = try objective.number("beta", default: 1, in: 0...1e6)
+    warmupEpochs = try objective.number("warmup_epochs", default: 0, in: 0...1e6)
+
+    var layout = Layout()
+    network = try VAENetwork(recipe, inputs: inputs, in: &layout)
+    parameters = FlatBuffer("parameters", layout)
+    network.initialize(parameters, seed: seed)
+    order = .shuffled(batch: try recipe.batch(examples: inputs.train.count))
+    descent = try GradientDescent(recipe, parameters: layout)
+
+    let evaluate = recipe["evaluate"]
+    importanceSamples = try evaluate.integer("importance_samples", default: 100, in: 0...100_000)
+    importanceExamples = try evaluate.integer("importance_examples", default: 1000, in: 0...100_000_000)
+  }
+
+  var exampleCount: Int { inputs.train.count }
+  let metrics = ["elbo", "log_likelihood", "kl"]
+
+  /// −Σ of the estimate over the examples.
+  func loss(
+    _ examples: Examples, of step: Step, parameters: ParameterViews, metrics: inout [Double]
+  ) -> Tensor {
+    let x = inputs.trainRows(examples, key: step.key.at(tensor: NoiseStream.binarisation))
+    let weight = beta * warmup(step)
+    let terms = terms(
+      x, examples: examples.indices, samples: samples, key: step.key.at(tensor: NoiseStream.latent),
+      parameters: parameters)
+    metrics[1] += Double(terms.logLikelihood.sum().value)
+    metrics[2] += Double(terms.divergence.sum().value)
+    metrics[0] = metrics[1] - metrics[2]
+    return (terms.divergence * Float(weight) - terms.logLikelihood).sum()
+  }
+
+  private func warmup(_ step: Step) -> Double {
+    guard warmupEpochs > 0 else { return 1 }
+    return min(Double(step.number) / (warmupEpochs * Double(step.stepsPerEpoch)), 1)
+  }
+
+  /// Both parts of the estimate for each example: E log p(x|z) and KL(q ‖ p), by sampling in estimator A.
+  /// - Parameter x: [n, width].
+  /// - Returns: two tensors [n], in nats.
+  private func terms(
+    _ x: Tensor, examples: [UInt32], samples: Int, key: RandomKey, parameters: ParameterViews
+  ) -> (logLikelihood: Tensor, divergence: Tensor) {
+    let posterior = network.encode(x, parameters)
+    var logLikelihood: Tensor?
+    var divergence: Tensor?
+    for sample in 0..<samples {
+      let noise = Tensor.normal(
+        key.at(tensor: key.tensor + UInt32(sample)), rows: examples, columns: network.latent)
+      let z = Gaussian.sample(mean: posterior.mean, logVariance: posterior.logVariance, noise: noise)
+      let likelihood = network.logLikelihood(of: x, given: z, parameters)
+      logLikelihood = logLikelihood.map { $0 + likelihood } ?? likelihood
+      if estimator == .a {
+        let ratio =
+          Gaussian.logLikelihood(of: z, mean: posterior.mean, logVariance: posterior.logVariance)
+          - Gaussian.standardNormalLogLikelihood(of: z)
+        divergence = divergence.map { $0 + ratio } ?? ratio
+      }
+    }
+    let share = 1 / Float(samples)
+    if let divergence { return (logLikelihood! * share, divergence * share) }
+    return (
+      samples == 1 ? logLikelihood! : logLikelihood! * share,
+      Gaussian.divergenceFromStandardNormal(mean: posterior.mean, logVariance: posterior.logVariance)
+    )
+  }
+
+  // MARK: Evaluation
+
+  var evaluationCount: Int { inputs.test?.count ?? 0 }
+
+  var evaluationMetrics: [String] { ["elbo", "log_likelihood", "kl", "iw_log_likelihood", "iw_examples"] }
+
+  func evaluate(_ examples: Range<Int>, into sums: inout [Double], key: RandomKey, on lane: Lane) {
+    let views = ParameterViews(parameters)
+    let x = inputs.testRows(examples, key: key.at(tensor: NoiseStream.binarisation))
+    let indices = examples.map { UInt32($0) }
+    let posterior = network.encode(x, views)
+    let noise = Tensor.normal(key.at(tensor: NoiseStream.latent), rows: indices, columns: network.latent)
+    let z = Gaussian.sample(mean: posterior.mean, logVariance: posterior.logVariance, noise: noise)
+    let likelihood = Double(network.logLikelihood(of: x, given: z, views).sum().value)
+    let divergence = Double(
+      Gaussian.divergenceFromStandardNormal(mean: posterior.mean, logVariance: posterior.logVariance).sum().value)
+    sums[0] += likelihood - divergence
+    sums[1] += likelihood
+    sums[2] += divergence
+
+    let weighted = examples.clamped(to: 0..<importanceExamples)
+    guard importanceSamples > 0, !weighted.isEmpty else { return }
+    let rows = 0..<weighted.count
+    let bound = network.importanceWeightedBound(
+      of: x.rows(rows), posterior: (posterior.mean.rows(rows), posterior.logVariance.rows(rows)),
+      examples: Array(indices[rows]), samples: importanceSamples, key: key.at(tensor: NoiseStream.importance), views)
+    sums[3] += bound.reduce(0, +)
+    sums[4] += Double(weighted.count)
+  }
+
+  func report(_ means: [String: Double], examples: Int) -> [String: Double] {
+    var means = means
+    let share = means.removeValue(forKey: "iw_examples") ?? 0
+    means["iw_log_likelihood"] = share > 0 ? means["iw_log_likelihood"]! / share : nil
+    return means
+  }
+
+  // MARK: Pictures
+
+  func sample(count: Int, key: RandomKey, with crew: Crew) -> Figure {
+    let rows = (0..<UInt32(count)).map { $0 }
+    let z = Tensor.normal(key.at(tensor: NoiseStream.latent), rows: rows, columns: network.latent)
+    return pictures("samples", title: "Samples from the prior", of: network.decode(z, ParameterViews(parameters)))
+  }
+
+  func figures(with crew: Crew, key: RandomKey) -> [Figure] {
+    let views = ParameterViews(parameters)
+    let shown = inputs.test ?? inputs.train
+    let examples = Examples.range(0..<min(shown.count, 2000))
+    let x = inputs.rows(of: shown, examples, key: key.at(tensor: NoiseStream.binarisation))
+    let mean = network.encode(x, views).mean
+    let first = 0..<min(shown.count, 50)
+    let restored = inputs.restored(network.decode(mean.rows(first), views))
+    var figures = [
+      besideOriginals(inputs.restored(x.rows(first)), restored, inputs: inputs),
+      sample(count: 100, key: key, with: crew),
+    ]
+    if network.latent == 2 {
+      figures.append(manifold(views))
+      figures.append(latentScatter(mean, labels: labels, title: "Posterior means and the prior"))
+    }
+    return figures
+  }
+
+  /// The decoder's mean over a grid of the unit square, put through the inverse CDF of the Gaussian (figure 4).
+  private func manifold(_ views: ParameterViews) -> Figure {
+    let side = 20
+    let coordinates = (0..<side).map { Float(normalQuantile((Double($0) + 0.5) / Double(side))) }
+    let grid = (0..<side * side).flatMap { [coordinates[$0 % side], -coordinates[$0 / side]] }
+    return pictures(
+      "manifold", title: "The latent manifold", of: network.decode(Tensor(grid, [side * side, 2]), views),
+      columns: side, padding: 0)
+  }
+
+  private func pictures(
+    _ name: String, title: String, of rows: Tensor, columns: Int = 10, padding: Int = 2
+  ) -> Figure {
+    imageGrid(name, title: title, inputs.restored(rows), inputs: inputs, columns: columns, padding: padding)
+  }
+}

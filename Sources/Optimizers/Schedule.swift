@@ -1,0 +1,54 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// How the learning rate changes over a training: what it is multiplied with at each step.
+///
+/// The factor is a ramp times a decay. Steps count from 1, as `Optimizer.update` counts them; where PyTorch's
+/// schedulers count from 0, step s here is their s − 1.
+public struct Schedule: Hashable, Sendable {
+  public enum Decay: Hashable, Sendable {
+    /// 1.
+    case constant
+    /// From 1 towards `floor` along half a cosine over the steps after the warm-up (Loshchilov and Hutter 2016,
+    /// equation 5, without restarts).
+    case cosine(floor: Double = 0)
+    /// From 1 towards `floor` along a line over the steps after the warm-up.
+    case linear(floor: Double = 0)
+    /// Multiplied by `factor` after every so many steps.
+    case steps(every: Int, factor: Double)
+    /// Multiplied by `factor` after every step.
+    case exponential(factor: Double)
+  }
+
+  public var decay: Decay
+  /// Over the first so many steps the factor rises along a line: s / warmupSteps at step s, 1 from then on.
+  public var warmupSteps: Int
+
+  public init(_ decay: Decay = .constant, warmupSteps: Int = 0) {
+    precondition(warmupSteps >= 0, "a warm-up of \(warmupSteps) steps")
+    if case .steps(let every, _) = decay { precondition(every >= 1, "a decay every \(every) steps") }
+    self.decay = decay
+    self.warmupSteps = warmupSteps
+  }
+
+  /// The factor at a step (1 is the first) of a training of `total` steps. A training that goes on past its total stays
+  /// at the floor.
+  public func value(at step: Int, of total: Int) -> Double {
+    precondition(step >= 1, "the first step is 1, not \(step)")
+    let ramp = step < warmupSteps ? Double(step) / Double(warmupSteps) : 1
+    let span = max(total - warmupSteps, 1)
+    let progress = min(max(Double(step - 1 - warmupSteps) / Double(span), 0), 1)
+    return switch decay {
+    case .constant: ramp
+    case .cosine(let floor): ramp * (floor + (1 - floor) * 0.5 * (1 + cos(.pi * progress)))
+    case .linear(let floor): ramp * (floor + (1 - floor) * (1 - progress))
+    case .steps(let every, let factor): ramp * pow(factor, Double((step - 1) / every))
+    case .exponential(let factor): ramp * pow(factor, Double(step - 1))
+    }
+  }
+}

@@ -1,0 +1,138 @@
+import Yams
+
+/// The file that says what to train, on what, how: YAML sections of keys, and nothing unknown.
+///
+/// Whoever needs a value reads it with its type, its default and its bounds; that reading is what makes a key known.
+/// So there is no second list of keys to keep: `finish()` refuses what nobody has read, and names the nearest known
+/// key; `resolved` is the recipe with every default.
+public final class Recipe {
+  private var values: [Key: Node] = [:]
+  private var known: [Key] = []
+  private var used: [Key: String] = [:]
+  /// Where the recipe came from, for messages.
+  public let source: String
+
+  struct Key: Hashable, CustomStringConvertible {
+    let section: String
+    let name: String
+    var description: String { section.isEmpty ? name : "\(section).\(name)" }
+  }
+
+  /// Reads a recipe's text.
+  /// - Throws: `RecipeError` when it is not YAML, or not sections of keys.
+  public init(yaml: String, source: String) throws(RecipeError) {
+    self.source = source
+    let root: Node?
+    do {
+      root = try Yams.compose(yaml: yaml)
+    } catch {
+      throw RecipeError("\(source) is not YAML: \(String(describing: error).split(separator: "\n").joined(separator: " "))")
+    }
+    guard let root else { return }
+    guard let mapping = root.mapping else { throw RecipeError("\(source) is not a list of `key: value` lines") }
+    for (key, value) in mapping {
+      guard let name = key.string else { throw RecipeError("\(source): a key is not a word") }
+      if let section = value.mapping {
+        for (inner, innerValue) in section {
+          guard let innerName = inner.string else { throw RecipeError("\(source): a key of \(name) is not a word") }
+          try insert(innerValue, Key(section: name, name: innerName))
+        }
+      } else {
+        try insert(value, Key(section: "", name: name))
+      }
+    }
+  }
+
+  private func insert(_ value: Node, _ key: Key) throws(RecipeError) {
+    guard value.mapping == nil else { throw RecipeError("\(source): \(key) holds keys of its own; sections are one deep") }
+    guard values[key] == nil else { throw RecipeError("\(source): \(key) is given twice") }
+    values[key] = value
+  }
+
+  /// Overrides a value, as in `--set train.batch=200`.
+  public func set(_ assignment: String) throws(RecipeError) {
+    guard let equals = assignment.firstIndex(of: "="), equals != assignment.startIndex else {
+      throw RecipeError("--set \(assignment): write key.path=value, as in --set train.batch=200")
+    }
+    try set(String(assignment[..<equals]), to: String(assignment[assignment.index(after: equals)...]))
+  }
+
+  /// Overrides a value by its path.
+  public func set(_ path: String, to text: String) throws(RecipeError) {
+    let parts = path.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+    let key = parts.count == 2 ? Key(section: parts[0], name: parts[1]) : Key(section: "", name: parts[0])
+    do {
+      values[key] = try Yams.compose(yaml: text) ?? Node("", Tag(.null))
+    } catch {
+      throw RecipeError("--set \(path)=\(text): the value is not YAML")
+    }
+    guard values[key]?.mapping == nil else { throw RecipeError("--set \(path)=\(text): a value is no mapping") }
+  }
+
+  /// Whether the recipe gives a value for a path, whatever its default.
+  public func gives(_ path: String) -> Bool { values.keys.contains { $0.description == path } }
+
+  public subscript(section: String) -> RecipeSection { RecipeSection(recipe: self, name: section) }
+
+  func node(_ key: Key) -> Node? {
+    if !known.contains(key) { known.append(key) }
+    guard let node = values[key] else { return nil }
+    return node.tag.description == Tag.Name.null.rawValue || node.string == "null" || node.string == "~" ? nil : node
+  }
+
+  func note(_ key: Key, _ text: String) { used[key] = text }
+
+  /// Refuses keys that nobody has read.
+  public func finish() throws(RecipeError) {
+    let unknown = values.keys.filter { !known.contains($0) }.min { $0.description < $1.description }
+    guard let unknown else { return }
+    let nearest = known.min {
+      distance($0.description, unknown.description) < distance($1.description, unknown.description)
+    }
+    throw RecipeError("\(source) has no key \(unknown)" + (nearest.map { "; the nearest is \($0)" } ?? ""))
+  }
+
+  /// The recipe as YAML, with every default; reading it again gives the same values.
+  public var resolved: String { resolved(excluding: []) }
+
+  /// The same, without some keys, named by their paths.
+  public func resolved(excluding paths: [String]) -> String {
+    var lines: [String] = []
+    var sections: [String] = []
+    let known = known.filter { !paths.contains($0.description) }
+    for key in known where !sections.contains(key.section) { sections.append(key.section) }
+    for section in sections {
+      let indent = section.isEmpty ? "" : "  "
+      if !section.isEmpty { lines.append("\(section):") }
+      for key in known where key.section == section { lines.append("\(indent)\(key.name): \(used[key] ?? "null")") }
+    }
+    return lines.joined(separator: "\n") + "\n"
+  }
+}
+
+/// What is wrong with a recipe, in one line.
+public struct RecipeError: Error, CustomStringConvertible, Equatable {
+  public let description: String
+  public init(_ description: String) { self.description = description }
+}
+
+/// Levenshtein's distance: how many letters to insert, delete or change.
+func distance(_ a: String, _ b: String) -> Int {
+  let (a, b) = (Array(a), Array(b))
+  var row = Array(0...b.count)
+  for (i, letter) in a.enumerated() {
+    var diagonal = row[0]
+    row[0] = i + 1
+    for (j, other) in b.enumerated() {
+      let substitution = diagonal + (letter == other ? 0 : 1)
+      diagonal = row[j + 1]
+      row[j + 1] = min(substitution, row[j] + 1, row[j + 1] + 1)
+    }
+  }
+  return row[b.count]
+}
+
+/// The name that is nearest to a word, for messages about unknown names.
+public func nearest(to word: String, among names: some Sequence<String>) -> String? {
+  names.min { distance($0, word) < distance($1, word) }
+}

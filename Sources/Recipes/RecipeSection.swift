@@ -1,0 +1,144 @@
+import Yams
+
+/// Reads the values of one section of a recipe.
+///
+/// Every reader takes a default and checks the value; `RecipeError` names the key, what it holds and what it may hold.
+public struct RecipeSection {
+  let recipe: Recipe
+  public let name: String
+
+  private func key(_ key: String) -> Recipe.Key { Recipe.Key(section: name, name: key) }
+
+  private func wrong(_ key: Recipe.Key, _ value: String, _ wanted: String) -> RecipeError {
+    RecipeError("\(key) is \(value.isEmpty ? "empty" : value): it must be \(wanted)")
+  }
+
+  private func scalar(_ key: Recipe.Key, _ wanted: String) throws(RecipeError) -> String? {
+    guard let node = recipe.node(key) else { return nil }
+    guard let text = node.scalar?.string else { throw wrong(key, "a list", wanted) }
+    return text
+  }
+
+  /// A whole number within bounds.
+  public func integer(_ name: String, default value: Int, in bounds: ClosedRange<Int>) throws(RecipeError) -> Int {
+    try optionalInteger(name, default: value, in: bounds)!
+  }
+
+  /// A whole number within bounds, or nothing when the recipe says `null` or does not speak of it.
+  public func optionalInteger(
+    _ name: String, default value: Int? = nil, in bounds: ClosedRange<Int>
+  ) throws(RecipeError) -> Int? {
+    let key = key(name)
+    let wanted = "a whole number from \(bounds.lowerBound) to \(bounds.upperBound)"
+    var result = value
+    if let text = try scalar(key, wanted) {
+      guard let number = Int(text), bounds.contains(number) else { throw wrong(key, text, wanted) }
+      result = number
+    }
+    recipe.note(key, result.map(String.init) ?? "null")
+    return result
+  }
+
+  /// A finite number within bounds.
+  public func number(
+    _ name: String, default value: Double, in bounds: ClosedRange<Double>
+  ) throws(RecipeError) -> Double {
+    let key = key(name)
+    let wanted = "a number from \(bounds.lowerBound) to \(bounds.upperBound)"
+    var result = value
+    if let text = try scalar(key, wanted) {
+      guard let number = Double(text), number.isFinite, bounds.contains(number) else { throw wrong(key, text, wanted) }
+      result = number
+    }
+    recipe.note(key, "\(result)")
+    return result
+  }
+
+  /// `true` or `false`.
+  public func flag(_ name: String, default value: Bool) throws(RecipeError) -> Bool {
+    let key = key(name)
+    var result = value
+    if let text = try scalar(key, "true or false") {
+      guard let flag = Bool(text) else { throw wrong(key, text, "true or false") }
+      result = flag
+    }
+    recipe.note(key, "\(result)")
+    return result
+  }
+
+  /// Any text, or nothing.
+  public func text(_ name: String, default value: String? = nil) throws(RecipeError) -> String? {
+    let key = key(name)
+    let result = try scalar(key, "a text") ?? value
+    recipe.note(key, result.map(quoted) ?? "null")
+    return result
+  }
+
+  /// One of the names of an enumeration.
+  public func choice<Choice: RawRepresentable & CaseIterable>(
+    _ name: String, default value: Choice
+  ) throws(RecipeError) -> Choice where Choice.RawValue == String {
+    let key = key(name)
+    let names = Choice.allCases.map(\.rawValue)
+    let wanted = "one of " + names.joined(separator: ", ")
+    var result = value
+    if let text = try scalar(key, wanted) {
+      guard let choice = Choice(rawValue: text) else {
+        throw wrong(key, text, wanted + (nearest(to: text, among: names).map { " (the nearest is \($0))" } ?? ""))
+      }
+      result = choice
+    }
+    recipe.note(key, result.rawValue)
+    return result
+  }
+
+  /// A list of whole numbers within bounds, such as the sizes of hidden layers; a single number is a list of one.
+  public func integers(
+    _ name: String, default value: [Int], in bounds: ClosedRange<Int>, count: ClosedRange<Int> = 0...64
+  ) throws(RecipeError) -> [Int] {
+    let key = key(name)
+    let wanted = "\(count.lowerBound) to \(count.upperBound) whole numbers from \(bounds.lowerBound) to \(bounds.upperBound)"
+    var result = value
+    if let texts = try list(key, wanted) {
+      let numbers = texts.compactMap { Int($0) }.filter(bounds.contains)
+      guard numbers.count == texts.count, count.contains(numbers.count) else {
+        throw wrong(key, "[" + texts.joined(separator: ", ") + "]", wanted)
+      }
+      result = numbers
+    }
+    recipe.note(key, "[" + result.map(String.init).joined(separator: ", ") + "]")
+    return result
+  }
+
+  /// A list of texts, such as names of columns; a single text is a list of one.
+  public func texts(_ name: String, default value: [String] = []) throws(RecipeError) -> [String] {
+    let key = key(name)
+    let result = try list(key, "a list of texts") ?? value
+    recipe.note(key, "[" + result.map(quoted).joined(separator: ", ") + "]")
+    return result
+  }
+
+  private func list(_ key: Recipe.Key, _ wanted: String) throws(RecipeError) -> [String]? {
+    guard let node = recipe.node(key) else { return nil }
+    if let text = node.scalar?.string { return [text] }
+    guard let sequence = node.sequence else { throw wrong(key, "a mapping", wanted) }
+    let texts = sequence.compactMap { $0.scalar?.string }
+    guard texts.count == sequence.count else { throw wrong(key, "a list of lists", wanted) }
+    return texts
+  }
+}
+
+/// A text as a YAML double-quoted scalar.
+private func quoted(_ text: String) -> String {
+  var result = "\""
+  for character in text.unicodeScalars {
+    switch character {
+    case "\"": result += "\\\""
+    case "\\": result += "\\\\"
+    case "\n": result += "\\n"
+    case "\t": result += "\\t"
+    default: result.unicodeScalars.append(character)
+    }
+  }
+  return result + "\""
+}

@@ -1,0 +1,39 @@
+/// Words and numbers as gnuplot reads them.
+enum GnuplotText {
+  /// A string literal that gnuplot takes letter by letter: in single quotes neither backslashes nor backquotes nor
+  /// macros mean anything, and a quote is written twice. Line breaks and other control characters become spaces.
+  ///
+  /// gnuplot's markup (`_`, `^`, `{}`, `@`, `&`, `~`) is a matter of drawing, not of the literal: it is switched off
+  /// with `noenhanced` wherever one of these is drawn.
+  static func literal(_ text: String) -> String {
+    var quoted = "'"
+    for scalar in text.unicodeScalars {
+      switch scalar.properties.generalCategory {
+      case .control, .lineSeparator, .paragraphSeparator: quoted += " "
+      default: quoted.unicodeScalars.append(scalar)
+      }
+      if scalar == "'" { quoted += "'" }
+    }
+    return quoted + "'"
+  }
+
+  /// A literal for a tick mark, where gnuplot would read `%` as the start of a number's format.
+  static func tickLiteral(_ text: String) -> String {
+    var doubled = String.UnicodeScalarView()
+    for scalar in text.unicodeScalars { doubled.append(contentsOf: scalar == "%" ? [scalar, scalar] : [scalar]) }
+    return literal(String(doubled))
+  }
+
+  /// A finite number, exactly.
+  static func number(_ value: Double) -> String {
+    precondition(value.isFinite, "only finite numbers are drawn")
+    return "\(value)"
+  }
+
+  /// A few significant digits, for numbers that are read from the picture: 0.25, 1204, -3.1e-05.
+  static func short(_ value: Double) -> String {
+    guard value.isFinite else { return "–" }
+    if value == value.rounded() && abs(value) < 1e6 { return "\(Int(value))" }
+    return NumberText.significant(value, digits: 3)
+  }
+}

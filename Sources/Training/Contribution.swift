@@ -1,0 +1,110 @@
+import CKernels
+import Tensors
+
+/// A part of a step with a contribution of its own: discriminator and generator, E and M.
+public struct Phase: Sendable {
+  public let name: String
+  /// What the flat numbers of a contribution are.
+  public let layout: Layout
+  public let precision: Precision
+  /// The names of the sums that a contribution carries beside its numbers, such as `elbo`; reported as means over
+  /// examples.
+  public let metrics: [String]
+
+  public init(_ name: String, layout: Layout, precision: Precision = .float32, metrics: [String]) {
+    self.name = name
+    self.layout = layout
+    self.precision = precision
+    self.metrics = metrics
+  }
+}
+
+/// What one shard yields: flat numbers (a gradient, or sufficient statistics), a count of examples and sums of metrics.
+/// Contributions add.
+///
+/// One lane writes it, from nothing: a learner sets every number of the buffer.
+public final class Contribution: @unchecked Sendable {
+  public let values: FlatBuffer
+  /// Sums over the shard's examples, in the order of the phase's names.
+  public var metrics: [Double]
+  public internal(set) var examples = 0
+
+  init(_ phase: Phase) {
+    values = FlatBuffer(phase.name, phase.layout, precision: phase.precision)
+    metrics = Array(repeating: 0, count: phase.metrics.count)
+  }
+}
+
+/// The sum of all shards' contributions, added in a fixed binary tree over the index of the shard.
+///
+/// The numbers are added block by block when a block is asked for, so that what absorbs them finds them in the cache.
+/// A block is asked for by one lane at a time.
+public final class Total: @unchecked Sendable {
+  /// Numbers in a block, 64 KiB of float32: a few arrays of it fit in a second-level cache.
+  public static let blockLength = 16384
+
+  public let examples: Int
+  /// Sums over all examples, in the order of the phase's names.
+  public let metrics: [Double]
+  private let parts: [FlatBuffer]
+  private let isAdded: UnsafeMutableBufferPointer<Bool>
+
+  init(of contributions: ArraySlice<Contribution>) {
+    parts = contributions.map(\.values)
+    examples = contributions.reduce(0) { $0 + $1.examples }
+    let width = contributions.first?.metrics.count ?? 0
+    metrics = (0..<width).map { metric in TreeSum.of(contributions.map { $0.metrics[metric] }) }
+    length = parts[0].layout.count
+    blockCount = (length + Total.blockLength - 1) / Total.blockLength
+    isAdded = .allocate(capacity: blockCount)
+    isAdded.initialize(repeating: contributions.count <= 1)
+  }
+
+  deinit { isAdded.deallocate() }
+
+  private let length: Int
+  public let blockCount: Int
+
+  /// The range of the flat buffer that a block covers.
+  public func range(ofBlock block: Int) -> Range<Int> {
+    block * Total.blockLength..<min((block + 1) * Total.blockLength, length)
+  }
+
+  /// The summed float32 numbers of a block.
+  public func float32(block: Int) -> UnsafeMutableBufferPointer<Float> {
+    let range = range(ofBlock: block)
+    if !isAdded[block] {
+      withUnsafeTemporaryAllocation(of: UnsafePointer<Float>?.self, capacity: parts.count) { starts in
+        for index in parts.indices {
+          starts.initializeElement(at: index, to: parts[index].float32.baseAddress! + range.lowerBound)
+        }
+        elbo_sum_tree(starts.baseAddress, parts.count, parts[0].float32.baseAddress! + range.lowerBound, range.count)
+      }
+      isAdded[block] = true
+    }
+    return UnsafeMutableBufferPointer(rebasing: parts[0].float32[range])
+  }
+
+  /// All summed float64 numbers. For sufficient statistics, which are few.
+  public func float64() -> FlatBuffer {
+    if !isAdded.allSatisfy({ $0 }) {
+      let starts = parts.map { UnsafePointer($0.float64.baseAddress!) as UnsafePointer<Double>? }
+      elbo_sum_tree_f64(starts, starts.count, parts[0].float64.baseAddress!, length)
+      for block in isAdded.indices { isAdded[block] = true }
+    }
+    return parts[0]
+  }
+}
+
+/// Sums in the fixed binary tree over an index: `((0 + 1) + (2 + 3)) + 4`.
+public enum TreeSum {
+  public static func of(_ values: [Double]) -> Double {
+    var sum = 0.0
+    values.withUnsafeBufferPointer { buffer in
+      guard let base = buffer.baseAddress else { return }
+      let starts = (0..<buffer.count).map { base + $0 as UnsafePointer<Double>? }
+      elbo_sum_tree_f64(starts, starts.count, &sum, 1)
+    }
+    return sum
+  }
+}

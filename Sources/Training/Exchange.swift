@@ -1,0 +1,43 @@
+import Tensors
+
+/// Adds the contributions of all shards in a fixed binary tree over the shard index and gives everyone the total.
+public protocol Exchange: AnyObject {
+  /// Computes the contributions that this node is to compute, each on one lane, and returns the total of all shards.
+  func total(of phase: Int, in step: Step, crew: Crew) throws -> Total
+}
+
+/// The exchange of one process: all shards are computed here.
+public final class LocalExchange: Exchange {
+  private let learner: any Learner
+  private let shards: Int
+  private let contributions: [[Contribution]]
+
+  public init(_ learner: any Learner, shards: Int) {
+    self.learner = learner
+    self.shards = shards
+    contributions = learner.phases.map { phase in (0..<shards).map { _ in Contribution(phase) } }
+  }
+
+  public func total(of phase: Int, in step: Step, crew: Crew) throws -> Total {
+    let (learner, shards, contributions) = (learner, shards, contributions[phase])
+    try crew.forEach(shards) { index, lane in
+      let shard = Shard(index: index, count: shards, examples: step.examples.shard(index, of: shards))
+      try contributions[index].compute(learner, phase: phase, shard: shard, of: step, on: lane)
+    }
+    return Total(of: contributions[...])
+  }
+}
+
+extension Contribution {
+  /// Has a learner write this contribution.
+  public func compute(_ learner: any Learner, phase: Int, shard: Shard, of step: Step, on lane: Lane) throws {
+    for index in metrics.indices { metrics[index] = 0 }
+    examples = shard.examples.count
+    guard examples > 0 else {
+      // A short last batch may leave a shard without examples: it adds nothing.
+      values.bytes.initializeMemory(as: UInt8.self, repeating: 0)
+      return
+    }
+    try learner.contribute(self, phase: phase, shard: shard, of: step, on: lane)
+  }
+}

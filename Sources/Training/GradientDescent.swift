@@ -1,0 +1,73 @@
+import CKernels
+import Optimizers
+import Synchronization
+import Tensors
+
+/// How a learner whose contribution is a gradient absorbs the total: clip, schedule, optimise.
+///
+/// Blocks of the flat buffer are spread over the lanes; the sum of the shards' gradients and the update go through the
+/// cache together.
+public final class GradientDescent: Sendable {
+  package let optimizer: Optimizer
+  package let learningRate: Double
+  package let schedule: Schedule
+  package let clipping: Clipping
+  /// What the optimiser remembers, one buffer of the parameters' layout for each of its slots.
+  public let moments: [FlatBuffer]
+
+  public init(
+    _ optimizer: Optimizer, learningRate: Double, schedule: Schedule, clipping: Clipping, parameters: Layout
+  ) {
+    self.optimizer = optimizer
+    self.learningRate = learningRate
+    self.schedule = schedule
+    self.clipping = clipping
+    moments = optimizer.stateNames.map { FlatBuffer($0, parameters) }
+  }
+
+  /// Takes one step downhill along the mean of the examples' gradients.
+  /// - Parameters:
+  ///   - total: the sum over examples of the gradient of what is minimised.
+  ///   - update: how many updates there were before, counted from 0.
+  ///   - of: how many there will be in all.
+  public func absorb(
+    _ total: Total, into parameters: FlatBuffer, update: Int, of updates: Int, with crew: Crew
+  ) throws {
+    var scale = 1 / Float(max(total.examples, 1))
+    if case .norm = clipping {
+      scale = clipping.gradientScale(scale, sumsOfSquares: try sumsOfSquares(of: total, with: crew))
+      guard scale.isFinite else {
+        throw TrainingError(
+          .diverged, "the gradient became infinite at step \(update)", advice: "try a lower optimizer.learning_rate")
+      }
+    }
+    let rate = learningRate * schedule.value(at: update + 1, of: updates)
+    let (optimizer, clipping) = (optimizer, clipping)
+    let state = moments.map { SharedPointer($0.float32.baseAddress!) }
+    try crew.forEach(total.blockCount) { [scale] block, _ in
+      let range = total.range(ofBlock: block)
+      let gradient = total.float32(block: block).baseAddress! - range.lowerBound
+      clipping.clampValues(range, of: gradient, scale: scale)
+      optimizer.update(
+        range, of: parameters.float32.baseAddress!, gradient: gradient, state: state.map(\.pointer), step: update + 1,
+        learningRate: rate, gradientScale: scale)
+    }
+  }
+
+  /// Memory that lanes write in disjoint ranges.
+  private struct SharedPointer: @unchecked Sendable {
+    let pointer: UnsafeMutablePointer<Float>
+    init(_ pointer: UnsafeMutablePointer<Float>) { self.pointer = pointer }
+  }
+
+  /// Σ g² of each block, from which the norm is summed in a fixed order.
+  private func sumsOfSquares(of total: Total, with crew: Crew) throws -> [Double] {
+    let squares = Mutex([Double](repeating: 0, count: total.blockCount))
+    try crew.forEach(total.blockCount) { block, _ in
+      let gradient = total.float32(block: block)
+      let sum = elbo_sum_squares(gradient.baseAddress, gradient.count)
+      squares.withLock { $0[block] = sum }
+    }
+    return squares.withLock { $0 }
+  }
+}

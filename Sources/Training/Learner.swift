@@ -1,0 +1,71 @@
+import Datasets
+import Figures
+import Tensors
+
+/// A model with its objective and its update. Everything Elbo trains is improved by a sum over examples: the gradient
+/// of a bound, an adversarial gradient, or the sufficient statistics of an E-step.
+///
+/// A learner is shared by all lanes. While contributions are made its buffers are only read; they change in `absorb`
+/// alone (and in `prepare`, before the contributions of a phase).
+public protocol Learner: AnyObject, Sendable {
+  /// What is learnt; what `parameters_sha256` hashes and `model.safetensors` holds.
+  var parameters: FlatBuffer { get }
+  /// What else a later step depends on: moments of an optimiser, the best of several restarts.
+  var auxiliary: [FlatBuffer] { get }
+  /// The parts of a step, in order.
+  var phases: [Phase] { get }
+  /// How a training sees its examples.
+  var order: Order.Kind { get }
+  /// How many examples there are to train on.
+  var exampleCount: Int { get }
+
+  /// Makes what all shards of a phase share, such as one draw of the weights.
+  func prepare(phase: Int, of step: Step, with crew: Crew) throws
+
+  /// Computes what one shard yields: a pure function of the buffers, the shard and the step. Sets every number of
+  /// `contribution.values` and adds to its metrics.
+  func contribute(_ contribution: Contribution, phase: Int, shard: Shard, of step: Step, on lane: Lane) throws
+
+  /// Improves the parameters: a pure function of the buffers, the total and the step, alike on every node.
+  func absorb(_ total: Total, phase: Int, of step: Step, with crew: Crew) throws -> Verdict
+
+  /// Names of the sums that `evaluate` yields, `test/` left out; reported as means over examples.
+  var evaluationMetrics: [String] { get }
+  /// How many held-out examples there are; 0 when there is nothing to evaluate.
+  var evaluationCount: Int { get }
+  /// Adds one block of held-out examples to the sums, with the current parameters.
+  func evaluate(_ examples: Range<Int>, into sums: inout [Double], key: RandomKey, on lane: Lane) throws
+  /// Turns means over examples into what is reported (a perplexity, a count); by default nothing more.
+  func report(_ means: [String: Double], examples: Int) -> [String: Double]
+
+  /// Pictures of what was learnt.
+  func figures(with crew: Crew, key: RandomKey) throws -> [Figure]
+}
+
+/// What absorbing a total came to.
+public struct Verdict: Sendable {
+  /// The learner has converged; more steps would change nothing.
+  public var isConverged: Bool
+  /// What only the total tells, such as a gradient's norm or a bound; reported as `train/…` as it is.
+  public var metrics: [String: Double]
+
+  public init(isConverged: Bool = false, metrics: [String: Double] = [:]) {
+    self.isConverged = isConverged
+    self.metrics = metrics
+  }
+
+  public static let goOn = Verdict()
+}
+
+extension Learner {
+  public var auxiliary: [FlatBuffer] { [] }
+  public func prepare(phase: Int, of step: Step, with crew: Crew) throws {}
+  public func report(_ means: [String: Double], examples: Int) -> [String: Double] { means }
+  public func figures(with crew: Crew, key: RandomKey) throws -> [Figure] { [] }
+}
+
+/// A learner that can make new examples.
+public protocol Generating: Learner {
+  /// Makes examples as pictures (values in 0…1).
+  func sample(count: Int, key: RandomKey, with crew: Crew) throws -> Figure
+}

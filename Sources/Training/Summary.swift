@@ -1,0 +1,82 @@
+import Files
+import Foundation
+
+/// What a run came to: `summary.json`, a contract with scripts.
+public struct Summary: Codable, Sendable {
+  public enum Status: String, Codable, Sendable { case finished, interrupted, failed }
+
+  public var status: Status
+  public var model: String
+  public var steps: Int
+  public var epochs: Double
+  public var seconds: Double
+  public var examples_per_second: Double
+  /// How many numbers were learnt.
+  public var parameters: Int
+  public var parameters_sha256: String
+  public var metrics: [String: Double]
+  /// Paths of the pictures, relative to the run folder.
+  public var figures: [String]
+
+  public init(
+    status: Status, model: String, steps: Int, epochs: Double, seconds: Double, examplesPerSecond: Double,
+    parameters: Int, parametersSHA256: String, metrics: [String: Double], figures: [String]
+  ) {
+    self.status = status
+    self.model = model
+    self.steps = steps
+    self.epochs = epochs
+    self.seconds = seconds
+    examples_per_second = examplesPerSecond
+    self.parameters = parameters
+    parameters_sha256 = parametersSHA256
+    self.metrics = metrics
+    self.figures = figures
+  }
+
+  public func json() throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    encoder.nonConformingFloatEncodingStrategy = .convertToString(
+      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+    return String(decoding: try encoder.encode(self), as: UTF8.self) + "\n"
+  }
+
+  public func write(to run: RunFolder) throws { try AtomicFile.write(run.summary, try json()) }
+}
+
+/// On what a run was computed: `environment.json`.
+public struct Environment: Codable, Sendable {
+  public var elbo: String
+  public var oneDNN: String
+  public var kernels: String
+  public var processor: String
+  public var processors: Int
+  public var lanes: Int
+  public var commandLine: [String]
+  public var started: String
+
+  public init(lanes: Int, commandLine: [String]) {
+    elbo = Version.elbo
+    oneDNN = Version.oneDNN
+    kernels = Version.kernels
+    processor = Environment.processorName()
+    processors = ProcessInfo.processInfo.activeProcessorCount
+    self.lanes = lanes
+    self.commandLine = commandLine
+    started = Date().formatted(.iso8601)
+  }
+
+  public func write(to run: RunFolder) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    try AtomicFile.write(run.environment, String(decoding: try encoder.encode(self), as: UTF8.self) + "\n")
+  }
+
+  /// The processor's name as Linux gives it; empty where it does not.
+  public static func processorName() -> String {
+    let text = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
+    let line = text.split(separator: "\n").first { $0.hasPrefix("model name") }
+    return line?.split(separator: ":").last.map { $0.trimmingCharacters(in: .whitespaces) } ?? ""
+  }
+}

@@ -1,0 +1,55 @@
+import CKernels
+import Foundation
+
+/// A thread of its own as the executor of an actor: what the actor computes blocks nobody else, above all not the
+/// concurrency pool on which heartbeats, progress and status run.
+final class ThreadExecutor: SerialExecutor, @unchecked Sendable {
+  /// Guards `jobs` and `isStopping`.
+  private let lock = NSCondition()
+  private var jobs: [UnownedJob] = []
+  private var isStopping = false
+  private var thread: Thread?
+
+  init(name: String) {
+    // The thread keeps the executor until `stop`: its owner may let go of it before the thread has begun.
+    let thread = Thread {
+      elbo_name_thread(name)
+      self.work()
+    }
+    thread.stackSize = 8 << 20
+    self.thread = thread
+    thread.start()
+  }
+
+  /// Ends the thread once its jobs are done. The executor is not used afterwards.
+  func stop() {
+    lock.lock()
+    isStopping = true
+    lock.signal()
+    lock.unlock()
+  }
+
+  func enqueue(_ job: consuming ExecutorJob) {
+    let job = UnownedJob(job)
+    lock.lock()
+    jobs.append(job)
+    lock.signal()
+    lock.unlock()
+  }
+
+  func checkIsolated() { precondition(Thread.current === thread) }
+
+  private func work() {
+    while true {
+      lock.lock()
+      while jobs.isEmpty && !isStopping { lock.wait() }
+      if jobs.isEmpty {
+        lock.unlock()
+        return
+      }
+      let job = jobs.removeFirst()
+      lock.unlock()
+      job.runSynchronously(on: asUnownedSerialExecutor())
+    }
+  }
+}

@@ -1,0 +1,282 @@
+import Foundation
+import Synchronization
+import Tensors
+
+/// What a training does beside improving the parameters.
+public struct TrainingPlan: Sendable {
+  public var seed: UInt64
+  public var shards: Int
+  /// How many steps there are in all, earlier starts counted in.
+  public var steps: Int
+  /// Report means over the steps since the last report every so many steps.
+  public var reportEvery: Int
+  /// Evaluate on held-out examples every so many steps; 0: only at the end.
+  public var evaluateEvery: Int
+  /// Write a checkpoint every so many steps; 0: only at the end.
+  public var checkpointEvery: Int
+
+  public init(seed: UInt64, shards: Int, steps: Int, reportEvery: Int, evaluateEvery: Int = 0, checkpointEvery: Int = 0) {
+    self.seed = seed
+    self.shards = shards
+    self.steps = steps
+    self.reportEvery = reportEvery
+    self.evaluateEvery = evaluateEvery
+    self.checkpointEvery = checkpointEvery
+  }
+}
+
+/// How far a training is.
+public struct TrainingReport: Sendable {
+  /// Steps done.
+  public let step: Int
+  public let steps: Int
+  /// Epochs done, as a fraction.
+  public let epoch: Double
+  public let epochs: Double
+  /// Seconds of training, those of earlier starts counted in.
+  public let seconds: Double
+  /// Examples that this report is about.
+  public let examples: Int
+  public let examplesPerSecond: Double
+  /// `train/…` and `test/…`.
+  public let metrics: [String: Double]
+}
+
+/// Hears how a training goes. Called on the thread that computes: it must return at once.
+public protocol TrainingObserver: Sendable {
+  /// After every step; `metrics` are the step's own means.
+  func step(_ report: TrainingReport)
+  /// Means since the last report.
+  func report(_ report: TrainingReport) throws
+  /// A moment at which a checkpoint is to be written.
+  func checkpoint(_ moment: Trainer.Moment) throws
+}
+
+/// Asks a training to end after the step that it is in.
+public final class StopRequest: Sendable {
+  private let flag = Atomic<Bool>(false)
+  public init() {}
+  public func request() { flag.store(true, ordering: .releasing) }
+  public var isRequested: Bool { flag.load(ordering: .acquiring) }
+}
+
+/// The training loop, the same for everything: for each step and each phase, the total of the shards' contributions,
+/// which the learner absorbs.
+///
+/// It runs on a thread of its own, which is also lane 0.
+public actor Trainer {
+  /// Where a training stands.
+  public struct Moment: Sendable {
+    /// The number of the next step.
+    public let step: Int
+    public let epoch: Int
+    public let seconds: Double
+    public let converged: Bool
+  }
+
+  public enum Ending: Sendable {
+    case finished(Moment)
+    case interrupted(Moment)
+
+    public var isFinished: Bool {
+      if case .finished = self { true } else { false }
+    }
+
+    public var moment: Moment {
+      switch self {
+      case .finished(let moment), .interrupted(let moment): moment
+      }
+    }
+  }
+
+  private let executor = ThreadExecutor(name: "trainer")
+  public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+  private let learner: any Learner
+  private let plan: TrainingPlan
+  private let crew: Crew
+  private let observer: any TrainingObserver
+  private let clock: ContinuousClock = .init()
+
+  public init(_ learner: any Learner, plan: TrainingPlan, crew: Crew, observer: any TrainingObserver) {
+    self.learner = learner
+    self.plan = plan
+    self.crew = crew
+    self.observer = observer
+  }
+
+  deinit { executor.stop() }
+
+  /// Does something with the learner and the crew on the trainer's thread, while no step runs.
+  public func perform<Result: Sendable>(
+    _ body: @Sendable (any Learner, Crew) throws -> Result
+  ) throws -> Result { try body(learner, crew) }
+
+  /// Trains from a step on until the plan's last step, convergence, or a request to stop.
+  /// - Parameters:
+  ///   - first: the number of the first step to do.
+  ///   - seconds: how long earlier starts took.
+  public func train(from first: Int = 0, after seconds: Double = 0, until stop: StopRequest) throws -> Ending {
+    let exchange = LocalExchange(learner, shards: plan.shards)
+    return try train(with: exchange, from: first, after: seconds, until: stop)
+  }
+
+  private func train(
+    with exchange: some Exchange, from first: Int, after earlier: Double, until stop: StopRequest
+  ) throws -> Ending {
+    let order = Order(learner.order, exampleCount: learner.exampleCount, seed: plan.seed)
+    var cursor = Order.Cursor(order, total: plan.steps)
+    var meter = Meter(phases: learner.phases)
+    let start = clock.now
+    // Time of training proper: reports, evaluations and checkpoints are not the steps' doing.
+    var aside = Duration.zero
+    var converged = false
+    var number = first
+
+    func seconds() -> Double { earlier + (clock.now - start - aside).seconds }
+    func moment() -> Moment {
+      Moment(step: number, epoch: number / order.stepsPerEpoch, seconds: seconds(), converged: converged)
+    }
+
+    while number < plan.steps && !converged {
+      if stop.isRequested { return .interrupted(moment()) }
+      let step = cursor.step(number)
+      for phase in learner.phases.indices {
+        try learner.prepare(phase: phase, of: step, with: crew)
+        let total = try exchange.total(of: phase, in: step, crew: crew)
+        try meter.add(total, phase: phase, step: number)
+        let verdict = try learner.absorb(total, phase: phase, of: step, with: crew)
+        meter.add(verdict)
+        if verdict.isConverged { converged = true }
+      }
+      number += 1
+
+      let now = seconds()
+      func report(_ metrics: [String: Double], examples: Int, over duration: Double) -> TrainingReport {
+        TrainingReport(
+          step: number, steps: plan.steps, epoch: Double(number) / Double(order.stepsPerEpoch),
+          epochs: Double(plan.steps) / Double(order.stepsPerEpoch), seconds: now, examples: examples,
+          examplesPerSecond: duration > 0 ? Double(examples) / duration : 0, metrics: metrics)
+      }
+      let pause = clock.now
+      let isLast = number == plan.steps || converged
+      observer.step(report(meter.ofStep, examples: meter.stepExamples, over: now - meter.lastStep))
+      meter.lastStep = now
+      if number % plan.reportEvery == 0 || isLast {
+        var metrics = meter.means
+        if plan.evaluateEvery > 0, number % plan.evaluateEvery == 0, !isLast {
+          metrics.merge(try evaluate()) { $1 }
+        }
+        try observer.report(report(metrics, examples: meter.examples, over: now - meter.lastReport(first: earlier)))
+        meter.clear(at: now)
+      }
+      if plan.checkpointEvery > 0, number % plan.checkpointEvery == 0, !isLast {
+        try observer.checkpoint(moment())
+      }
+      aside += clock.now - pause
+    }
+    return .finished(moment())
+  }
+
+  /// Means over the held-out examples with the current parameters, `test/…`.
+  public func evaluate() throws -> [String: Double] {
+    try Evaluation.run(learner, seed: plan.seed, crew: crew)
+  }
+}
+
+/// Sums of metrics since the last report.
+private struct Meter {
+  private let names: [[String]]
+  private var sums: [[Double]]
+  private var phaseExamples: [Int]
+  private var latest: [String: Double] = [:]
+  private(set) var ofStep: [String: Double] = [:]
+  private(set) var stepExamples = 0
+  var lastStep = 0.0
+  private var lastReport: Double?
+
+  init(phases: [Phase]) {
+    names = phases.map { $0.metrics.map { "train/" + $0 } }
+    sums = phases.map { Array(repeating: 0, count: $0.metrics.count) }
+    phaseExamples = Array(repeating: 0, count: phases.count)
+  }
+
+  /// - Throws: `TrainingError` when a sum is not a finite number: training has diverged.
+  mutating func add(_ total: Total, phase: Int, step: Int) throws(TrainingError) {
+    if phase == 0 { stepExamples = total.examples }
+    phaseExamples[phase] += total.examples
+    for (index, sum) in total.metrics.enumerated() {
+      guard sum.isFinite else {
+        throw TrainingError(
+          .diverged, "\(names[phase][index]) became \(sum) at step \(step)",
+          advice: "try a lower optimizer.learning_rate, or optimizer.clip_norm")
+      }
+      sums[phase][index] += sum
+      ofStep[names[phase][index]] = sum / Double(max(total.examples, 1))
+    }
+  }
+
+  mutating func add(_ verdict: Verdict) {
+    for (name, value) in verdict.metrics {
+      latest["train/" + name] = value
+      ofStep["train/" + name] = value
+    }
+  }
+
+  var examples: Int { phaseExamples.first ?? 0 }
+
+  var means: [String: Double] {
+    var means = latest
+    for phase in names.indices {
+      for (name, sum) in zip(names[phase], sums[phase]) { means[name] = sum / Double(max(phaseExamples[phase], 1)) }
+    }
+    return means
+  }
+
+  func lastReport(first: Double) -> Double { lastReport ?? first }
+
+  mutating func clear(at seconds: Double) {
+    for phase in sums.indices {
+      phaseExamples[phase] = 0
+      for index in sums[phase].indices { sums[phase][index] = 0 }
+    }
+    lastReport = seconds
+  }
+}
+
+/// Means over held-out examples: a sum over examples again, in blocks of fixed size, so that it does not depend on
+/// lanes either.
+public enum Evaluation {
+  /// Examples that one lane evaluates at a time.
+  private static let blockLength = 100
+  /// The stream of random numbers that evaluations take.
+  private static let tensor: UInt32 = 0xFFFF_FFFE
+
+  /// - Returns: `test/…`, and what the learner makes of it.
+  public static func run(_ learner: any Learner, seed: UInt64, crew: Crew) throws -> [String: Double] {
+    let count = learner.evaluationCount
+    guard count > 0 else { return [:] }
+    if let learner = learner as? any SetEvaluating {
+      let metrics = try learner.evaluate(key: RandomKey(seed: seed), with: crew)
+      return Dictionary(uniqueKeysWithValues: metrics.map { ("test/" + $0, $1) })
+    }
+    let names = learner.evaluationMetrics
+    let blocks = (count + blockLength - 1) / blockLength
+    let results = Mutex([[Double]](repeating: [], count: blocks))
+    let key = RandomKey(seed: seed).at(tensor: tensor)
+    try crew.forEach(blocks) { block, lane in
+      var sums = [Double](repeating: 0, count: names.count)
+      let range = block * blockLength..<min((block + 1) * blockLength, count)
+      try learner.evaluate(range, into: &sums, key: key, on: lane)
+      results.withLock { [sums] in $0[block] = sums }
+    }
+    let sums = results.withLock { $0 }
+    var means: [String: Double] = [:]
+    for (index, name) in names.enumerated() { means[name] = TreeSum.of(sums.map { $0[index] }) / Double(count) }
+    return Dictionary(uniqueKeysWithValues: learner.report(means, examples: count).map { ("test/" + $0, $1) })
+  }
+}
+
+extension Duration {
+  package var seconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
+}

@@ -1,0 +1,83 @@
+import ArgumentParser
+import Datasets
+import Files
+import Foundation
+import Recipes
+import Training
+
+/// The command. Its parts parse arguments and put rooms together; they compute nothing.
+@main
+struct Elbo: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "elbo",
+    abstract: "Trains Bayesian and generative models on one machine or on many, and says how sure it is.",
+    discussion: """
+      Examples:
+        elbo recipes                                   what there is
+        elbo train vae                                 train the built-in recipe on Fashion-MNIST
+        elbo train vae --set network.latent=2 --epochs 10 --out runs/two
+        elbo train --resume runs/two --epochs 20       go on, bit for bit
+        elbo evaluate runs/two                         metrics on the test set
+        elbo sample runs/two --count 64 --output grid.png
+
+      Exit status: 0 done; 1 the training failed; 2 a mistake in what was asked; 130 interrupted, after a checkpoint.
+      """,
+    subcommands: [
+      TrainCommand.self, EvaluateCommand.self, SampleCommand.self, RecipesCommand.self, DoctorCommand.self,
+    ])
+
+  static func main() async {
+    // A closed pipe is an error to report, not a reason to die in the middle of a checkpoint.
+    signal(SIGPIPE, SIG_IGN)
+    do {
+      var command = try parseAsRoot()
+      if var command = command as? any AsyncParsableCommand {
+        try await command.run()
+      } else {
+        try command.run()
+      }
+      try finishOutput()
+    } catch let status as ExitStatus {
+      do { try finishOutput() } catch { finish(with: error) }
+      Foundation.exit(status.rawValue)
+    } catch {
+      finish(with: error)
+    }
+  }
+
+  /// Says in one line what went wrong, and ends.
+  private static func finish(with error: any Error) -> Never {
+    switch error {
+    case let error as TrainingError where error.code == .diverged: fail("\(error)", .failed)
+    case is TrainingError, is RecipeError, is DataError, is FileError: fail("\(error)", .mistake)
+    default:
+      switch exitCode(for: error) {
+      case .success:
+        print(fullMessage(for: error))
+        do { try finishOutput() } catch { finish(with: error) }
+        Foundation.exit(0)
+      case .validationFailure:
+        let message = message(for: error).split(separator: "\n").joined(separator: " ")
+        fail("\(message); `elbo --help` and `elbo help COMMAND` say what there is", .mistake)
+      default: fail("\(error)", .failed)
+      }
+    }
+  }
+
+  /// Writes out what was printed: results that are lost, on a full disk for one, are no success.
+  private static func finishOutput() throws {
+    guard fflush(nil) == 0 else { throw FileError("write", "standard output", systemError: errno) }
+  }
+
+  private static func fail(_ message: String, _ status: ExitStatus) -> Never {
+    FileHandle.standardError.write(Data("elbo: \(message)\n".utf8))
+    Foundation.exit(status.rawValue)
+  }
+}
+
+/// How the process ends; a part of the contract with scripts.
+enum ExitStatus: Int32, Error {
+  case failed = 1
+  case mistake = 2
+  case interrupted = 130
+}

@@ -1,0 +1,35 @@
+import Reports
+import Training
+
+/// What a training or an evaluation came to, on standard output.
+enum Results {
+  /// The summary as a table, or as the JSON that the run folder holds.
+  static func print(_ summary: Summary, json: Bool, run: RunFolder) throws {
+    if json {
+      Swift.print(try summary.json(), terminator: "")
+      return
+    }
+    var rows = rows(of: summary.metrics)
+    rows.append(.init("examples/s", summary.examples_per_second, digits: 0))
+    rows.append(.init("steps", .integer(summary.steps)))
+    rows.append(.init("training", summary.seconds, digits: 1, unit: "s"))
+    rows.append(.init("parameters", .integer(summary.parameters)))
+    rows.append(.init("parameters_sha256", .text(summary.parameters_sha256)))
+    rows.append(.init("run", .text(run.path)))
+    for figure in summary.figures { rows.append(.init("figure", .text("\(run.path)/\(figure)"))) }
+    Swift.print(ResultsTable(rows).text, terminator: "")
+  }
+
+  /// Metrics alone.
+  static func print(metrics: [String: Double], title: String, json: Bool) throws {
+    let table = ResultsTable(rows(of: metrics))
+    Swift.print(json ? table.json + "\n" : title + "\n" + table.text, terminator: "")
+  }
+
+  private static func rows(of metrics: [String: Double]) -> [ResultsTable.Row] {
+    metrics.sorted { $0.key < $1.key }.map { name, value in
+      // Four significant figures of small numbers, two decimals of large ones.
+      ResultsTable.Row(name, value, digits: abs(value) >= 10 ? 2 : 4)
+    }
+  }
+}

@@ -1,0 +1,81 @@
+import Datasets
+import Figures
+import Files
+import Foundation
+import Models
+import Recipes
+import Reports
+import Tensors
+import Training
+
+/// One training from its start, or from a checkpoint, to its end, with everything that goes into the run folder.
+struct TrainingSession {
+  private let job: Job
+  let run: RunFolder
+  private let checkpoint: Checkpoint?
+  private let recorder: RunRecorder
+  private let trainer: Trainer
+
+  /// - Parameter checkpoint: where to go on from; nil starts anew.
+  init(_ job: Job, run: RunFolder, from checkpoint: Checkpoint?, lanes: Int, quiet: Bool) throws {
+    self.job = job
+    self.run = run
+    self.checkpoint = checkpoint
+    try checkpoint?.restore(job.learner, optimizer: true)
+    try AtomicFile.write(run.recipe, job.recipe.resolved)
+    try Environment(lanes: lanes, commandLine: CommandLine.arguments).write(to: run)
+    recorder = try RunRecorder(
+      run, learner: job.learner,
+      identity: RunRecorder.Identity(
+        model: job.model.name, recipe: job.recipeDigest, data: job.data.fingerprint,
+        keepCheckpoints: job.keepCheckpoints, shownMetrics: job.progressMetrics),
+      from: checkpoint, quiet: quiet)
+    trainer = Trainer(job.learner, plan: job.plan, crew: Crew(lanes: lanes), observer: recorder)
+  }
+
+  /// Trains; then evaluates, draws and sums up, unless a stop was requested.
+  func run(until stop: StopRequest) async throws -> Summary {
+    recorder.note("\(job.model.name): \(job.data.description); \(job.learner.parameters.layout.parameterCount) parameters")
+    let state = checkpoint?.state
+    let ending = try await trainer.train(
+      from: state?.converged == true ? job.plan.steps : state?.step ?? 0, after: state?.seconds ?? 0, until: stop)
+    recorder.end()
+    try recorder.checkpoint(ending.moment)
+
+    var metrics = recorder.lastReport?.metrics ?? [:]
+    var figures: [String] = []
+    if case .finished = ending {
+      metrics.merge(try await trainer.evaluate()) { $1 }
+      figures = try await draw()
+      try await writeDocuments()
+    }
+    let moment = ending.moment
+    let summary = Summary(
+      status: ending.isFinished ? .finished : .interrupted, model: job.model.name, steps: moment.step,
+      epochs: Double(moment.step) / Double(job.stepsPerEpoch), seconds: moment.seconds,
+      examplesPerSecond: moment.seconds > 0 ? Double(moment.step * job.examplesPerStep) / moment.seconds : 0,
+      parameters: job.learner.parameters.layout.parameterCount, parametersSHA256: job.learner.parameters.sha256,
+      metrics: metrics, figures: figures)
+    try summary.write(to: run)
+    if !ending.isFinished { recorder.note("stopped after step \(moment.step); go on with: elbo train --resume \(run.path)") }
+    return summary
+  }
+
+  /// Writes what the learner leaves in the run folder.
+  private func writeDocuments() async throws {
+    let documents = try await trainer.perform { learner, crew in
+      try (learner as? any Accounting)?.documents(with: crew) ?? []
+    }
+    for document in documents { try AtomicFile.write("\(run.path)/\(document.name)", document.contents) }
+  }
+
+  /// Draws the learner's figures and the curves of what was reported.
+  private func draw() async throws -> [String] {
+    let key = RandomKey(seed: job.plan.seed).at(step: UInt32.max)
+    var figures = try await trainer.perform { learner, crew in try learner.figures(with: crew, key: key) }
+    if let curves = try LearningCurves.figure(from: run.metrics) { figures.append(curves) }
+    let outcome = try await FigureWriter(folder: run.figures).write(figures)
+    for note in outcome.notes { recorder.note(note) }
+    return outcome.pictures.map { String($0.dropFirst(run.path.count + 1)) }
+  }
+}

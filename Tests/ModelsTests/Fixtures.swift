@@ -1,0 +1,58 @@
+import Datasets
+import Foundation
+import Models
+import Recipes
+import Tensors
+import Training
+
+/// A learner of a built-in recipe with some keys overridden, on given data.
+func learner(_ model: String, _ data: Dataset, _ overrides: [String], seed: UInt64 = 0) throws -> any Learner {
+  let type = try Models.named(model)
+  let recipe = try Recipe(yaml: String(decoding: type.recipe, as: UTF8.self), source: model)
+  for override in overrides { try recipe.set(override) }
+  return try type.learner(recipe, data: data, seed: seed)
+}
+
+/// Rows of Gaussian numbers.
+func gaussianData(count: Int, width: Int, test: Int = 0) throws -> Dataset {
+  func rows(_ count: Int, sample: UInt32) throws -> ExampleSet {
+    let values = [Float](unsafeUninitializedCapacity: count * width) { buffer, initialized in
+      RandomKey(seed: 77).at(sample: sample).normal(into: buffer.baseAddress!, count: count * width)
+      initialized = count * width
+    }
+    return try ExampleSet(inputs: ExampleArray(values, shape: [width]))
+  }
+  return try Dataset(name: "gaussian", train: rows(count, sample: 0), test: test > 0 ? rows(test, sample: 1) : nil)
+}
+
+/// Random images of bytes.
+func imageData(count: Int, width: Int) throws -> Dataset {
+  var stream = RandomStream(RandomKey(seed: 78))
+  let bytes = (0..<count * width).map { _ in UInt8(stream.next(below: 256)) }
+  return try Dataset(name: "images", train: ExampleSet(inputs: ExampleArray(bytes, shape: [width])))
+}
+
+/// One step's total of a learner's first phase, nothing absorbed.
+func total(_ learner: any Learner, step: Int, shards: Int, crew: Crew, seed: UInt64 = 0) throws -> Total {
+  var cursor = Order.Cursor(Order(learner.order, exampleCount: learner.exampleCount, seed: seed), total: 1_000_000)
+  let step = cursor.step(step)
+  try learner.prepare(phase: 0, of: step, with: crew)
+  return try LocalExchange(learner, shards: shards).total(of: 0, in: step, crew: crew)
+}
+
+/// All float32 numbers of a total.
+func numbers(_ total: Total) -> [Float] {
+  (0..<total.blockCount).flatMap { Array(total.float32(block: $0)) }
+}
+
+/// Hears nothing.
+struct DeafObserver: TrainingObserver {
+  func step(_ report: TrainingReport) {}
+  func report(_ report: TrainingReport) {}
+  func checkpoint(_ moment: Trainer.Moment) {}
+}
+
+extension ExampleArray {
+  /// All numbers of an array of float32.
+  var numbers: [Float] { withUnsafeBufferPointer(as: Float.self) { Array($0) } }
+}

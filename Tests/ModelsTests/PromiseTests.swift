@@ -1,0 +1,87 @@
+import Models
+import Tensors
+import Testing
+import Training
+
+/// A result is a function of recipe, data, seed and V: not of lanes, nor of where a training was cut.
+@Suite struct PromiseTests {
+  private static let recipes: [(model: String, overrides: [String])] = [
+    ("vae", ["train.batch=30", "network.hidden=[20]", "network.latent=4", "data.binarisation=dynamic"]),
+    ("vae", ["train.batch=30", "network.hidden=[20, 10]", "objective.estimator=a", "objective.samples=3"]),
+    ("vae", ["train.batch=7", "network.hidden=[20]", "objective.likelihood=gaussian", "optimizer.clip_norm=0.1"]),
+    ("autoencoder", ["train.batch=30", "network.hidden=[20]", "optimizer.name=nesterov"]),
+    ("gmm", ["network.components=3", "objective.restarts=2", "objective.iterations=9"]),
+  ]
+
+  private func train(_ index: Int, lanes: Int, steps: Range<Int>, from learner: any Learner) async throws {
+    let plan = TrainingPlan(seed: 5, shards: 4, steps: steps.upperBound, reportEvery: 1_000)
+    let trainer = Trainer(learner, plan: plan, crew: Crew(lanes: lanes), observer: DeafObserver())
+    _ = try await trainer.train(from: steps.lowerBound, until: StopRequest())
+  }
+
+  private func fresh(_ index: Int) throws -> any Learner {
+    let recipe = PromiseTests.recipes[index]
+    return try learner(recipe.model, try imageData(count: 103, width: 12), recipe.overrides, seed: 5)
+  }
+
+  @Test(arguments: 0..<5)
+  func lanesDoNotMatter(index: Int) async throws {
+    var hashes: Set<String> = []
+    for lanes in [1, 2, 4] {
+      let learner = try fresh(index)
+      let before = learner.parameters.sha256
+      try await train(index, lanes: lanes, steps: 0..<15, from: learner)
+      #expect(learner.parameters.sha256 != before, "nothing was learnt")
+      hashes.insert(learner.parameters.sha256 + learner.auxiliary.sha256)
+    }
+    #expect(hashes.count == 1)
+  }
+
+  @Test(arguments: 0..<5)
+  func aCutDoesNotMatter(index: Int) async throws {
+    let whole = try fresh(index)
+    try await train(index, lanes: 2, steps: 0..<16, from: whole)
+    for cut in [1, 7, 15] {
+      let first = try fresh(index)
+      try await train(index, lanes: 2, steps: 0..<cut, from: first)
+      let second = try fresh(index)
+      second.parameters.copy(from: first.parameters)
+      for (one, other) in zip(second.auxiliary, first.auxiliary) { one.copy(from: other) }
+      try await train(index, lanes: 1, steps: cut..<16, from: second)
+      #expect(second.parameters.sha256 == whole.parameters.sha256)
+      #expect(second.auxiliary.sha256 == whole.auxiliary.sha256)
+    }
+  }
+
+  @Test func theSeedMatters() async throws {
+    var hashes: Set<String> = []
+    for seed in [1, 2] as [UInt64] {
+      let learner = try learner("vae", try imageData(count: 50, width: 12), ["train.batch=10"], seed: seed)
+      hashes.insert(learner.parameters.sha256)
+    }
+    #expect(hashes.count == 2)
+  }
+}
+
+/// A short last batch and a number of examples that the batch does not divide change no sum.
+@Suite struct BatchTests {
+  @Test func theMinibatchesOfAnEpochAddUpToTheFullBatch() throws {
+    let data = try imageData(count: 103, width: 12)
+    let crew = Crew(lanes: 2)
+    let whole = try total(
+      learner("autoencoder", data, ["train.batch=103", "network.hidden=[9]"]), step: 0, shards: 3, crew: crew)
+    let minibatches = try learner("autoencoder", data, ["train.batch=10", "network.hidden=[9]"])
+    var (loss, examples) = (0.0, 0)
+    var gradient = [Double](repeating: 0, count: numbers(whole).count)
+    for step in 0..<11 {
+      let part = try total(minibatches, step: step, shards: 4, crew: crew)
+      loss += part.metrics[0]
+      examples += part.examples
+      for (index, number) in numbers(part).enumerated() { gradient[index] += Double(number) }
+    }
+    #expect(examples == 103)
+    #expect(abs(loss - whole.metrics[0]) < 1e-4 * abs(loss))
+    let scale = gradient.map(abs).max()!
+    for (sum, number) in zip(gradient, numbers(whole)) { #expect(abs(sum - Double(number)) < 1e-4 * scale) }
+  }
+}

@@ -1,0 +1,105 @@
+import GradientChecks
+import Networks
+import Tensors
+import Testing
+
+/// A network whose parameters are given one by one.
+private func apply(
+  _ x: [Tensor], _ make: (inout Layout) -> MLP
+) -> Tensor {
+  var layout = Layout()
+  let network = make(&layout)
+  return network(x[0], ParameterViews(Array(x.dropFirst()), for: layout))
+}
+
+/// (‖∂ critic / ∂ x‖ − 1)² per row (Gulrajani et al. 2017, equation 3): a derivative inside what is differentiated.
+private func gradientPenalty(_ x: [Tensor]) -> Tensor {
+  let tape = x[0].record?.tape ?? Tape()
+  let point = x[0].isRecorded ? x[0] : tape.variable(x[0])
+  let critic = apply([point] + x.dropFirst()) {
+    MLP(name: "critic", in: 3, hidden: [6], out: 1, activation: .tanh, layout: &$0)
+  }
+  let slope = tape.gradient(of: critic, withRespectTo: [point], recorded: true)[0]
+  let penalty = (slope.squared().sumOfRows().squareRoot() - 1).squared()
+  return x[0].isRecorded ? penalty : penalty.detached
+}
+
+/// Under their names in scripts/reference/gradients.py.
+private let checks: [GradientCheck] = [
+  GradientCheck("identity") { Nonlinearity.identity($0[0]) * 1 },
+  GradientCheck("relu") { Nonlinearity.relu($0[0]) },
+  GradientCheck("tanh") { Nonlinearity.tanh($0[0]) },
+  GradientCheck("sigmoid") { Nonlinearity.sigmoid($0[0]) },
+  GradientCheck("leakyReLU") { Nonlinearity.leakyReLU(slope: 0.2)($0[0]) },
+  GradientCheck("softplus") { Nonlinearity.softplus($0[0]) },
+  GradientCheck("elu") { Nonlinearity.elu($0[0]) },
+  GradientCheck("gelu") { Nonlinearity.gelu($0[0]) },
+  GradientCheck("silu") { Nonlinearity.silu($0[0]) },
+  GradientCheck("mlp", tolerance: 5e-6) { x in
+    var layout = Layout()
+    let layers = [
+      Dense(name: "0", in: 3, out: 5, activation: .tanh, layout: &layout),
+      Dense(name: "1", in: 5, out: 6, activation: .softplus, layout: &layout),
+      Dense(name: "2", in: 6, out: 2, layout: &layout),
+    ]
+    let views = ParameterViews(Array(x.dropFirst()), for: layout)
+    return layers.reduce(x[0]) { $1($0, views) }
+  },
+  GradientCheck("crossEntropy") { Loss.crossEntropy(logits: $0[0], labels: [4, 0, 2]) },
+  GradientCheck("binaryCrossEntropy") { Loss.binaryCrossEntropy(logits: $0[0], targets: $0[1]) },
+  GradientCheck("squaredError") { Loss.squaredError($0[0], $0[1]) },
+  GradientCheck("gradient penalty", tolerance: 2e-5, gradientPenalty),
+]
+
+@Suite("Layers, losses and their derivatives")
+struct LayerGradientTests {
+  let golden = try! Golden.operations("layers")
+
+  @Test(arguments: checks)
+  func equalsPyTorchUpToTheThirdDerivative(_ check: GradientCheck) throws {
+    let golden = try #require(golden[check.name], "run scripts/reference/gradients.py")
+    #expect(check.mismatches(with: golden) == [])
+  }
+
+  @Test(arguments: checks)
+  func agreesWithFiniteDifferences(_ check: GradientCheck) throws {
+    let golden = try #require(golden[check.name])
+    #expect(check.finiteDifferenceMismatches(at: golden, tolerance: 1e-3) == [])
+  }
+
+  @Test func everyGoldenCaseIsChecked() { #expect(Set(golden.keys) == Set(checks.map(\.name))) }
+
+  /// The same network through a flat buffer: the derivatives lie in the slots of the contribution.
+  @Test func derivativesArriveInTheFlatGradient() throws {
+    let golden = try #require(golden["gradient penalty"])
+    var layout = Layout()
+    layout.add("something before", [3])
+    let critic = MLP(name: "critic", in: 3, hidden: [6], out: 1, activation: .tanh, layout: &layout)
+    let (parameters, gradient) = (FlatBuffer("parameters", layout), FlatBuffer("gradient", layout))
+    gradient.float32.update(repeating: .nan)
+    for (slot, array) in zip(layout.slots.dropFirst(), golden.inputs.dropFirst()) {
+      for (index, value) in array.values.enumerated() { parameters.float32[slot.offset + index] = Float(value) }
+    }
+    let tape = Tape()
+    let views = ParameterViews(parameters, on: tape, gradient: gradient.float32.baseAddress!)
+    let x = tape.variable(golden.inputs[0].tensor)
+    let slope = tape.gradient(of: critic(x, views), withRespectTo: [x], recorded: true)[0]
+    let penalty = (slope.squared().sumOfRows().squareRoot() - 1).squared()
+    tape.backward(from: (penalty * Tensor(golden.cotangent.map(Float.init), penalty.shape)).sum())
+    for (slot, wanted) in zip(layout.slots.dropFirst(), golden.first.dropFirst()) {
+      #expect(differences(of: gradient.tensor(slot).values, from: wanted, tolerance: 1e-5) == [])
+    }
+    #expect(gradient.tensor(layout.slots[0]).values == [0, 0, 0])
+  }
+
+  @Test func nonlinearitiesOfExtremes() {
+    let x = Tensor([-1e30, -1e8, -100, 0, 100, 1e30], [6])
+    #expect(Nonlinearity.elu(x).values == [-1, -1, -1, 0, 100, 1e30])
+    #expect(Nonlinearity.gelu(x).values == [0, 0, 0, 0, 100, 1e30])
+    #expect(Nonlinearity.silu(x).values.map(abs) == [0, 0, abs(Nonlinearity.silu(x).values[2]), 0, 100, 1e30])
+    #expect(abs(Nonlinearity.silu(x).values[2]) < 1e-37)
+    let tape = Tape()
+    let zero = tape.variable(Tensor([0], [1]))
+    #expect(tape.gradient(of: Nonlinearity.elu(zero), withRespectTo: [zero])[0].value == 1)
+  }
+}

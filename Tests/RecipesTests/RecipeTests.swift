@@ -1,0 +1,100 @@
+import Recipes
+import Testing
+
+private let yaml = """
+  model: vae
+  network:
+    hidden: [500, 200]
+    latent: 20
+  train:
+    batch: 100
+  """
+
+@Suite struct RecipeTests {
+  @Test func valuesComeFromTheFileOrTheDefault() throws {
+    let recipe = try Recipe(yaml: yaml, source: "a recipe")
+    #expect(try recipe["network"].integer("latent", default: 2, in: 1...100) == 20)
+    #expect(try recipe["network"].integers("hidden", default: [], in: 1...1000) == [500, 200])
+    #expect(try recipe["train"].number("rate", default: 0.5, in: 0...1) == 0.5)
+    #expect(try recipe[""].text("model") == "vae")
+  }
+
+  @Test func anUnknownKeyNamesTheNearest() throws {
+    let recipe = try Recipe(yaml: yaml, source: "a recipe")
+    try recipe.set("network.latnet=5")
+    _ = try recipe["network"].integer("latent", default: 2, in: 1...100)
+    _ = try recipe["network"].integers("hidden", default: [], in: 1...1000)
+    _ = try recipe["train"].integer("batch", default: 1, in: 1...1000)
+    _ = try recipe[""].text("model")
+    #expect(throws: RecipeError("a recipe has no key network.latnet; the nearest is network.latent")) {
+      try recipe.finish()
+    }
+  }
+
+  @Test func aReadKeyIsKnown() throws {
+    let recipe = try Recipe(yaml: "model: vae", source: "a recipe")
+    _ = try recipe[""].text("model")
+    try recipe.finish()
+  }
+
+  @Test(arguments: [
+    ("train.batch=0", "train.batch is 0: it must be a whole number from 1 to 1000"),
+    ("train.batch=ten", "train.batch is ten: it must be a whole number from 1 to 1000"),
+    ("train.batch=1.5", "train.batch is 1.5: it must be a whole number from 1 to 1000"),
+    ("train.batch=[1]", "train.batch is a list: it must be a whole number from 1 to 1000"),
+  ])
+  func aWrongValueSaysWhatIsWanted(assignment: String, message: String) throws {
+    let recipe = try Recipe(yaml: yaml, source: "a recipe")
+    try recipe.set(assignment)
+    #expect(throws: RecipeError(message)) { try recipe["train"].integer("batch", default: 1, in: 1...1000) }
+  }
+
+  @Test func infinitiesAreNoNumbers() throws {
+    let recipe = try Recipe(yaml: "optimizer: {rate: .inf}", source: "a recipe")
+    #expect(throws: RecipeError.self) { try recipe["optimizer"].number("rate", default: 1, in: 0...1e300) }
+  }
+
+  @Test func theResolvedRecipeReadsTheSame() throws {
+    func read(_ recipe: Recipe) throws -> [String] {
+      [
+        "\(try recipe["network"].integers("hidden", default: [], in: 1...1000))",
+        "\(try recipe["train"].number("rate", default: 1e-3, in: 0...1))",
+        "\(try recipe["train"].flag("loud", default: true))",
+        "\(try recipe["data"].text("source", default: "a \"b\" \\ c: #d") ?? "nil")",
+        "\(try recipe["data"].texts("drop", default: ["x y", "z"]))",
+        "\(try recipe["train"].optionalInteger("steps", in: 1...9).map(String.init) ?? "nil")",
+      ]
+    }
+    let first = try Recipe(yaml: yaml, source: "a recipe")
+    let values = try read(first)
+    #expect(try read(Recipe(yaml: first.resolved, source: "resolved")) == values)
+  }
+
+  @Test(arguments: ["a: [", "- 1\n- 2", "a: {b: {c: 1}}", "a:\n  b: 1\na:\n  b: 2", "? [x]\n: 1"])
+  func whatIsNoRecipeIsAnError(text: String) {
+    #expect(throws: RecipeError.self) { try Recipe(yaml: text, source: "a recipe") }
+  }
+
+  @Test(arguments: ["batch", "=5", "train.batch=[1", "train.batch={a: 1}"])
+  func whatIsNoAssignmentIsAnError(text: String) throws {
+    let recipe = try Recipe(yaml: yaml, source: "a recipe")
+    #expect(throws: RecipeError.self) { try recipe.set(text) }
+  }
+
+  @Test func thousandsOfMutatedRecipesAreReadOrRefused() {
+    var state: UInt64 = 7
+    func random(_ bound: Int) -> Int {
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return Int(state >> 33) % bound
+    }
+    let letters = Array("abc:[]{}-#&*!|>'\"%@` \n\t0.~".utf8)
+    for _ in 0..<3000 {
+      var bytes = Array(yaml.utf8)
+      for _ in 0...random(3) { bytes[random(bytes.count)] = letters[random(letters.count)] }
+      guard let recipe = try? Recipe(yaml: String(decoding: bytes, as: UTF8.self), source: "mutated") else { continue }
+      _ = try? recipe["network"].integer("latent", default: 2, in: 1...100)
+      _ = try? recipe["network"].integers("hidden", default: [], in: 1...1000)
+      _ = try? recipe.finish()
+    }
+  }
+}

@@ -1,0 +1,52 @@
+import Reports
+import Testing
+
+@Suite struct TableTests {
+  private let results = ResultsTable([
+    .init("test/elbo", -241.382, error: 0.052, unit: "nats"),
+    .init("test/kl", 15.884, unit: "nats"),
+    .init("cls/Acc", 0.98765, digits: 4),
+    .init("examples/s", .integer(81_234)),
+    .init("diverged", .nan),
+    .init("run", .text("runs/vae \"1\"")),
+  ])
+
+  @Test func resultsAlignTheirPoints() {
+    #expect(
+      results.text == """
+        test/elbo    -241.38   ± 0.05  nats
+        test/kl        15.88           nats
+        cls/Acc         0.9877
+        examples/s  81234
+        diverged      nan
+        run         runs/vae "1"
+
+        """)
+    #expect(ResultsTable().text == "")
+  }
+
+  @Test func resultsAsJSON() {
+    #expect(
+      results.json
+        == #"{"test/elbo":-241.382,"test/elbo_se":0.052,"test/kl":15.884,"cls/Acc":0.98765,"examples/s":81234,"#
+        + #""diverged":null,"run":"runs/vae \"1\""}"#)
+    #expect(ResultsTable().json == "{}")
+  }
+
+  @Test func listingsAlignTheirColumns() {
+    var table = TextTable([.init("recipe"), .init("parameters", .right), .init("what it is")])
+    table.append(["vae", "652824", "variational autoencoder"])
+    table.append(["gmm", "11", ""])
+    #expect(
+      table.text == """
+        recipe  parameters  what it is
+        vae         652824  variational autoencoder
+        gmm             11
+
+        """)
+    var bare = TextTable([.init(""), .init("")])
+    bare.append(["é", "x"])
+    bare.append(["ab", "y"])
+    #expect(bare.text == "é   x\nab  y\n")
+  }
+}
