@@ -31,6 +31,8 @@ public enum DurableLog {
 
   public static func decode(_ bytes: [UInt8]) throws(Damage) -> Content {
     var content = Content()
+    // File systems may leave zeros where data never arrived.
+    guard !bytes.allSatisfy({ $0 == 0 }) else { return content }
     guard bytes.count >= magic.count else {
       guard magic.starts(with: bytes) else { throw Damage(offset: 0, reason: "not a log") }
       return content
@@ -40,7 +42,6 @@ public enum DurableLog {
     content.wholeBytes = offset
     while offset < bytes.count {
       let rest = bytes.count - offset
-      // File systems may leave zeros where data never arrived.
       if bytes[offset...].allSatisfy({ $0 == 0 }) { break }
       guard rest >= 8 else { break }
       let length = Int(number(bytes, offset))

@@ -46,8 +46,10 @@ import Testing
     #expect(ledger.maySend(to: other), "each peer has its own")
     #expect(ledger.used(peer) == UInt64(window - 1 + 1 << 20))
     let grants = [UInt64(window) + 5 << 20, UInt64(window) + 3 << 20]
-    #expect(ledger.grant(limit: grants[0], by: peer))
-    #expect(!ledger.grant(limit: grants[1], by: peer), "an older word changes nothing")
+    let isNews = ledger.grant(limit: grants[0], by: peer)
+    #expect(isNews)
+    let isNewer = ledger.grant(limit: grants[1], by: peer)
+    #expect(!isNewer, "an older word changes nothing")
     #expect(ledger.maySend(to: peer))
     ledger.reset()
     #expect(ledger.used(peer) == 0)
@@ -69,7 +71,8 @@ import Testing
         }
         if !ledger.maySend(to: peer) {
           grants.receive(bytesBefore: ledger.used(peer), bytes: 0, from: peer)
-          #expect(ledger.grant(limit: grants.announce(to: peer), by: peer), "starved")
+          let isFed = ledger.grant(limit: grants.announce(to: peer), by: peer)
+          #expect(isFed, "starved")
         }
         continue
       }

@@ -37,7 +37,7 @@ struct EventQueue<Event> {
   private var heap: [Entry] = []
   private var nextNumber: UInt64 = 0
 
-  var isEmpty: Bool { heap.isEmpty }
+  var count: Int { heap.count }
 
   mutating func add(_ event: Event, at time: Timestamp) {
     heap.append(Entry(time: time, number: nextNumber, event: event))

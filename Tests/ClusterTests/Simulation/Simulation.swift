@@ -143,6 +143,7 @@ struct Simulation {
       guard time < .zero + .seconds(600) else { throw Failure.hung(situation) }
       now = max(now, time)
       events += 1
+      guard queue.count < 100_000 else { throw Failure.hung("messages breed\n" + situation) }
       guard events < 1_000_000 else { throw Failure.hung("a million events\n" + situation) }
       handle(event)
       if let failure { throw failure }
