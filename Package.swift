@@ -64,7 +64,7 @@ let package = Package(
     .target(name: "CMessages", dependencies: ["CProtobufC"]),
     .target(name: "Messages", dependencies: ["CChecksum", "CMessages", "CProtobufC"]),
     .target(name: "ZeroMQ", dependencies: ["CZeroMQ"]),
-    .target(name: "Cluster", dependencies: ["Files", "Messages", "Training", "ZeroMQ"]),
+    .target(name: "Cluster", dependencies: ["CKernels", "Files", "Messages", "Tensors", "Training", "ZeroMQ"]),
     .executableTarget(
       name: "elbo",
       dependencies: [

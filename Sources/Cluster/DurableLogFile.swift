@@ -136,7 +136,14 @@ public final class DurableLogFile {
       advice: errno == ENOSPC ? "make room on the disk" : "")
   }
 
+  /// A file, and not one without an end: a device is not a log.
   private static func readAll(_ descriptor: Int32) -> [UInt8]? {
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else { return nil }
+    guard status.st_mode & S_IFMT == S_IFREG else {
+      errno = EINVAL
+      return nil
+    }
     var bytes: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 1 << 16)
     while true {

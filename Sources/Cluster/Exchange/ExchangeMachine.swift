@@ -149,6 +149,9 @@ public struct ExchangeMachine: Sendable {
     return viewState.members.allSatisfy { $0 == node || viewState.positions[$0, default: .start] >= position }
   }
 
+  /// Whether `absorbed` is awaited.
+  public var isAbsorbing: Bool { busy == .absorbing }
+
   /// Shards of the current phase that this node has contributed in full.
   public var shardsDone: RangeSet<Int> { works[position]?.done ?? RangeSet() }
 

@@ -36,8 +36,9 @@ extension Membership {
 
   /// Alive, does not get on, waits for nobody, and somebody waits for it.
   private func isToBlame(_ record: Record, now: Timestamp) -> Bool {
+    // Evaluating held-out examples takes as long as it takes.
     guard now - record.progressedAt > configuration.stuckAfter, let heartbeat = record.heartbeat,
-      heartbeat.waits.isEmpty, view?.member(record.number)?.incarnation == record.incarnation
+      heartbeat.waits.isEmpty, heartbeat.stage != .evaluating, view?.member(record.number)?.incarnation == record.incarnation
     else { return false }
     return records.values.contains { other in
       other.number != record.number && other.isAlive
@@ -99,15 +100,15 @@ extension Membership {
     return directives + [.changed(next)]
   }
 
-  /// Everyone has absorbed the last total, and says so.
-  mutating func endIfFinished(_ now: Timestamp) -> [Directive] {
-    guard stop == nil, let view, !view.members.isEmpty else { return [] }
+  /// The view, when everyone has absorbed the last total and says so.
+  public var finishedView: View? {
+    guard stop == nil, let view, !view.members.isEmpty else { return nil }
     let finished = view.members.allSatisfy { member in
       let record = records[member.node]
       return record?.incarnation == member.incarnation && record?.heartbeat?.stage == .finished
         && record?.heartbeat?.view == view.number
     }
-    return finished ? end(Stop(reason: .completed, explanation: "all steps are done"), now: now) : []
+    return finished ? view : nil
   }
 
   /// Ends the job: everyone is told, and whoever comes later too.

@@ -13,6 +13,8 @@ public struct Membership: Sendable {
     public var job: JobID
     public var build: String
     public var recipe: Digest
+    /// What the data must be; `nil`: those of the first node.
+    public var data: Digest?
     /// V.
     public var shards: Int
     /// The first view waits for so many nodes, or for `startTimeout` after the first.
@@ -46,6 +48,9 @@ public struct Membership: Sendable {
     case log(LogRecord)
     /// A new view is announced, for the ledger and for status.
     case changed(View)
+    /// Every member has absorbed the last total: the result may be fetched, and then the job ended. Said again while
+    /// it is so.
+    case finished(View)
     /// The job has ended: everyone is told.
     case ended(Stop)
   }
@@ -81,7 +86,10 @@ public struct Membership: Sendable {
   var formAt: Timestamp?
   var causes: [String] = []
 
-  public init(configuration: Configuration) { self.configuration = configuration }
+  public init(configuration: Configuration) {
+    self.configuration = configuration
+    data = configuration.data
+  }
 
   /// After a restart: what the log says. Members of the last view are taken for alive until `reattachGrace` is over.
   public init(configuration: Configuration, replaying log: [LogRecord], now: Timestamp) {
@@ -89,7 +97,7 @@ public struct Membership: Sendable {
     for record in log {
       switch record {
       case .coordinatorStarted, .checkpointWritten: break
-      case .dataFingerprinted(let digest): data = digest
+      case .dataFingerprinted(let digest): data = configuration.data ?? digest
       case .nodeNumbered(let name, let number, let incarnation):
         names[name] = number
         records[number] = Record(
@@ -233,7 +241,7 @@ public struct Membership: Sendable {
       .reply(.heartbeatReply(HeartbeatReply(sequence: heartbeat.sequence, view: view?.number ?? .none)))
     ]
     if let view, isMember(record), heartbeat.view < view.number { directives.append(.reply(.view(view))) }
-    return directives + endIfFinished(now)
+    return directives + (finishedView.map { [.finished($0)] } ?? [])
   }
 
   public mutating func receive(
@@ -251,10 +259,11 @@ public struct Membership: Sendable {
     guard let record = alive(node, incarnation) else { return [] }
     records[node]!.state = .left
     guard isMember(record) else { return [] }
-    if leave.reason == .finished, !records.values.contains(where: { $0.isAlive }) {
-      return end(Stop(reason: .completed, explanation: "all steps are done"), now: now)
-    }
     causes.append("\(node) (\(record.name)) has left: \(leave.explanation)")
+    if leave.reason == .failed, !records.values.contains(where: { $0.isAlive }) {
+      // What ended all of them would end others too.
+      return end(Stop(reason: .failed, explanation: leave.explanation), now: now)
+    }
     return formIfDue(now)
   }
 

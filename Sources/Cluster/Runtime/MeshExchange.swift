@@ -111,7 +111,7 @@ public final class MeshExchange: Exchange, @unchecked Sendable {
       case .load(let target, let state):
         if let place = load(state, for: target) { return .moved(place) }
       case .takeState: post(.state(here, LearnerState(of: learner, converged: converged)))
-      case .save: save()
+      case .save: takeSaved()
       case .compute: try compute(here, phase, of: step, with: crew)
       }
     }
@@ -133,7 +133,7 @@ public final class MeshExchange: Exchange, @unchecked Sendable {
       case .load(let target, let state):
         if let place = load(state, for: target) { return .moved(place) }
       case .takeState: post(.state(here, LearnerState(of: learner, converged: converged)))
-      case .save: save()
+      case .save: takeSaved()
       case .absorb, .compute: continue
       }
     }
@@ -170,8 +170,9 @@ public final class MeshExchange: Exchange, @unchecked Sendable {
     }
   }
 
-  private func save() {
-    save(ExchangeOutcome.Place(step: Int(here.step), phase: 0, converged: converged), LearnerState(of: learner, converged: converged))
+  private func takeSaved() {
+    let place = ExchangeOutcome.Place(step: Int(here.step), phase: 0, converged: converged)
+    save(place, LearnerState(of: learner, converged: converged))
   }
 
   private func load(_ state: LearnerState, for target: PhaseIndex) -> ExchangeOutcome.Place? {

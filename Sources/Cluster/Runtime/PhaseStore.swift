@@ -55,12 +55,12 @@ final class Sum: @unchecked Sendable {
         switch contribution.values.precision {
         case .float32:
           let starts: [UnsafePointer<Float>?] = [left, right].map {
-            UnsafePointer($0.contribution.values.float32.baseAddress! + range.lowerBound)
+            UnsafePointer($0.contribution.values.float32.baseAddress!) + range.lowerBound
           }
           elbo_sum_tree(starts, 2, contribution.values.float32.baseAddress! + range.lowerBound, range.count)
         case .float64:
           let starts: [UnsafePointer<Double>?] = [left, right].map {
-            UnsafePointer($0.contribution.values.float64.baseAddress! + range.lowerBound)
+            UnsafePointer($0.contribution.values.float64.baseAddress!) + range.lowerBound
           }
           elbo_sum_tree_f64(starts, 2, contribution.values.float64.baseAddress! + range.lowerBound, range.count)
         }
@@ -142,6 +142,12 @@ struct PhaseStore {
   }
 
   func partial(_ subtree: Subtree) -> Sum { own[subtree]! }
+
+  /// The total is absorbed: only peers may still need it.
+  mutating func keepTotal() {
+    own = [:]
+    sums = [:]
+  }
 
   mutating func discardSums() {
     sums = [:]
