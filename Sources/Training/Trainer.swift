@@ -118,6 +118,7 @@ public actor Trainer {
   /// - Parameters:
   ///   - first: the number of the first step to do.
   ///   - seconds: how long earlier starts took.
+  ///   - stop: asked after every step whether to end there.
   public func train(from first: Int = 0, after seconds: Double = 0, until stop: StopRequest) throws -> Ending {
     try run(LocalExchange(learner, shards: plan.shards), from: first, after: seconds, until: stop)
   }
