@@ -68,8 +68,11 @@ let package = Package(
     .executableTarget(
       name: "elbo",
       dependencies: [
-        "Datasets", "Figures", "Files", "Metrics", "Models", "Recipes", "Reports", "Tensors", "Training",
+        "Cluster", "Datasets", "Figures", "Files", "Metrics", "Messages", "Models", "Recipes", "Reports", "Tensors", "Training",
+        "ZeroMQ",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Subprocess", package: "swift-subprocess"),
+        .product(name: "SystemPackage", package: "swift-system"),
       ]),
     .executableTarget(
       name: "elbo-bench",

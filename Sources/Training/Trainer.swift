@@ -15,7 +15,8 @@ public struct TrainingPlan: Sendable {
   /// Write a checkpoint every so many steps; 0: only at the end.
   public var checkpointEvery: Int
 
-  public init(seed: UInt64, shards: Int, steps: Int, reportEvery: Int, evaluateEvery: Int = 0, checkpointEvery: Int = 0) {
+  public init(seed: UInt64, shards: Int, steps: Int, reportEvery: Int, evaluateEvery: Int = 0, checkpointEvery: Int = 0)
+  {
     self.seed = seed
     self.shards = shards
     self.steps = steps
@@ -42,6 +43,21 @@ public struct TrainingReport: Sendable {
   public let metrics: [String: Double]
   /// Whether this process has seen every step that the means are over; a node that joined late has not, at first.
   public let isWhole: Bool
+
+  package init(
+    step: Int, steps: Int, epoch: Double, epochs: Double, seconds: Double, examples: Int, examplesPerSecond: Double,
+    metrics: [String: Double], isWhole: Bool
+  ) {
+    self.step = step
+    self.steps = steps
+    self.epoch = epoch
+    self.epochs = epochs
+    self.seconds = seconds
+    self.examples = examples
+    self.examplesPerSecond = examplesPerSecond
+    self.metrics = metrics
+    self.isWhole = isWhole
+  }
 }
 
 /// Hears how a training goes. Called on the thread that computes: it must return at once.
@@ -74,6 +90,13 @@ public actor Trainer {
     public let epoch: Int
     public let seconds: Double
     public let converged: Bool
+
+    package init(step: Int, epoch: Int, seconds: Double, converged: Bool) {
+      self.step = step
+      self.epoch = epoch
+      self.seconds = seconds
+      self.converged = converged
+    }
   }
 
   public enum Ending: Sendable {

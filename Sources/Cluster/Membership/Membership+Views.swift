@@ -38,7 +38,8 @@ extension Membership {
   private func isToBlame(_ record: Record, now: Timestamp) -> Bool {
     // Evaluating held-out examples takes as long as it takes.
     guard now - record.progressedAt > configuration.stuckAfter, let heartbeat = record.heartbeat,
-      heartbeat.waits.isEmpty, heartbeat.stage != .evaluating, view?.member(record.number)?.incarnation == record.incarnation
+      heartbeat.waits.isEmpty, heartbeat.stage != .evaluating,
+      view?.member(record.number)?.incarnation == record.incarnation
     else { return false }
     return records.values.contains { other in
       other.number != record.number && other.isAlive

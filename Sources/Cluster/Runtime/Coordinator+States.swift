@@ -1,11 +1,18 @@
 import Messages
+import ZeroMQ
 
 extension Coordinator {
-  /// Asks for the state between two steps, as soon as a node is between two; it comes as an event.
-  public func save() { isSaveWanted = true }
-
-  /// Whether a node is there that could be asked.
-  public var hasMembers: Bool { membership.view != nil }
+  /// Asks for the state between two steps, as soon as a node is between two; it comes as an event. Without a node to
+  /// ask the job ends at once. From any thread.
+  public nonisolated func save(orEnd stop: Stop) {
+    context.executor.run { [self] in
+      assumeIsolated {
+        if $0.membership.view == nil { return $0.end(stop) }
+        $0.isSaveWanted = true
+        $0.driveSaving()
+      }
+    }
+  }
 
   /// Asks the lowest member for its state while one is wanted, and again for parts that do not come.
   func driveSaving() {

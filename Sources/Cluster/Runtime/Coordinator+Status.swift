@@ -39,7 +39,8 @@ extension Coordinator {
     }
     let still = Double((now - movedAt).nanoseconds) / 1e9
     if still > max(10, 10 * stepSeconds) {
-      let waits = nodes.compactMap { node in node.waits.first.map { "\(node.node) waits for \($0.node)'s \($0.cause)" } }
+      let waits = nodes.compactMap { node in node.waits.first.map { "\(node.node) waits for \($0.node)'s \($0.cause)" }
+      }
       return (.stalled, "nothing has moved for \(Int(still)) s" + (waits.first.map { "; " + $0 } ?? ""))
     }
     return (.running, "")

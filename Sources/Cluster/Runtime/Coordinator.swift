@@ -118,8 +118,6 @@ public actor Coordinator {
     rules.data = configuration.data
     rules.heartbeat = configuration.heartbeat
     rules.missedHeartbeats = configuration.missedHeartbeats
-    // A node that goes on after its launcher is patient; the first view waits for all.
-    rules.startTimeout = .seconds(600)
     membership = Membership(configuration: rules, replaying: records, now: .now)
     if let view = membership.view { ledger.begin(view) }
     if let resuming { start = (resuming.state.offer(step: resuming.step), resuming.state) }
@@ -156,8 +154,12 @@ public actor Coordinator {
     }
   }
 
-  /// Ends the job: every node is told. Also when it is over already.
-  public func end(_ stop: Stop) { carryOut(membership.end(stop, now: .now), replyTo: nil) }
+  /// Ends the job: every node is told. From any thread; also when the job, or the coordinator, is over already.
+  public nonisolated func end(_ stop: Stop) {
+    context.executor.run { [self] in
+      assumeIsolated { $0.carryOut($0.membership.end(stop, now: .now), replyTo: nil) }
+    }
+  }
 
   /// Closes everything; what was said last is still sent.
   public nonisolated func close() async {
@@ -196,16 +198,21 @@ public actor Coordinator {
 
   private func receive() {
     for _ in 0..<64 {
-      guard router != nil, let received = try? router!.receive(maximumFrames: 2) else { return }
+      guard router != nil, let received = try? router!.receive(maximumFrames: 3) else { return }
       switch received {
       case .nothing: return
       case .tooManyFrames: refused += 1
       case .message(let frames):
-        guard frames.count == 2 else {
-          refused += 1
+        let route = RoutingID(bytes: frames[0].array)
+        // A REQ puts an empty frame before its question, and wants one before the answer.
+        if frames.count == 3, frames[1].count == 0 {
+          answerRequester(frames[2], at: route)
           continue
         }
-        let route = RoutingID(bytes: frames[0].array)
+        guard frames.count == 2 else {
+          refuse("\(frames.count - 1) frames", from: route)
+          continue
+        }
         do throws(MessageError) {
           let message = try ControlMessage(decoding: frames[1].unsafeBytes)
           receive(message, from: route, key: frames[1].provenKey.flatMap { PublicKey(bytes: $0.bytes) })
@@ -214,6 +221,15 @@ public actor Coordinator {
         }
       }
     }
+  }
+
+  private func answerRequester(_ frame: IncomingFrame, at route: RoutingID) {
+    guard let message = try? ControlMessage(decoding: frame.unsafeBytes), case .statusRequest = message.body else {
+      return refuse("a REQ may ask for the status only", from: route)
+    }
+    let answer = ControlMessage(
+      job: job, sender: nil, incarnation: nil, epoch: epoch, body: .statusReply(status(.now)))
+    _ = try? router!.send([.bytes(route.bytes), .bytes([]), .bytes(answer.encoded())])
   }
 
   private func refuse(_ reason: String, from route: RoutingID) {
@@ -285,7 +301,8 @@ public actor Coordinator {
       // Everyone hears of it: who computes, who need not wait any more, and who is owed.
       for order in orders {
         continuation.yield(
-          .note("shards \(order.shards.lowerBound)..<\(order.shards.upperBound) are late; \(order.node) computes them too"))
+          .note(
+            "shards \(order.shards.lowerBound)..<\(order.shards.upperBound) are late; \(order.node) computes them too"))
         for member in membership.view?.members ?? [] { send(.execute(order), to: member.node) }
       }
     case .report(let report):

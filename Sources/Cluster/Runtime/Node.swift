@@ -366,7 +366,8 @@ public actor Node {
 
   private func finishFetching(_ fetch: StateFetch, _ prepared: Prepared) {
     guard fetch.isRight, fetch.state.fill(prepared.job.learner) else {
-      return end(.failure(ClusterError(.refused, "the state to begin with does not have the SHA-256 that was announced")))
+      return end(
+        .failure(ClusterError(.refused, "the state to begin with does not have the SHA-256 that was announced")))
     }
     train(prepared, from: Int(fetch.offer.step), converged: fetch.offer.converged)
   }

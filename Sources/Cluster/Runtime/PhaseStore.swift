@@ -119,7 +119,9 @@ struct PhaseStore {
   }
 
   /// Elements of a received chunk.
-  mutating func store(_ subtree: Subtree, _ elements: RangeSet<Int>, from chunk: Chunk, _ payload: UnsafeRawBufferPointer) {
+  mutating func store(
+    _ subtree: Subtree, _ elements: RangeSet<Int>, from chunk: Chunk, _ payload: UnsafeRawBufferPointer
+  ) {
     let target = target(subtree)
     for range in elements.ranges {
       let start = (range.lowerBound - chunk.elements.lowerBound) * target.stride

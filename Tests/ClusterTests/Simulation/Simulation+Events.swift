@@ -203,6 +203,9 @@ extension Simulation {
         views += 1
         record("\(view.number): \(view.members.map { $0.name }) \(view.cause)")
         coordinator!.ledger.begin(view)
+      case .finished:
+        let directives = coordinator!.membership.end(Stop(reason: .completed, explanation: "done"), now: now)
+        carryOut(directives, replyTo: nil)
       case .ended(let stop):
         record("the job has ended")
         ended = stop
