@@ -28,10 +28,7 @@ struct Job {
   var progressMetrics: [String] { learner.phases.flatMap(\.metrics).map { "train/" + $0 } }
 
   /// Keys that may change from start to start without another result: when it ends, and what is said on the way.
-  private static let freeKeys = [
-    "train.epochs", "train.steps", "train.report_every", "train.evaluate_every", "train.checkpoint_every",
-    "train.keep_checkpoints",
-  ]
+  private static let freeKeys = ["train.epochs", "train.steps", "train.report_every", "train.evaluate_every", "train.checkpoint_every", "train.keep_checkpoints"]
 
   /// - Throws: `RecipeError`, `DataError` or `TrainingError`: mistakes in what was asked.
   init(_ recipe: Recipe) throws {
@@ -48,13 +45,11 @@ struct Job {
 
     let shards = try train.integer("shards", default: 2, in: 1...4096)
     if case .shuffled(let batch) = learner.order, shards > batch {
-      throw RecipeError(
-        "train.shards is \(shards), more than the \(batch) examples of a step: set it to \(batch) or less")
+      throw RecipeError("train.shards is \(shards), more than the \(batch) examples of a step: set it to \(batch) or less")
     }
     guard shards <= learner.exampleCount else {
       throw RecipeError(
-        "train.shards is \(shards), more than the \(learner.exampleCount) examples: set it to \(learner.exampleCount) or less"
-      )
+        "train.shards is \(shards), more than the \(learner.exampleCount) examples: set it to \(learner.exampleCount) or less")
     }
     stepsPerEpoch = Order(learner.order, exampleCount: learner.exampleCount, seed: seed).stepsPerEpoch
     let epochs = try train.optionalInteger("epochs", in: 1...1_000_000_000)
