@@ -27,17 +27,15 @@ final class RunRecorder: TrainingObserver {
     var examples = 0
   }
 
-  /// - Parameter checkpoint: where a resumed training goes on from; metrics beyond it are written again.
-  init(
-    _ run: RunFolder, learner: any Learner, identity: Identity, from checkpoint: Checkpoint?, quiet: Bool
-  ) throws {
+  /// - Parameter step: where a resumed training goes on from; metrics beyond it are written again.
+  init(_ run: RunFolder, learner: any Learner, identity: Identity, from step: Int?, quiet: Bool) throws {
     self.run = run
     self.learner = learner
     self.identity = identity
     output = Mutex(
       Output(
         progress: .standardError(isQuiet: quiet),
-        metrics: try MetricsWriter(run.metrics, resumingFrom: checkpoint?.state.step)))
+        metrics: try MetricsWriter(run.metrics, resumingFrom: step)))
   }
 
   /// The last report, for the summary.
@@ -48,7 +46,8 @@ final class RunRecorder: TrainingObserver {
       output.examples += report.examples
       output.progress.update(
         TrainingProgress(
-          step: report.step, totalSteps: report.steps, epoch: min(Int(report.epoch) + 1, Int(report.epochs.rounded(.up))),
+          step: report.step, totalSteps: report.steps,
+          epoch: min(Int(report.epoch) + 1, Int(report.epochs.rounded(.up))),
           totalEpochs: Int(report.epochs.rounded(.up)), examples: output.examples,
           metrics: identity.shownMetrics.compactMap { name in
             report.metrics[name].map { TrainingProgress.Metric(String(name.dropFirst("train/".count)), $0) }
