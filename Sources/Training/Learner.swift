@@ -69,3 +69,44 @@ public protocol Generating: Learner {
   /// Makes examples as pictures (values in 0…1).
   func sample(count: Int, key: RandomKey, with crew: Crew) throws -> Figure
 }
+
+/// How latent vectors are chosen for new examples.
+public struct LatentRequest: Sendable {
+  public enum Path: Sendable, Equatable {
+    /// Each is a draw of its own.
+    case independent
+    /// Each row of the picture leads from one draw to another.
+    case interpolated
+  }
+
+  public var count: Int
+  public var path: Path
+  /// The prior is cut off at so many standard deviations: less variety, more typical examples. Nil: not at all.
+  public var truncation: Double?
+
+  public init(count: Int, path: Path = .independent, truncation: Double? = nil) {
+    self.count = count
+    self.path = path
+    self.truncation = truncation
+  }
+}
+
+/// A learner whose latent space can be walked through.
+public protocol LatentGenerating: Generating {
+  /// Makes examples as pictures (values in 0…1).
+  func sample(_ request: LatentRequest, key: RandomKey, with crew: Crew) throws -> Figure
+}
+
+extension LatentGenerating {
+  public func sample(count: Int, key: RandomKey, with crew: Crew) throws -> Figure {
+    try sample(LatentRequest(count: count), key: key, with: crew)
+  }
+}
+
+/// A learner that shows while it trains how it comes along, always with the same noise.
+public protocol Picturing: Learner {
+  /// - Parameters:
+  ///   - step: steps done.
+  ///   - key: the same at every step of a training.
+  func progress(at step: Int, key: RandomKey, with crew: Crew) throws -> [Figure]
+}

@@ -4,9 +4,10 @@ import TestSupport
 import Testing
 
 /// The promise: a result is a function of recipe, data, seed and V, not of lanes or interruptions.
-@Suite("The same parameters_sha256, whatever computes it and whatever interrupts it", .serialized, .timeLimit(.minutes(5)))
+@Suite(
+  "The same parameters_sha256, whatever computes it and whatever interrupts it", .serialized, .timeLimit(.minutes(5)))
 struct PromiseTests {
-  static let models = ["vae", "autoencoder"]
+  static let models = ["vae", "autoencoder", "gan", "wgan-gp"]
 
   @Test("One, two and four lanes with V = 4", arguments: models)
   func lanes(_ model: String) async throws {
@@ -19,7 +20,8 @@ struct PromiseTests {
     #expect(hashes.dropFirst().allSatisfy { $0 == hashes[0] })
   }
 
-  @Test("The result is not the same for every input", arguments: ["train.shards=3", "train.seed=5", "optimizer.beta1=0.8"])
+  @Test(
+    "The result is not the same for every input", arguments: ["train.shards=3", "train.seed=5", "optimizer.beta1=0.8"])
   func differs(_ setting: String) async throws {
     let workspace = try Workspace()
     let one = try await Elbo.run(workspace.training("vae", out: "one", "--steps", "25")).hash()
@@ -38,7 +40,9 @@ struct PromiseTests {
     #expect(half != undisturbed)
   }
 
-  @Test("Ctrl-C, SIGTERM: a checkpoint, exit status 130, and resuming equals going on", arguments: [Signal.interrupt, .terminate])
+  @Test(
+    "Ctrl-C, SIGTERM: a checkpoint, exit status 130, and resuming equals going on",
+    arguments: [Signal.interrupt, .terminate])
   func interruption(_ signal: Signal) async throws {
     let workspace = try Workspace()
     let outcome = try await Elbo.run(endless(workspace, "run")) { send in

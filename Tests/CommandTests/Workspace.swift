@@ -65,6 +65,11 @@ enum TinyModel {
           "network.hidden=[16]", "network.latent=2", "train.batch=20", "train.shards=4",
           "evaluate.importance_samples=2",
         ]
+      case "gan", "wgan-gp", "infogan":
+        [
+          "network.generator=[16]", "network.discriminator=[16]", "network.latent=4", "train.batch=10",
+          "objective.discriminator_steps=2", "train.shards=4",
+        ]
       default: ["network.hidden=[16]", "network.latent=2", "train.batch=20", "train.shards=4"]
       }
     return settings.flatMap { ["--set", $0] }

@@ -5,11 +5,19 @@ import Training
 
 /// A result is a function of recipe, data, seed and V: not of lanes, nor of where a training was cut.
 @Suite struct PromiseTests {
+  private static let smallPlayers = [
+    "train.batch=20", "network.generator=[16]", "network.discriminator=[16]", "network.latent=5",
+  ]
   private static let recipes: [(model: String, overrides: [String])] = [
     ("vae", ["train.batch=30", "network.hidden=[20]", "network.latent=4", "data.binarisation=dynamic"]),
     ("vae", ["train.batch=30", "network.hidden=[20, 10]", "objective.estimator=a", "objective.samples=3"]),
     ("vae", ["train.batch=7", "network.hidden=[20]", "objective.likelihood=gaussian", "optimizer.clip_norm=0.1"]),
     ("autoencoder", ["train.batch=30", "network.hidden=[20]", "optimizer.name=nesterov"]),
+    ("gan", smallPlayers + ["network.dropout=0.4", "network.normalisation=batch"]),
+    ("gan", smallPlayers + ["objective.discriminator_steps=3", "train.batch=11", "objective.r1=1"]),
+    ("wgan", smallPlayers + ["objective.discriminator_steps=2"]),
+    ("wgan-gp", smallPlayers + ["train.batch=9", "objective.generator_average=0"]),
+    ("infogan", smallPlayers + ["network.categories=3", "objective.loss=least-squares"]),
     ("gmm", ["network.components=3", "objective.restarts=2", "objective.iterations=9"]),
   ]
 
@@ -24,7 +32,7 @@ import Training
     return try learner(recipe.model, try imageData(count: 103, width: 12), recipe.overrides, seed: 5)
   }
 
-  @Test(arguments: 0..<5)
+  @Test(arguments: recipes.indices)
   func lanesDoNotMatter(index: Int) async throws {
     var hashes: Set<String> = []
     for lanes in [1, 2, 4] {
@@ -37,7 +45,7 @@ import Training
     #expect(hashes.count == 1)
   }
 
-  @Test(arguments: 0..<5)
+  @Test(arguments: recipes.indices)
   func aCutDoesNotMatter(index: Int) async throws {
     let whole = try fresh(index)
     try await train(index, lanes: 2, steps: 0..<16, from: whole)

@@ -62,6 +62,7 @@ private let checks: [GradientCheck] = [
   GradientCheck("reshaped") { $0[0].reshaped(to: [5, 3]) },
   GradientCheck("transposed") { $0[0].transposed() },
   GradientCheck("columns") { $0[0].columns(1..<4) },
+  GradientCheck("joiningRows") { $0[0].joiningRows($0[1]) },
   GradientCheck("joiningColumns") { $0[0].joiningColumns($0[1]) },
   GradientCheck("rows") { $0[0].rows(1..<4) },
   GradientCheck("repeatingRows") { $0[0].repeatingRows(3) },

@@ -168,6 +168,7 @@ def tensors():
         ("multiplyingRow", lambda g: [g(3, 5), g(5)], torch.mul),
         ("addingColumn", lambda g: [g(3, 5), g(3)], lambda x, c: x + c[:, None]),
         ("multiplyingColumn", lambda g: [g(3, 5), g(3)], lambda x, c: x * c[:, None]),
+        ("joiningRows", lambda g: [g(2, 3, 2), g(1, 3, 2)], lambda a, b: torch.cat([a, b], 0)),
         ("joiningColumns", lambda g: [g(3, 2), g(3, 4)], lambda a, b: torch.cat([a, b], -1)),
     ]:
         book.add(name, inputs, function)
