@@ -102,8 +102,8 @@ public struct Checkpoint: Sendable {
     return Checkpoint(folder: folder, state: state)
   }
 
-  /// Fills a learner's buffers.
-  /// - Parameter optimizer: whether to fill what the update remembers too; evaluation does not need it.
+  /// Fills a learner's buffers, with what the update remembers too where `optimizer` says so: evaluation does not
+  /// need it.
   /// - Throws: `TrainingError` when the checkpoint is damaged, or is of another model, recipe or data.
   public func restore(_ learner: any Learner, optimizer: Bool) throws {
     let model = try SafeTensors.Contents(Checkpoint.modelPath(folder))

@@ -56,8 +56,8 @@ public struct Inputs: Sendable {
     }
   }
 
-  /// Rows of a tensor [n, width] for some training examples.
-  /// - Parameter key: noise of the binarisation; keyed by example, so that it does not depend on shards.
+  /// Rows of a tensor [n, width] for some training examples. The key is for the noise of the binarisation, which is
+  /// drawn per example, so that it does not depend on shards.
   public func trainRows(_ examples: Examples, key: RandomKey) -> Tensor { rows(of: train, examples, key: key) }
 
   /// Rows of a tensor for some test examples.
