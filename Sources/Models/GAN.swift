@@ -14,6 +14,17 @@ public enum GAN: Model {
   }
 }
 
+/// The deep convolutional GAN (Radford, Metz and Chintala 2016).
+public enum DCGAN: Model {
+  public static let name = "dcgan"
+  public static let summary = "GAN of strided convolutions with batch normalisation, for images"
+  public static var recipe: [UInt8] { PackageResources.dcgan_yaml }
+
+  public static func learner(_ recipe: Recipe, data: Dataset, seed: UInt64) throws -> any Learner {
+    try AdversarialLearner(recipe, data: data, seed: seed, defaults: .init(architecture: .convolutional))
+  }
+}
+
 /// The Wasserstein GAN whose critic is held Lipschitz by clipping its weights (Arjovsky, Chintala and Bottou 2017).
 public enum WGAN: Model {
   public static let name = "wgan"

@@ -48,10 +48,13 @@ public struct Verdict: Sendable {
   public var isConverged: Bool
   /// What only the total tells, such as a gradient's norm or a bound; reported as `train/…` as it is.
   public var metrics: [String: Double]
+  /// What is wrong with the training and what likely helps, in one line; told once for as long as it is so.
+  public var alarm: String?
 
-  public init(isConverged: Bool = false, metrics: [String: Double] = [:]) {
+  public init(isConverged: Bool = false, metrics: [String: Double] = [:], alarm: String? = nil) {
     self.isConverged = isConverged
     self.metrics = metrics
+    self.alarm = alarm
   }
 
   public static let goOn = Verdict()
@@ -91,8 +94,18 @@ public struct LatentRequest: Sendable {
   }
 }
 
+/// Generated examples as numbers, in the units of the data.
+public struct GeneratedExamples: Sendable {
+  public let values: [Float]
+  /// The number of examples, then the shape of one.
+  public let shape: [Int]
+
+  public init(values: [Float], shape: [Int]) { (self.values, self.shape) = (values, shape) }
+}
+
 /// A learner whose latent space can be walked through.
 public protocol LatentGenerating: Generating {
+  func examples(_ request: LatentRequest, key: RandomKey, with crew: Crew) throws -> GeneratedExamples
   /// Makes examples as pictures (values in 0…1).
   func sample(_ request: LatentRequest, key: RandomKey, with crew: Crew) throws -> Figure
 }
@@ -109,4 +122,11 @@ public protocol Picturing: Learner {
   ///   - step: steps done.
   ///   - key: the same at every step of a training.
   func progress(at step: Int, key: RandomKey, with crew: Crew) throws -> [Figure]
+}
+
+/// A learner whose networks can be used by other programs.
+public protocol Exporting: Learner {
+  /// Writes what is large to a folder that exists.
+  /// - Returns: the texts that belong beside it.
+  func export(to folder: String) throws -> [RunDocument]
 }

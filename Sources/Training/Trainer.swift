@@ -59,10 +59,13 @@ public protocol TrainingObserver: Sendable {
   func checkpoint(_ moment: Trainer.Moment) throws
   /// Pictures of a moment, to be drawn elsewhere.
   func figures(_ figures: [Figure], at step: Int)
+  /// Something is wrong since this step: the cause, in one line.
+  func alarm(_ cause: String, at step: Int)
 }
 
 extension TrainingObserver {
   public func figures(_ figures: [Figure], at step: Int) {}
+  public func alarm(_ cause: String, at step: Int) {}
 }
 
 /// Asks a training to end after the step that it is in.
@@ -145,6 +148,7 @@ public actor Trainer {
     // Time of training proper: reports, evaluations and checkpoints are not the steps' doing.
     var aside = Duration.zero
     var converged = false
+    var alarm: String?
     var number = first
 
     func seconds() -> Double { earlier + (clock.now - start - aside).seconds }
@@ -163,6 +167,10 @@ public actor Trainer {
         let verdict = try learner.absorb(total, phase: phase, of: step, with: crew)
         meter.add(verdict)
         if verdict.isConverged { converged = true }
+        if phase == learner.phases.count - 1, verdict.alarm != alarm {
+          alarm = verdict.alarm
+          if let alarm { observer.alarm(alarm, at: number) }
+        }
       }
       number += 1
 

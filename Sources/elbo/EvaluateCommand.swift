@@ -10,6 +10,7 @@ struct EvaluateCommand: AsyncParsableCommand {
       Examples:
         elbo evaluate runs/vae
         elbo evaluate runs/vae --data FOLDER --json
+        elbo evaluate runs/gan --features F.npz    FID, KID, precision and recall of features from elsewhere
       """)
 
   @Argument(help: "A run folder.")
@@ -18,12 +19,22 @@ struct EvaluateCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("Other data of the same kind; its test part is used.", valueName: "dir|file"))
   var data: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Compare generated with real examples in another network's features: arrays real and generated, a row an example.",
+      valueName: "file.npz"))
+  var features: String?
+
   @OptionGroup var lanes: LaneOptions
 
   @Flag(help: "Print the results as JSON.")
   var json = false
 
   func run() async throws {
+    if let features {
+      let metrics = try FeatureFile(features).metrics()
+      return try Results.print(metrics: metrics, title: "\(run), features of \(features)", json: json)
+    }
     let trained = try TrainedRun(opening: run, data: data)
     guard trained.job.learner.evaluationCount > 0 else {
       throw TrainingError(

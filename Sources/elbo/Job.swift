@@ -105,6 +105,9 @@ extension DataRequest {
     header = try section.choice("header", default: .detect)
     delimiter = try section.choice("delimiter", default: .detect)
     skip = try section.integer("skip", default: 0, in: 0...1_000_000)
+    imageSize = try section.integer("image_size", default: 0, in: 0...4096)
+    imageChannels = try section.integer("image_channels", default: 0, in: 0...3)
+    strict = try section.flag("strict", default: true)
     testFraction = try section.number("test_fraction", default: 0, in: 0...0.99)
     split = try section.choice("split", default: .random)
     self.seed = seed

@@ -81,6 +81,8 @@ final class RunRecorder: TrainingObserver {
 
   func figures(_ figures: [Figure], at step: Int) { drawing.yield(figures) }
 
+  func alarm(_ cause: String, at step: Int) { note("warning: at step \(step), \(cause)") }
+
   /// A line for the user, unless the training is quiet.
   func note(_ text: String) {
     output.withLock { $0.progress.note(text) }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Datasets
 import Figures
 import Models
 import Recipes
@@ -22,7 +23,10 @@ struct SampleCommand: AsyncParsableCommand {
   @Option(help: "How many examples.")
   var count = 64
 
-  @Option(help: ArgumentHelp("The picture to write.", valueName: "file.png"))
+  @Option(
+    help: ArgumentHelp(
+      "The picture to write; with .npy, the samples themselves, a row an example (adversarial models).",
+      valueName: "file.png"))
   var output = "samples.png"
 
   @Option(help: "The seed of the noise.")
@@ -55,17 +59,21 @@ struct SampleCommand: AsyncParsableCommand {
     if let learner = learner as? any LatentGenerating {
       let request = LatentRequest(
         count: count, path: interpolate ? .interpolated : .independent, truncation: truncation)
+      if output.hasSuffix(".npy") {
+        let rows = try learner.examples(request, key: key, with: crew)
+        try NPY.write(rows.values, shape: rows.shape, to: output)
+        return print(output)
+      }
       figure = try learner.sample(request, key: key, with: crew)
     } else {
-      guard !interpolate, truncation == nil else {
+      guard !interpolate, truncation == nil, !output.hasSuffix(".npy") else {
         throw TrainingError(
-          .unsuitable, "a \(trained.job.model.name) knows neither --interpolate nor --truncation",
+          .unsuitable, "a \(trained.job.model.name) knows neither --interpolate nor --truncation, nor writes .npy",
           advice: "leave them out, or name a run of an adversarial model")
       }
       figure = try learner.sample(count: count, key: key, with: crew)
     }
-    guard case .images(let grid) = figure.content else { preconditionFailure("samples are drawn as images") }
-    let outcome = try await FigureWriter.write(grid, to: output)
+    let outcome = try await FigureWriter.write(figure, to: output)
     for note in outcome.notes { StandardError.write(note + "\n") }
     print(output)
   }

@@ -37,6 +37,7 @@ struct TrainingSession {
   func run(until stop: StopRequest) async throws -> Summary {
     recorder.note(
       "\(job.model.name): \(job.data.description); \(job.learner.parameters.layout.parameterCount) parameters")
+    for note in job.data.notes { recorder.note(note) }
     let state = checkpoint?.state
     let (recorder, run) = (recorder, run)
     async let progress = TrainingSession.drawProgress(heardBy: recorder, in: run)

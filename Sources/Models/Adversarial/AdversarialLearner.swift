@@ -22,6 +22,7 @@ final class AdversarialLearner: Learner, LatentGenerating, Picturing {
     var clip = 0.0
     var gradientPenalty = 0.0
     var hasCodes = false
+    var architecture = AdversarialNetworks.Architecture.dense
   }
 
   let parameters: FlatBuffer
@@ -29,13 +30,19 @@ final class AdversarialLearner: Learner, LatentGenerating, Picturing {
   let order: Order.Kind
   let inputs: Inputs
   let codes: LatentCodes
+  /// Of training and test examples; nil: what samples are like cannot be told.
+  let labels: ClassLabels?
+  let testLabels: ClassLabels?
+  /// How many test examples samples are compared with.
+  let evaluatedExamples: Int
   private let objective: AdversarialObjective
-  private let generator: Player
-  private let discriminator: Player
+  let generator: Player
+  let discriminator: Player
   /// The generator's moving average and its decay.
-  private let average: (parameters: FlatBuffer, decay: Double)?
+  let average: (parameters: FlatBuffer, decay: Double)?
+  private let watch: CollapseWatch
   /// Whether examples are images of bytes, which are taken to −1…1.
-  private let pixels: Bool
+  let pixels: Bool
 
   init(_ recipe: Recipe, data: Dataset, seed: UInt64, defaults: Defaults) throws {
     inputs = try Inputs(data, recipe["data"])
@@ -45,7 +52,11 @@ final class AdversarialLearner: Learner, LatentGenerating, Picturing {
       recipe["objective"], loss: defaults.loss, discriminatorSteps: defaults.discriminatorSteps, clip: defaults.clip,
       gradientPenalty: defaults.gradientPenalty)
     let networks = try AdversarialNetworks(
-      recipe["network"], latent: codes.width, width: inputs.width, outputs: 1 + codes.outputs, pixels: pixels)
+      recipe["network"],
+      .init(
+        latent: codes.width, example: ImageLayout(shape: inputs.train.shape), outputs: 1 + codes.outputs,
+        isBounded: pixels),
+      architecture: defaults.architecture)
     let decay = try recipe["objective"].number("generator_average", default: 0.999, in: 0...0.999_999)
 
     var layout = Layout()
@@ -72,6 +83,14 @@ final class AdversarialLearner: Learner, LatentGenerating, Picturing {
     discriminator.network.initialize(discriminator.parameters, seed: seed ^ 0x9E37_79B9_7F4A_7C15)
     average = decay > 0 ? (part("average", networks.generatorLayout, averageStart), decay) : nil
     average?.parameters.copy(from: generator.parameters)
+
+    (labels, testLabels) = (data.train.labels, data.test?.labels)
+    let examples = try recipe["evaluate"].integer("examples", default: 2000, in: 0...1_000_000)
+    evaluatedExamples = testLabels == nil ? 0 : min(examples, inputs.test?.count ?? 0)
+
+    let sample = min(inputs.train.count, 1000)
+    let rows = inputs.trainRows(.range(0..<sample), key: RandomKey(seed: seed))
+    watch = CollapseWatch(dataDeviation: AdversarialLearner.meanDeviation(of: pixels ? rows * 2 - 1 : rows))
 
     let batch = try recipe.batch(examples: inputs.train.count / objective.discriminatorSteps)
     order = .shuffled(batch: batch * objective.discriminatorSteps)
@@ -205,7 +224,9 @@ final class AdversarialLearner: Learner, LatentGenerating, Picturing {
       generated, round.pass(ParameterViews(discriminator.parameters), BatchStatistics(), layerNoise: 1))
     let output = outputs.output
     var loss = objective.generatorLoss(output)
-    metrics = [Double(loss.value), meanDeviation(of: generated.detached) * Double(round.indices.count)]
+    metrics = [
+      Double(loss.value), AdversarialLearner.meanDeviation(of: generated.detached) * Double(round.indices.count),
+    ]
     if objective.loss != .wasserstein {
       let threshold = objective.threshold(real: output, generated: output)
       metrics.append(Double(output.buffer.count { $0 > threshold }))
@@ -220,7 +241,7 @@ final class AdversarialLearner: Learner, LatentGenerating, Picturing {
   }
 
   /// The standard deviation of a number over the rows, averaged over an example's numbers: 0 when all rows are alike.
-  private func meanDeviation(of x: Tensor) -> Double {
+  private static func meanDeviation(of x: Tensor) -> Double {
     let rows = x.reshaped(to: [x.shape[0], x.count / x.shape[0]])
     let share = 1 / Float(rows.rows)
     let centred = rows.addingRow(rows.sumOfColumns() * -share)
@@ -233,6 +254,10 @@ final class AdversarialLearner: Learner, LatentGenerating, Picturing {
       let steps = objective.discriminatorSteps
       let norm = try discriminator.absorb(
         total, update: step.number * steps + phase, of: step.total * steps, clip: objective.clip, with: crew)
+      if objective.loss != .wasserstein {
+        let (real, generated) = (total.metrics[1], total.metrics[2])
+        watch.told(real: real / Double(total.examples), generated: generated / Double(total.examples))
+      }
       return Verdict(metrics: ["discriminator_gradient_norm": norm])
     }
     let norm = try generator.absorb(total, update: step.number, of: step.total, with: crew)
@@ -243,17 +268,24 @@ final class AdversarialLearner: Learner, LatentGenerating, Picturing {
       elbo_scale(mean.baseAddress, Float(decay), mean.baseAddress, mean.count)
       elbo_axpy(Float(1 - decay), present.baseAddress, mean.baseAddress, mean.count)
     }
-    return Verdict(metrics: ["generator_gradient_norm": norm])
+    watch.generated(deviation: total.metrics[1] / Double(total.examples))
+    let (metrics, cause) = watch.alarm
+    return Verdict(metrics: metrics.merging(["generator_gradient_norm": norm]) { $1 }, alarm: cause)
   }
 
   /// Stored numbers as the networks see them.
   private func scaled(_ rows: Tensor) -> Tensor { pixels ? rows * 2 - 1 : rows }
 
-  let evaluationMetrics: [String] = []
-  let evaluationCount = 0
-  func evaluate(_ examples: Range<Int>, into sums: inout [Double], key: RandomKey, on lane: Lane) {}
-
   // MARK: Examples
+
+  /// The discriminator's probability that a one-dimensional example is real, nil for a critic, which has none.
+  func beliefs(at places: [Double]) -> [Double]? {
+    guard objective.loss == .minimax || objective.loss == .nonSaturating else { return nil }
+    let rows = Tensor(places.map { Float($0) }, [places.count, 1])
+    let standardised = inputs.standardised(rows)
+    let views = ParameterViews(discriminator.parameters)
+    return discriminator.network(standardised, Pass(predictingWith: views)).output.sigmoid().values.map(Double.init)
+  }
 
   /// Examples from latent rows, in the units of the data.
   func generated(from latents: Tensor) -> Tensor {

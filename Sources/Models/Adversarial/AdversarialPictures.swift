@@ -1,3 +1,4 @@
+import Datasets
 import Figures
 import LinearAlgebra
 import Synchronization
@@ -14,17 +15,32 @@ import Training
 
 extension AdversarialLearner {
   func sample(_ request: LatentRequest, key: RandomKey, with crew: Crew) throws -> Figure {
-    var latents = draw(key, rows: 0..<request.count)
-    if let bound = request.truncation { truncate(latents, at: bound) }
+    if inputs.width <= 2, request.path == .independent {
+      return try points("samples", title: "Samples", count: request.count, key: key, with: crew)
+    }
+    let latents = latents(request, key: key)
     guard request.path == .interpolated else {
       return try pictures("samples", title: "Samples", of: latents, columns: 10, with: crew)
     }
-    latents = interpolated(latents, columns: 10)
     return try pictures("interpolations", title: "From one sample to another", of: latents, columns: 10, with: crew)
+  }
+
+  func examples(_ request: LatentRequest, key: RandomKey, with crew: Crew) throws -> GeneratedExamples {
+    let rows = try generated(from: latents(request, key: key), with: crew)
+    return GeneratedExamples(values: rows.values, shape: [request.count] + inputs.train.shape)
+  }
+
+  private func latents(_ request: LatentRequest, key: RandomKey) -> Tensor {
+    let latents = draw(key, rows: 0..<request.count)
+    if let bound = request.truncation { truncate(latents, at: bound) }
+    return request.path == .interpolated ? interpolated(latents, columns: 10) : latents
   }
 
   func progress(at step: Int, key: RandomKey, with crew: Crew) throws -> [Figure] {
     let number = String(repeating: "0", count: max(6 - String(step).count, 0)) + String(step)
+    if inputs.width <= 2 {
+      return [try points("samples-step-\(number)", title: "Step \(step)", count: 2000, key: key, with: crew)]
+    }
     return [
       try pictures(
         "samples-step-\(number)", title: "Step \(step)", of: draw(key, rows: 0..<100), columns: 10, with: crew)
@@ -32,6 +48,7 @@ extension AdversarialLearner {
   }
 
   func figures(with crew: Crew, key: RandomKey) throws -> [Figure] {
+    if inputs.width <= 2 { return [try points("samples", title: "Samples", count: 5000, key: key, with: crew)] }
     var figures = [
       try sample(LatentRequest(count: 100), key: key, with: crew),
       try sample(LatentRequest(count: 80, path: .interpolated), key: key, with: crew),

@@ -50,10 +50,12 @@ func latentScatter(_ points: Tensor, labels: ClassLabels?, title: String) -> Fig
 }
 
 /// How the numbers of one example are laid out as a picture.
-private struct ImageLayout {
+struct ImageLayout {
   let height: Int
   let width: Int
   let channels: Int
+
+  var count: Int { height * width * channels }
 
   init(shape: [Int]) {
     switch shape.count {
