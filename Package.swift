@@ -65,11 +65,15 @@ let package = Package(
     .target(name: "CMessages", dependencies: ["CProtobufC"]),
     .target(name: "Messages", dependencies: ["CChecksum", "CMessages", "CProtobufC"]),
     .target(name: "ZeroMQ", dependencies: ["CZeroMQ"]),
+    .target(name: "Cluster", dependencies: ["CKernels", "Files", "Messages", "Tensors", "Training", "ZeroMQ"]),
     .executableTarget(
       name: "elbo",
       dependencies: [
-        "Datasets", "Figures", "Files", "LinearAlgebra", "Metrics", "Models", "Recipes", "Reports", "Tensors",
-        "Training", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Cluster", "Datasets", "Figures", "Files", "LinearAlgebra", "Metrics", "Messages", "Models", "Recipes", "Reports", "Tensors", "Training",
+        "ZeroMQ",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Subprocess", package: "swift-subprocess"),
+        .product(name: "SystemPackage", package: "swift-system"),
       ]),
     .executableTarget(
       name: "elbo-bench",
@@ -77,6 +81,10 @@ let package = Package(
         "CKernels", "COneDNN", "Datasets", "Models", "Recipes", "Tensors", "Training",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
+
+    // Benchmarks.
+    .executableTarget(
+      name: "exact-bench", dependencies: ["Distributions", "Exact", "LinearAlgebra"], path: "scripts/bench/exact"),
 
     // Tests.
     .target(name: "ReferenceSupport", path: "Tests/ReferenceSupport"),
@@ -99,11 +107,13 @@ let package = Package(
       name: "MetricsTests", dependencies: ["LinearAlgebra", "Metrics", "ReferenceSupport"], exclude: ["Golden"]),
     .testTarget(name: "MessagesTests", dependencies: ["CChecksum", "CMessages", "Messages"], exclude: ["Golden"]),
     .testTarget(name: "ZeroMQTests", dependencies: ["ZeroMQ"]),
+    .testTarget(name: "ClusterTests", dependencies: ["Cluster", "Messages"]),
     .testTarget(
       name: "ModelsTests",
       dependencies: [
-        "Datasets", "Figures", "LinearAlgebra", "Models", "Recipes", "ReferenceSupport", "Tensors", "Training",
-      ]),
+        "CKernels", "Datasets", "Figures", "LinearAlgebra", "Metrics", "Models", "Networks", "Recipes",
+        "ReferenceSupport", "Tensors", "Training",
+      ], exclude: ["Golden"]),
     .testTarget(name: "RecipesTests", dependencies: ["Recipes"]),
     .testTarget(name: "TrainingTests", dependencies: ["Tensors", "Training"]),
     .testTarget(name: "ReportsTests", dependencies: ["Figures", "Files", "Images", "Reports", "TestSupport"]),

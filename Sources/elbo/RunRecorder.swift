@@ -31,10 +31,8 @@ final class RunRecorder: TrainingObserver {
     var examples = 0
   }
 
-  /// - Parameter checkpoint: where a resumed training goes on from; metrics beyond it are written again.
-  init(
-    _ run: RunFolder, learner: any Learner, identity: Identity, from checkpoint: Checkpoint?, quiet: Bool
-  ) throws {
+  /// - Parameter step: where a resumed training goes on from; metrics beyond it are written again.
+  init(_ run: RunFolder, learner: any Learner, identity: Identity, from step: Int?, quiet: Bool) throws {
     self.run = run
     self.learner = learner
     self.identity = identity
@@ -42,7 +40,7 @@ final class RunRecorder: TrainingObserver {
     output = Mutex(
       Output(
         progress: .standardError(isQuiet: quiet),
-        metrics: try MetricsWriter(run.metrics, resumingFrom: checkpoint?.state.step)))
+        metrics: try MetricsWriter(run.metrics, resumingFrom: step)))
   }
 
   /// The last report, for the summary.

@@ -120,7 +120,7 @@ extension CommandTests {
 
 extension Workspace {
   /// How many whole lines a file has; 0 when there is none.
-  fileprivate func lines(_ name: String) -> Int {
+  func lines(_ name: String) -> Int {
     (try? read(name))?.count { $0 == UInt8(ascii: "\n") } ?? 0
   }
 

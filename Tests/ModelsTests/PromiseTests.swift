@@ -19,6 +19,12 @@ import Training
     ("wgan-gp", smallPlayers + ["train.batch=9", "objective.generator_average=0"]),
     ("infogan", smallPlayers + ["network.categories=3", "objective.loss=least-squares"]),
     ("gmm", ["network.components=3", "objective.restarts=2", "objective.iterations=9"]),
+    ("kmeans", ["network.clusters=5", "objective.restarts=2", "objective.iterations=9"]),
+    ("variational-gmm", ["network.components=3", "objective.restarts=2", "objective.iterations=9"]),
+    ("variational-gmm", ["objective.weight_prior=dirichlet-process", "data.normalisation=standard"]),
+    ("pca", ["network.components=3"]),
+    ("ppca", ["data.normalisation=range"]),
+    ("ppca", ["objective.method=em", "objective.relevance=true", "network.latent=4"]),
   ]
 
   private func train(_ index: Int, lanes: Int, steps: Range<Int>, from learner: any Learner) async throws {
@@ -32,7 +38,7 @@ import Training
     return try learner(recipe.model, try imageData(count: 103, width: 12), recipe.overrides, seed: 5)
   }
 
-  @Test(arguments: recipes.indices)
+  @Test(arguments: PromiseTests.recipes.indices)
   func lanesDoNotMatter(index: Int) async throws {
     var hashes: Set<String> = []
     for lanes in [1, 2, 4] {
@@ -45,7 +51,7 @@ import Training
     #expect(hashes.count == 1)
   }
 
-  @Test(arguments: recipes.indices)
+  @Test(arguments: PromiseTests.recipes.indices)
   func aCutDoesNotMatter(index: Int) async throws {
     let whole = try fresh(index)
     try await train(index, lanes: 2, steps: 0..<16, from: whole)

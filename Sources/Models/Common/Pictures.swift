@@ -57,6 +57,14 @@ struct ImageLayout {
 
   var count: Int { height * width * channels }
 
+  /// Nothing for numbers that are no picture.
+  init?(of array: ExampleArray) {
+    let side = Int(Double(array.elementsPerExample).squareRoot().rounded())
+    let isSquare = array.kind == .uint8 && side >= 8 && side * side == array.elementsPerExample
+    guard array.shape.count == 2 || array.shape.count == 3 || isSquare else { return nil }
+    self.init(shape: array.shape)
+  }
+
   init(shape: [Int]) {
     switch shape.count {
     case 2: (height, width, channels) = (shape[0], shape[1], 1)
