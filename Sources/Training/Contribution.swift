@@ -27,7 +27,8 @@ public final class Contribution: @unchecked Sendable {
   public let values: FlatBuffer
   /// Sums over the shard's examples, in the order of the phase's names.
   public var metrics: [Double]
-  public package(set) var examples = 0
+  /// How many examples the sums are over: the shard's, unless a learner that uses fewer of them says so.
+  public var examples = 0
 
   package init(_ phase: Phase) {
     values = FlatBuffer(phase.name, phase.layout, precision: phase.precision)

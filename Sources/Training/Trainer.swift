@@ -1,3 +1,4 @@
+import Figures
 import Foundation
 import Synchronization
 import Tensors
@@ -14,15 +15,20 @@ public struct TrainingPlan: Sendable {
   public var evaluateEvery: Int
   /// Write a checkpoint every so many steps; 0: only at the end.
   public var checkpointEvery: Int
+  /// Have a learner that is `Picturing` show how it comes along every so many steps; 0: not at all.
+  public var figureEvery: Int
 
-  public init(seed: UInt64, shards: Int, steps: Int, reportEvery: Int, evaluateEvery: Int = 0, checkpointEvery: Int = 0)
-  {
+  public init(
+    seed: UInt64, shards: Int, steps: Int, reportEvery: Int, evaluateEvery: Int = 0, checkpointEvery: Int = 0,
+    figureEvery: Int = 0
+  ) {
     self.seed = seed
     self.shards = shards
     self.steps = steps
     self.reportEvery = reportEvery
     self.evaluateEvery = evaluateEvery
     self.checkpointEvery = checkpointEvery
+    self.figureEvery = figureEvery
   }
 }
 
@@ -68,6 +74,15 @@ public protocol TrainingObserver: Sendable {
   func report(_ report: TrainingReport) throws
   /// A moment at which a checkpoint is to be written.
   func checkpoint(_ moment: Trainer.Moment) throws
+  /// Pictures of a moment, to be drawn elsewhere.
+  func figures(_ figures: [Figure], at step: Int)
+  /// Something is wrong since this step: the cause, in one line.
+  func alarm(_ cause: String, at step: Int)
+}
+
+extension TrainingObserver {
+  public func figures(_ figures: [Figure], at step: Int) {}
+  public func alarm(_ cause: String, at step: Int) {}
 }
 
 /// Asks a training to end after the step that it is in.
@@ -161,6 +176,7 @@ public actor Trainer {
     // Time of training proper: reports, evaluations and checkpoints are not the steps' doing.
     var aside = Duration.zero
     var place = ExchangeOutcome.Place(step: first, phase: 0, converged: false)
+    var alarm: String?
 
     func seconds() -> Double { earlier + (clock.now - start - aside).seconds }
     func moment() -> Moment {
@@ -182,6 +198,7 @@ public actor Trainer {
       }
       if stop.isRequested { return .interrupted(moment()) }
       let step = cursor.step(place.step)
+      meter.begin(step)
       for phase in place.phase..<learner.phases.count {
         try learner.prepare(phase: phase, of: step, with: crew)
         switch try exchange.total(of: phase, in: step, crew: crew) {
@@ -190,6 +207,10 @@ public actor Trainer {
           let verdict = try learner.absorb(total, phase: phase, of: step, with: crew)
           meter.add(verdict)
           if verdict.isConverged { place.converged = true }
+          if phase == learner.phases.count - 1, verdict.alarm != alarm {
+            alarm = verdict.alarm
+            if let alarm { observer.alarm(alarm, at: place.step) }
+          }
         case .moved(let other):
           move(to: other)
           continue training
@@ -225,6 +246,10 @@ public actor Trainer {
       if plan.checkpointEvery > 0, number % plan.checkpointEvery == 0, !isLast {
         try observer.checkpoint(moment())
       }
+      if plan.figureEvery > 0, number % plan.figureEvery == 0, let learner = learner as? any Picturing {
+        let key = RandomKey(seed: plan.seed).at(step: .max)
+        observer.figures(try learner.progress(at: number, key: key, with: crew), at: number)
+      }
       aside += clock.now - pause
     }
   }
@@ -243,6 +268,8 @@ private struct Meter {
   private var latest: [String: Double] = [:]
   private(set) var ofStep: [String: Double] = [:]
   private(set) var stepExamples = 0
+  /// Examples of the steps since the last report.
+  private(set) var examples = 0
   var lastStep = 0.0
   private var lastReport: Double?
   /// Whether every step since the last report was seen.
@@ -255,9 +282,13 @@ private struct Meter {
     phaseExamples = Array(repeating: 0, count: phases.count)
   }
 
+  mutating func begin(_ step: Step) {
+    stepExamples = step.examples.count
+    examples += stepExamples
+  }
+
   /// - Throws: `TrainingError` when a sum is not a finite number: training has diverged.
   mutating func add(_ total: Total, phase: Int, step: Int) throws(TrainingError) {
-    if phase == 0 { stepExamples = total.examples }
     phaseExamples[phase] += total.examples
     for (index, sum) in total.metrics.enumerated() {
       guard sum.isFinite else {
@@ -277,8 +308,6 @@ private struct Meter {
     }
   }
 
-  var examples: Int { phaseExamples.first ?? 0 }
-
   var means: [String: Double] {
     var means = latest
     for phase in names.indices {
@@ -291,6 +320,7 @@ private struct Meter {
 
   mutating func clear(at seconds: Double, isWhole: Bool) {
     self.isWhole = isWhole
+    examples = 0
     for phase in sums.indices {
       phaseExamples[phase] = 0
       for index in sums[phase].indices { sums[phase][index] = 0 }

@@ -1,3 +1,4 @@
+import Figures
 import Foundation
 import Reports
 import Synchronization
@@ -9,6 +10,9 @@ final class RunRecorder: TrainingObserver {
   private let learner: any Learner
   private let identity: Identity
   private let output: Mutex<Output>
+  /// Pictures that were made on the way, to be drawn by whoever listens; ends with `end()`.
+  let pictures: AsyncStream<[Figure]>
+  private let drawing: AsyncStream<[Figure]>.Continuation
 
   /// What a checkpoint says about where it comes from.
   struct Identity: Sendable {
@@ -32,6 +36,7 @@ final class RunRecorder: TrainingObserver {
     self.run = run
     self.learner = learner
     self.identity = identity
+    (pictures, drawing) = AsyncStream.makeStream()
     output = Mutex(
       Output(
         progress: .standardError(isQuiet: quiet),
@@ -72,6 +77,10 @@ final class RunRecorder: TrainingObserver {
     try Checkpoint.write(learner, state: state, in: run, keeping: identity.keepCheckpoints)
   }
 
+  func figures(_ figures: [Figure], at step: Int) { drawing.yield(figures) }
+
+  func alarm(_ cause: String, at step: Int) { note("warning: at step \(step), \(cause)") }
+
   /// A line for the user, unless the training is quiet.
   func note(_ text: String) {
     output.withLock { $0.progress.note(text) }
@@ -79,6 +88,7 @@ final class RunRecorder: TrainingObserver {
 
   /// Ends the progress line, so that what follows starts on a line of its own.
   func end() {
+    drawing.finish()
     output.withLock { $0.progress.finish() }
   }
 }

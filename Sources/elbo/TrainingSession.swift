@@ -65,6 +65,9 @@ struct TrainingSession {
   func run(_ train: (RunRecorder) async throws -> Trainer.Ending) async throws -> Summary {
     recorder.note(
       "\(job.model.name): \(job.data.description); \(job.learner.parameters.layout.parameterCount) parameters")
+    for note in job.data.notes { recorder.note(note) }
+    let (recorder, run) = (recorder, run)
+    async let progress = TrainingSession.drawProgress(heardBy: recorder, in: run)
     let ending: Trainer.Ending
     do {
       ending = try await train(recorder)
@@ -75,10 +78,10 @@ struct TrainingSession {
     recorder.end()
 
     var metrics = recorder.lastReport?.metrics ?? [:]
-    var figures: [String] = []
+    var figures = try await progress
     if case .finished = ending {
       metrics.merge(try await trainer.evaluate()) { $1 }
-      figures = try await draw()
+      figures += try await draw()
       try await writeDocuments()
     }
     let moment = ending.moment
@@ -103,13 +106,27 @@ struct TrainingSession {
     for document in documents { try AtomicFile.write("\(run.path)/\(document.name)", document.contents) }
   }
 
+  /// Draws what a learner shows while it trains, beside the training.
+  private static func drawProgress(heardBy recorder: RunRecorder, in run: RunFolder) async throws -> [String] {
+    var drawn: [String] = []
+    for await figures in recorder.pictures { drawn += try await write(figures, to: run, heardBy: recorder) }
+    return drawn
+  }
+
+  /// Draws figures and returns the paths of the pictures in the run folder.
+  private static func write(
+    _ figures: [Figure], to run: RunFolder, heardBy recorder: RunRecorder
+  ) async throws -> [String] {
+    let outcome = try await FigureWriter(folder: run.figures).write(figures)
+    for note in outcome.notes { recorder.note(note) }
+    return outcome.pictures.map { String($0.dropFirst(run.path.count + 1)) }
+  }
+
   /// Draws the learner's figures and the curves of what was reported.
   private func draw() async throws -> [String] {
     let key = RandomKey(seed: job.plan.seed).at(step: UInt32.max)
     var figures = try await trainer.perform { learner, crew in try learner.figures(with: crew, key: key) }
     if let curves = try LearningCurves.figure(from: run.metrics) { figures.append(curves) }
-    let outcome = try await FigureWriter(folder: run.figures).write(figures)
-    for note in outcome.notes { recorder.note(note) }
-    return outcome.pictures.map { String($0.dropFirst(run.path.count + 1)) }
+    return try await TrainingSession.write(figures, to: run, heardBy: recorder)
   }
 }
