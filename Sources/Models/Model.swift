@@ -20,6 +20,8 @@ public enum Models {
   public static let all: [any Model.Type] = [
     VAE.self, Autoencoder.self, BayesByBackprop.self, BayesByBackpropRegression.self, MCDropout.self, PlainNetwork.self,
     KMeansClustering.self, GMM.self, VariationalGMM.self, PCA.self, PPCA.self,
+    MaximumLikelihoodRegression.self, BayesianRegression.self, BayesianRidge.self, BayesianLogisticRegression.self,
+    GaussianProcessRegression.self,
   ]
 
   public static func named(_ name: String) throws(RecipeError) -> any Model.Type {

@@ -92,10 +92,13 @@ final class StatisticsLearner<Model: FlatStatisticsModel>: Learner {
     let sample = try rows.sample(of: sampleLength, key: key.at(sample: 1))
     return try sample.inputs.withRows { inputs in
       guard let targets = sample.targets else {
-        return try saying { try model.start(from: Observations(inputs: inputs), using: &generator) }
+        return try saying { try model.start(from: Observations(inputs: inputs), restart: restart, using: &generator) }
       }
       return try targets.withRows { targets in
-        try saying { try model.start(from: Observations(inputs: inputs, targets: targets), using: &generator) }
+        try saying {
+          try model.start(
+            from: Observations(inputs: inputs, targets: targets), restart: restart, using: &generator)
+        }
       }
     }
   }
