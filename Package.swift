@@ -98,11 +98,15 @@ let package = Package(
       name: "DistributionsTests",
       dependencies: ["CKernels", "Distributions", "GradientChecks", "LinearAlgebra", "ReferenceSupport", "Tensors"],
       exclude: ["Golden"]),
+    .testTarget(name: "MetricsTests", dependencies: ["Metrics", "ReferenceSupport"], exclude: ["Golden"]),
     .testTarget(name: "MessagesTests", dependencies: ["CChecksum", "CMessages", "Messages"], exclude: ["Golden"]),
     .testTarget(name: "ZeroMQTests", dependencies: ["ZeroMQ"]),
     .testTarget(
       name: "ModelsTests",
-      dependencies: ["Datasets", "LinearAlgebra", "Models", "Recipes", "ReferenceSupport", "Tensors", "Training"]),
+      dependencies: [
+        "CKernels", "Datasets", "Figures", "LinearAlgebra", "Metrics", "Models", "Networks", "Recipes",
+        "ReferenceSupport", "Tensors", "Training",
+      ], exclude: ["Golden"]),
     .testTarget(name: "RecipesTests", dependencies: ["Recipes"]),
     .testTarget(name: "TrainingTests", dependencies: ["Tensors", "Training"]),
     .testTarget(name: "ReportsTests", dependencies: ["Figures", "Files", "Images", "Reports", "TestSupport"]),

@@ -10,7 +10,7 @@
 #define NAME "avx512"
 #define FUSED 1
 
-#pragma clang attribute push(__attribute__((target("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("fma,avx512f,avx512bw,avx512dq,avx512vl"))), apply_to = function)
 #include "kernels.h"
 #pragma clang attribute pop
 #endif

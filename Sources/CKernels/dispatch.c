@@ -19,8 +19,9 @@ static const struct elbo_table *table_at(int level) {
   case ELBO_KERNELS_AVX2:
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? &elbo_table_avx2 : NULL;
   case ELBO_KERNELS_AVX512:
+    if (table_at(ELBO_KERNELS_AVX2) == NULL) return NULL;
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                   __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") && table_at(ELBO_KERNELS_AVX2)
+                   __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")
                ? &elbo_table_avx512
                : NULL;
 #endif

@@ -76,7 +76,7 @@ static void axpy_kernel(float a, const float *x, float *y, size_t n) {
 }
 
 static void fma_kernel(const float *a, const float *b, const float *c, float *y, size_t n) {
-  EACH(n, { store_some(y + i, FMA(load_some(a + i, k), load_some(b + i, k), load_some(c + i, k)), k); });
+  EACH(n, { store_some(y + i, EXACT_FMA(load_some(a + i, k), load_some(b + i, k), load_some(c + i, k)), k); });
 }
 
 static void clamp_kernel(const float *x, float lo, float hi, float *y, size_t n) {

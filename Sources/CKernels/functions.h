@@ -153,8 +153,8 @@ INLINE vf v_erf(vf x) {
   return t < 0.93f ? small : large;
 }
 
-/// sin(x + quarters π/2). The argument is reduced in double: π/2 is split after 33 bits, so that n times the first part
-/// is exact up to n = 2^20 (fdlibm's split). Larger ones are rare here and go to the C library, one by one.
+/// sin(x + quarters π/2). The argument is reduced in double: π/2 is split after 33 bits, so that n times the first
+/// part is exact up to n = 2^20 (fdlibm's split). Larger ones are rare here and go to the C library, one by one.
 INLINE vf v_sin_quarter(vf x, int32_t quarters) {
   const float limit = 0x1p20f;
   vd d = to_double(x);

@@ -52,25 +52,8 @@ INLINE void philox(uint64_t key, vq c0, vq c1, vq c2, vq c3, vu *even, vu *odd) 
 #define ZIP_FIRST(a, b) __builtin_shufflevector(a, b, ZIP_PAIRS(0))
 #define ZIP_SECOND(a, b) __builtin_shufflevector(a, b, ZIP_PAIRS(2))
 
-/// a b + c with one rounding, on every instruction set: normals are part of a run's result, and one run may be computed
-/// by processors with and without the instruction. Without it: in double, where the product is exact and the sum is
-/// rounded to odd, so that the second rounding, to float, errs no more than one rounding would (Boldo and Melquiond 2008).
-INLINE vf exact_fma(vf a, vf b, vf c) {
-#if FUSED
-  return __builtin_elementwise_fma(a, b, c);
-#else
-  vd product = to_double(a) * to_double(b), addend = to_double(c), sum = product + addend;
-  vd part = sum - product;
-  vd error = (product - (sum - part)) + (addend - part);
-  vl toward = (error > 0.0) == (sum > 0.0) ? (vl)1 : (vl)-1;
-  vl inexact_and_even = (error != 0.0) & (((vl)sum & 1) == 0);
-  return __builtin_convertvector((vd)((vl)sum + (inexact_and_even & toward)), vf);
-#endif
-}
-#define EXACT_FMA(a, b, c) exact_fma((vf)(a), (vf)(b), (vf)(c))
-
-/// Box and Muller (1958): radius √(-2 log u), angle 2π v, for u = (a + 1/2) 2^-32 and v = b 2^-32. The smallest u gives
-/// 6.76 σ. It takes one logarithm, one root and one sine and cosine for two normals; the inverse of the normal
+/// Box and Muller (1958): radius √(-2 log u), angle 2π v, for u = (a + 1/2) 2^-32 and v = b 2^-32. The smallest u
+/// gives 6.76 σ. It takes one logarithm, one root and one sine and cosine for two normals; the inverse of the normal
 /// distribution function takes a logarithm, a root and a polynomial for each.
 INLINE void normal_pair(vu a, vu b, vf *cosines, vf *sines) {
   vf u = EXACT_FMA(__builtin_convertvector(a, vf), 0x1p-32f, 0x1p-33f);
@@ -110,7 +93,7 @@ INLINE vf binarised(vu words, const uint8_t *pixels) {
   return (w << 8) - w < threshold ? (vf)1.0f : (vf)0.0f;
 }
 
-/// What names a stream and says what becomes of its words. A constant kind leaves one branch of `elements` standing.
+/// What names a stream and says what becomes of its words. A constant kind leaves one branch of store_elements standing.
 typedef struct {
   enum stream_kind kind;
   uint64_t key;
@@ -119,7 +102,8 @@ typedef struct {
 } stream;
 
 INLINE void words_of(const stream *s, uint32_t block, vu *even, vu *odd) {
-  philox(s->key, LANE_BLOCKS + (uint64_t)block, (vq)(uint64_t)s->c1, (vq)(uint64_t)s->c2, (vq)(uint64_t)s->c3, even, odd);
+  const vq c1 = (vq)(uint64_t)s->c1, c2 = (vq)(uint64_t)s->c2, c3 = (vq)(uint64_t)s->c3;
+  philox(s->key, LANE_BLOCKS + (uint64_t)block, c1, c2, c3, even, odd);
 }
 
 /// Makes 2 W words into elements. `pixels` has as many bytes when the kind is BINARISED.
@@ -203,6 +187,50 @@ INLINE void fill_stream(const stream s, uint64_t first, const uint8_t *pixels, f
   if (done < n) store_part(&s, block, 0, at(pixels, done), y + done, n - done);
 }
 
+/// A stream for each row, its c2 from `row_ids`. Blocks of several rows share a group where rows are short.
+INLINE void fill_rows(stream s, const uint32_t *row_ids, float *y, size_t rows, size_t cols) {
+  if (cols >= 8 * W) {
+    for (size_t row = 0; row < rows; row++) {
+      s.c2 = row_ids[row];
+      fill_stream(s, 0, NULL, y + row * cols, cols);
+    }
+    return;
+  }
+  const size_t row_blocks = (cols + 3) / 4, count = rows * row_blocks;
+  size_t row = 0, block = 0;
+  for (size_t start = 0; start < count; start += BLOCKS) {
+    uint64_t c0[BLOCKS] = {0}, c2[BLOCKS] = {0};
+    float *target[BLOCKS];
+    const size_t used = count - start < BLOCKS ? count - start : BLOCKS;
+    for (size_t i = 0; i < used; i++) {
+      // The lane whose block stands i-th in memory: the inverse of LANE_BLOCKS.
+      const size_t lane = i < BLOCKS / 2 ? 2 * i : 2 * i + 1 - BLOCKS;
+      c0[lane] = block;
+      c2[lane] = row_ids[row];
+      target[i] = y + row * cols + 4 * block;
+      if (++block == row_blocks) {
+        block = 0;
+        row++;
+      }
+    }
+    vq counters, samples;
+    memcpy(&counters, c0, sizeof counters);
+    memcpy(&samples, c2, sizeof samples);
+    vu even, odd;
+    philox(s.key, counters, (vq)(uint64_t)s.c1, samples, (vq)(uint64_t)s.c3, &even, &odd);
+    if (cols % 4 == 0 && used == BLOCKS) {
+      store_elements(&s, even, odd, NULL, target[0]);
+      continue;
+    }
+    float buffer[2 * W];
+    store_elements(&s, even, odd, NULL, buffer);
+    for (size_t i = 0; i < used; i++) {
+      const size_t left = cols - (size_t)(target[i] - y) % cols;
+      memcpy(target[i], buffer + 4 * i, (left < 4 ? left : 4) * sizeof(float));
+    }
+  }
+}
+
 static void philox_words_kernel(uint64_t key, uint32_t c1, uint32_t c2, uint32_t c3, uint64_t first, uint32_t *y,
                                 size_t n) {
   fill_stream((stream){WORDS, key, c1, c2, c3, 0}, first, NULL, (float *)y, n);
@@ -225,16 +253,12 @@ static void philox_bernoulli_kernel(uint64_t key, uint32_t c1, uint32_t c2, uint
 
 static void philox_uniform_rows_kernel(uint64_t key, uint32_t c1, const uint32_t *row_ids, uint32_t c3, size_t rows,
                                        size_t cols, float *y) {
-  for (size_t row = 0; row < rows; row++) {
-    fill_stream((stream){UNIFORM, key, c1, row_ids[row], c3, 0}, 0, NULL, y + row * cols, cols);
-  }
+  fill_rows((stream){UNIFORM, key, c1, 0, c3, 0}, row_ids, y, rows, cols);
 }
 
 static void philox_normal_rows_kernel(uint64_t key, uint32_t c1, const uint32_t *row_ids, uint32_t c3, size_t rows,
                                       size_t cols, float *y) {
-  for (size_t row = 0; row < rows; row++) {
-    fill_stream((stream){NORMAL, key, c1, row_ids[row], c3, 0}, 0, NULL, y + row * cols, cols);
-  }
+  fill_rows((stream){NORMAL, key, c1, 0, c3, 0}, row_ids, y, rows, cols);
 }
 
 static void philox_binarise_bytes_kernel(uint64_t key, uint32_t c1, uint32_t c3, const uint8_t *src,

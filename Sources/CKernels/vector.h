@@ -103,16 +103,34 @@ INLINE vf fma_or_not(vf a, vf b, vf c) {
 }
 #define FMA(a, b, c) fma_or_not((vf)(a), (vf)(b), (vf)(c))
 
+INLINE vd to_double(vf x) { return __builtin_convertvector(x, vd); }
+INLINE vf to_float(vi x) { return __builtin_convertvector(x, vf); }
+
+/// a b + c rounded once, on every instruction set: normals are part of a run's result, and one run may be computed by
+/// processors with and without the instruction. Without it: in double, where the product is exact and the sum is
+/// rounded to odd, so that the second rounding, to float, gives what one would (Boldo and Melquiond 2008).
+INLINE vf exact_fma(vf a, vf b, vf c) {
+#if FUSED
+  return __builtin_elementwise_fma(a, b, c);
+#else
+  vd product = to_double(a) * to_double(b), addend = to_double(c), sum = product + addend;
+  vd part = sum - product;
+  vd error = (product - (sum - part)) + (addend - part);
+  vl toward = (error > 0.0) == (sum > 0.0) ? (vl)1 : (vl)-1;
+  // Two comparisons, not one with zero: the error of an infinite sum is NaN.
+  vl inexact_and_even = ((error < 0.0) | (error > 0.0)) & (((vl)sum & 1) == 0);
+  return __builtin_convertvector((vd)((vl)sum + (inexact_and_even & toward)), vf);
+#endif
+}
+#define EXACT_FMA(a, b, c) exact_fma((vf)(a), (vf)(b), (vf)(c))
+
 INLINE vf v_abs(vf x) { return (vf)((vi)x & 0x7fffffff); }
 /// The magnitude of a with the sign of b, where a is not negative.
 INLINE vf with_sign(vf a, vf b) { return (vf)((vi)a | ((vi)b & (int32_t)0x80000000)); }
 INLINE vf v_sqrt(vf x) { return __builtin_elementwise_sqrt(x); }
-/// Not NaN-proof in the same way on both sides: x NaN stays NaN, a bound is a number.
+/// NaN stays NaN.
 INLINE vf at_least(vf x, float bound) { return x < bound ? (vf)bound : x; }
 INLINE vf at_most(vf x, float bound) { return x > bound ? (vf)bound : x; }
-/// NaN when either is.
+/// NaN when either is, unlike the processor's own.
 INLINE vf v_max(vf a, vf b) { return a != a ? a : a > b ? a : b; }
 INLINE vf v_min(vf a, vf b) { return a != a ? a : a < b ? a : b; }
-
-INLINE vd to_double(vf x) { return __builtin_convertvector(x, vd); }
-INLINE vf to_float(vi x) { return __builtin_convertvector(x, vf); }

@@ -16,8 +16,9 @@ struct TableLayout: Sendable, Equatable {
     let classNames: [String]
   }
 
-  /// How many records are looked at before the delimiter and the header are decided.
+  /// How many records are looked at before the header is decided; fewer of very wide ones.
   private static let sampleSize = 1000
+  private static let sampleCells = 1 << 17
 
   init(_ bytes: UnsafeBufferPointer<UInt8>, _ request: DataRequest, file: String) throws(DataError) {
     let start = Self.start(bytes, skip: request.skip)
@@ -33,7 +34,8 @@ struct TableLayout: Sendable, Equatable {
     let afterFirst = scanner.rest
 
     var samples: [[(FieldValue, String)]] = []
-    while samples.count < Self.sampleSize, try scanner.next(&fields) {
+    let sampleSize = min(Self.sampleSize, 1 + Self.sampleCells / first.count)
+    while samples.count < sampleSize, try scanner.next(&fields) {
       samples.append(fields.map { (FieldValue(scanner.bytes(of: $0)), scanner.text(of: $0)) })
     }
     let counts = request.header == .detect ? Self.counts(first, firstValues, columns: samples.first?.count) : nil

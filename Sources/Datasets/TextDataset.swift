@@ -6,9 +6,13 @@ enum TextDataset {
   {
     let place = DataPlace(file: path)
     try request.refuseColumns(at: place)
-    var isPresent = [Bool](repeating: false, count: 0x11_0000)
+    // As long as the largest code point needs it: there are 1.1 million, most texts use a few hundred.
+    var isPresent = [Bool](repeating: false, count: 0x80)
     var count = 0
     try forEachScalar(file, place) { scalar in
+      if scalar >= isPresent.count {
+        isPresent.append(contentsOf: repeatElement(false, count: Int(scalar) + 1 - isPresent.count))
+      }
       isPresent[Int(scalar)] = true
       count += 1
     }

@@ -30,13 +30,14 @@ public enum Initialization: Hashable, Sendable {
     let (inputs, outputs) = (Float(max(fanIn, 1)), Float(max(fanOut, 1)))
     let numbers = parameters.float32.baseAddress! + slot.offset
     let count = slot.shape.count
+    let key = RandomKey(seed: seed).at(step: initialStep).at(tensor: UInt32(index))
     func uniform(_ bound: Float) {
-      elbo_philox_uniform(seed, 0, UInt32(index), streamPurpose, 0, numbers, count)
+      key.uniform(into: numbers, count: count)
       elbo_scale(numbers, 2 * bound, numbers, count)
       elbo_add_scalar(numbers, -bound, numbers, count)
     }
     func normal(_ deviation: Float) {
-      elbo_philox_normal(seed, 0, UInt32(index), streamPurpose, 0, numbers, count)
+      key.normal(into: numbers, count: count)
       elbo_scale(numbers, deviation, numbers, count)
     }
     switch self {
@@ -52,5 +53,5 @@ public enum Initialization: Hashable, Sendable {
   }
 }
 
-/// The counter word that keeps initial parameters apart from all other noise of a training.
-private let streamPurpose: UInt32 = 0x494E_4954  // "INIT"
+/// A step that no training reaches: it keeps initial parameters apart from all other noise.
+private let initialStep = UInt32.max

@@ -28,8 +28,10 @@ public final class GradientDescent: Sendable {
   /// Takes one step downhill along the mean of the examples' gradients.
   /// - Parameters:
   ///   - total: the sum over examples of the gradient of what is minimised.
+  ///   - parameters: what the step moves; as long as the total's numbers.
   ///   - update: how many updates there were before, counted from 0.
-  ///   - of: how many there will be in all.
+  ///   - updates: how many there will be in all.
+  ///   - crew: the lanes that share the work.
   public func absorb(
     _ total: Total, into parameters: FlatBuffer, update: Int, of updates: Int, with crew: Crew
   ) throws {

@@ -116,6 +116,7 @@ public actor Trainer {
   /// - Parameters:
   ///   - first: the number of the first step to do.
   ///   - seconds: how long earlier starts took.
+  ///   - stop: asked after every step whether to end there.
   public func train(from first: Int = 0, after seconds: Double = 0, until stop: StopRequest) throws -> Ending {
     let exchange = LocalExchange(learner, shards: plan.shards)
     return try train(with: exchange, from: first, after: seconds, until: stop)

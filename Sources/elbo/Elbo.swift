@@ -23,7 +23,8 @@ struct Elbo: AsyncParsableCommand {
       Exit status: 0 done; 1 the training failed; 2 a mistake in what was asked; 130 interrupted, after a checkpoint.
       """,
     subcommands: [
-      TrainCommand.self, EvaluateCommand.self, SampleCommand.self, RecipesCommand.self, DoctorCommand.self,
+      TrainCommand.self, EvaluateCommand.self, PredictCommand.self, PruneCommand.self, SampleCommand.self,
+      RecipesCommand.self, DoctorCommand.self,
     ])
 
   static func main() async {

@@ -16,6 +16,7 @@ struct TrainCommand: AsyncParsableCommand {
         elbo train vae --data FOLDER --set objective.estimator=a --seed 3
         elbo train my-recipe.yaml --epochs 50 --out runs/mine
         elbo train --resume runs/mine --epochs 100
+        elbo train bbb-regression --protocol uci --data uci/yacht --grid objective.prior_deviation=0.3,1
       """)
 
   @Argument(help: "A built-in recipe's name, or a recipe file; not needed with --resume.")
@@ -30,6 +31,17 @@ struct TrainCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("Go on from the newest checkpoint of a run, bit for bit.", valueName: "run"))
   var resume: String?
 
+  @Option(
+    name: .customLong("protocol"),
+    help: ArgumentHelp("A benchmark's protocol in place of one training: uci, all official splits.", valueName: "name"))
+  var benchmark: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "With --protocol: values of a key to choose among on validation data; repeatable.", valueName: "key.path=value,…")
+  )
+  var grid: [String] = []
+
   @Flag(help: "No progress.")
   var quiet = false
 
@@ -41,6 +53,14 @@ struct TrainCommand: AsyncParsableCommand {
 
   func run() async throws {
     let lanes = try lanes.count()
+    if let benchmark {
+      guard benchmark == "uci", let recipe, resume == nil else {
+        throw RecipeError(
+          "--protocol knows uci, with a recipe, as in: elbo train bbb-regression --protocol uci --data DIR")
+      }
+      try await UCIRun(recipe: recipe, options: options, grid: grid, lanes: lanes).run(json: json, quiet: quiet)
+      return
+    }
     let (job, run, checkpoint) = try prepare()
     if dryRun {
       print(job.recipe.resolved, terminator: "")
@@ -66,7 +86,9 @@ struct TrainCommand: AsyncParsableCommand {
       try options.apply(to: reading)
       return (try Job(reading), nil, nil)
     }
-    guard out == nil else { throw RecipeError("--out and --resume exclude each other: a run goes on in its own folder") }
+    guard out == nil else {
+      throw RecipeError("--out and --resume exclude each other: a run goes on in its own folder")
+    }
     let run = try RunFolder(opening: resume)
     let checkpoint = try Checkpoint.newest(of: run)
     let reading = try Recipe.file(run.recipe)
@@ -83,7 +105,8 @@ struct TrainCommand: AsyncParsableCommand {
     guard job.recipeDigest == checkpoint.state.recipe else {
       throw TrainingError(
         .otherRecipe, "the recipe is not the one that \(resume) was trained with",
-        advice: "only train.epochs, train.steps and what is reported may change; to train something else, start a new run")
+        advice:
+          "only train.epochs, train.steps and what is reported may change; to train something else, start a new run")
     }
     guard job.data.fingerprint == checkpoint.state.data else {
       throw TrainingError(

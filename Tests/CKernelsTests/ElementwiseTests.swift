@@ -178,6 +178,38 @@ struct Elementwise: Sendable, CustomTestStringConvertible {
     }
   }
 
+  @Test(arguments: Level.all) func multiplyAddIsRoundedOnce(_ level: Level) {
+    var a = [Float](), b = [Float](), c = [Float]()
+    // 4097² lies halfway between two floats: what is added decides, however small. A sum rounded to double first loses
+    // it, and the tie goes to the even neighbour.
+    for sign: Float in [1, -1] {
+      for factor: Float in [4097, 4097 * 3, 4099] {
+        for exponent in -100 ... -20 {
+          for addend: Float in [1, -1] {
+            a.append(sign * factor)
+            b.append(4097)
+            c.append(addend * Float(sign: .plus, exponent: exponent, significand: 1.25))
+          }
+        }
+      }
+    }
+    let special: [Float] = [0, -0.0, 1, -1.5, .infinity, -.infinity, .nan, Float(bitPattern: 1), 1e38, 0x1p-100]
+    for x in special { for y in special { for z in special { a.append(x); b.append(y); c.append(z) } } }
+    var numbers = Numbers(6)
+    for _ in 0..<100_000 {
+      a.append(numbers.float(-2...2))
+      b.append(numbers.float(-2...2))
+      c.append(numbers.float(-2...2) * Float(sign: .plus, exponent: -Int(numbers.next() % 60), significand: 1))
+    }
+    var y = a
+    level.run { elbo_fma(a, b, c, &y, y.count) }
+    let wrong = y.indices.filter { i in
+      let want = c[i].addingProduct(a[i], b[i])
+      return y[i].bitPattern != want.bitPattern && !(y[i].isNaN && want.isNaN)
+    }
+    #expect(wrong.isEmpty, "\(wrong.prefix(3).map { (a[$0], b[$0], c[$0], y[$0]) })")
+  }
+
   @Test(arguments: Level.all) func bytesAreScaledAndGathered(_ level: Level) {
     let rows = 9, cols = 37
     let src = (0..<rows * cols).map { UInt8(truncatingIfNeeded: $0 * 7) }

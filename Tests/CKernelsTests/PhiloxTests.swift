@@ -114,8 +114,8 @@ import Testing
   }
 
   @Test(arguments: Level.all) func rowsAreStreamsOfTheirOwn(_ level: Level) {
-    let ids: [UInt32] = [3, 0, 900_000, 3]
-    for cols in [0, 1, 2, 5, 20, 64, 129, 784] {
+    let ids: [UInt32] = [3, 0, 900_000, 3] + (10..<43)
+    for cols in [0, 1, 2, 4, 5, 20, 63, 64, 65, 129, 255, 256, 300, 784] {
       var uniform = [Float](repeating: 0, count: ids.count * cols), normal = uniform, want = uniform,
         wantNormal = uniform
       level.run {

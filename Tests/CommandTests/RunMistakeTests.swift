@@ -1,136 +1,144 @@
 import Foundation
 import Testing
 
-@Suite("A run that is damaged, or is not the one that was meant, is refused and stays as it is")
-struct RunMistakeTests {
-  /// A workspace with a run of three steps.
-  private func trained() async throws -> Workspace {
-    let workspace = try Workspace()
-    _ = try await Elbo.run(workspace.training("vae", out: "run", "--steps", "3")).hash()
-    return workspace
-  }
-
-  private static let checkpoint = "run/checkpoints/step-000003"
-
-  private func expectRefusal(
-    _ workspace: Workspace, _ arguments: [String], says words: String..., sourceLocation: SourceLocation = #_sourceLocation
-  ) async throws {
-    let before = workspace.listing
-    let outcome = try await Elbo.run(arguments)
-    expectMistake(outcome, says: words, sourceLocation: sourceLocation)
-    #expect(workspace.listing == before, sourceLocation: sourceLocation)
-  }
-
-  @Test func anotherModel() async throws {
-    let workspace = try await trained()
-    try await expectRefusal(
-      workspace, ["train", "autoencoder", "--resume", workspace["run"]], says: "vae", "autoencoder")
-  }
-
-  @Test(arguments: ["network.hidden=[9]", "optimizer.learning_rate=0.5", "train.seed=1", "train.shards=2"])
-  func anotherRecipe(_ setting: String) async throws {
-    let workspace = try await trained()
-    try await expectRefusal(
-      workspace, ["train", "--resume", workspace["run"], "--steps", "5", "--set", setting], says: workspace["run"])
-  }
-
-  @Test func otherData() async throws {
-    let workspace = try await trained()
-    try workspace.write("data/train-images-idx3-ubyte", IDX.file(extents: [60, 6, 6], Array(repeating: 7, count: 60 * 36)))
-    try await expectRefusal(workspace, ["train", "--resume", workspace["run"], "--steps", "5"], says: "data")
-  }
-
-  @Test func aRunInTheWay() async throws {
-    let workspace = try await trained()
-    try await expectRefusal(workspace, workspace.training("vae", out: "run"), says: "run", "--resume")
-  }
-
-  @Test func noCheckpoint() async throws {
-    let workspace = try await trained()
-    try FileManager.default.removeItem(atPath: workspace[RunMistakeTests.checkpoint])
-    for command in [["train", "--resume"], ["evaluate"], ["sample"]] {
-      try await expectRefusal(workspace, command + [workspace["run"]], says: "checkpoint")
+extension CommandTests {
+  @Suite("A run that is damaged, or is not the one that was meant, is refused and stays as it is")
+  struct RunMistakeTests {
+    /// A workspace with a run of three steps.
+    private func trained() async throws -> Workspace {
+      let workspace = try Workspace()
+      _ = try await Elbo.run(workspace.training("vae", out: "run", "--steps", "3")).hash()
+      return workspace
     }
-  }
 
-  /// What can happen to a file of a checkpoint.
-  enum Damage: String, CaseIterable, CustomTestStringConvertible {
-    case flippedBit, cutOff, longer, empty, hugeHeader, noJSON, noTensors
+    private static let checkpoint = "run/checkpoints/step-000003"
 
-    var testDescription: String { rawValue }
+    private func expectRefusal(
+      _ workspace: Workspace, _ arguments: [String], says words: String...,
+      sourceLocation: SourceLocation = #_sourceLocation
+    ) async throws {
+      let before = workspace.listing
+      let outcome = try await Elbo.run(arguments)
+      expectMistake(outcome, says: words, sourceLocation: sourceLocation)
+      #expect(workspace.listing == before, sourceLocation: sourceLocation)
+    }
 
-    func done(to bytes: [UInt8]) -> [UInt8] {
-      var bytes = bytes
-      switch self {
-      case .flippedBit: bytes[bytes.count - 3] ^= 0x10
-      case .cutOff: bytes.removeLast(4)
-      case .longer: bytes.append(0)
-      case .empty: bytes = []
-      case .hugeHeader: bytes.replaceSubrange(0..<8, with: Array(repeating: 0xFF, count: 8))
-      case .noJSON: bytes[8] = UInt8(ascii: "[")
-      case .noTensors: bytes = [2, 0, 0, 0, 0, 0, 0, 0] + Array("{}".utf8)
+    @Test func anotherModel() async throws {
+      let workspace = try await trained()
+      try await expectRefusal(
+        workspace, ["train", "autoencoder", "--resume", workspace["run"]], says: "vae", "autoencoder")
+    }
+
+    @Test(arguments: ["network.hidden=[9]", "optimizer.learning_rate=0.5", "train.seed=1", "train.shards=2"])
+    func anotherRecipe(_ setting: String) async throws {
+      let workspace = try await trained()
+      try await expectRefusal(
+        workspace, ["train", "--resume", workspace["run"], "--steps", "5", "--set", setting], says: workspace["run"])
+    }
+
+    @Test func otherData() async throws {
+      let workspace = try await trained()
+      try workspace.write(
+        "data/train-images-idx3-ubyte", IDX.file(extents: [60, 6, 6], Array(repeating: 7, count: 60 * 36)))
+      try await expectRefusal(workspace, ["train", "--resume", workspace["run"], "--steps", "5"], says: "data")
+    }
+
+    @Test func aRunInTheWay() async throws {
+      let workspace = try await trained()
+      try await expectRefusal(workspace, workspace.training("vae", out: "run"), says: "run", "--resume")
+    }
+
+    @Test func noCheckpoint() async throws {
+      let workspace = try await trained()
+      try FileManager.default.removeItem(atPath: workspace[RunMistakeTests.checkpoint])
+      for command in [["train", "--resume"], ["evaluate"], ["sample"]] {
+        try await expectRefusal(workspace, command + [workspace["run"]], says: "checkpoint")
       }
-      return bytes
     }
-  }
 
-  @Test(arguments: Damage.allCases, ["model", "optimizer"])
-  func damagedTensors(_ damage: Damage, _ file: String) async throws {
-    let workspace = try await trained()
-    let name = "\(RunMistakeTests.checkpoint)/\(file).safetensors"
-    try workspace.write(name, damage.done(to: try workspace.read(name)))
-    try await expectRefusal(workspace, ["train", "--resume", workspace["run"], "--steps", "5"], says: "\(file).safetensors")
-    if file == "model" {
-      try await expectRefusal(workspace, ["evaluate", workspace["run"]], says: "model.safetensors")
+    /// What can happen to a file of a checkpoint.
+    enum Damage: String, CaseIterable, CustomTestStringConvertible {
+      case flippedBit, cutOff, longer, empty, hugeHeader, noJSON, noTensors
+
+      var testDescription: String { rawValue }
+
+      func done(to bytes: [UInt8]) -> [UInt8] {
+        var bytes = bytes
+        switch self {
+        case .flippedBit: bytes[bytes.count - 3] ^= 0x10
+        case .cutOff: bytes.removeLast(4)
+        case .longer: bytes.append(0)
+        case .empty: bytes = []
+        case .hugeHeader: bytes.replaceSubrange(0..<8, with: Array(repeating: 0xFF, count: 8))
+        case .noJSON: bytes[8] = UInt8(ascii: "[")
+        case .noTensors: bytes = [2, 0, 0, 0, 0, 0, 0, 0] + Array("{}".utf8)
+        }
+        return bytes
+      }
     }
-  }
 
-  @Test(arguments: ["", "{", "{}", "{\"format\": 2}", "[]"])
-  func damagedState(_ text: String) async throws {
-    let workspace = try await trained()
-    try workspace.write("\(RunMistakeTests.checkpoint)/state.json", text)
-    try await expectRefusal(workspace, ["train", "--resume", workspace["run"], "--steps", "5"], says: "state.json")
-  }
+    @Test(arguments: Damage.allCases, ["model", "optimizer"])
+    func damagedTensors(_ damage: Damage, _ file: String) async throws {
+      let workspace = try await trained()
+      let name = "\(RunMistakeTests.checkpoint)/\(file).safetensors"
+      try workspace.write(name, damage.done(to: try workspace.read(name)))
+      try await expectRefusal(
+        workspace, ["train", "--resume", workspace["run"], "--steps", "5"], says: "\(file).safetensors")
+      if file == "model" {
+        try await expectRefusal(workspace, ["evaluate", workspace["run"]], says: "model.safetensors")
+      }
+    }
 
-  @Test func damagedRecipe() async throws {
-    let workspace = try await trained()
-    try workspace.write("run/recipe.yaml", "model: vae\ndata: {source: \(workspace.data)}\nnetwork: {latent: -1}\n")
-    try await expectRefusal(workspace, ["evaluate", workspace["run"]], says: "network.latent")
+    @Test(arguments: ["", "{", "{}", "{\"format\": 2}", "[]"])
+    func damagedState(_ text: String) async throws {
+      let workspace = try await trained()
+      try workspace.write("\(RunMistakeTests.checkpoint)/state.json", text)
+      try await expectRefusal(workspace, ["train", "--resume", workspace["run"], "--steps", "5"], says: "state.json")
+    }
+
+    @Test func damagedRecipe() async throws {
+      let workspace = try await trained()
+      try workspace.write("run/recipe.yaml", "model: vae\ndata: {source: \(workspace.data)}\nnetwork: {latent: -1}\n")
+      try await expectRefusal(workspace, ["evaluate", workspace["run"]], says: "network.latent")
+    }
   }
 }
 
-@Suite("A disk that is full ends the command with one line and nothing half-written")
-struct FullDiskTests {
-  @Test func metrics() async throws {
-    let workspace = try Workspace()
-    try FileManager.default.createDirectory(atPath: workspace["run"], withIntermediateDirectories: true)
-    try FileManager.default.createSymbolicLink(atPath: workspace["run/metrics.jsonl"], withDestinationPath: "/dev/full")
-    let outcome = try await Elbo.run(workspace.training("vae", out: "run", "--steps", "3"))
-    expectMistake(outcome, says: ["metrics.jsonl", "space"])
-  }
+extension CommandTests {
+  @Suite("A disk that is full ends the command with one line and nothing half-written")
+  struct FullDiskTests {
+    @Test func metrics() async throws {
+      let workspace = try Workspace()
+      try FileManager.default.createDirectory(atPath: workspace["run"], withIntermediateDirectories: true)
+      try FileManager.default.createSymbolicLink(
+        atPath: workspace["run/metrics.jsonl"], withDestinationPath: "/dev/full")
+      let outcome = try await Elbo.run(workspace.training("vae", out: "run", "--steps", "3"))
+      expectMistake(outcome, says: ["metrics.jsonl", "space"])
+    }
 
-  /// A limit on the size of files stands in for the end of the disk: the write fails in the middle of a file.
-  @Test func checkpoint() async throws {
-    let workspace = try Workspace()
-    let outcome = try await Elbo.run(
-      throughShell: "trap '' XFSZ; ulimit -f 4; exec \"$0\" \"$@\"",
-      workspace.training("vae", out: "run", "--steps", "9", "--set", "train.checkpoint_every=2"))
-    expectMistake(outcome, says: [])
-    #expect(workspace.names(in: "run/checkpoints") == [])
-    #expect(!workspace.exists("run/summary.json"))
-  }
+    /// A limit on the size of files stands in for the end of the disk: the write fails in the middle of a file.
+    @Test func checkpoint() async throws {
+      let workspace = try Workspace()
+      let outcome = try await Elbo.run(
+        throughShell: "trap '' XFSZ; ulimit -f 4; exec \"$0\" \"$@\"",
+        workspace.training("vae", out: "run", "--steps", "9", "--set", "train.checkpoint_every=2"))
+      expectMistake(outcome, says: [])
+      #expect(workspace.names(in: "run/checkpoints") == [])
+      #expect(!workspace.exists("run/summary.json"))
+    }
 
-  @Test(arguments: [["recipes"], ["recipes", "vae"], ["doctor"], ["--help"]])
-  func standardOutput(_ arguments: [String]) async throws {
-    let outcome = try await Elbo.run(throughShell: "exec \"$0\" \"$@\" >/dev/full", arguments)
-    #expect(outcome.status != .exited(0))
-    #expect(outcome.error.contains("space"))
-  }
+    @Test(arguments: [["recipes"], ["recipes", "vae"], ["--help"], ["train", "--help"]])
+    func standardOutput(_ arguments: [String]) async throws {
+      let outcome = try await Elbo.run(throughShell: "exec \"$0\" \"$@\" >/dev/full", arguments)
+      #expect(outcome.status != .exited(0))
+      #expect(outcome.error.contains("space"))
+    }
 
-  @Test func picture() async throws {
-    let workspace = try Workspace()
-    _ = try await Elbo.run(workspace.training("vae", out: "run", "--steps", "3")).hash()
-    let outcome = try await Elbo.run("sample", workspace["run"], "--output", "/dev/full")
-    expectMistake(outcome, says: ["/dev/full", "space"])
+    @Test func picture() async throws {
+      let workspace = try Workspace()
+      _ = try await Elbo.run(workspace.training("vae", out: "run", "--steps", "3")).hash()
+      let outcome = try await Elbo.run("sample", workspace["run"], "--output", "/dev/full")
+      expectMistake(outcome, says: ["/dev/full", "space"])
+    }
   }
 }

@@ -60,14 +60,16 @@ enum TinyModel {
   static func options(_ model: String) -> [String] {
     let settings =
       switch model {
-      case "vae":
+      // Short restarts, so that an interruption may fall anywhere in one; and more of them than a test waits for.
+      case "gmm":
         [
-          "network.hidden=[16]", "network.latent=2", "train.batch=20", "train.shards=4",
-          "evaluate.importance_samples=2",
+          "network.components=3", "network.covariance=diagonal", "objective.iterations=8", "objective.restarts=100000",
         ]
-      default: ["network.hidden=[16]", "network.latent=2", "train.batch=20", "train.shards=4"]
+      case "vae": ["network.hidden=[16]", "network.latent=2", "evaluate.importance_samples=2", "train.batch=20"]
+      case "autoencoder": ["network.hidden=[16]", "network.latent=2", "train.batch=20"]
+      default: ["network.hidden=[16]", "train.batch=20"]
       }
-    return settings.flatMap { ["--set", $0] }
+    return (settings + ["train.shards=4"]).flatMap { ["--set", $0] }
   }
 }
 

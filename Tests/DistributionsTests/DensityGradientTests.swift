@@ -31,7 +31,7 @@ private let checks: [GradientCheck] = [
 
 @Suite("Densities and their derivatives")
 struct DensityGradientTests {
-  let golden = try! Golden.operations("densities")
+  let golden = try! GoldenFile.operations("densities")
 
   @Test(arguments: checks)
   func equalsPyTorchUpToTheThirdDerivative(_ check: GradientCheck) throws {

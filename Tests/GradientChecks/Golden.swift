@@ -23,7 +23,7 @@ public struct GoldenOperation: Decodable, Sendable {
 }
 
 /// The JSON files of the folder `Golden` beside a test file.
-public enum Golden {
+public enum GoldenFile {
   public static func read<Value: Decodable>(
     _ name: String, as _: Value.Type = Value.self, beside file: String = #filePath
   ) throws -> Value {

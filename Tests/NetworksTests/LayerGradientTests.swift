@@ -53,7 +53,7 @@ private let checks: [GradientCheck] = [
 
 @Suite("Layers, losses and their derivatives")
 struct LayerGradientTests {
-  let golden = try! Golden.operations("layers")
+  let golden = try! GoldenFile.operations("layers")
 
   @Test(arguments: checks)
   func equalsPyTorchUpToTheThirdDerivative(_ check: GradientCheck) throws {

@@ -73,7 +73,7 @@ struct OptimizerTests {
     let cases: [Case]
   }
 
-  private let book = try! Golden.read("trajectories", as: Book.self)
+  private let book = try! GoldenFile.read("trajectories", as: Book.self)
 
   @Test(arguments: rules.indices)
   func followsPyTorch(_ index: Int) throws {

@@ -26,7 +26,7 @@ struct ScheduleTests {
   ]
 
   @Test func followsPyTorch() throws {
-    let book = try Golden.read("schedules", as: Book.self)
+    let book = try GoldenFile.read("schedules", as: Book.self)
     #expect(book.warmup == 8)
     #expect(Set(book.cases.map(\.name)) == Set(Self.schedules.keys))
     for golden in book.cases {

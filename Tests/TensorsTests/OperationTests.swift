@@ -70,7 +70,7 @@ private let checks: [GradientCheck] = [
 
 @Suite("Operations and their derivatives")
 struct OperationTests {
-  let golden = try! Golden.operations("operations")
+  let golden = try! GoldenFile.operations("operations")
 
   @Test(arguments: checks)
   func equalsPyTorchUpToTheThirdDerivative(_ check: GradientCheck) throws {
@@ -128,7 +128,7 @@ private struct DetachedSquare: Primitive {
 
 @Suite("The checks of derivatives notice what is wrong")
 struct GradientCheckTests {
-  let golden = try! Golden.operations("operations")["squared"]!
+  let golden = try! GoldenFile.operations("operations")["squared"]!
 
   @Test func aRightDerivativePasses() {
     let check = GradientCheck("squared") { WrongSquare(factor: 2)($0[0]) }

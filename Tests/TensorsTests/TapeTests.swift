@@ -34,6 +34,14 @@ struct TapeTests {
     #expect(gradients.bias.values == [3])
   }
 
+  @Test func aRowThatIsAddedTwiceAddsIntoItsGradient() {
+    let tape = Tape()
+    let gradient = Tensor(repeating: .nan, [2])
+    let row = tape.variable(Tensor([2, 3], [2]), gradient: gradient)
+    tape.backward(from: Tensor.zeros([3, 2]).addingRow(row).sum() + Tensor.zeros([1, 2]).addingRow(row).sum())
+    #expect(gradient.values == [4, 4])
+  }
+
   /// The two ways to leave a derivative, whole and written in place, in either order.
   @Test(arguments: [true, false])
   func writtenAndAddedDerivativesMeet(writtenFirst: Bool) {

@@ -17,7 +17,8 @@ def remez(target, weight, degree, low, high, rounds=30):
     count = degree + 2
     chebyshev = [mp.cos(mp.pi * (2 * k + 1) / (2 * count)) for k in reversed(range(count))]
     nodes = [(low + high) / 2 + (high - low) / 2 * (c + mp.mpf("1e-3")) for c in chebyshev]
-    grid = [low + (high - low) * (mp.mpf(k) + mp.mpf("0.25")) / 2000 for k in range(2000)]  # never 0, where a weight may vanish
+    # Never 0, where a weight may vanish.
+    grid = [low + (high - low) * (mp.mpf(k) + mp.mpf("0.25")) / 2000 for k in range(2000)]
     values = [(target(x), abs(weight(x))) for x in grid]
     for _ in range(rounds):
         rows = [[x**k for k in range(degree + 1)] + [(-1) ** i / abs(weight(x))] for i, x in enumerate(nodes)]

@@ -6,8 +6,8 @@
 ///   (`y == x`), but may not overlap it in part.
 /// - The bits of an element depend on its inputs alone: not on its position, on `n`, or on how a range was split.
 ///   Sums have one fixed order, which depends on `n` (or on rows and cols) alone.
-/// - AVX2, AVX-512 and NEON give the same bits for everything. SSE2 has no fused multiply-add, so its functions differ
-///   in their last bits; arithmetic, sums, and all random numbers are the same there too.
+/// - AVX2, AVX-512 and NEON give the same bits (but for the sign of a NaN). SSE2 has no fused multiply-add, so whatever
+///   multiplies and adds differs there in its last bits; sums in double and all random numbers are the same there too.
 /// - Nothing allocates, nothing locks.
 #ifndef ELBO_CKERNELS_H
 #define ELBO_CKERNELS_H

@@ -82,9 +82,9 @@ void elbo_greater(const float *a, const float *b, float *y, size_t n);
 void elbo_scale(const float *x, float a, float *y, size_t n);
 /// y = x + a.
 void elbo_add_scalar(const float *x, float a, float *y, size_t n);
-/// y += a * x, fused as in elbo_fma.
+/// y += a * x; rounded once where the level has the instruction.
 void elbo_axpy(float a, const float *x, float *y, size_t n);
-/// y = a * b + c, elementwise; fused (rounded once) wherever the level has the instruction.
+/// y = a * b + c, elementwise, rounded once on every level.
 void elbo_fma(const float *a, const float *b, const float *c, float *y, size_t n);
 /// y = min(max(x, lo), hi); NaN stays NaN.
 void elbo_clamp(const float *x, float lo, float hi, float *y, size_t n);

@@ -44,8 +44,8 @@ void elbo_transpose(const float *x, float *y, size_t rows, size_t cols);
 
 // MARK: Reductions of a range
 //
-// Element i is added, in double, to the sum of lane i % 32; then lane i is added to lane i + 16, i + 8, and so on. The sum
-// along a row has the same order. So a sum is the same on every instruction set, but is not the sum of the sums of parts.
+// Element i is added, in double, to the sum of lane i % 32; then lane i is added to lane i + 16, i + 8, and so on. Sums
+// along rows have the same order. So a sum is the same on every instruction set, but not the sum of its parts' sums.
 
 double elbo_sum(const float *x, size_t n);
 double elbo_dot(const float *a, const float *b, size_t n);
