@@ -24,7 +24,7 @@ struct Elbo: AsyncParsableCommand {
       """,
     subcommands: [
       TrainCommand.self, EvaluateCommand.self, PredictCommand.self, PruneCommand.self, SampleCommand.self,
-      RecipesCommand.self, DoctorCommand.self,
+      ConjugateCommand.self, RecipesCommand.self, DoctorCommand.self,
     ])
 
   static func main() async {

@@ -35,6 +35,8 @@ protocol FlatStatisticsModel: StatisticsModel {
   func predict(_ rows: RowBlock, _ parameters: Parameters) throws -> [RowPrediction]
 
   func figures(_ data: ExactData, _ parameters: Parameters) throws -> [Figure]
+  /// Pictures of the way from a start.
+  func stepFigures(_ data: ExactData, from start: Parameters) throws -> [Figure]
 }
 
 extension FlatStatisticsModel {
@@ -42,6 +44,7 @@ extension FlatStatisticsModel {
   func writeSearch(_ parameters: Parameters, to buffer: FlatBuffer) { write(parameters, to: buffer) }
   func readSearch(_ buffer: FlatBuffer) throws -> Parameters { try read(buffer) }
   func report(_ means: [String: Double]) -> [String: Double] { means }
+  func stepFigures(_ data: ExactData, from start: Parameters) throws -> [Figure] { [] }
   func start(from sample: Observations, using generator: inout RandomStream) throws -> Parameters {
     try start(from: sample, restart: 0, using: &generator)
   }

@@ -174,7 +174,7 @@ final class StatisticsLearner<Model: FlatStatisticsModel>: Learner {
 
   func figures(with crew: Crew, key: RandomKey) throws -> [Figure] {
     let parameters = try learntParameters()
-    return try saying { try model.figures(data, parameters) }
+    return try saying { try model.figures(data, parameters) + model.stepFigures(data, from: start(0)) }
   }
 }
 

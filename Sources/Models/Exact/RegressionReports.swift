@@ -49,7 +49,7 @@ extension RowPrediction {
     ]
   }
 
-  static let quantileLevels = [0.025, 0.25, 0.5, 0.75, 0.975]
+  public static let quantileLevels = [0.025, 0.25, 0.5, 0.75, 0.975]
 }
 
 /// Bands of a prediction of one input, with the data and, if there are any, curves drawn from the posterior (Bishop 2006,
