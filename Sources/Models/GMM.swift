@@ -113,6 +113,20 @@ extension GaussianMixture: FlatStatisticsModel {
     return [mixtureFigure(data, shown, weights, gaussians(of: parameters))]
   }
 
+  func stepFigures(_ data: ExactData, from start: GaussianMixtureParameters) throws -> [Figure] {
+    var figures = [
+      try decompositionFigure(self, data, from: start) { bound($0, statistics: $1, takenWith: $2) }
+    ]
+    guard dimension >= 2 else { return figures }
+    let shown = try data.train.matrices(first: ExactData.shownRows).inputs
+    figures.append(
+      try stepsFigure(self, shown, from: start) { title, parameters in
+        let weights = try shown.withRows { try self.responsibilities(of: $0, parameters) }
+        return mixturePanel(title, data, shown, weights, gaussians(of: parameters))
+      })
+    return figures
+  }
+
   /// The components in the plane of the first two columns.
   func gaussians(of parameters: GaussianMixtureParameters) -> [Ellipses.Gaussian] {
     (0..<components).map { k in

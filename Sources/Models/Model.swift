@@ -21,6 +21,8 @@ public enum Models {
     VAE.self, Autoencoder.self, BayesByBackprop.self, BayesByBackpropRegression.self, MCDropout.self, PlainNetwork.self,
     GMM.self, GAN.self, DCGAN.self, WGAN.self, WGANGP.self, InfoGAN.self,
     KMeansClustering.self, GMM.self, VariationalGMM.self, PCA.self, PPCA.self,
+    MaximumLikelihoodRegression.self, BayesianRegression.self, BayesianRidge.self, BayesianLogisticRegression.self,
+    GaussianProcessRegression.self,
   ]
 
   public static func named(_ name: String) throws(RecipeError) -> any Model.Type {

@@ -14,16 +14,21 @@ struct PredictCommand: AsyncParsableCommand {
       Example:
         elbo predict runs/bbb --input X.npy --samples 200 --output P.npz
         elbo predict runs/bbb --input X.npy --samples auto --tolerance 0.005
+        elbo predict runs/gaussian-process --input new.csv --output P.npz
 
       The archive holds mean, std and quantiles, what of the uncertainty is the data's and what the parameters', and a
       standard error for each: the error that the number of Monte Carlo samples leaves.
+
+      The exact models predict in closed form, so they take no samples: regressions mean, std, aleatoric_variance,
+      epistemic_variance and quantiles; classifiers probabilities (mean, std) and the parts of the entropy; mixtures
+      responsibilities and densities; K-means clusters and distances; PCA scores and reconstructions.
       """)
 
   @Argument(help: "A run folder.")
   var run: String
 
   @Option(
-    help: ArgumentHelp("The inputs, examples first, of the type that the run was trained on.", valueName: "file.npy"))
+    help: ArgumentHelp("The inputs, examples first, of the type that the run was trained on.", valueName: "file.npy|csv"))
   var input: String
 
   @Option(help: ArgumentHelp("Monte Carlo samples, or auto: until the tolerance is met.", valueName: "t|auto"))
@@ -58,8 +63,11 @@ struct PredictCommand: AsyncParsableCommand {
       throw RecipeError("--tolerance must be above 0, and --limit from 1 to \(Self.counts.upperBound)")
     }
     let trained = try TrainedRun(opening: run)
+    let array = try trained.inputs(from: input)
+    if let learner = trained.job.learner as? any RowPredicting {
+      return try write(learner, array, with: Crew(lanes: try lanes.count()))
+    }
     let learner = try trained.predicting()
-    let array = try NPY.examples(input)
     if let mismatch = learner.mismatch(array) {
       throw TrainingError(.unsuitable, "\(input): \(mismatch)", advice: "save inputs like the training data's")
     }
@@ -85,9 +93,41 @@ struct PredictCommand: AsyncParsableCommand {
       StandardError.write("the tolerance \(tolerance) was not met with \(table.samples) samples; raise --limit\n")
     }
   }
+
+  /// Predictions in closed form.
+  private func write(_ learner: any RowPredicting, _ array: ExampleArray, with crew: Crew) throws {
+    if let mismatch = learner.mismatch(array) {
+      throw TrainingError(.unsuitable, "\(input): \(mismatch)", advice: "give inputs like the training data's")
+    }
+    let predictions = try learner.predict(array, with: crew)
+    var writer = try NPZWriter(output)
+    for prediction in predictions {
+      try writer.add(prediction.name, prediction.values, shape: [array.count] + prediction.shape)
+    }
+    if predictions.contains(where: { $0.name == "quantiles" }) {
+      let levels = RowPrediction.quantileLevels
+      try writer.add("quantile_levels", levels, shape: [levels.count])
+    }
+    try writer.finish()
+    print(
+      ResultsTable([
+        .init("examples", .integer(array.count)),
+        .init("arrays", .text(predictions.map(\.name).joined(separator: ", "))), .init("predictions", .text(output)),
+      ]).text, terminator: "")
+  }
 }
 
 extension TrainedRun {
+  /// Inputs to predict from: an NPY array, or a table of which the columns that the run was trained on are taken.
+  func inputs(from path: String) throws -> ExampleArray {
+    guard path.lowercased().hasSuffix(".csv") else { return try NPY.examples(path) }
+    var request = try DataRequest(job.recipe["data"], seed: 0)
+    (request.source, request.target, request.testFraction) = (path, nil, 0)
+    // By name where they have names: the table may hold the target and more beside them.
+    if request.columns.isEmpty, request.oneHot.isEmpty { request.columns = job.data.columns }
+    return try DataSource.open(request).train.inputs
+  }
+
   /// The run's learner, if it predicts classes or numbers.
   func predicting() throws -> any Predicting {
     guard let learner = job.learner as? any Predicting else {

@@ -218,7 +218,8 @@ private func differences(_ parameters: [Double], _ f: ([Double]) throws -> Doubl
 
   /// The gradient of the second pass against differences of the first, by how the search uses it: its first step goes
   /// along the gradient with length one (or the gradient's, if that is less than one).
-  @Test(arguments: kernels.map(\.name))
+  /// Not of a linear kernel, of which seven inducing inputs are more than its rank.
+  @Test(arguments: kernels.map(\.name).filter { columns($0) == 2 && $0 != "linear" })
   func gradientsEqualDifferences(name: String) throws {
     let kernel = kernels.first { $0.name == name }!.kernel
     let parameters = kernel.parameters + [0.04]

@@ -25,6 +25,25 @@ func gaussianData(count: Int, width: Int, test: Int = 0) throws -> Dataset {
   return try Dataset(name: "gaussian", train: rows(count, sample: 0), test: test > 0 ? rows(test, sample: 1) : nil)
 }
 
+/// Rows of two Gaussian numbers, with a target that is a curve of them or the class that it falls in.
+func supervisedData(count: Int, classes: Int? = nil, test: Int = 0) throws -> Dataset {
+  func rows(_ count: Int, sample: UInt32) throws -> ExampleSet {
+    let values = [Float](unsafeUninitializedCapacity: count * 3) { buffer, initialized in
+      RandomKey(seed: 79).at(sample: sample).normal(into: buffer.baseAddress!, count: count * 3)
+      initialized = count * 3
+    }
+    let inputs = (0..<count).flatMap { [values[3 * $0], values[3 * $0 + 1]] }
+    let targets = (0..<count).map { row in
+      Double(sin(values[3 * row])) + 0.5 * Double(values[3 * row + 1]) + 0.3 * Double(values[3 * row + 2])
+    }
+    let array = ExampleArray(inputs, shape: [2])
+    guard let classes else { return try ExampleSet(inputs: array, targets: ExampleArray(targets, shape: [1])) }
+    let indices = targets.map { UInt32(min(max(Int(($0 + 1) * Double(classes) / 2), 0), classes - 1)) }
+    return try ExampleSet(inputs: array, labels: ClassLabels(indices: indices, count: classes))
+  }
+  return try Dataset(name: "supervised", train: rows(count, sample: 0), test: test > 0 ? rows(test, sample: 1) : nil)
+}
+
 /// Random images of bytes.
 func imageData(count: Int, width: Int) throws -> Dataset {
   var stream = RandomStream(RandomKey(seed: 78))

@@ -56,6 +56,32 @@ public struct LBFGS: Hashable, Sendable {
     isFinished = start.isEmpty
   }
 
+  /// Numbers that `flat` has for so many variables.
+  public static func flatCount(_ variables: Int) -> Int { 7 + variables * (4 + 2 * memory) }
+
+  /// All that the search knows, from which one made with the same arguments goes on bit for bit.
+  public var flat: [Double] {
+    let none = point.map { _ in 0.0 }
+    let rest = Self.memory - pairs.count
+    return [
+      value, isFinished ? 1 : 0, Double(iterations), length, base == nil ? 0 : 1, direction.isEmpty ? 0 : 1,
+      Double(pairs.count),
+    ] + point + (base?.point ?? none) + (base?.gradient ?? none) + (direction.isEmpty ? none : direction)
+      + pairs.flatMap { $0.step + $0.change } + Array(repeating: 0, count: 2 * rest * point.count)
+  }
+
+  /// Goes on where another search of as many variables was.
+  public mutating func restore(_ flat: [Double]) {
+    let n = point.count
+    precondition(flat.count == Self.flatCount(n), "the numbers of a search of \(n) variables")
+    func part(_ index: Int) -> [Double] { Array(flat[(7 + index * n)..<(7 + (index + 1) * n)]) }
+    (value, isFinished, iterations, length) = (flat[0], flat[1] == 1, Int(flat[2]), flat[3])
+    point = part(0)
+    base = flat[4] == 1 ? Base(point: part(1), gradient: part(2)) : nil
+    direction = flat[5] == 1 ? part(3) : []
+    pairs = (0..<Int(flat[6])).map { Pair(step: part(4 + 2 * $0), change: part(5 + 2 * $0)) }
+  }
+
   /// Value and gradient at `point`. A value that is not finite means that the function is not defined there; so it is
   /// never at the start, after which the search ends.
   public mutating func tell(_ value: Double, _ gradient: [Double]) {

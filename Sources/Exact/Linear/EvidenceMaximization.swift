@@ -69,7 +69,7 @@ public struct EvidenceMaximization: MomentEstimator {
     let problem = try EvidenceProblem(moments, features, penalizesIntercept: penalizesIntercept)
     let variance = moments.targetScatter / moments.count
     var weight = weightPrecision ?? 1
-    var noise = noisePrecision ?? 1 / (variance + Double.ulpOfOne)
+    var noise = noisePrecision ?? min(1 / (variance + Double.ulpOfOne), moments.count / problem.leastError)
     var scores: [Double] = []
     var last: [Double]?
     var count = 0
@@ -102,7 +102,7 @@ public struct EvidenceMaximization: MomentEstimator {
     }
     // Weights of zero, or an error of zero, would make a precision infinite.
     return (
-      (weightCount + 2 * weightHyperprior.shape) / max(length + 2 * weightHyperprior.rate, 1e-300),
+      (weightCount + 2 * weightHyperprior.shape) / max(length + 2 * weightHyperprior.rate, 1e-150),
       (rowCount + 2 * noiseHyperprior.shape) / max(error + 2 * noiseHyperprior.rate, problem.leastError)
     )
   }
@@ -147,7 +147,7 @@ struct EvidenceProblem {
     let solution = vectors.transposedProduct(zip(projections, values).map { $1 > 0 ? $0 / $1 : 0 })
     leastSquares = Self.squaredError(moments, solution, isCentred: isCentred, holdsIntercept: holdsIntercept)
     let whole = moments.targetScatter + count * moments.targetMean * moments.targetMean
-    leastError = max(1e-15 * whole, 1e-300)
+    leastError = max(1e-15 * whole, 1e-150)
   }
 
   struct Posterior {
@@ -237,6 +237,16 @@ public struct EvidenceFit: Sendable {
       for j in 0..<scaled.columns { scaled[i, j] *= posterior.variances[i] }
     }
     covariance = Matrix.product(problem.vectors, scaled, transposed: .left)
+  }
+
+  /// The posterior over all weights, if the prior holds for all of them.
+  public var posterior: BayesianLinearRegression? {
+    guard holdsIntercept || !features.hasIntercept, let factor = try? Cholesky(covariance, jitter: .rounding) else {
+      return nil
+    }
+    return try? BayesianLinearRegression(
+      features, mean: (holdsIntercept ? [intercept] : []) + weights, precision: factor.inverse,
+      noisePrecision: noisePrecision)
   }
 
   public func predict(_ x: [Double]) -> RegressionPrediction {

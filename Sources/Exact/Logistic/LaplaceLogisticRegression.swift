@@ -25,11 +25,24 @@ public struct LaplaceLogisticRegression: StatisticsModel {
     public internal(set) var posterior: LogisticPosterior?
     /// Laplace's approximation of log p(t) (Bishop 2006, equation 4.137); nil before the first pass.
     public internal(set) var logEvidence: Double?
+
+    /// Where the search is: 3 + 3 m numbers for m weights, from which it goes on bit for bit.
+    public var searchNumbers: [Double] { search.flat }
+
+    public init(searchNumbers: [Double]) { search = NewtonSearch(flat: searchNumbers) }
+
+    /// What a search came to.
+    public init(posterior: LogisticPosterior, logEvidence: Double) {
+      search = NewtonSearch(from: posterior.weights)
+      (self.posterior, self.logEvidence) = (posterior, logEvidence)
+    }
+
+    init(search: NewtonSearch) { self.search = search }
   }
 
   /// All weights zero.
   public var start: Parameters {
-    Parameters(search: NewtonSearch(from: Array(repeating: 0, count: m)), posterior: nil, logEvidence: nil)
+    Parameters(search: NewtonSearch(from: Array(repeating: 0, count: m)))
   }
 
   private var m: Int { features.weightCount }

@@ -9,6 +9,13 @@ public struct LogisticPosterior: Hashable, Sendable {
   /// Of the inverse of the covariance.
   public let precision: Cholesky
 
+  public init(features: Features, mean: [Double], precision: Cholesky) {
+    precondition(mean.count == features.weightCount && precision.size == mean.count, "as many weights as features")
+    (self.features, self.mean, self.precision) = (features, mean, precision)
+  }
+
+  var weights: [Double] { mean }
+
   public var covariance: Matrix { precision.inverse }
 
   /// The activation w·φ(x) is Gaussian: its mean and variance.

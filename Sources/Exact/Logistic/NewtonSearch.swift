@@ -17,6 +17,20 @@ struct NewtonSearch: Hashable, Sendable {
 
   init(from point: [Double]) { self.point = point }
 
+  /// 3 + 3 m numbers for m weights: what a search that goes on elsewhere needs.
+  var flat: [Double] {
+    let none = point.map { _ in 0.0 }
+    return [accepted == nil ? 0 : 1, accepted?.objective ?? 0, fraction] + point + (accepted?.point ?? none)
+      + (accepted?.step ?? none)
+  }
+
+  init(flat: [Double]) {
+    let m = (flat.count - 3) / 3
+    func part(_ index: Int) -> [Double] { Array(flat[(3 + index * m)..<(3 + (index + 1) * m)]) }
+    (point, fraction) = (part(0), flat[2])
+    accepted = flat[0] == 1 ? Accepted(point: part(1), objective: flat[1], step: part(2)) : nil
+  }
+
   /// Whether the objective at `point` takes back the last step, after which `point` lies nearer.
   mutating func retracts(objective: Double) -> Bool {
     guard let accepted else { return false }

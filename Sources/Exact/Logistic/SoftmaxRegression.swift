@@ -26,11 +26,24 @@ public struct SoftmaxRegression: StatisticsModel {
     public internal(set) var posterior: SoftmaxPosterior?
     /// Laplace's approximation of log p(t); nil before the first pass.
     public internal(set) var logEvidence: Double?
+
+    /// Where the search is: 3 + 3 m numbers for m weights, from which it goes on bit for bit.
+    public var searchNumbers: [Double] { search.flat }
+
+    public init(searchNumbers: [Double]) { search = NewtonSearch(flat: searchNumbers) }
+
+    /// What a search came to.
+    public init(posterior: SoftmaxPosterior, logEvidence: Double) {
+      search = NewtonSearch(from: posterior.weights)
+      (self.posterior, self.logEvidence) = (posterior, logEvidence)
+    }
+
+    init(search: NewtonSearch) { self.search = search }
   }
 
   /// All weights zero.
   public var start: Parameters {
-    Parameters(search: NewtonSearch(from: Array(repeating: 0, count: classes * m)), posterior: nil, logEvidence: nil)
+    Parameters(search: NewtonSearch(from: Array(repeating: 0, count: classes * m)))
   }
 
   private var m: Int { features.weightCount }
@@ -139,6 +152,13 @@ public struct SoftmaxPosterior: Hashable, Sendable {
   /// Of the inverse of the covariance, KM × KM, class by class.
   public let precision: Cholesky
 
+  public init(features: Features, mean: Matrix, precision: Cholesky) {
+    precondition(mean.columns == features.weightCount && precision.size == mean.elements.count)
+    (self.features, self.mean, self.precision) = (features, mean, precision)
+  }
+
+  var weights: [Double] { mean.elements }
+
   /// The activations W φ(x) are Gaussian: their mean and covariance, K and K × K.
   public func activations(_ x: [Double]) -> (mean: [Double], covariance: Matrix) {
     let φ = features.weighted(x)
@@ -160,7 +180,15 @@ public struct SoftmaxPosterior: Hashable, Sendable {
   public func sampledProbabilities(
     _ x: [Double], samples: Int, using generator: inout some RandomNumberGenerator
   ) throws(ExactError) -> [Double] {
-    precondition(samples > 0, "a mean takes a sample")
+    let draws = try draws(samples, x, using: &generator)
+    return draws.reduce(mean.column(0).map { _ in 0.0 }) { $0.adding($1) }.scaled(by: 1 / Double(samples))
+  }
+
+  /// p(k | x, W) for draws of W.
+  public func draws(
+    _ count: Int, _ x: [Double], using generator: inout some RandomNumberGenerator
+  ) throws(ExactError) -> [[Double]] {
+    precondition(count > 0, "at least one draw")
     let (mean, covariance) = activations(x)
     let factor: Cholesky
     do {
@@ -168,9 +196,7 @@ public struct SoftmaxPosterior: Hashable, Sendable {
     } catch {
       throw ExactError(error, doing: "sampling activations", remedy: "scale the inputs")
     }
-    var sum = mean.map { _ in 0.0 }
-    for _ in 0..<samples { sum = sum.adding(Self.softmax(generator.normal(mean: mean, factor: factor))) }
-    return sum.scaled(by: 1 / Double(samples))
+    return (0..<count).map { _ in Self.softmax(generator.normal(mean: mean, factor: factor)) }
   }
 
   static func softmax(_ activations: [Double]) -> [Double] {

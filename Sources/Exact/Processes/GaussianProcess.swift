@@ -26,6 +26,25 @@ public struct GaussianProcess: Hashable, Sendable {
   public init(
     _ kernel: Kernel, noiseVariance: Double, mean: Double = 0, inputs: Matrix, targets: [Double]
   ) throws(ExactError) {
+    try Self.check(kernel, noiseVariance: noiseVariance, mean: mean, inputs: inputs, targets: targets)
+    let doing = "conditioning a Gaussian process on \(inputs.rows) rows"
+    var covariance = kernel.matrix(inputs)
+    covariance.addToDiagonal(noiseVariance)
+    do {
+      factor = try Cholesky(covariance, jitter: .rounding)
+    } catch {
+      throw ExactError(error, doing: doing, remedy: "raise the noise variance, or scale the inputs")
+    }
+    let centred = targets.map { $0 - mean }
+    weights = factor.solve(centred)
+    logMarginalLikelihood =
+      -0.5 * (dot(centred, weights) + factor.logDeterminant + Double(targets.count) * logTwoPi)
+    (self.kernel, self.noiseVariance, self.mean, self.inputs) = (kernel, noiseVariance, mean, inputs)
+  }
+
+  static func check(
+    _ kernel: Kernel, noiseVariance: Double, mean: Double, inputs: Matrix, targets: [Double]
+  ) throws(ExactError) {
     let doing = "conditioning a Gaussian process on \(inputs.rows) rows"
     guard inputs.rows > 0 else { throw ExactError(.tooFewRows, doing: doing, remedy: "give at least one row") }
     guard inputs.rows == targets.count, inputs.rows <= Self.maximumRows, noiseVariance >= 0, noiseVariance.isFinite,
@@ -41,18 +60,6 @@ public struct GaussianProcess: Hashable, Sendable {
       throw ExactError(
         .notFinite, row: row, doing: doing, remedy: "remove or impute values that are infinite or NaN")
     }
-    var covariance = kernel.matrix(inputs)
-    covariance.addToDiagonal(noiseVariance)
-    do {
-      factor = try Cholesky(covariance, jitter: .rounding)
-    } catch {
-      throw ExactError(error, doing: doing, remedy: "raise the noise variance, or scale the inputs")
-    }
-    let centred = targets.map { $0 - mean }
-    weights = factor.solve(centred)
-    logMarginalLikelihood =
-      -0.5 * (dot(centred, weights) + factor.logDeterminant + Double(targets.count) * logTwoPi)
-    (self.kernel, self.noiseVariance, self.mean, self.inputs) = (kernel, noiseVariance, mean, inputs)
   }
 
   /// ∂ log p(t)/∂ log θ for the kernel's free parameters, and for the noise variance last (Rasmussen and Williams 2006,

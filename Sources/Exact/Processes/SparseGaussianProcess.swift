@@ -39,6 +39,10 @@ public struct SparseGaussianProcess: StatisticsModel {
     var adjoints: Adjoints?
     /// The process at the best parameters so far; nil before the first pass.
     public internal(set) var posterior: SparsePosterior?
+    /// The logarithms of the parameters of `posterior`, and the sums that it was made of.
+    public internal(set) var best: (point: [Double], statistics: [Double])?
+    /// The largest bound so far.
+    var bestBound = -Double.infinity
     /// Whether more passes would change nothing.
     public var isFinished: Bool { search.isFinished }
   }
@@ -57,8 +61,10 @@ public struct SparseGaussianProcess: StatisticsModel {
   private var m: Int { inducing.rows }
   private var parameterCount: Int { kernel.parameters.count + 1 }
 
-  public var start: Parameters {
-    let start = (kernel.parameters + [noiseVariance]).map { log($0) }
+  public var start: Parameters { start(at: (kernel.parameters + [noiseVariance]).map { log($0) }) }
+
+  /// - Parameter start: the logarithms of the kernel's parameters and of the noise variance.
+  public func start(at start: [Double]) -> Parameters {
     let (low, high) = (log(GaussianProcess.bounds.0), log(GaussianProcess.bounds.1))
     return Parameters(
       search: LBFGS(
@@ -130,6 +136,51 @@ public struct SparseGaussianProcess: StatisticsModel {
     return (kernel.with(parameters: Array(values.dropLast())), values.last!)
   }
 
+  // MARK: Parameters as numbers
+
+  /// Numbers of `search`.
+  public var searchCount: Int { LBFGS.flatCount(parameterCount) + 3 + m * m + m + parameterCount + 1 }
+
+  /// Where the search is, without the posterior, which the next better point makes anew.
+  public func searchNumbers(_ parameters: Parameters) -> [Double] {
+    var result = parameters.search.flat + [parameters.bestBound, parameters.adjoints == nil ? 0 : 1]
+    if let adjoints = parameters.adjoints {
+      result += [adjoints.bound, adjoints.variance] + adjoints.products.elements + adjoints.targets + adjoints.direct
+    }
+    return result + Array(repeating: 0, count: searchCount - result.count)
+  }
+
+  /// Parameters from which the search goes on bit for bit.
+  public func parameters(searchNumbers numbers: [Double]) -> Parameters {
+    var result = start
+    var rest = numbers[...]
+    func next(_ count: Int) -> [Double] {
+      defer { rest = rest.dropFirst(count) }
+      return Array(rest.prefix(count))
+    }
+    result.search.restore(next(LBFGS.flatCount(parameterCount)))
+    result.bestBound = next(1)[0]
+    guard next(1)[0] == 1 else { return result }
+    let (bound, variance) = (next(1)[0], next(1)[0])
+    result.adjoints = Adjoints(
+      products: Matrix(rows: m, columns: m, elements: next(m * m)), targets: next(m), variance: variance,
+      direct: next(parameterCount), bound: bound)
+    return result
+  }
+
+  /// Numbers of `best`'s statistics.
+  public var sumsCount: Int { 3 + m + packedCount(m) }
+
+  /// The process at parameters, by the logarithms of its parameters and the sums taken with them.
+  public func parameters(best point: [Double], statistics: [Double]) throws(ExactError) -> Parameters {
+    let (kernel, noise) = values(point)
+    var result = start
+    let posterior = try SparsePosterior(
+      kernel, noiseVariance: noise, mean: mean, inducing: inducing, SparseSums(statistics, inducing: m))
+    (result.posterior, result.best, result.bestBound) = (posterior, (point, statistics), posterior.bound)
+    return result
+  }
+
   /// The gradient of the bound by the logarithms of the kernel's parameters and the noise variance; nil unless the
   /// statistics are those of a gradient's pass.
   package func gradient(_ parameters: Parameters, statistics: [Double]) -> [Double]? {
@@ -153,12 +204,15 @@ public struct SparseGaussianProcess: StatisticsModel {
       posterior = try SparsePosterior(kernel, noiseVariance: noise, mean: mean, inducing: inducing, sums)
     } catch {
       // Parameters at which the matrices are singular are a step too far, unless they are the first.
-      guard parameters.posterior != nil, !next.search.isFinished else { throw error }
+      guard parameters.bestBound > -.infinity, !next.search.isFinished else { throw error }
       next.search.tell(.infinity, parameters.search.point)
       return Improvement(parameters: next, objective: -.infinity, isRetry: true)
     }
-    let isBest = posterior.bound > parameters.posterior?.bound ?? -.infinity
-    if isBest { next.posterior = posterior }
+    let isBest = posterior.bound > parameters.bestBound
+    if isBest {
+      (next.posterior, next.bestBound) = (posterior, posterior.bound)
+      next.best = (parameters.search.point, statistics)
+    }
     if !next.search.isFinished { next.adjoints = posterior.adjoints(sums) }
     // A finished search comes back to its best point, whose bound then ends the iteration.
     return Improvement(

@@ -44,7 +44,7 @@ public struct SparsePosterior: Sendable {
       prior = try Cholesky(kernel.matrix(inducing), jitter: .rounding)
       // L⁻¹ Φ L⁻ᵀ/σ²
       whitened = (1 / noiseVariance) * prior.solveLower(prior.solveLower(sums.products).transposed)
-      gain = try Cholesky(Matrix.identity(inducing.rows) + whitened)
+      gain = try Cholesky(Matrix.identity(inducing.rows) + whitened, jitter: .rounding)
     } catch {
       throw ExactError(
         error, doing: "conditioning a Gaussian process on \(inducing.rows) inducing inputs",

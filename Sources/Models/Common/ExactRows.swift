@@ -12,6 +12,7 @@ struct ExactRows: Sendable {
   let array: ExampleArray
   var targets = ExactTargets.none
   var scaling: ColumnScaling?
+  var targetScaling: ColumnScaling?
 
   /// Rows that are converted at a time: bytes become doubles in a scratch of this many rows.
   private static let pieceLength = 4096
@@ -36,7 +37,7 @@ struct ExactRows: Sendable {
 
   /// Lends the rows where they lie, if inputs and targets both are as the models read them.
   private func direct(_ range: Range<Int>) -> (((Observations) throws -> Void) throws -> Void)? {
-    guard scaling == nil, array.kind != .uint8 else { return nil }
+    guard scaling == nil, targetScaling == nil, array.kind != .uint8 else { return nil }
     switch targets {
     case .classes: return nil
     case .none:
@@ -54,7 +55,8 @@ struct ExactRows: Sendable {
   private func converted(_ piece: Range<Int>, _ body: (Observations) throws -> Void) throws {
     var inputs = array.doubles(piece)
     scaling?.apply(to: &inputs)
-    let wanted = targets.doubles(piece)
+    var wanted = targets.doubles(piece)
+    if let targetScaling, wanted != nil { targetScaling.apply(to: &wanted!) }
     try inputs.withUnsafeBufferPointer { inputs in
       let rows = RowBlock(inputs.baseAddress!, count: piece.count, dimension: width)
       guard let wanted else { return try body(Observations(inputs: rows)) }
@@ -69,7 +71,8 @@ struct ExactRows: Sendable {
 
   /// Rows chosen by their numbers, copied as doubles.
   func gathering(_ indices: [UInt32]) throws -> (inputs: Matrix, targets: Matrix?) {
-    let chosen = ExactRows(array: try array.gathering(indices), targets: try targets.gathering(indices), scaling: scaling)
+    let chosen = ExactRows(array: try array.gathering(indices), targets: try targets.gathering(indices), scaling: scaling,
+      targetScaling: targetScaling)
     return try chosen.matrices()
   }
 
@@ -154,6 +157,8 @@ struct ColumnScaling: Sendable {
 
   /// Offset and factor of each column; what a checkpoint holds takes their place.
   let statistics: FlatBuffer
+
+  init(offset: [Double], factor: [Double]) { (self.offset, self.factor) = (offset, factor) }
 
   /// One pass over the rows; values that are NaN are left out, a constant column is only shifted.
   init?(_ kind: Kind, of rows: ExactRows) throws {

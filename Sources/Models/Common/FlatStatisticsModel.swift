@@ -20,6 +20,8 @@ protocol FlatStatisticsModel: StatisticsModel {
 
   /// Parameters to start from; another draw of the generator is another restart.
   func start(from sample: Observations, using generator: inout RandomStream) throws -> Parameters
+  /// The same, for models whose first restart is the recipe's own.
+  func start(from sample: Observations, restart: Int, using generator: inout RandomStream) throws -> Parameters
 
   /// What is evaluated on held-out rows, one sum over rows for each name.
   var evaluationMetrics: [String] { get }
@@ -33,6 +35,8 @@ protocol FlatStatisticsModel: StatisticsModel {
   func predict(_ rows: RowBlock, _ parameters: Parameters) throws -> [RowPrediction]
 
   func figures(_ data: ExactData, _ parameters: Parameters) throws -> [Figure]
+  /// Pictures of the way from a start.
+  func stepFigures(_ data: ExactData, from start: Parameters) throws -> [Figure]
 }
 
 extension FlatStatisticsModel {
@@ -40,6 +44,13 @@ extension FlatStatisticsModel {
   func writeSearch(_ parameters: Parameters, to buffer: FlatBuffer) { write(parameters, to: buffer) }
   func readSearch(_ buffer: FlatBuffer) throws -> Parameters { try read(buffer) }
   func report(_ means: [String: Double]) -> [String: Double] { means }
+  func stepFigures(_ data: ExactData, from start: Parameters) throws -> [Figure] { [] }
+  func start(from sample: Observations, using generator: inout RandomStream) throws -> Parameters {
+    try start(from: sample, restart: 0, using: &generator)
+  }
+  func start(from sample: Observations, restart: Int, using generator: inout RandomStream) throws -> Parameters {
+    try start(from: sample, using: &generator)
+  }
 }
 
 /// Numbers for each of some rows, under a name.
@@ -63,8 +74,8 @@ public struct RowPrediction: Sendable {
 
 /// What figures are drawn from.
 struct ExactData {
-  let train: ExactRows
-  let test: ExactRows?
+  var train: ExactRows
+  var test: ExactRows?
   let labels: ClassLabels?
   /// Names of the inputs' columns, where they have any.
   let columns: [String]
@@ -72,7 +83,15 @@ struct ExactData {
   /// Draws that a figure needs are keyed by the training's seed.
   let seed: UInt64
 
-  func column(_ index: Int) -> String { index < columns.count ? columns[index] : "column \(index)" }
+  func column(_ index: Int) -> String {
+    (index < columns.count ? columns[index] : "column \(index)") + (train.scaling == nil ? "" : " (scaled)")
+  }
+
+  /// Takes targets relative to others from here on.
+  mutating func scaleTargets(_ scaling: ColumnScaling) {
+    train.targetScaling = scaling
+    test?.targetScaling = scaling
+  }
 
   /// Rows that a picture shows at most.
   static let shownRows = 5000

@@ -93,10 +93,13 @@ final class StatisticsLearner<Model: FlatStatisticsModel>: Learner {
     let sample = try rows.sample(of: sampleLength, key: key.at(sample: 1))
     return try sample.inputs.withRows { inputs in
       guard let targets = sample.targets else {
-        return try saying { try model.start(from: Observations(inputs: inputs), using: &generator) }
+        return try saying { try model.start(from: Observations(inputs: inputs), restart: restart, using: &generator) }
       }
       return try targets.withRows { targets in
-        try saying { try model.start(from: Observations(inputs: inputs, targets: targets), using: &generator) }
+        try saying {
+          try model.start(
+            from: Observations(inputs: inputs, targets: targets), restart: restart, using: &generator)
+        }
       }
     }
   }
@@ -172,7 +175,7 @@ final class StatisticsLearner<Model: FlatStatisticsModel>: Learner {
 
   func figures(with crew: Crew, key: RandomKey) throws -> [Figure] {
     let parameters = try learntParameters()
-    return try saying { try model.figures(data, parameters) }
+    return try saying { try model.figures(data, parameters) + model.stepFigures(data, from: start(0)) }
   }
 }
 

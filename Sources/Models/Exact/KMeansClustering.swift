@@ -74,6 +74,47 @@ extension KMeans: FlatStatisticsModel {
     return figures
   }
 
+  func stepFigures(_ data: ExactData, from start: Matrix) throws -> [Figure] {
+    let shown = try data.train.matrices(first: ExactData.shownRows).inputs
+    var figures = [try costFigure(shown, from: start)]
+    guard dimension >= 2 else { return figures }
+    figures.append(
+      try stepsFigure(self, shown, from: start) { title, centres in
+        let labels = try shown.withRows { try self.labels(of: $0, centres) }
+        return panel(data, shown, labels, centres, title: title)
+      })
+    return figures
+  }
+
+  /// The inertia after each half-step (Bishop 2006, figure 9.2).
+  private func costFigure(_ rows: Matrix, from start: Matrix) throws -> Figure {
+    var (centres, assigned, moved) = (start, [Double](), [Double]())
+    try rows.withRows { block in
+      for _ in 0..<10 {
+        let statistics = try statistics(of: Observations(inputs: block), parameters: centres)
+        let improvement = try update(centres, statistics: statistics)
+        assigned.append(-improvement.objective)
+        let labels = try labels(of: block, centres)
+        centres = improvement.parameters
+        moved.append(
+          (0..<rows.rows).reduce(0) { sum, row in
+            let difference = rows.row(row).subtracting(centres.row(labels[row]))
+            return sum + dot(difference, difference)
+          })
+      }
+    }
+    let steps = assigned.indices.map(Double.init)
+    let whole = zip(assigned, moved).flatMap { [$0, $1] }
+    let panel = Panel(
+      x: Axis("iteration"), y: Axis("sum of squared distances"),
+      [
+        .line(Line(x: whole.indices.map { Double($0) / 2 }, y: whole, color: .neutral)),
+        .points(Points("rows assigned", x: steps, y: assigned)),
+        .points(Points("centres moved", x: steps.map { $0 + 0.5 }, y: moved)),
+      ])
+    return Figure("cost", title: "The cost after each half-step", .plot(Plot(panel)))
+  }
+
   private func panel(_ data: ExactData, _ rows: Matrix, _ labels: [Int], _ centres: Matrix, title: String = "") -> Panel {
     Panel(
       title: title, x: Axis(data.column(0)), y: Axis(data.column(1)), legend: .none,

@@ -1,3 +1,4 @@
+import Datasets
 import Figures
 import LinearAlgebra
 
@@ -5,16 +6,24 @@ import LinearAlgebra
 func mixtureFigure(
   _ data: ExactData, _ rows: Matrix, _ responsibilities: Matrix, _ gaussians: [Ellipses.Gaussian]
 ) -> Figure {
-  let panel = Panel(
-    x: Axis(data.column(0)), y: Axis(data.column(1)),
+  Figure(
+    "mixture", title: "Responsibilities and components",
+    .plot(Plot(mixturePanel("", data, rows, responsibilities, gaussians, ellipses: "1 and 2 σ"))))
+}
+
+func mixturePanel(
+  _ title: String, _ data: ExactData, _ rows: Matrix, _ responsibilities: Matrix, _ gaussians: [Ellipses.Gaussian],
+  ellipses: String = ""
+) -> Panel {
+  Panel(
+    title: title, x: Axis(data.column(0)), y: Axis(data.column(1)),
     [
       .points(
         Points(
           x: rows.column(0), y: rows.column(1),
           coloring: .mixture(weights: responsibilities.elements, components: responsibilities.columns))),
-      .ellipses(Ellipses(gaussians, label: "1 and 2 σ")),
+      .ellipses(Ellipses(gaussians, label: ellipses)),
     ])
-  return Figure("mixture", title: "Responsibilities and components", .plot(Plot(panel)))
 }
 
 extension Ellipses.Gaussian {

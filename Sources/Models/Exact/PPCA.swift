@@ -139,6 +139,12 @@ extension ProbabilisticPCA: ProbabilisticPCAModel {
     try predictions(rows, parameters)
   }
 
+  func stepFigures(_ data: ExactData, from start: ProbabilisticPCAParameters) throws -> [Figure] {
+    // Updates with relevance turn the latent columns, of which the bound knows nothing.
+    guard relevance == nil else { return [] }
+    return [try decompositionFigure(self, data, from: start) { bound($0, statistics: $1, takenWith: $2) }]
+  }
+
   func figures(_ data: ExactData, _ parameters: ProbabilisticPCAParameters) throws -> [Figure] {
     try figures(data, density: parameters)
   }

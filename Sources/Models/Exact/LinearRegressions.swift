@@ -1,0 +1,154 @@
+import Datasets
+import Exact
+import LinearAlgebra
+import Recipes
+import Tensors
+import Training
+
+/// Linear regression by maximum likelihood (Bishop 2006, section 3.1).
+public enum MaximumLikelihoodRegression: Model {
+  public static let name = "linear-regression"
+  public static let summary = "linear regression by maximum likelihood over basis functions, in one pass"
+  public static var recipe: [UInt8] { PackageResources.linear_regression_yaml }
+
+  public static func learner(_ recipe: Recipe, data: Dataset, seed: UInt64) throws -> any Learner {
+    let (exact, features) = try regression(recipe, data, seed: seed)
+    return try momentLearner(LinearRegression(features), exact, recipe)
+  }
+}
+
+/// Bayesian linear regression as in Bishop's book: a prior over all weights, precisions given or maximising the evidence
+/// (Bishop 2006, sections 3.3 to 3.5).
+public enum BayesianRegression: Model {
+  public static let name = "bayesian-linear-regression"
+  public static let summary = "Bayesian linear regression: precisions given or by evidence, choice of the degree by evidence"
+  public static var recipe: [UInt8] { PackageResources.bayesian_linear_regression_yaml }
+
+  private enum Method: String, CaseIterable {
+    case effectiveParameters = "effective-parameters"
+    case em
+  }
+
+  public static func learner(_ recipe: Recipe, data: Dataset, seed: UInt64) throws -> any Learner {
+    let objective = recipe["objective"]
+    let weightPrecision = try objective.optionalNumber("weight_precision", in: 1e-300...1e300)
+    let noisePrecision = try objective.optionalNumber("noise_precision", in: 1e-300...1e300)
+    let method: Method = try objective.choice("method", default: .effectiveParameters)
+    let rounds = try objective.integer("evidence_iterations", default: 300, in: 0...1_000_000)
+    let choosesDegree = try objective.flag("choose_degree", default: false)
+    guard (weightPrecision == nil) == (noisePrecision == nil) else {
+      throw RecipeError(
+        "objective.weight_precision and objective.noise_precision: give both, or neither for those of the largest evidence")
+    }
+    let (exact, features) = try regression(recipe, data, seed: seed)
+    func made(_ estimator: some OrderedEstimator & ReportingEstimator) throws -> any Learner {
+      choosesDegree
+        ? try momentLearner(OrderSelection(estimator), exact, recipe) : try momentLearner(estimator, exact, recipe)
+    }
+    if let weightPrecision, let noisePrecision {
+      return try made(
+        saying {
+          try ConjugateRegression(features, weightPrecision: weightPrecision, noisePrecision: noisePrecision)
+        })
+    }
+    var estimator = EvidenceMaximization(features)
+    estimator.method = method == .em ? .expectationMaximization : .effectiveParameters
+    (estimator.iterations, estimator.tolerance) = (rounds, 1e-9)
+    return try made(estimator)
+  }
+}
+
+/// Bayesian ridge regression with gamma hyperpriors, and automatic relevance determination.
+public enum BayesianRidge: Model {
+  public static let name = "bayesian-ridge"
+  public static let summary = "Bayesian ridge regression with gamma hyperpriors; a precision for each weight on request (ARD)"
+  public static var recipe: [UInt8] { PackageResources.bayesian_ridge_yaml }
+
+  public static func learner(_ recipe: Recipe, data: Dataset, seed: UInt64) throws -> any Learner {
+    let objective = recipe["objective"]
+    let relevance = try objective.flag("relevance", default: false)
+    let weight = GammaHyperprior(
+      shape: try objective.number("weight_shape", default: 1e-6, in: 0...1e12),
+      rate: try objective.number("weight_rate", default: 1e-6, in: 0...1e12))
+    let noise = GammaHyperprior(
+      shape: try objective.number("noise_shape", default: 1e-6, in: 0...1e12),
+      rate: try objective.number("noise_rate", default: 1e-6, in: 0...1e12))
+    let rounds = try objective.integer("evidence_iterations", default: 300, in: 0...1_000_000)
+    let tolerance = try objective.number("weight_tolerance", default: 1e-3, in: 0...1e12)
+    let threshold = try objective.number("relevance_threshold", default: 1e4, in: 1e-300...1e300)
+    let (exact, features) = try regression(recipe, data, seed: seed)
+    if relevance {
+      var estimator = RelevanceRegression(features)
+      (estimator.weightHyperprior, estimator.noiseHyperprior) = (weight, noise)
+      (estimator.iterations, estimator.tolerance, estimator.threshold) = (rounds, tolerance, threshold)
+      return try momentLearner(estimator, exact, recipe)
+    }
+    var estimator = EvidenceMaximization.bayesianRidge(features)
+    (estimator.weightHyperprior, estimator.noiseHyperprior) = (weight, noise)
+    (estimator.iterations, estimator.tolerance) = (rounds, tolerance)
+    return try momentLearner(estimator, exact, recipe)
+  }
+}
+
+private func momentLearner(
+  _ estimator: some ReportingEstimator, _ data: ExactData, _ recipe: Recipe
+) throws -> any Learner {
+  try StatisticsLearner(MomentRegression(estimator), data, recipe, defaults: .init(iterations: 1))
+}
+
+/// The rows with a target of one number, and the features that `network` asks for.
+private func regression(_ recipe: Recipe, _ data: Dataset, seed: UInt64) throws -> (ExactData, Features) {
+  let exact = try ExactData(data, recipe, seed: seed) { try .values(singleTarget($0, of: data)) }
+  return (exact, try Features(recipe["network"], exact))
+}
+
+/// The target, a number for each row.
+func singleTarget(_ set: ExampleSet, of data: Dataset) throws -> ExampleArray {
+  guard let targets = set.targets else {
+    throw TrainingError(
+      .unsuitable, "\(data.name) has no regression targets",
+      advice: "name the target column with data.target, and data.target_kind=values if it holds whole numbers")
+  }
+  guard targets.elementsPerExample == 1 else {
+    throw TrainingError(
+      .unsuitable, "\(data.name) has \(targets.elementsPerExample) targets for each row",
+      advice: "give one number for each row")
+  }
+  return targets
+}
+
+private enum BasisName: String, CaseIterable { case identity, polynomial, gaussian, sigmoid }
+
+extension Features {
+  /// Reads the basis functions of the `network` section. Centres that the recipe does not give lie evenly between the
+  /// smallest and the largest input, as the model sees them, one width apart.
+  init(_ section: RecipeSection, _ data: ExactData) throws {
+    let name: BasisName = try section.choice("basis", default: .identity)
+    let degree = try section.integer("degree", default: 3, in: 0...10_000)
+    let centre = try section.number("centre", default: 0, in: -1e300...1e300)
+    let scale = try section.number("scale", default: 1, in: 1e-300...1e300)
+    let count = try section.integer("centres", default: 9, in: 1...10_000)
+    let width = try section.optionalNumber("width", in: 1e-300...1e300)
+    let intercept = try section.flag("intercept", default: true)
+    let basis: Basis
+    switch name {
+    case .identity: basis = .identity
+    case .polynomial: basis = .polynomial(degree: degree, centre: centre, scale: scale)
+    case .gaussian, .sigmoid:
+      var (least, most) = (Double.infinity, -Double.infinity)
+      try data.train.forEachBlock(0..<data.train.count) { _, block in
+        for row in 0..<block.count {
+          for column in 0..<data.train.width {
+            least = min(least, block.inputs[row, column])
+            most = max(most, block.inputs[row, column])
+          }
+        }
+      }
+      let step = count > 1 && most > least ? (most - least) / Double(count - 1) : 1
+      let centres = (0..<count).map { count > 1 ? least + Double($0) * step : 0.5 * (least + most) }
+      let width = width ?? step
+      basis = name == .gaussian ? .gaussian(centres: centres, width: width) : .sigmoid(centres: centres, width: width)
+    }
+    self = try saying { try Features(basis, inputs: data.train.width, intercept: intercept) }
+  }
+}

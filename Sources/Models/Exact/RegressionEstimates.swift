@@ -1,0 +1,111 @@
+import Exact
+import LinearAlgebra
+
+/// What an estimator found out about weights.
+protocol RegressionEstimate: Sendable {
+  var features: Features { get }
+  /// Without the intercept.
+  var weights: [Double] { get }
+  var intercept: Double { get }
+  /// Of the weights without the intercept; nil when they are not a distribution.
+  var weightCovariance: Matrix? { get }
+  func prediction(_ x: [Double]) -> RegressionPrediction
+  /// What is told of it beside its objective.
+  var metrics: [String: Double] { get }
+}
+
+/// An estimator that a recipe can ask for.
+protocol ReportingEstimator: MomentEstimator where Estimate: RegressionEstimate {
+  /// Whether the objective is a log evidence; if not, it is minus the squared error.
+  var hasEvidence: Bool { get }
+  /// The estimates of all polynomials of no higher degree, if the basis is one.
+  func estimatesByOrder(_ moments: RegressionMoments) throws(ExactError) -> [(estimate: Estimate, objective: Double)]?
+}
+
+extension LinearModel: RegressionEstimate {
+  var weightCovariance: Matrix? { nil }
+  func prediction(_ x: [Double]) -> RegressionPrediction {
+    RegressionPrediction(mean: predict(x), noiseVariance: noiseVariance, modelVariance: 0)
+  }
+  var metrics: [String: Double] { ["noise_variance": noiseVariance, "rank": Double(rank)] }
+}
+
+extension BayesianLinearRegression: RegressionEstimate {
+  var weights: [Double] { features.hasIntercept ? Array(mean.dropFirst()) : mean }
+  var intercept: Double { features.hasIntercept ? mean[0] : 0 }
+  var weightCovariance: Matrix? {
+    let whole = covariance
+    guard features.hasIntercept else { return whole }
+    return Matrix(
+      rows: features.count, columns: features.count,
+      elements: (1..<whole.rows).flatMap { whole.row($0).dropFirst() })
+  }
+  func prediction(_ x: [Double]) -> RegressionPrediction { predict(x) }
+  var metrics: [String: Double] { ["noise_precision": noisePrecision] }
+}
+
+extension EvidenceFit: RegressionEstimate {
+  var weightCovariance: Matrix? {
+    guard covariance.rows > features.count else { return covariance }
+    return Matrix(
+      rows: features.count, columns: features.count,
+      elements: (1..<covariance.rows).flatMap { covariance.row($0).dropFirst() })
+  }
+  func prediction(_ x: [Double]) -> RegressionPrediction { predict(x) }
+  var metrics: [String: Double] {
+    [
+      "weight_precision": weightPrecision, "noise_precision": noisePrecision,
+      "effective_parameters": effectiveParameters, "iterations": Double(iterations),
+    ]
+  }
+}
+
+extension RelevanceFit: RegressionEstimate {
+  var weightCovariance: Matrix? {
+    var result = Matrix(rows: weights.count, columns: weights.count)
+    for (i, a) in kept.enumerated() {
+      for (j, b) in kept.enumerated() { result[a, b] = covariance[i, j] }
+    }
+    return result
+  }
+  func prediction(_ x: [Double]) -> RegressionPrediction { predict(x) }
+  var metrics: [String: Double] {
+    ["noise_precision": noisePrecision, "relevant_weights": Double(kept.count), "iterations": Double(iterations)]
+  }
+}
+
+extension LinearRegression: ReportingEstimator {
+  var hasEvidence: Bool { false }
+  func estimatesByOrder(
+    _ moments: RegressionMoments
+  ) throws(ExactError) -> [(estimate: LinearModel, objective: Double)]? { try orders(moments) }
+}
+
+extension ConjugateRegression: ReportingEstimator {
+  var hasEvidence: Bool { true }
+  func estimatesByOrder(
+    _ moments: RegressionMoments
+  ) throws(ExactError) -> [(estimate: BayesianLinearRegression, objective: Double)]? { try orders(moments) }
+}
+
+extension EvidenceMaximization: ReportingEstimator {
+  var hasEvidence: Bool { true }
+  func estimatesByOrder(
+    _ moments: RegressionMoments
+  ) throws(ExactError) -> [(estimate: EvidenceFit, objective: Double)]? { try orders(moments) }
+}
+
+extension RelevanceRegression: ReportingEstimator {
+  var hasEvidence: Bool { true }
+  /// Relevance chooses among the powers by itself.
+  func estimatesByOrder(
+    _ moments: RegressionMoments
+  ) throws(ExactError) -> [(estimate: RelevanceFit, objective: Double)]? { nil }
+}
+
+extension OrderSelection: ReportingEstimator where Base: ReportingEstimator {
+  var hasEvidence: Bool { base.hasEvidence }
+  func estimatesByOrder(
+    _ moments: RegressionMoments
+  ) throws(ExactError) -> [(estimate: Base.Estimate, objective: Double)]? { try base.orders(moments) }
+}

@@ -1,0 +1,135 @@
+import Datasets
+import Exact
+import Figures
+import Foundation
+import LinearAlgebra
+
+/// How good predictive densities of numbers are, as sums over rows.
+enum RegressionScore {
+  static let names = ["squared_error", "reg/NLL", "reg/Coverage50", "reg/Coverage80", "reg/Coverage95"]
+
+  static func add(_ rows: Observations, to sums: inout [Double], _ predict: ([Double]) -> RegressionPrediction) {
+    for (x, row) in zip(rows.inputs.eachRow, 0..<rows.count) {
+      let (target, prediction) = (rows.targets![row, 0], predict(x))
+      sums[0] += (target - prediction.mean) * (target - prediction.mean)
+      sums[1] -= prediction.logDensity(target)
+      for (index, level) in [0.5, 0.8, 0.95].enumerated() {
+        let half = normalQuantile(0.5 + level / 2) * prediction.variance.squareRoot()
+        if abs(target - prediction.mean) <= half { sums[2 + index] += 1 }
+      }
+    }
+  }
+
+  /// - Parameter scale: what targets were divided by.
+  static func report(_ means: [String: Double], scale: Double = 1) -> [String: Double] {
+    var result = means
+    if let square = result.removeValue(forKey: "squared_error") { result["reg/RMSE"] = square.squareRoot() * scale }
+    if let density = result["reg/NLL"] { result["reg/NLL"] = density + log(scale) }
+    return result
+  }
+}
+
+extension RowBlock {
+  /// The rows as arrays.
+  var eachRow: [[Double]] { (0..<count).map { row in (0..<dimension).map { self[row, $0] } } }
+}
+
+extension RowPrediction {
+  /// Mean and standard deviation of what will be observed, its variance split into that of the noise (aleatoric) and that
+  /// of the parameters (epistemic), and quantiles.
+  static func of(_ predictions: [RegressionPrediction]) -> [RowPrediction] {
+    let levels = quantileLevels
+    return [
+      RowPrediction("mean", predictions.map(\.mean)),
+      RowPrediction("std", predictions.map { $0.variance.squareRoot() }),
+      RowPrediction("aleatoric_variance", predictions.map(\.noiseVariance)),
+      RowPrediction("epistemic_variance", predictions.map(\.modelVariance)),
+      RowPrediction(
+        "quantiles", shape: [levels.count], predictions.flatMap { prediction in levels.map(prediction.quantile) }),
+    ]
+  }
+
+  public static let quantileLevels = [0.025, 0.25, 0.5, 0.75, 0.975]
+}
+
+/// Bands of a prediction of one input, with the data and, if there are any, curves drawn from the posterior (Bishop 2006,
+/// figures 3.8 and 3.9).
+/// - Parameters:
+///   - curves: functions drawn from the posterior, on a grid of inputs as the model sees them.
+///   - ahead: how far beyond the data the grid goes, in parts of its range.
+func predictiveFigure(
+  _ data: ExactData, target units: (offset: Double, scale: Double) = (0, 1), ahead: Double = 0.1,
+  curves: ([Double]) throws -> [[Double]], _ predict: ([Double]) throws -> [RegressionPrediction]
+) throws -> Figure {
+  let shown = try data.train.matrices(first: ExactData.shownRows)
+  let inputs = shown.inputs.elements
+  let (least, most) = (inputs.min()!, inputs.max()!)
+  let length = most > least ? most - least : 1
+  let (start, end) = (least - 0.1 * length, most + ahead * length)
+  let grid = (0...400).map { start + (end - start) * Double($0) / 400 }
+  func natural(_ x: [Double]) -> [Double] { x.map { data.train.scaling?.restored($0, column: 0) ?? $0 } }
+  func restored(_ y: Double) -> Double { y * units.scale + units.offset }
+  let predictions = try predict(grid)
+  let x = natural(grid)
+  func band(_ label: String, _ opacity: Double, _ variance: (RegressionPrediction) -> Double) -> Mark {
+    let halves = predictions.map { 2 * max(variance($0), 0).squareRoot() }
+    return .band(
+      Band(
+        label, x: x, lower: zip(predictions, halves).map { restored($0.mean - $1) },
+        upper: zip(predictions, halves).map { restored($0.mean + $1) }, color: .palette(0), opacity: opacity))
+  }
+  var marks = [
+    band("± 2 σ of observations", 0.15) { $0.variance }, band("± 2 σ of the mean", 0.3) { $0.modelVariance },
+    .line(Line("mean", x: x, y: predictions.map { restored($0.mean) }, color: .palette(0))),
+  ]
+  for (index, curve) in try curves(grid).enumerated() {
+    marks.append(
+      .line(Line(index == 0 ? "draws" : "", x: x, y: curve.map(restored), color: .neutral, stroke: .dashed)))
+  }
+  if let targets = shown.targets {
+    marks.append(
+      .points(
+        Points(
+          "training rows", x: natural(inputs), y: targets.elements.map(restored),
+          coloring: .single(.foreground), symbol: .circle)))
+  }
+  if let test = try data.test?.matrices(first: ExactData.shownRows), let targets = test.targets {
+    marks.append(
+      .points(
+        Points(
+          "test rows", x: natural(test.inputs.elements), y: targets.elements.map(restored),
+          coloring: .single(.palette(2)), symbol: .cross)))
+  }
+  // Far from the data bands may grow without bound; the picture is of the data.
+  let seen = (shown.targets?.elements ?? [0]).map(restored)
+  let (low, high) = (seen.min()!, seen.max()!)
+  let room = high > low ? high - low : 1
+  return Figure(
+    "predictive", title: "Predictive distribution",
+    .plot(
+      Plot(
+        Panel(
+          x: Axis(data.columns.first ?? "input"),
+          y: Axis(data.targetName ?? "target", lower: low - 0.6 * room, upper: high + 0.6 * room), marks))))
+}
+
+/// Held-out targets against their predictions, with error bars; training ones where nothing is held out.
+func calibrationFigure(
+  _ data: ExactData, target units: (offset: Double, scale: Double) = (0, 1),
+  _ predict: (RowBlock) throws -> [RegressionPrediction]
+) throws -> Figure {
+  let rows = try (data.test ?? data.train).matrices(first: 500)
+  let predictions = try rows.inputs.withRows { try predict($0) }
+  func restored(_ y: Double) -> Double { y * units.scale + units.offset }
+  let panel = Panel(
+    x: Axis("observed \(data.targetName ?? "target")"), y: Axis("predicted, ± 1 σ"),
+    [
+      .rule(Rule(.diagonal, label: "perfect")),
+      .points(
+        Points(
+          data.test == nil ? "training rows" : "test rows", x: (rows.targets?.elements ?? []).map(restored),
+          y: predictions.map { restored($0.mean) },
+          errors: predictions.map { $0.variance.squareRoot() * units.scale })),
+    ])
+  return Figure("predictions", title: "Predictions of \(data.test == nil ? "training" : "held-out") rows", .plot(Plot(panel)))
+}
