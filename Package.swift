@@ -81,6 +81,10 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
+    // Benchmarks.
+    .executableTarget(
+      name: "exact-bench", dependencies: ["Distributions", "Exact", "LinearAlgebra"], path: "scripts/bench/exact"),
+
     // Tests.
     .target(name: "ReferenceSupport", path: "Tests/ReferenceSupport"),
     .testTarget(name: "CKernelsTests", dependencies: ["CKernels"], exclude: ["Golden"]),
@@ -98,12 +102,16 @@ let package = Package(
       name: "DistributionsTests",
       dependencies: ["CKernels", "Distributions", "GradientChecks", "LinearAlgebra", "ReferenceSupport", "Tensors"],
       exclude: ["Golden"]),
+    .testTarget(name: "MetricsTests", dependencies: ["Metrics", "ReferenceSupport"], exclude: ["Golden"]),
     .testTarget(name: "MessagesTests", dependencies: ["CChecksum", "CMessages", "Messages"], exclude: ["Golden"]),
     .testTarget(name: "ZeroMQTests", dependencies: ["ZeroMQ"]),
     .testTarget(name: "ClusterTests", dependencies: ["Cluster", "Messages"]),
     .testTarget(
       name: "ModelsTests",
-      dependencies: ["Datasets", "LinearAlgebra", "Models", "Recipes", "ReferenceSupport", "Tensors", "Training"]),
+      dependencies: [
+        "CKernels", "Datasets", "Figures", "LinearAlgebra", "Metrics", "Models", "Networks", "Recipes",
+        "ReferenceSupport", "Tensors", "Training",
+      ], exclude: ["Golden"]),
     .testTarget(name: "RecipesTests", dependencies: ["Recipes"]),
     .testTarget(name: "TrainingTests", dependencies: ["Tensors", "Training"]),
     .testTarget(name: "ReportsTests", dependencies: ["Figures", "Files", "Images", "Reports", "TestSupport"]),

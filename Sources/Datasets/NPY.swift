@@ -20,7 +20,7 @@ public enum NPY {
   ///   - shape: of the whole array; `[]` is a single number.
   public static func write<T: ArrayElement>(_ values: [T], shape: [Int], to path: String) throws(DataError) {
     precondition(values.count == shape.reduce(1, *), "values do not fill the shape")
-    let file = try StagedFile(path)
+    let file = try DataOutput(path)
     try file.write(NPYHeader.encoded(scalar: T.scalarType, shape: shape))
     try file.write(values)
     try file.commit()

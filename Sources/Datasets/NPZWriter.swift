@@ -15,7 +15,7 @@ public struct NPZWriter: ~Copyable {
     var checksum: UInt32
   }
 
-  private let file: StagedFile
+  private let file: DataOutput
   private let place: DataPlace
   private var entries: [Entry] = []
   private var openScalar: ScalarType?
@@ -23,7 +23,7 @@ public struct NPZWriter: ~Copyable {
   private var missing = 0
 
   public init(_ path: String) throws(DataError) {
-    file = try StagedFile(path)
+    file = try DataOutput(path)
     place = DataPlace(file: path)
   }
 

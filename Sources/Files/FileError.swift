@@ -22,6 +22,8 @@ public struct FileError: Error, Sendable, Hashable, CustomStringConvertible {
     public static let notFolder = Code(name: "notFolder")
     public static let tooLarge = Code(name: "tooLarge")
     public static let invalidPath = Code(name: "invalidPath")
+    /// A device, a pipe or a socket: nothing that another file can be put in place of.
+    public static let notReplaceable = Code(name: "notReplaceable")
     /// Anything else; ``FileError/systemError`` tells.
     public static let other = Code(name: "other")
   }
@@ -60,7 +62,7 @@ public struct FileError: Error, Sendable, Hashable, CustomStringConvertible {
     case .notFound: "check the path"
     case .notPermitted: "check who may write or read there, or choose another path"
     case .outOfSpace: "free some space or choose another folder"
-    case .isFolder: "name a file"
+    case .isFolder, .notReplaceable: "name a file"
     case .notFolder: "name a folder"
     default: nil
     }

@@ -61,6 +61,18 @@ public struct OutputFile: ~Copyable, Sendable {
     try bytes.withUnsafeBufferPointer { (buffer) throws(FileError) in try append(UnsafeRawBufferPointer(buffer)) }
   }
 
+  /// Writes all bytes over those that lie at an offset.
+  public func overwrite(_ bytes: [UInt8], at offset: Int) throws(FileError) {
+    var done = 0
+    while done < bytes.count {
+      let count = bytes.withUnsafeBytes { rest in
+        retryingInterrupts { pwrite(descriptor, rest.baseAddress! + done, rest.count - done, off_t(offset + done)) }
+      }
+      guard count > 0 else { throw FileError("write", path, systemError: count == 0 ? EIO : errno) }
+      done += count
+    }
+  }
+
   /// Cuts the file to `size` bytes.
   public func truncate(to size: Int) throws(FileError) {
     let status = retryingInterrupts { ftruncate(descriptor, off_t(size)) }

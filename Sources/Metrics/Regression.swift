@@ -26,6 +26,18 @@ public struct GaussianMixturePrediction: Sendable {
   /// The law of total variance (Kendall and Gal 2017, equation 9).
   public var variance: Double { aleatoricVariance + epistemicVariance }
 
+  /// The standard error of `epistemicVariance`: of a mean of squared distances.
+  public var epistemicVarianceError: Double {
+    let mean = mean
+    return standardError(means.map { ($0 - mean) * ($0 - mean) })
+  }
+
+  /// The standard error of a quantile: that of the distribution function there, over the density.
+  public func quantileError(at y: Double) -> Double {
+    let ranks = zip(means, variances).map { normalDistribution((y - $0) / $1.squareRoot()) }
+    return standardError(ranks) / max(exp(logDensity(at: y)), .leastNormalMagnitude)
+  }
+
   /// log 1/T Σ N(y; μ_t, σ_t²): of the mean density, not the mean of log densities.
   public func logDensity(at y: Double) -> Double {
     let terms = zip(means, variances).map { mean, variance in

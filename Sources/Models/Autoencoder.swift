@@ -53,6 +53,7 @@ final class AutoencoderLearner: GradientLearner, Generating {
   }
 
   var exampleCount: Int { inputs.train.count }
+  var statistics: [FlatBuffer] { inputs.statistics }
   let metrics = ["squared_error"]
 
   func loss(

@@ -28,7 +28,7 @@ public enum GMM: Model {
     let model = try GaussianMixture(
       components: components, dimension: data.train.inputs.elementsPerExample, covariance: covariance,
       floor: rule == .clipped ? .clipped(floor) : .added(floor))
-    return try StatisticsLearner(model, recipe, data: data, seed: seed)
+    return try StatisticsLearner(model, ExactData(data, recipe, seed: seed), recipe)
   }
 }
 
@@ -80,13 +80,17 @@ extension GaussianMixture: FlatStatisticsModel {
       covariances: covariances, floor: floor)
   }
 
+  func start(
+    from sample: Observations, using generator: inout RandomStream
+  ) throws -> GaussianMixtureParameters { try start(from: sample.inputs, using: &generator) }
+
   var evaluationMetrics: [String] { ["log_likelihood"] }
 
-  func evaluate(_ rows: RowBlock, _ parameters: GaussianMixtureParameters, into sums: inout [Double]) throws {
-    sums[0] += try logDensities(of: rows, parameters).reduce(0, +)
+  func evaluate(_ rows: Observations, _ parameters: GaussianMixtureParameters, into sums: inout [Double]) throws {
+    sums[0] += try logDensities(of: rows.inputs, parameters).reduce(0, +)
   }
 
-  func report(objective: Double, rows: Int) -> [String: Double] {
+  func report(_ parameters: GaussianMixtureParameters, objective: Double, rows: Int) -> [String: Double] {
     [
       "log_likelihood": objective / Double(rows), "total_log_likelihood": objective,
       "aic": akaikeCriterion(logLikelihood: objective),
@@ -94,32 +98,25 @@ extension GaussianMixture: FlatStatisticsModel {
     ]
   }
 
-  /// The first two columns, each row coloured by its responsibilities, with the components' ellipses.
-  func figures(
-    _ rows: ExactRows, labels: ClassLabels?, columns: [String], _ parameters: GaussianMixtureParameters
-  ) throws -> [Figure] {
+  func predict(_ rows: RowBlock, _ parameters: GaussianMixtureParameters) throws -> [RowPrediction] {
+    let weights = try responsibilities(of: rows, parameters)
+    return [
+      RowPrediction("responsibilities", weights), RowPrediction("component", weights.largestInRows),
+      RowPrediction("log_density", try logDensities(of: rows, parameters)),
+    ]
+  }
+
+  func figures(_ data: ExactData, _ parameters: GaussianMixtureParameters) throws -> [Figure] {
     guard dimension >= 2 else { return [] }
-    let shown = min(rows.count, 5000)
-    var (x, y, weights): ([Double], [Double], [Double]) = ([], [], [])
-    try rows.forEachBlock(0..<shown) { block in
-      for row in 0..<block.count {
-        x.append(block[row, 0])
-        y.append(block[row, 1])
-      }
-      weights += try responsibilities(of: block, parameters).elements
+    let shown = try data.train.matrices(first: ExactData.shownRows).inputs
+    let weights = try shown.withRows { try self.responsibilities(of: $0, parameters) }
+    return [mixtureFigure(data, shown, weights, gaussians(of: parameters))]
+  }
+
+  /// The components in the plane of the first two columns.
+  func gaussians(of parameters: GaussianMixtureParameters) -> [Ellipses.Gaussian] {
+    (0..<components).map { k in
+      Ellipses.Gaussian(mean: parameters.means.row(k), covariance: parameters.covariances.matrix(k, dimension: dimension))
     }
-    let ellipses = (0..<components).map { k in
-      let covariance = parameters.covariances.matrix(k, dimension: dimension)
-      return Ellipses.Gaussian(
-        meanX: parameters.means[k, 0], meanY: parameters.means[k, 1], varianceX: covariance[0, 0],
-        varianceY: covariance[1, 1], covariance: covariance[0, 1])
-    }
-    let panel = Panel(
-      x: Axis(columns.first ?? "column 0"), y: Axis(columns.dropFirst().first ?? "column 1"),
-      [
-        .points(Points(x: x, y: y, coloring: .mixture(weights: weights, components: components))),
-        .ellipses(Ellipses(ellipses, label: "1 and 2 σ")),
-      ])
-    return [Figure("mixture", title: "Responsibilities and components", .plot(Plot(panel)))]
   }
 }

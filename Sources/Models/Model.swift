@@ -19,7 +19,7 @@ public protocol Model: Sendable {
 public enum Models {
   public static let all: [any Model.Type] = [
     VAE.self, Autoencoder.self, BayesByBackprop.self, BayesByBackpropRegression.self, MCDropout.self, PlainNetwork.self,
-    GMM.self,
+    KMeansClustering.self, GMM.self, VariationalGMM.self, PCA.self, PPCA.self,
   ]
 
   public static func named(_ name: String) throws(RecipeError) -> any Model.Type {

@@ -65,6 +65,7 @@ final class VAELearner: GradientLearner, Generating {
   }
 
   var exampleCount: Int { inputs.train.count }
+  var statistics: [FlatBuffer] { inputs.statistics }
   let metrics = ["elbo", "log_likelihood", "kl"]
 
   /// −Σ of the estimate over the examples.

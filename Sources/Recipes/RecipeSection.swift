@@ -54,6 +54,19 @@ public struct RecipeSection {
     return result
   }
 
+  /// A finite number within bounds, or nothing when the recipe says `null` or does not speak of it.
+  public func optionalNumber(_ name: String, in bounds: ClosedRange<Double>) throws(RecipeError) -> Double? {
+    let key = key(name)
+    let wanted = "null or a number from \(bounds.lowerBound) to \(bounds.upperBound)"
+    var result: Double?
+    if let text = try scalar(key, wanted) {
+      guard let number = Double(text), number.isFinite, bounds.contains(number) else { throw wrong(key, text, wanted) }
+      result = number
+    }
+    recipe.note(key, result.map { "\($0)" } ?? "null")
+    return result
+  }
+
   /// `true` or `false`.
   public func flag(_ name: String, default value: Bool) throws(RecipeError) -> Bool {
     let key = key(name)

@@ -21,6 +21,8 @@ public struct Checkpoint: Sendable {
     public var data: String
     public var parameters_sha256: String
     public var optimizer_sha256: String
+    /// Of what the training data fixed; none where they fix nothing.
+    public var statistics_sha256: String?
 
     /// The state of a learner whose next step is the moment's.
     public init(_ learner: any Learner, at moment: Trainer.Moment, model: String, recipe: String, data: String) {
@@ -33,6 +35,7 @@ public struct Checkpoint: Sendable {
       converged = moment.converged
       parameters_sha256 = learner.parameters.sha256
       optimizer_sha256 = learner.auxiliary.sha256
+      statistics_sha256 = learner.statistics.isEmpty ? nil : learner.statistics.sha256
     }
   }
 
@@ -41,6 +44,7 @@ public struct Checkpoint: Sendable {
 
   private static func modelPath(_ folder: String) -> String { folder + "/model.safetensors" }
   private static func optimizerPath(_ folder: String) -> String { folder + "/optimizer.safetensors" }
+  private static func statisticsPath(_ folder: String) -> String { folder + "/statistics.safetensors" }
   private static func statePath(_ folder: String) -> String { folder + "/state.json" }
 
   /// Writes a checkpoint aside, syncs it and renames it into place: it is there whole or not at all, also after a
@@ -57,6 +61,9 @@ public struct Checkpoint: Sendable {
     do {
       try SafeTensors.write(modelPath(aside), [learner.parameters], prefixed: false, metadata: ["model": state.model])
       try SafeTensors.write(optimizerPath(aside), learner.auxiliary, prefixed: true)
+      if !learner.statistics.isEmpty {
+        try SafeTensors.write(statisticsPath(aside), learner.statistics, prefixed: true)
+      }
       try AtomicFile.write(statePath(aside), Array(encoded(state)))
       if manager.fileExists(atPath: final) { try manager.removeItem(atPath: final) }
       try moveFolder(aside, to: final)
@@ -102,13 +109,23 @@ public struct Checkpoint: Sendable {
     return Checkpoint(folder: folder, state: state)
   }
 
-  /// Fills a learner's buffers, with what the update remembers too where `optimizer` says so: evaluation does not
-  /// need it.
+  /// Fills a learner's buffers, what the training data fixed among them: whatever data the learner was made with, it
+  /// sees them as the training saw its own. What the update remembers is filled too where `optimizer` says so:
+  /// evaluation does not need it.
   /// - Throws: `TrainingError` when the checkpoint is damaged, or is of another model, recipe or data.
   public func restore(_ learner: any Learner, optimizer: Bool) throws {
     let model = try SafeTensors.Contents(Checkpoint.modelPath(folder))
     try model.fill(learner.parameters, prefixed: false)
     try check(learner.parameters.sha256, state.parameters_sha256, Checkpoint.modelPath(folder))
+    if !learner.statistics.isEmpty {
+      guard let digest = state.statistics_sha256 else {
+        throw TrainingError(
+          .damagedFile, "\(folder) does not hold the statistics of the training data", advice: "train the run again")
+      }
+      let statistics = try SafeTensors.Contents(Checkpoint.statisticsPath(folder))
+      for buffer in learner.statistics { try statistics.fill(buffer, prefixed: true) }
+      try check(learner.statistics.sha256, digest, Checkpoint.statisticsPath(folder))
+    }
     guard optimizer else { return }
     let moments = try SafeTensors.Contents(Checkpoint.optimizerPath(folder))
     for buffer in learner.auxiliary { try moments.fill(buffer, prefixed: true) }

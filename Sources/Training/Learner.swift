@@ -12,6 +12,9 @@ public protocol Learner: AnyObject, Sendable {
   var parameters: FlatBuffer { get }
   /// What else a later step depends on: moments of an optimiser, the best of several restarts.
   var auxiliary: [FlatBuffer] { get }
+  /// What the training data fixed before the first step, such as the means and deviations of their columns. It is
+  /// stored with every checkpoint and restored from it, so that other data are never treated by statistics of their own.
+  var statistics: [FlatBuffer] { get }
   /// The parts of a step, in order.
   var phases: [Phase] { get }
   /// How a training sees its examples.
@@ -59,6 +62,7 @@ public struct Verdict: Sendable {
 
 extension Learner {
   public var auxiliary: [FlatBuffer] { [] }
+  public var statistics: [FlatBuffer] { [] }
   public func prepare(phase: Int, of step: Step, with crew: Crew) throws {}
   public func report(_ means: [String: Double], examples: Int) -> [String: Double] { means }
   public func figures(with crew: Crew, key: RandomKey) throws -> [Figure] { [] }

@@ -26,8 +26,8 @@ struct Elbo: AsyncParsableCommand {
       """,
     subcommands: [
       TrainCommand.self, LaunchCommand.self, CoordinatorCommand.self, NodeCommand.self, StatusCommand.self,
-      KeysCommand.self,
-      EvaluateCommand.self, SampleCommand.self, RecipesCommand.self, DoctorCommand.self,
+      KeysCommand.self, EvaluateCommand.self, PredictCommand.self, PruneCommand.self, SampleCommand.self,
+      RecipesCommand.self, DoctorCommand.self,
     ])
 
   static func main() async {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Datasets
+import Models
 import Recipes
 import Training
 
@@ -10,6 +11,7 @@ struct EvaluateCommand: AsyncParsableCommand {
       Examples:
         elbo evaluate runs/vae
         elbo evaluate runs/vae --data FOLDER --json
+        elbo evaluate runs/bbb --ood FOLDER        how well uncertainty tells other data apart
       """)
 
   @Argument(help: "A run folder.")
@@ -17,6 +19,14 @@ struct EvaluateCommand: AsyncParsableCommand {
 
   @Option(help: ArgumentHelp("Other data of the same kind; its test part is used.", valueName: "dir|file"))
   var data: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Data that the model was not trained on, to be told apart; its test part is used.", valueName: "dir|file"))
+  var ood: String?
+
+  @Option(help: ArgumentHelp("Weights that `elbo prune` left, in place of the checkpoint's.", valueName: "file.npz"))
+  var pruned: String?
 
   @OptionGroup var lanes: LaneOptions
 
@@ -30,8 +40,24 @@ struct EvaluateCommand: AsyncParsableCommand {
         .unsuitable, "\(trained.job.data.name) has no test examples",
         advice: "name data that has, or train with data.test_fraction above 0")
     }
-    let metrics = try Evaluation.run(
-      trained.job.learner, seed: trained.job.plan.seed, crew: Crew(lanes: try lanes.count()))
+    if let pruned { try trained.prunable().load(PrunedFile.read(pruned)) }
+    let crew = Crew(lanes: try lanes.count())
+    var metrics = try Evaluation.run(trained.job.learner, seed: trained.job.plan.seed, crew: crew)
+    if let ood { metrics.merge(try outOfDistribution(trained, ood, with: crew)) { $1 } }
     try Results.print(metrics: metrics, title: "\(run), step \(trained.checkpoint.state.step)", json: json)
+  }
+  private func outOfDistribution(_ trained: TrainedRun, _ source: String, with crew: Crew) throws -> [String: Double] {
+    let learner = try trained.predicting()
+    guard learner.isClassifier else {
+      throw TrainingError(.unsuitable, "\(run) predicts numbers", advice: "--ood is for classifiers")
+    }
+    let other = try DataSource.open(DataRequest(source: source))
+    let outside = (other.test ?? other.train).inputs
+    if let mismatch = learner.mismatch(outside) {
+      throw TrainingError(.unsuitable, "\(source): \(mismatch)", advice: "name data of the same shape and type")
+    }
+    return try OutOfDistribution.metrics(
+      learner, inside: trained.job.data.test!.inputs, outside: outside, samples: learner.evaluationSamples,
+      key: Prediction.key(seed: trained.job.plan.seed), with: crew)
   }
 }

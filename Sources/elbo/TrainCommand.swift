@@ -14,6 +14,7 @@ struct TrainCommand: AsyncParsableCommand {
         elbo train vae --data FOLDER --set objective.estimator=a --seed 3
         elbo train my-recipe.yaml --epochs 50 --out runs/mine
         elbo train --resume runs/mine --epochs 100
+        elbo train bbb-regression --protocol uci --data uci/yacht --grid objective.prior_deviation=0.3,1
       """)
 
   @Argument(help: "A built-in recipe's name, or a recipe file; not needed with --resume.")
@@ -23,8 +24,28 @@ struct TrainCommand: AsyncParsableCommand {
   @OptionGroup var lanes: LaneOptions
   @OptionGroup var output: TrainingOutputOptions
 
+  @Option(
+    name: .customLong("protocol"),
+    help: ArgumentHelp("A benchmark's protocol in place of one training: uci, all official splits.", valueName: "name"))
+  var benchmark: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "With --protocol: values of a key to choose among on validation data; repeatable.", valueName: "key.path=value,…")
+  )
+  var grid: [String] = []
+
   func run() async throws {
     let lanes = try lanes.count()
+    if let benchmark {
+      guard benchmark == "uci", let recipe, output.resume == nil else {
+        throw RecipeError(
+          "--protocol knows uci, with a recipe, as in: elbo train bbb-regression --protocol uci --data DIR")
+      }
+      try await UCIRun(recipe: recipe, options: options, grid: grid, lanes: lanes).run(
+        json: output.json, quiet: output.quiet)
+      return
+    }
     let prepared = try TrainingRequest(recipe: recipe, options: options, output: output).prepare()
     let job = prepared.job
     if output.dryRun {

@@ -11,6 +11,12 @@ import Training
     ("vae", ["train.batch=7", "network.hidden=[20]", "objective.likelihood=gaussian", "optimizer.clip_norm=0.1"]),
     ("autoencoder", ["train.batch=30", "network.hidden=[20]", "optimizer.name=nesterov"]),
     ("gmm", ["network.components=3", "objective.restarts=2", "objective.iterations=9"]),
+    ("kmeans", ["network.clusters=5", "objective.restarts=2", "objective.iterations=9"]),
+    ("variational-gmm", ["network.components=3", "objective.restarts=2", "objective.iterations=9"]),
+    ("variational-gmm", ["objective.weight_prior=dirichlet-process", "data.normalisation=standard"]),
+    ("pca", ["network.components=3"]),
+    ("ppca", ["data.normalisation=range"]),
+    ("ppca", ["objective.method=em", "objective.relevance=true", "network.latent=4"]),
   ]
 
   private func train(_ index: Int, lanes: Int, steps: Range<Int>, from learner: any Learner) async throws {
@@ -24,7 +30,7 @@ import Training
     return try learner(recipe.model, try imageData(count: 103, width: 12), recipe.overrides, seed: 5)
   }
 
-  @Test(arguments: 0..<5)
+  @Test(arguments: PromiseTests.recipes.indices)
   func lanesDoNotMatter(index: Int) async throws {
     var hashes: Set<String> = []
     for lanes in [1, 2, 4] {
@@ -37,7 +43,7 @@ import Training
     #expect(hashes.count == 1)
   }
 
-  @Test(arguments: 0..<5)
+  @Test(arguments: PromiseTests.recipes.indices)
   func aCutDoesNotMatter(index: Int) async throws {
     let whole = try fresh(index)
     try await train(index, lanes: 2, steps: 0..<16, from: whole)

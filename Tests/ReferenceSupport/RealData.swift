@@ -15,15 +15,31 @@ public enum RealData {
     folder.map { FileManager.default.fileExists(atPath: $0.appendingPathComponent(path).path) } ?? false
   }
 
-  /// The numeric columns of a CSV file, row by row, without a header line and without the first `skipped` columns.
+  /// The numeric columns of a table, row by row, without lines that have fewer numbers and without the first `skipped`
+  /// columns. Columns are separated by commas or blanks; a name that ends in .gz is unpacked.
   public static func rows(_ path: String, skipping skipped: Int = 0, columns: Int) -> [[Double]] {
-    guard let folder, let text = try? String(contentsOf: folder.appendingPathComponent(path), encoding: .utf8) else {
-      fatalError("no table \(path); guard the test with RealData.exists")
-    }
-    return text.split(whereSeparator: \.isNewline).compactMap { line in
-      let cells = line.split(separator: ",", omittingEmptySubsequences: false).dropFirst(skipped).prefix(columns)
+    text(path).split(whereSeparator: \.isNewline).compactMap { line in
+      let cells = line.split { $0 == "," || $0 == " " }.dropFirst(skipped).prefix(columns)
       let numbers = cells.compactMap { Double($0) }
       return numbers.count == columns ? numbers : nil
     }
+  }
+
+  private static func text(_ path: String) -> String {
+    guard let url = folder?.appendingPathComponent(path) else {
+      fatalError("no table \(path); guard the test with RealData.exists")
+    }
+    if path.hasSuffix(".gz") {
+      let (process, output) = (Process(), Pipe())
+      process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+      process.arguments = ["gzip", "-dc", url.path]
+      process.standardOutput = output
+      if (try? process.run()) != nil, let data = try? output.fileHandleForReading.readToEnd() {
+        return String(decoding: data, as: UTF8.self)
+      }
+    } else if let data = try? Data(contentsOf: url) {
+      return String(decoding: data, as: UTF8.self)
+    }
+    fatalError("cannot read \(url.path)")
   }
 }

@@ -8,6 +8,7 @@ public final class MomentScratch {
   let panels: Panels
   private let sums: AlignedBuffer
   private let tiles: MomentTiles
+  private var rows = 0.0
 
   init(dimension: Int) {
     panels = Panels(dimension: dimension)
@@ -15,18 +16,24 @@ public final class MomentScratch {
     tiles = MomentTiles(dimension: dimension, count: 1)
   }
 
-  /// Adds the moments of rows to statistics of 1 + D + D (D + 1) / 2 numbers.
-  func accumulate(
-    _ rows: RowBlock, pivot: [Double], into statistics: UnsafeMutablePointer<Double>
-  ) throws(ExactError) {
+  func begin(pivot: [Double]) {
     panels.setPivot(pivot)
     sums.clear()
     tiles.clear()
-    try panels.forEachBlock(of: rows) { (_, count) throws(ExactError) in
+    rows = 0
+  }
+
+  func add(_ block: RowBlock) throws(ExactError) {
+    try panels.forEachBlock(of: block) { (_, count) throws(ExactError) in
       kernels.column_sums(panels.base, panels.capacity, panels.panelCount, sums.base)
       kernels.second_moments(panels.base, panels.base, panels.capacity, panels.panelCount, tiles.base(0))
-      statistics[0] += Double(count)
+      rows += Double(count)
     }
+  }
+
+  /// Adds what was collected to 1 + D + D (D + 1) / 2 numbers.
+  func flush(into statistics: UnsafeMutablePointer<Double>) {
+    statistics[0] += rows
     for j in 0..<panels.dimension { statistics[1 + j] += sums[j] }
     tiles.add(0, to: statistics + 1 + panels.dimension)
   }

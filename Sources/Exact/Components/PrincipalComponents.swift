@@ -4,7 +4,7 @@ import LinearAlgebra
 
 /// Principal component analysis by the eigenvectors of the covariance, which one pass over the data gives.
 ///
-/// The objective is minus the squared error of reconstructing all rows. A second pass finds the same components.
+/// The objective is minus the squared error of reconstructing all rows.
 public struct PrincipalComponents: StatisticsModel {
   public let dimension: Int
   /// How many components are kept.
@@ -37,7 +37,9 @@ public struct PrincipalComponents: StatisticsModel {
     _ observations: Observations, parameters: PrincipalComponentsParameters,
     into statistics: UnsafeMutablePointer<Double>, scratch: MomentScratch
   ) throws(ExactError) {
-    try scratch.accumulate(observations.inputs, pivot: parameters.pivot, into: statistics)
+    scratch.begin(pivot: parameters.pivot)
+    try scratch.add(observations.inputs)
+    scratch.flush(into: statistics)
   }
 
   public func update(
@@ -48,12 +50,9 @@ public struct PrincipalComponents: StatisticsModel {
     guard moments.count >= 1 else {
       throw ExactError(.tooFewRows, doing: "finding principal components", remedy: "give at least one row")
     }
-    var spread = moments.scatter
-    spread.addOuterProduct(moments.mean.subtracting(parameters.mean), factor: moments.count)
-    let explained = (0..<parameters.directions.rows).reduce(0) { sum, k in
-      sum + spread.quadraticForm(parameters.directions.row(k))
-    }
-    return Improvement(parameters: try components(of: moments), objective: min(explained - spread.trace, 0))
+    let next = try components(of: moments)
+    let lost = next.spectrum.dropFirst(components).reduce(0, +) * max(moments.count - 1, 1)
+    return Improvement(parameters: next, objective: -lost, of: .after, isFinal: true)
   }
 
   /// The components of data with these moments. With one row all variances are zero.
@@ -75,7 +74,8 @@ public struct PrincipalComponents: StatisticsModel {
 
 /// Principal components of a data set.
 public struct PrincipalComponentsParameters: Hashable, Sendable {
-  let pivot: [Double]
+  /// What moments were taken around.
+  public let pivot: [Double]
   public let mean: [Double]
   /// Components × D: orthonormal rows by falling variance, the element of largest magnitude of each positive.
   public let directions: Matrix
@@ -85,6 +85,13 @@ public struct PrincipalComponentsParameters: Hashable, Sendable {
   public let spectrum: [Double]
   /// N
   public let count: Double
+
+  public init(
+    pivot: [Double], mean: [Double], directions: Matrix, variances: [Double], spectrum: [Double], count: Double
+  ) {
+    (self.pivot, self.mean, self.directions) = (pivot, mean, directions)
+    (self.variances, self.spectrum, self.count) = (variances, spectrum, count)
+  }
 
   /// The share of the whole variance that each component explains; zero when there is none.
   public var varianceRatios: [Double] {

@@ -17,6 +17,8 @@ public struct ExactError: Error, Hashable, Sendable, CustomStringConvertible {
     public static let tooFewRows = Code(rawValue: "tooFewRows")
     /// A covariance or Hessian that is not positive definite.
     public static let singular = Code(rawValue: "singular")
+    /// A target that the likelihood gives no probability: a 2 where 0 or 1 is.
+    public static let wrongTarget = Code(rawValue: "wrongTarget")
     /// An iteration that did not converge.
     public static let notConverged = Code(rawValue: "notConverged")
   }

@@ -19,18 +19,38 @@ public protocol StatisticsModel: Sendable {
     _ observations: Observations, parameters: Parameters, into statistics: UnsafeMutablePointer<Double>,
     scratch: Scratch) throws(ExactError)
 
-  /// The next parameters, and the value of the objective at `parameters`, where the statistics were taken.
+  /// The next parameters, and the value of the objective, as a rule at `parameters`, where the statistics were taken.
   func update(_ parameters: Parameters, statistics: [Double]) throws(ExactError) -> Improvement<Parameters>
 }
 
 public struct Improvement<Parameters: Sendable>: Sendable {
   public let parameters: Parameters
-  /// The objective before the update: a log-likelihood or a lower bound in nats, or minus a cost. Larger is better.
+  /// A log-likelihood or a lower bound in nats, or minus a cost. Larger is better.
   public let objective: Double
+  /// What the objective is that of.
+  public let judged: Judged
+  /// The last step was too long and has been shortened, or this pass was one of several of an evaluation: `objective`
+  /// is not that of a point which was accepted.
+  public let isRetry: Bool
+  /// More passes would change nothing.
+  public let isFinal: Bool
 
-  public init(parameters: Parameters, objective: Double) {
+  public enum Judged: Sendable {
+    /// The parameters before the update, with which the statistics were taken.
+    case before
+    /// The updated parameters: an estimate, or an approximation around the point before, made of the same sums.
+    case after
+  }
+
+  public init(
+    parameters: Parameters, objective: Double, of judged: Judged = .before, isRetry: Bool = false,
+    isFinal: Bool = false
+  ) {
     self.parameters = parameters
     self.objective = objective
+    self.judged = judged
+    self.isRetry = isRetry
+    self.isFinal = isFinal
   }
 }
 
@@ -49,7 +69,7 @@ public struct Stopping: Hashable, Sendable {
 /// Where an iteration ended.
 public struct Fit<Parameters: Sendable>: Sendable {
   public let parameters: Parameters
-  /// The objective at the parameters before each iteration.
+  /// The objective of each iteration, retries left out.
   public let objectives: [Double]
   public let converged: Bool
 }
@@ -90,11 +110,13 @@ extension StatisticsModel {
     let scratch = makeScratch()
     var parameters = start
     var objectives: [Double] = []
-    while objectives.count < stopping.iterations {
+    for _ in 0..<stopping.iterations {
       let total = try statistics(of: observations, parameters: parameters, shards: shards, scratch: scratch)
       let step = try update(parameters, statistics: total)
       parameters = step.parameters
+      guard !step.isRetry else { continue }
       objectives.append(step.objective)
+      guard !step.isFinal else { return Fit(parameters: parameters, objectives: objectives, converged: true) }
       if objectives.count > 1 {
         let rise = step.objective - objectives[objectives.count - 2]
         if rise <= stopping.tolerance * Double(max(observations.count, 1)) {

@@ -7,7 +7,7 @@ public enum MixtureWeightPrior: Hashable, Sendable {
   /// Stick-breaking πₖ = vₖ Π_{j<k} (1 − vⱼ) with vₖ ~ Beta(1, γ): a Dirichlet process, truncated at K components.
   case dirichletProcess(Double)
 
-  var concentration: Double {
+  public var concentration: Double {
     switch self {
     case .dirichlet(let value), .dirichletProcess(let value): value
     }

@@ -41,7 +41,7 @@ final class DropoutLearner: GradientLearner, Predicting {
   private let head: Head
   private let hiddenDropout: Dropout
   private let inputDropout: Dropout
-  private let evaluationSamples: Int
+  let evaluationSamples: Int
 
   init(_ recipe: Recipe, data: Dataset, seed: UInt64, hasDropout: Bool) throws {
     let objective = recipe["objective"]
@@ -86,6 +86,7 @@ final class DropoutLearner: GradientLearner, Predicting {
   }
 
   var exampleCount: Int { supervision.inputs.train.count }
+  var statistics: [FlatBuffer] { supervision.statistics }
   let metrics = ["nll"]
 
   /// The network's outputs, with masks keyed by example and layer.

@@ -17,7 +17,7 @@ struct Head: Sendable {
     /// Outputs are means; one learnt log variance for each target.
     case learntNoise(Slot)
     /// Outputs are means; the precision is given, in the units of the data.
-    case fixedNoise(logVariances: [Float])
+    case fixedNoise(precision: Double)
     /// Outputs are means and log variances (Kendall and Gal 2017, equation 8).
     case heteroscedastic
   }
@@ -41,12 +41,15 @@ struct Head: Sendable {
       let precision = try section.number("precision", default: 1, in: 1e-12...1e12)
       switch try section.choice("noise", default: Noise.learnt) {
       case .learnt: kind = .learntNoise(layout.add(Head.noiseName, [count]))
-      case .fixed:
-        kind = .fixedNoise(
-          logVariances: supervision.targetDeviations.map { Float(-log(precision * $0 * $0)) })
+      case .fixed: kind = .fixedNoise(precision: precision)
       case .heteroscedastic: kind = .heteroscedastic
       }
     }
+  }
+
+  /// The log variance of each standardised target where the noise has a given precision in the units of the data.
+  private func logVariances(precision: Double) -> Tensor {
+    Tensor(supervision.targetDeviations.map { Float(-log(precision * $0 * $0)) }, [supervision.width])
   }
 
   static let noiseName = "noise.log_variance"
@@ -79,8 +82,8 @@ struct Head: Sendable {
     case .learntNoise(let slot):
       let logVariance = views[slot].clamped(to: Head.logVarianceBounds).repeatedDown(to: outputs.shape)
       return -Gaussian.logLikelihood(of: supervision.targets(examples), mean: outputs, logVariance: logVariance)
-    case .fixedNoise(let logVariances):
-      let logVariance = Tensor(logVariances, [width]).repeatedDown(to: outputs.shape)
+    case .fixedNoise(let precision):
+      let logVariance = logVariances(precision: precision).repeatedDown(to: outputs.shape)
       return -Gaussian.logLikelihood(of: supervision.targets(examples), mean: outputs, logVariance: logVariance)
     case .heteroscedastic:
       return -Gaussian.logLikelihood(
@@ -127,8 +130,8 @@ struct Head: Sendable {
         .reshaped(to: [examples.count, width]) * (1 / Float(samples))
     case .learntNoise(let slot):
       logVariance = views[slot].clamped(to: Head.logVarianceBounds).repeatedDown(to: [examples.count, width])
-    case .fixedNoise(let logVariances):
-      logVariance = Tensor(logVariances, [width]).repeatedDown(to: [examples.count, width])
+    case .fixedNoise(let precision):
+      logVariance = logVariances(precision: precision).repeatedDown(to: [examples.count, width])
     case .heteroscedastic: logVariance = outputs.columns(width..<2 * width).clamped(to: Head.logVarianceBounds)
     }
     let deviations = supervision.targetDeviations

@@ -11,6 +11,8 @@ public protocol Predicting: SetEvaluating {
   var isClassifier: Bool { get }
   /// Whether samples differ at all; a plain network has one.
   var isStochastic: Bool { get }
+  /// How many samples an evaluation takes.
+  var evaluationSamples: Int { get }
   /// The names of classes, or nothing.
   var classNames: [String] { get }
   /// Turns examples of an array into rows.

@@ -17,9 +17,8 @@ struct Supervision: Sendable {
   private let trainTargets: ExampleArray?
   let testLabels: [Int]
   private let testTargets: ExampleArray?
-  /// Of each target's training values.
-  let targetMeans: [Double]
-  let targetDeviations: [Double]
+  /// Mean and standard deviation of each target's training values; nothing for classes.
+  private let targetStatistics: FlatBuffer?
 
   init(_ data: Dataset, _ section: RecipeSection, wants: Wanted, default normalisation: Inputs.Normalisation) throws {
     inputs = try Inputs(data, section, default: normalisation)
@@ -33,7 +32,7 @@ struct Supervision: Sendable {
       kind = .classes(count: labels.count, names: labels.names)
       trainLabels = labels.indices
       testLabels = data.test?.labels?.indices.map { Int($0) } ?? []
-      (trainTargets, testTargets, targetMeans, targetDeviations) = (nil, nil, [], [])
+      (trainTargets, testTargets, targetStatistics) = (nil, nil, nil)
     case .values:
       guard let targets = data.train.targets else {
         throw TrainingError(
@@ -44,16 +43,28 @@ struct Supervision: Sendable {
       kind = .values(count: width)
       (trainLabels, testLabels) = ([], [])
       (trainTargets, testTargets) = (targets, data.test?.targets)
-      var means = [Double](repeating: 0, count: width)
-      var deviations = means
+      var layout = Layout()
+      let slots = (layout.add("mean", [width]), layout.add("deviation", [width]))
+      let statistics = FlatBuffer("targets", layout, precision: .float64)
       for column in 0..<width {
         let values = (0..<targets.count).map { targets.number($0 * width + column) }
-        means[column] = values.reduce(0, +) / Double(values.count)
-        let squares = values.reduce(0) { $0 + ($1 - means[column]) * ($1 - means[column]) }
-        deviations[column] = squares > 0 ? (squares / Double(values.count)).squareRoot() : 1
+        let mean = values.reduce(0, +) / Double(values.count)
+        let squares = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
+        statistics.doubles(slots.0)[column] = mean
+        statistics.doubles(slots.1)[column] = squares > 0 ? (squares / Double(values.count)).squareRoot() : 1
       }
-      (targetMeans, targetDeviations) = (means, deviations)
+      targetStatistics = statistics
     }
+  }
+
+  /// What the training data fixed; see `Learner.statistics`.
+  var statistics: [FlatBuffer] { inputs.statistics + (targetStatistics.map { [$0] } ?? []) }
+
+  /// Of each target's training values, in the units of the data.
+  var targetMeans: [Double] { targetNumbers(0) }
+  var targetDeviations: [Double] { targetNumbers(1) }
+  private func targetNumbers(_ slot: Int) -> [Double] {
+    targetStatistics.map { Array($0.doubles($0.layout.slots[slot])) } ?? []
   }
 
   enum Wanted { case classes, values }
@@ -85,10 +96,11 @@ struct Supervision: Sendable {
   /// Standardised training targets, [n, width].
   func targets(_ examples: [UInt32]) -> Tensor {
     let result = Tensor(uninitialized: [examples.count, width])
+    let (means, deviations) = (targetMeans, targetDeviations)
     for (row, example) in examples.enumerated() {
       for column in 0..<width {
         let value = trainTargets!.number(Int(example) * width + column)
-        result.pointer[row * width + column] = Float((value - targetMeans[column]) / targetDeviations[column])
+        result.pointer[row * width + column] = Float((value - means[column]) / deviations[column])
       }
     }
     return result

@@ -86,6 +86,7 @@ final class VariationalLearner: Predicting {
 
   var exampleCount: Int { supervision.inputs.train.count }
   var auxiliary: [FlatBuffer] { descent.descent.moments }
+  var statistics: [FlatBuffer] { supervision.statistics }
 
   /// Whether each shard's own (a, b) sums travel, not one ∂nll/∂w.
   private var hasPairs: Bool { estimator != .weights || scope == .shard }

@@ -1,12 +1,16 @@
 import Datasets
 import Exact
+import LinearAlgebra
 import Recipes
 import Training
 
-/// Examples as rows of numbers for the exact models: as they lie in memory or in a mapped file where their kind allows
-/// it, converted piece by piece where it does not, so that data larger than memory can be swept.
+/// Examples as rows of numbers for the exact models, with their targets where a model wants them: as they lie in memory
+/// or in a mapped file where their kind allows it, converted piece by piece where it does not, so that data larger than
+/// memory can be swept.
 struct ExactRows: Sendable {
   let array: ExampleArray
+  var targets = ExactTargets.none
+  var scaling: ColumnScaling?
 
   /// Rows that are converted at a time: bytes become doubles in a scratch of this many rows.
   private static let pieceLength = 4096
@@ -14,32 +18,199 @@ struct ExactRows: Sendable {
   var count: Int { array.count }
   var width: Int { array.elementsPerExample }
 
-  /// Hands the rows of a range to `body`, in order, in one block or several.
-  func forEachBlock(_ range: Range<Int>, _ body: (RowBlock) throws -> Void) throws {
+  /// Hands the rows of a range to `body`, in order, in one block or several, each with the number of its first row.
+  /// - Throws: `TrainingError` for what a model says about the rows, with the row's number in the data.
+  func forEachBlock(_ range: Range<Int>, _ body: (_ first: Int, _ block: Observations) throws -> Void) throws {
     guard !range.isEmpty else { return }
-    switch array.kind {
-    case .float64:
-      try array.withUnsafeBufferPointer(as: Double.self) { values in
-        try body(RowBlock(values.baseAddress! + range.lowerBound * width, count: range.count, dimension: width))
-      }
-    case .float32:
-      try array.withUnsafeBufferPointer(as: Float.self) { values in
-        try body(RowBlock(values.baseAddress! + range.lowerBound * width, count: range.count, dimension: width))
-      }
-    case .uint8:
-      try array.withUnsafeBufferPointer(as: UInt8.self) { values in
-        for start in stride(from: range.lowerBound, to: range.upperBound, by: ExactRows.pieceLength) {
-          let end = min(start + ExactRows.pieceLength, range.upperBound)
-          let piece = values[start * width..<end * width].map(Float.init)
-          try piece.withUnsafeBufferPointer {
-            try body(RowBlock($0.baseAddress!, count: end - start, dimension: width))
-          }
-        }
+    if let whole = direct(range) {
+      try saying(from: range.lowerBound) { try whole { try body(range.lowerBound, $0) } }
+    } else {
+      for start in stride(from: range.lowerBound, to: range.upperBound, by: ExactRows.pieceLength) {
+        let piece = start..<min(start + ExactRows.pieceLength, range.upperBound)
+        try saying(from: start) { try converted(piece) { try body(start, $0) } }
       }
     }
     array.releaseResident(range)
   }
 
-  /// Rows chosen by their numbers, copied: for starts from a sample.
-  func sample(_ rows: [UInt32]) throws -> ExampleArray { try array.gathering(rows) }
+  /// Lends the rows where they lie, if inputs and targets both are as the models read them.
+  private func direct(_ range: Range<Int>) -> (((Observations) throws -> Void) throws -> Void)? {
+    guard scaling == nil, array.kind != .uint8 else { return nil }
+    switch targets {
+    case .classes: return nil
+    case .none:
+      return { body in try array.withRows(range) { try body(Observations(inputs: $0)) } }
+    case .values(let values):
+      guard values.kind != .uint8 else { return nil }
+      return { body in
+        try array.withRows(range) { rows in
+          try values.withRows(range) { try body(Observations(inputs: rows, targets: $0)) }
+        }
+      }
+    }
+  }
+
+  private func converted(_ piece: Range<Int>, _ body: (Observations) throws -> Void) throws {
+    var inputs = array.doubles(piece)
+    scaling?.apply(to: &inputs)
+    let wanted = targets.doubles(piece)
+    try inputs.withUnsafeBufferPointer { inputs in
+      let rows = RowBlock(inputs.baseAddress!, count: piece.count, dimension: width)
+      guard let wanted else { return try body(Observations(inputs: rows)) }
+      try wanted.withUnsafeBufferPointer { values in
+        let columns = values.count / piece.count
+        try body(
+          Observations(
+            inputs: rows, targets: RowBlock(values.baseAddress!, count: piece.count, dimension: columns)))
+      }
+    }
+  }
+
+  /// Rows chosen by their numbers, copied as doubles.
+  func gathering(_ indices: [UInt32]) throws -> (inputs: Matrix, targets: Matrix?) {
+    let chosen = ExactRows(array: try array.gathering(indices), targets: try targets.gathering(indices), scaling: scaling)
+    return try chosen.matrices()
+  }
+
+  /// All rows, or the first of them, copied as doubles.
+  func matrices(first count: Int? = nil) throws -> (inputs: Matrix, targets: Matrix?) {
+    let count = min(count ?? self.count, self.count)
+    var (inputs, wanted): ([Double], [Double]) = ([], [])
+    inputs.reserveCapacity(count * width)
+    try forEachBlock(0..<count) { _, block in
+      inputs += block.inputs.matrix.elements
+      if let targets = block.targets { wanted += targets.matrix.elements }
+    }
+    return (
+      Matrix(rows: count, columns: width, elements: inputs),
+      wanted.isEmpty ? nil : Matrix(rows: count, columns: wanted.count / count, elements: wanted)
+    )
+  }
+}
+
+/// What a model is to learn about each row.
+enum ExactTargets: Sendable {
+  case none
+  case values(ExampleArray)
+  case classes(ClassLabels)
+
+  fileprivate func doubles(_ range: Range<Int>) -> [Double]? {
+    switch self {
+    case .none: nil
+    case .values(let values): values.doubles(range)
+    case .classes(let labels): labels.indices[range].map(Double.init)
+    }
+  }
+
+  fileprivate func gathering(_ indices: [UInt32]) throws -> ExactTargets {
+    switch self {
+    case .none: .none
+    case .values(let values): .values(try values.gathering(indices))
+    case .classes(let labels):
+      .classes(
+        ClassLabels(indices: indices.map { labels.indices[Int($0)] }, count: labels.count, names: labels.names))
+    }
+  }
+}
+
+extension ExampleArray {
+  /// Numbers of a range as doubles.
+  fileprivate func doubles(_ range: Range<Int>) -> [Double] {
+    let elements = range.lowerBound * elementsPerExample..<range.upperBound * elementsPerExample
+    return switch kind {
+    case .uint8: withUnsafeBufferPointer(as: UInt8.self) { $0[elements].map(Double.init) }
+    case .float32: withUnsafeBufferPointer(as: Float.self) { $0[elements].map(Double.init) }
+    case .float64: withUnsafeBufferPointer(as: Double.self) { Array($0[elements]) }
+    }
+  }
+
+  /// Lends rows of floats or doubles where they lie.
+  fileprivate func withRows(_ range: Range<Int>, _ body: (RowBlock) throws -> Void) throws {
+    let width = elementsPerExample
+    switch kind {
+    case .float64:
+      try withUnsafeBufferPointer(as: Double.self) { values in
+        try body(RowBlock(values.baseAddress! + range.lowerBound * width, count: range.count, dimension: width))
+      }
+    case .float32:
+      try withUnsafeBufferPointer(as: Float.self) { values in
+        try body(RowBlock(values.baseAddress! + range.lowerBound * width, count: range.count, dimension: width))
+      }
+    case .uint8: preconditionFailure("bytes are converted")
+    }
+  }
+}
+
+/// What is done to the columns before a model sees them, by the training rows alone.
+struct ColumnScaling: Sendable {
+  enum Kind: String, CaseIterable {
+    case none
+    /// Minus the mean, over the standard deviation.
+    case standard
+    /// From the smallest to the largest value becomes −1 … 1.
+    case range
+  }
+
+  let offset: [Double]
+  let factor: [Double]
+
+  /// One pass over the rows; values that are NaN are left out, a constant column is only shifted.
+  init?(_ kind: Kind, of rows: ExactRows) throws {
+    guard kind != .none else { return nil }
+    let width = rows.width
+    var count = [Double](repeating: 0, count: width)
+    var (mean, squares) = (count, count)
+    var least = [Double](repeating: .infinity, count: width)
+    var most = [Double](repeating: -.infinity, count: width)
+    try rows.forEachBlock(0..<rows.count) { _, block in
+      for row in 0..<block.count {
+        for column in 0..<width {
+          let value = block.inputs[row, column]
+          guard !value.isNaN else { continue }
+          count[column] += 1
+          let difference = value - mean[column]
+          mean[column] += difference / count[column]
+          squares[column] += difference * (value - mean[column])
+          least[column] = min(least[column], value)
+          most[column] = max(most[column], value)
+        }
+      }
+    }
+    switch kind {
+    case .none, .standard:
+      offset = mean
+      factor = zip(squares, count).map { $0 > 0 ? 1 / ($0 / $1).squareRoot() : 1 }
+    case .range:
+      offset = zip(least, most).map { $0 <= $1 ? 0.5 * $0 + 0.5 * $1 : 0 }
+      factor = zip(least, most).map { $1 > $0 ? 2 / ($1 - $0) : 1 }
+    }
+    guard offset.allSatisfy({ $0.isFinite }), factor.allSatisfy({ $0.isFinite }) else {
+      throw TrainingError(
+        .unsuitable, "a column holds infinities, so it cannot be scaled", advice: "remove them, or set data.normalisation=none")
+    }
+  }
+
+  func apply(to rows: inout [Double]) {
+    let width = offset.count
+    for start in stride(from: 0, to: rows.count, by: width) {
+      for column in 0..<width { rows[start + column] = (rows[start + column] - offset[column]) * factor[column] }
+    }
+  }
+
+  /// A number of a column in the units of the data.
+  func restored(_ value: Double, column: Int) -> Double { value / factor[column] + offset[column] }
+}
+
+/// Does something with an exact model, and says what it has to say as the user should hear it: data that does not suit
+/// is a mistake in what was asked, a matrix that collapses on the way is a training that failed.
+/// - Parameter first: the number in the data of the first row that the model sees.
+func saying<Result>(from first: Int = 0, _ body: () throws -> Result) throws -> Result {
+  do {
+    return try body()
+  } catch let error as ExactError {
+    let row = error.row.map { " at row \(first + $0)" } ?? ""
+    let isTraining = [ExactError.Code.singular, .notConverged].contains(error.code)
+    throw TrainingError(
+      isTraining ? .diverged : .unsuitable, "\(error.code.rawValue)\(row) while \(error.doing)", advice: error.remedy)
+  }
 }

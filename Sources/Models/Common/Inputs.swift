@@ -27,8 +27,9 @@ public struct Inputs: Sendable {
   public let test: ExampleArray?
   public let normalisation: Normalisation
   public let binarisation: Binarisation
-  private let offset: [Float]
-  private let factor: [Float]
+  /// Mean and inverse standard deviation of each training column; what a checkpoint holds takes their place. Empty
+  /// unless the normalisation is standard.
+  public let statistics: [FlatBuffer]
 
   /// Numbers of one example.
   public var width: Int { train.elementsPerExample }
@@ -49,11 +50,13 @@ public struct Inputs: Sendable {
         .unsuitable, "data.normalisation is standard and data.binarisation is \(binarisation.rawValue)",
         advice: "choose one of the two")
     }
-    if self.normalisation == .standard {
-      (offset, factor) = Inputs.standardisation(of: train)
-    } else {
-      (offset, factor) = ([], [])
-    }
+    statistics = self.normalisation == .standard ? [Inputs.standardisation(of: train)] : []
+  }
+
+  private var means: UnsafeMutablePointer<Float> { column(0) }
+  private var inverseDeviations: UnsafeMutablePointer<Float> { column(1) }
+  private func column(_ slot: Int) -> UnsafeMutablePointer<Float> {
+    statistics[0].float32.baseAddress! + statistics[0].layout.slots[slot].offset
   }
 
   /// Rows of a tensor [n, width] for some training examples. The key is for the noise of the binarisation, which is
@@ -94,10 +97,11 @@ public struct Inputs: Sendable {
       }
     }
     if normalisation == .standard {
+      let (means, inverseDeviations) = (means, inverseDeviations)
       for row in 0..<rows.rows {
         let start = rows.pointer + row * width
-        elbo_sub(start, offset, start, width)
-        elbo_mul(start, factor, start, width)
+        elbo_sub(start, means, start, width)
+        elbo_mul(start, inverseDeviations, start, width)
       }
     }
     if binarisation == .threshold {
@@ -108,7 +112,7 @@ public struct Inputs: Sendable {
   }
 
   /// Mean and inverse standard deviation of each column, in double; a constant column is only shifted.
-  private static func standardisation(of array: ExampleArray) -> ([Float], [Float]) {
+  private static func standardisation(of array: ExampleArray) -> FlatBuffer {
     let width = array.elementsPerExample
     var mean = [Double](repeating: 0, count: width)
     var square = [Double](repeating: 0, count: width)
@@ -127,13 +131,21 @@ public struct Inputs: Sendable {
     case .float32: array.withUnsafeBufferPointer(as: Float.self) { sweep($0) { Double($0) } }
     case .float64: array.withUnsafeBufferPointer(as: Double.self) { sweep($0) { $0 } }
     }
-    let factor = square.map { sum in sum > 0 ? Float(1 / (sum / Double(array.count)).squareRoot()) : 1 }
-    return (mean.map { Float($0) }, factor)
+    var layout = Layout()
+    let slots = (layout.add("mean", [width]), layout.add("inverse_deviation", [width]))
+    let buffer = FlatBuffer("inputs", layout)
+    for column in 0..<width {
+      let variance = square[column] / Double(array.count)
+      buffer.float32[slots.0.offset + column] = Float(mean[column])
+      buffer.float32[slots.1.offset + column] = variance > 0 ? Float(1 / variance.squareRoot()) : 1
+    }
+    return buffer
   }
 
   /// Rows as numbers to look at: undoes the standardisation.
   public func restored(_ rows: Tensor) -> Tensor {
     guard normalisation == .standard else { return rows }
-    return rows.multiplyingRow(Tensor(factor.map { 1 / $0 }, [width])).addingRow(Tensor(offset, [width]))
+    let deviations = (0..<width).map { 1 / inverseDeviations[$0] }
+    return rows.multiplyingRow(Tensor(deviations, [width])).addingRow(Tensor((0..<width).map { means[$0] }, [width]))
   }
 }

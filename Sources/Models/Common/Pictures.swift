@@ -50,10 +50,18 @@ func latentScatter(_ points: Tensor, labels: ClassLabels?, title: String) -> Fig
 }
 
 /// How the numbers of one example are laid out as a picture.
-private struct ImageLayout {
+struct ImageLayout {
   let height: Int
   let width: Int
   let channels: Int
+
+  /// Nothing for numbers that are no picture.
+  init?(of array: ExampleArray) {
+    let side = Int(Double(array.elementsPerExample).squareRoot().rounded())
+    let isSquare = array.kind == .uint8 && side >= 8 && side * side == array.elementsPerExample
+    guard array.shape.count == 2 || array.shape.count == 3 || isSquare else { return nil }
+    self.init(shape: array.shape)
+  }
 
   init(shape: [Int]) {
     switch shape.count {

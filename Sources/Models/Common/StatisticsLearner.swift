@@ -1,27 +1,11 @@
 import Datasets
 import Exact
 import Figures
+import LinearAlgebra
 import Recipes
 import Synchronization
 import Tensors
 import Training
-
-/// A model of sufficient statistics whose parameters can be kept in a flat buffer of doubles.
-protocol FlatStatisticsModel: StatisticsModel {
-  /// The slots of the parameters.
-  var parameterLayout: Layout { get }
-  func write(_ parameters: Parameters, to buffer: FlatBuffer)
-  /// - Throws: `ExactError` for numbers that are no parameters of this model.
-  func read(_ buffer: FlatBuffer) throws -> Parameters
-  /// Parameters to start from; another draw of the generator is another restart.
-  func start(from sample: RowBlock, using generator: inout RandomStream) throws -> Parameters
-  /// Σ over rows of the log-likelihood, or whatever else is evaluated on held-out rows, one sum for each name.
-  var evaluationMetrics: [String] { get }
-  func evaluate(_ rows: RowBlock, _ parameters: Parameters, into sums: inout [Double]) throws
-  /// What else is told of a fit, from the objective at the parameters and the number of rows.
-  func report(objective: Double, rows: Int) -> [String: Double]
-  func figures(_ rows: ExactRows, labels: ClassLabels?, columns: [String], _ parameters: Parameters) throws -> [Figure]
-}
 
 /// A learner that is not a gradient: sufficient statistics are the contribution, the M-step the update.
 ///
@@ -33,10 +17,8 @@ final class StatisticsLearner<Model: FlatStatisticsModel>: Learner {
   let auxiliary: [FlatBuffer]
   let phases: [Phase]
   let order = Order.Kind.sweep
-  private let model: Model
-  private let data: Dataset
-  private let rows: ExactRows
-  private let test: ExactRows?
+  let model: Model
+  let data: ExactData
   private let seed: UInt64
   private let restarts: Int
   private let iterations: Int
@@ -44,6 +26,8 @@ final class StatisticsLearner<Model: FlatStatisticsModel>: Learner {
   private let sampleLength: Int
   /// The parameters of the step that is under way, decoded once for all shards.
   private let decoded = Mutex<Model.Parameters?>(nil)
+  /// What `parameters` says, decoded once for all that look at it; nil when it has changed since.
+  private let learnt = Mutex<Model.Parameters?>(nil)
   private let scratches: Mutex<[Int: Scratch]> = Mutex([:])
 
   /// A lane's working memory; it stays with its lane.
@@ -51,21 +35,20 @@ final class StatisticsLearner<Model: FlatStatisticsModel>: Learner {
 
   private var current: FlatBuffer { auxiliary[0] }
   private var progress: RestartProgress { RestartProgress(auxiliary[1]) }
+  private var rows: ExactRows { data.train }
 
-  init(_ model: Model, _ recipe: Recipe, data: Dataset, seed: UInt64) throws {
+  init(_ model: Model, _ data: ExactData, _ recipe: Recipe, defaults: Defaults = Defaults()) throws {
     self.model = model
     self.data = data
-    self.seed = seed
-    rows = ExactRows(array: data.train.inputs)
-    test = data.test.map { ExactRows(array: $0.inputs) }
+    seed = data.seed
     let objective = recipe["objective"]
-    restarts = try objective.integer("restarts", default: 1, in: 1...1_000_000)
-    iterations = try objective.integer("iterations", default: 500, in: 1...1_000_000_000)
-    tolerance = try objective.number("tolerance", default: 0, in: 0...1)
+    restarts = try objective.integer("restarts", default: defaults.restarts, in: 1...1_000_000)
+    iterations = try objective.integer("iterations", default: defaults.iterations, in: 1...1_000_000_000)
+    tolerance = try objective.number("tolerance", default: defaults.tolerance, in: 0...1)
     sampleLength = try objective.integer("start_rows", default: 10_000, in: 1...10_000_000)
     parameters = FlatBuffer("parameters", model.parameterLayout, precision: .float64)
     auxiliary = [
-      FlatBuffer("current", model.parameterLayout, precision: .float64),
+      FlatBuffer("current", model.searchLayout, precision: .float64),
       FlatBuffer("progress", RestartProgress.layout, precision: .float64),
     ]
     var layout = Layout()
@@ -75,29 +58,46 @@ final class StatisticsLearner<Model: FlatStatisticsModel>: Learner {
     progress.previous = -.infinity
   }
 
+  /// What a recipe that does not speak of it means.
+  struct Defaults {
+    var restarts = 1
+    var iterations = 500
+    var tolerance = 0.0
+  }
+
   var exampleCount: Int { rows.count }
+
+  /// What has been learnt.
+  func learntParameters() throws -> Model.Parameters {
+    if let known = learnt.withLock({ $0 }) { return known }
+    let found = try saying { try model.read(parameters) }
+    learnt.withLock { $0 = found }
+    return found
+  }
 
   // MARK: A step
 
   func prepare(phase: Int, of step: Step, with crew: Crew) throws {
-    if progress.iteration == 0 { model.write(try start(progress.restart), to: current) }
-    let parameters = try model.read(current)
+    let parameters = try saying {
+      if progress.iteration == 0 { model.writeSearch(try start(progress.restart), to: current) }
+      return try model.readSearch(current)
+    }
     decoded.withLock { $0 = parameters }
   }
 
   /// The start of a restart: from a sample of the rows that is a function of seed and restart.
-  private func start(_ restart: Int) throws -> Model.Parameters {
+  func start(_ restart: Int) throws -> Model.Parameters {
     let key = RandomKey(seed: seed).at(tensor: NoiseStream.start).at(step: UInt32(restart))
     var generator = RandomStream(key)
-    let chosen =
-      rows.count <= sampleLength
-      ? (0..<UInt32(rows.count)).map { $0 } : key.at(sample: 1).permutation(rows.count)[0..<sampleLength].sorted()
-    let sample = ExactRows(array: try rows.sample(chosen))
-    var result: Model.Parameters?
-    // A sample is one block for all kinds of numbers but bytes, which are converted.
-    let block = try DoubleRows(sample)
-    try block.withRows { result = try model.start(from: $0, using: &generator) }
-    return result!
+    let sample = try rows.sample(of: sampleLength, key: key.at(sample: 1))
+    return try sample.inputs.withRows { inputs in
+      guard let targets = sample.targets else {
+        return try saying { try model.start(from: Observations(inputs: inputs), using: &generator) }
+      }
+      return try targets.withRows { targets in
+        try saying { try model.start(from: Observations(inputs: inputs, targets: targets), using: &generator) }
+      }
+    }
   }
 
   func contribute(_ contribution: Contribution, phase: Int, shard: Shard, of step: Step, on lane: Lane) throws {
@@ -106,9 +106,8 @@ final class StatisticsLearner<Model: FlatStatisticsModel>: Learner {
     values.update(repeating: 0)
     let parameters = decoded.withLock { $0! }
     let scratch = scratch(of: lane)
-    try rows.forEachBlock(range) { block in
-      try model.accumulate(
-        Observations(inputs: block), parameters: parameters, into: values.baseAddress!, scratch: scratch)
+    try rows.forEachBlock(range) { _, block in
+      try model.accumulate(block, parameters: parameters, into: values.baseAddress!, scratch: scratch)
     }
   }
 
@@ -123,71 +122,110 @@ final class StatisticsLearner<Model: FlatStatisticsModel>: Learner {
 
   func absorb(_ total: Total, phase: Int, of step: Step, with crew: Crew) throws -> Verdict {
     let statistics = Array(total.float64().float64.prefix(model.statisticsCount))
-    let improvement = try model.update(decoded.withLock { $0! }, statistics: statistics)
+    let before = decoded.withLock { $0! }
+    let improvement = try saying { try model.update(before, statistics: statistics) }
     let objective = improvement.objective
-    guard objective.isFinite else {
+    guard objective.isFinite || improvement.isRetry else {
       throw TrainingError(
         .diverged, "the objective became \(objective) at step \(step.number)",
-        advice: "raise objective.covariance_floor, or ask for fewer components")
+        advice: "raise the floor of variances, or ask for fewer components")
     }
-    if objective > progress.best {
+    let judged = improvement.judged == .after ? improvement.parameters : before
+    if !improvement.isRetry, objective > progress.best {
       progress.best = objective
-      parameters.copy(from: current)
+      model.write(judged, to: parameters)
+      learnt.withLock { $0 = nil }
     }
-    let rise = objective - progress.previous
-    let hasSettled = progress.iteration > 0 && rise <= tolerance * max(abs(objective), 1)
     let restart = progress.restart
+    let rise = objective - progress.previous
+    let hasSettled = !improvement.isRetry && rise <= tolerance * max(abs(objective), 1)
     var isConverged = false
-    if hasSettled || progress.iteration + 1 >= iterations {
+    if improvement.isFinal || hasSettled || progress.iteration + 1 >= iterations {
       progress.restart += 1
       progress.iteration = 0
       progress.previous = -.infinity
       isConverged = progress.restart >= restarts
     } else {
-      model.write(improvement.parameters, to: current)
+      model.writeSearch(improvement.parameters, to: current)
       progress.iteration += 1
-      progress.previous = objective
+      if !improvement.isRetry { progress.previous = objective }
     }
-    var metrics = model.report(objective: progress.best, rows: rows.count)
-    metrics["objective"] = objective
+    var metrics = progress.best.isFinite
+      ? model.report(try learntParameters(), objective: progress.best, rows: rows.count) : [:]
+    if objective.isFinite { metrics["objective"] = objective }
     metrics["restart"] = Double(restart)
     return Verdict(isConverged: isConverged, metrics: metrics)
   }
 
-  // MARK: Evaluation and pictures
+  // MARK: Evaluation, predictions and pictures
 
   var evaluationMetrics: [String] { model.evaluationMetrics }
-  var evaluationCount: Int { test?.count ?? 0 }
+  var evaluationCount: Int { data.test?.count ?? 0 }
 
   func evaluate(_ examples: Range<Int>, into sums: inout [Double], key: RandomKey, on lane: Lane) throws {
-    let parameters = try model.read(parameters)
-    try test!.forEachBlock(examples) { try model.evaluate($0, parameters, into: &sums) }
+    let parameters = try learntParameters()
+    try data.test!.forEachBlock(examples) { _, block in try model.evaluate(block, parameters, into: &sums) }
   }
 
+  func report(_ means: [String: Double], examples: Int) -> [String: Double] { model.report(means) }
+
   func figures(with crew: Crew, key: RandomKey) throws -> [Figure] {
-    try model.figures(rows, labels: data.train.labels, columns: data.columns, try model.read(parameters))
+    let parameters = try learntParameters()
+    return try saying { try model.figures(data, parameters) }
   }
 }
 
-/// Rows copied as doubles.
-struct DoubleRows {
-  private var values: [Double] = []
-  private let width: Int
+/// A learner that says of new rows what it knows about them, in closed form.
+public protocol RowPredicting: Learner {
+  /// What is wrong with other inputs, or nothing.
+  func mismatch(_ array: ExampleArray) -> String?
+  /// Predictions for all rows, the same for any number of lanes.
+  func predict(_ array: ExampleArray, with crew: Crew) throws -> [RowPrediction]
+}
 
-  init(_ rows: ExactRows) throws {
-    width = rows.width
-    values.reserveCapacity(rows.count * rows.width)
-    try rows.forEachBlock(0..<rows.count) { block in
-      for row in 0..<block.count {
-        for column in 0..<block.dimension { values.append(block[row, column]) }
-      }
-    }
+extension StatisticsLearner: RowPredicting {
+  func mismatch(_ array: ExampleArray) -> String? {
+    array.elementsPerExample == rows.width
+      ? nil : "its rows have \(array.elementsPerExample) numbers, the training data's have \(rows.width)"
   }
 
-  func withRows(_ body: (RowBlock) throws -> Void) rethrows {
-    try values.withUnsafeBufferPointer {
-      try body(RowBlock($0.baseAddress!, count: values.count / width, dimension: width))
+  func predict(_ array: ExampleArray, with crew: Crew) throws -> [RowPrediction] {
+    try predict(ExactRows(array: array, scaling: rows.scaling), with: crew)
+  }
+
+  func predict(_ rows: ExactRows, with crew: Crew) throws -> [RowPrediction] {
+    let parameters = try learntParameters()
+    let length = 512
+    let blocks = (rows.count + length - 1) / length
+    let results = Mutex([[RowPrediction]](repeating: [], count: blocks))
+    try crew.forEach(blocks) { block, _ in
+      var parts: [[RowPrediction]] = []
+      try rows.forEachBlock(block * length..<min((block + 1) * length, rows.count)) { _, part in
+        parts.append(try self.model.predict(part.inputs, parameters))
+      }
+      let whole = RowPrediction.joined(parts)
+      results.withLock { $0[block] = whole }
     }
+    return RowPrediction.joined(results.withLock { $0 })
+  }
+}
+
+extension RowPrediction {
+  /// Predictions of rows, one part after the other.
+  fileprivate static func joined(_ parts: [[RowPrediction]]) -> [RowPrediction] {
+    guard var result = parts.first else { return [] }
+    for part in parts.dropFirst() {
+      for index in result.indices { result[index].values += part[index].values }
+    }
+    return result
+  }
+}
+
+extension ExactRows {
+  /// At most `length` rows, which ones is a function of the key; copied as doubles.
+  func sample(of length: Int, key: RandomKey) throws -> (inputs: Matrix, targets: Matrix?) {
+    guard count > length else { return try matrices() }
+    return try gathering(key.permutation(count)[0..<length].sorted())
   }
 }
 
@@ -222,5 +260,26 @@ private struct RestartProgress {
   var best: Double {
     get { number(3).pointee }
     nonmutating set { number(3).pointee = newValue }
+  }
+}
+
+extension ExactData {
+  /// Reads `data.normalisation`, and takes the rows with it.
+  /// - Parameter targets: what a supervised model learns about each row.
+  init(
+    _ data: Dataset, _ recipe: Recipe, seed: UInt64, normalisation: ColumnScaling.Kind = .none,
+    targets: (ExampleSet) throws -> ExactTargets = { _ in .none }
+  ) throws {
+    let kind = try recipe["data"].choice("normalisation", default: normalisation)
+    var train = ExactRows(array: data.train.inputs)
+    train.scaling = try ColumnScaling(kind, of: train)
+    train.targets = try targets(data.train)
+    self.train = train
+    if let set = data.test {
+      test = ExactRows(array: set.inputs, targets: try targets(set), scaling: train.scaling)
+    } else {
+      test = nil
+    }
+    (labels, columns, targetName, self.seed) = (data.train.labels, data.columns, data.targetName, seed)
   }
 }

@@ -1,0 +1,150 @@
+import LinearAlgebra
+
+/// Minimisation by limited-memory BFGS within a box (Nocedal and Wright 2006, algorithm 7.4; bounds by projection), as a
+/// value that is told what the function is where it asked: whoever computes the function, in one process or in passes
+/// over a cluster, gets the same steps.
+///
+///     var search = LBFGS(from: start)
+///     while !search.isFinished { search.tell(value, gradient) }   // both at search.point
+public struct LBFGS: Hashable, Sendable {
+  /// Where the function is wanted next; when finished, the best point found.
+  public private(set) var point: [Double]
+  /// The least value found.
+  public private(set) var value = Double.infinity
+  public private(set) var isFinished = false
+  /// Steps that were accepted.
+  public private(set) var iterations = 0
+
+  private let lower: [Double]
+  private let upper: [Double]
+  private let maximumIterations: Int
+  private let gradientTolerance: Double
+  private let valueTolerance: Double
+  private static let memory = 10
+
+  /// The best point so far and its gradient; nil until something finite was told.
+  private var base: Base?
+  private var direction: [Double] = []
+  private var length = 1.0
+  private var pairs: [Pair] = []
+
+  private struct Base: Hashable {
+    let point: [Double]
+    let gradient: [Double]
+  }
+
+  /// How point and gradient changed in an accepted step.
+  private struct Pair: Hashable {
+    let step: [Double]
+    let change: [Double]
+  }
+
+  /// - Parameters:
+  ///   - gradientTolerance: finished when no component of the gradient that a bound does not stop is larger.
+  ///   - valueTolerance: finished when a step lowers the value by less, relative to the value or one.
+  public init(
+    from start: [Double], lower: [Double]? = nil, upper: [Double]? = nil, maximumIterations: Int = 200,
+    gradientTolerance: Double = 1e-6, valueTolerance: Double = 1e-12
+  ) {
+    self.lower = lower ?? start.map { _ in -.infinity }
+    self.upper = upper ?? start.map { _ in .infinity }
+    precondition(self.lower.count == start.count && self.upper.count == start.count, "a bound for each variable")
+    (self.maximumIterations, self.gradientTolerance) = (maximumIterations, gradientTolerance)
+    self.valueTolerance = valueTolerance
+    point = start
+    point = projected(start)
+    isFinished = start.isEmpty
+  }
+
+  /// Value and gradient at `point`. A value that is not finite means that the function is not defined there; so it is
+  /// never at the start, after which the search ends.
+  public mutating func tell(_ value: Double, _ gradient: [Double]) {
+    precondition(!isFinished && gradient.count == point.count, "a search that goes on, a gradient for each variable")
+    let isDefined = value.isFinite && gradient.allSatisfy { $0.isFinite }
+    guard let base else {
+      isFinished = !isDefined
+      if isDefined { accept(value, gradient) }
+      return
+    }
+    let moved = point.subtracting(base.point)
+    let expected = dot(base.gradient, moved)
+    // Armijo's condition, with room for the rounding errors of the value.
+    let slack = 1e-14 * max(abs(self.value), 1)
+    guard isDefined, value <= self.value + 1e-4 * expected + slack else {
+      shorten(value, expected, isDefined: isDefined)
+      return
+    }
+    let pair = Pair(step: moved, change: gradient.subtracting(base.gradient))
+    if dot(pair.step, pair.change) > 1e-12 * dot(pair.change, pair.change).squareRoot() * dot(moved, moved).squareRoot() {
+      pairs.append(pair)
+      if pairs.count > Self.memory { pairs.removeFirst() }
+    }
+    let gain = self.value - value
+    iterations += 1
+    accept(value, gradient)
+    if gain <= valueTolerance * max(abs(value), 1) || iterations >= maximumIterations { finish() }
+  }
+
+  private mutating func accept(_ value: Double, _ gradient: [Double]) {
+    self.value = value
+    base = Base(point: point, gradient: gradient)
+    let free = freeGradient(point, gradient)
+    guard free.map(abs).max()! > gradientTolerance else { return finish() }
+    direction = descent(free)
+    if dot(direction, free) >= 0 {
+      pairs = []
+      direction = free.scaled(by: -1)
+    }
+    // Without curvature known, a first step of length one.
+    length = pairs.isEmpty ? min(1, 1 / dot(free, free).squareRoot()) : 1
+    propose()
+  }
+
+  /// A shorter step, by the parabola through what is known where the function is defined.
+  private mutating func shorten(_ value: Double, _ expected: Double, isDefined: Bool) {
+    var factor = 0.1
+    if isDefined {
+      let curvature = value - self.value - expected
+      factor = curvature > 0 ? min(max(-expected / (2 * curvature), 0.1), 0.5) : 0.5
+    }
+    length *= factor
+    guard length > 1e-12 else { return finish() }
+    propose()
+  }
+
+  private mutating func propose() {
+    point = projected(base!.point.adding(direction, factor: length))
+    if point == base!.point { finish() }
+  }
+
+  private mutating func finish() {
+    if let base { point = base.point }
+    isFinished = true
+  }
+
+  private func projected(_ x: [Double]) -> [Double] { x.indices.map { min(max(x[$0], lower[$0]), upper[$0]) } }
+
+  /// The gradient without the components that push against a bound.
+  private func freeGradient(_ x: [Double], _ gradient: [Double]) -> [Double] {
+    x.indices.map { i in
+      (x[i] <= lower[i] && gradient[i] > 0) || (x[i] >= upper[i] && gradient[i] < 0) ? 0 : gradient[i]
+    }
+  }
+
+  /// −H g by the two-loop recursion, within the free variables.
+  private func descent(_ gradient: [Double]) -> [Double] {
+    var q = gradient
+    var factors: [Double] = []
+    for pair in pairs.reversed() {
+      let a = dot(pair.step, q) / dot(pair.step, pair.change)
+      q = q.adding(pair.change, factor: -a)
+      factors.append(a)
+    }
+    if let last = pairs.last { q = q.scaled(by: dot(last.step, last.change) / dot(last.change, last.change)) }
+    for (pair, a) in zip(pairs, factors.reversed()) {
+      let b = dot(pair.change, q) / dot(pair.step, pair.change)
+      q = q.adding(pair.step, factor: a - b)
+    }
+    return gradient.indices.map { gradient[$0] == 0 ? 0 : -q[$0] }
+  }
+}

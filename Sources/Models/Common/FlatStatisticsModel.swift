@@ -1,0 +1,97 @@
+import Datasets
+import Exact
+import Figures
+import LinearAlgebra
+import Tensors
+
+/// A model of sufficient statistics whose parameters can be kept in flat buffers of doubles, and which says what it
+/// found.
+protocol FlatStatisticsModel: StatisticsModel {
+  /// The slots of what is learnt.
+  var parameterLayout: Layout { get }
+  func write(_ parameters: Parameters, to buffer: FlatBuffer)
+  /// - Throws: `ExactError` for numbers that are no parameters of this model.
+  func read(_ buffer: FlatBuffer) throws -> Parameters
+
+  /// The slots of where the iteration is, from which it goes on bit for bit; as a rule those of what is learnt.
+  var searchLayout: Layout { get }
+  func writeSearch(_ parameters: Parameters, to buffer: FlatBuffer)
+  func readSearch(_ buffer: FlatBuffer) throws -> Parameters
+
+  /// Parameters to start from; another draw of the generator is another restart.
+  func start(from sample: Observations, using generator: inout RandomStream) throws -> Parameters
+
+  /// What is evaluated on held-out rows, one sum over rows for each name.
+  var evaluationMetrics: [String] { get }
+  func evaluate(_ rows: Observations, _ parameters: Parameters, into sums: inout [Double]) throws
+  /// What means over rows are reported as.
+  func report(_ means: [String: Double]) -> [String: Double]
+  /// What is told of a fit with its objective, by the number of rows.
+  func report(_ parameters: Parameters, objective: Double, rows: Int) -> [String: Double]
+
+  /// What the model says of new rows: numbers or vectors for each.
+  func predict(_ rows: RowBlock, _ parameters: Parameters) throws -> [RowPrediction]
+
+  func figures(_ data: ExactData, _ parameters: Parameters) throws -> [Figure]
+}
+
+extension FlatStatisticsModel {
+  var searchLayout: Layout { parameterLayout }
+  func writeSearch(_ parameters: Parameters, to buffer: FlatBuffer) { write(parameters, to: buffer) }
+  func readSearch(_ buffer: FlatBuffer) throws -> Parameters { try read(buffer) }
+  func report(_ means: [String: Double]) -> [String: Double] { means }
+}
+
+/// Numbers for each of some rows, under a name.
+public struct RowPrediction: Sendable {
+  public let name: String
+  /// Of one row; [] is a number.
+  public let shape: [Int]
+  /// Row after row.
+  public var values: [Double]
+
+  public init(_ name: String, shape: [Int] = [], _ values: [Double]) {
+    self.name = name
+    self.shape = shape
+    self.values = values
+  }
+
+  init(_ name: String, _ matrix: Matrix) {
+    self.init(name, shape: [matrix.columns], matrix.elements)
+  }
+}
+
+/// What figures are drawn from.
+struct ExactData {
+  let train: ExactRows
+  let test: ExactRows?
+  let labels: ClassLabels?
+  /// Names of the inputs' columns, where they have any.
+  let columns: [String]
+  let targetName: String?
+  /// Draws that a figure needs are keyed by the training's seed.
+  let seed: UInt64
+
+  func column(_ index: Int) -> String { index < columns.count ? columns[index] : "column \(index)" }
+
+  /// Rows that a picture shows at most.
+  static let shownRows = 5000
+}
+
+extension FlatBuffer {
+  /// Sets the numbers of the slot of a name.
+  func fill(_ name: String, _ values: [Double]) {
+    let slot = doubles(layout[name]!)
+    precondition(slot.count == values.count, "as many numbers as \(name) holds")
+    _ = slot.update(fromContentsOf: values)
+  }
+
+  /// The numbers of the slot of a name.
+  func numbers(_ name: String) -> [Double] { Array(doubles(layout[name]!)) }
+
+  /// The numbers of the slot of a name as a matrix of its shape.
+  func matrix(_ name: String) -> Matrix {
+    let slot = layout[name]!
+    return Matrix(rows: slot.shape[0], columns: slot.shape[1], elements: numbers(name))
+  }
+}

@@ -1,0 +1,104 @@
+import Datasets
+import Exact
+import Figures
+import LinearAlgebra
+import Recipes
+import Tensors
+import Training
+
+/// K-means by Lloyd's iteration, from k-means++ starts (Bishop 2006, section 9.1).
+public enum KMeansClustering: Model {
+  public static let name = "kmeans"
+  public static let summary = "K-means by Lloyd's iteration (k-means++ starts, restarts, empty clusters refilled)"
+  public static var recipe: [UInt8] { PackageResources.kmeans_yaml }
+
+  public static func learner(_ recipe: Recipe, data: Dataset, seed: UInt64) throws -> any Learner {
+    let clusters = try recipe["network"].integer("clusters", default: 2, in: 1...1_000_000)
+    let exact = try ExactData(data, recipe, seed: seed)
+    return try saying {
+      let model = try KMeans(clusters: clusters, dimension: exact.train.width)
+      return try StatisticsLearner(model, exact, recipe, defaults: .init(restarts: 4, iterations: 300))
+    }
+  }
+}
+
+extension KMeans: FlatStatisticsModel {
+  var parameterLayout: Layout {
+    var layout = Layout()
+    layout.add("centres", [clusters, dimension])
+    return layout
+  }
+
+  func write(_ centres: Matrix, to buffer: FlatBuffer) { buffer.fill("centres", centres.elements) }
+  func read(_ buffer: FlatBuffer) throws -> Matrix { buffer.matrix("centres") }
+
+  func start(from sample: Observations, using generator: inout RandomStream) throws -> Matrix {
+    try kMeansPlusPlus(sample.inputs, clusters: clusters, using: &generator)
+  }
+
+  var evaluationMetrics: [String] { ["distortion"] }
+
+  func evaluate(_ rows: Observations, _ centres: Matrix, into sums: inout [Double]) throws {
+    sums[0] -= try update(centres, statistics: statistics(of: rows, parameters: centres)).objective
+  }
+
+  /// Inertia is the sum of the squared distances, distortion their mean.
+  func report(_ centres: Matrix, objective: Double, rows: Int) -> [String: Double] {
+    ["inertia": -objective, "distortion": -objective / Double(rows)]
+  }
+
+  func predict(_ rows: RowBlock, _ centres: Matrix) throws -> [RowPrediction] {
+    let labels = try labels(of: rows, centres)
+    var squares = Matrix(rows: rows.count, columns: clusters)
+    for i in 0..<rows.count {
+      for k in 0..<clusters {
+        for j in 0..<dimension {
+          let difference = rows[i, j] - centres[k, j]
+          squares[i, k] += difference * difference
+        }
+      }
+    }
+    return [
+      RowPrediction("cluster", labels.map(Double.init)),
+      RowPrediction("distances", shape: [clusters], squares.elements.map { $0.squareRoot() }),
+    ]
+  }
+
+  func figures(_ data: ExactData, _ centres: Matrix) throws -> [Figure] {
+    var figures = pictures(of: centres, like: data.train, "centres", title: "Centres")
+    guard dimension >= 2 else { return figures }
+    let shown = try data.train.matrices(first: ExactData.shownRows).inputs
+    let labels = try shown.withRows { try self.labels(of: $0, centres) }
+    figures.append(
+      Figure("clusters", title: "Clusters and their centres", .plot(Plot(panel(data, shown, labels, centres)))))
+    return figures
+  }
+
+  private func panel(_ data: ExactData, _ rows: Matrix, _ labels: [Int], _ centres: Matrix, title: String = "") -> Panel {
+    Panel(
+      title: title, x: Axis(data.column(0)), y: Axis(data.column(1)), legend: .none,
+      [
+        .points(Points(x: rows.column(0), y: rows.column(1), coloring: .classes(labels))),
+        .points(
+          Points(
+            "centres", x: centres.column(0), y: centres.column(1), coloring: .single(.foreground), symbol: .cross,
+            size: 2)),
+      ])
+  }
+}
+
+/// Rows as images where the data are images of bytes, or nothing.
+func pictures(of rows: Matrix, like data: ExactRows, _ name: String, title: String) -> [Figure] {
+  guard let layout = ImageLayout(of: data.array), rows.rows > 0 else { return [] }
+  // Directions and centres have scales of their own: each picture from its darkest to its brightest.
+  var samples: [Float] = []
+  for i in 0..<rows.rows {
+    let row = rows.row(i)
+    let (least, most) = (row.min()!, row.max()!)
+    samples += row.map { Float(most > least ? ($0 - least) / (most - least) : 0) }
+  }
+  let grid = ImageGrid(
+    .float(samples), height: layout.height, width: layout.width, channels: layout.channels,
+    columns: min(rows.rows, 10))
+  return [Figure(name, title: title, .images(grid))]
+}

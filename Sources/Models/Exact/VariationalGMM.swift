@@ -1,0 +1,158 @@
+import Datasets
+import Distributions
+import Exact
+import Figures
+import LinearAlgebra
+import Recipes
+import Tensors
+import Training
+
+/// The mixture of Gaussians with a prior over all its parameters, by variational Bayes (Bishop 2006, section 10.2).
+public enum VariationalGMM: Model {
+  public static let name = "variational-gmm"
+  public static let summary = "mixture of Gaussians by variational Bayes (Dirichlet or Dirichlet process; unused components die)"
+  public static var recipe: [UInt8] { PackageResources.variational_gmm_yaml }
+
+  private enum WeightPrior: String, CaseIterable {
+    case dirichlet
+    case dirichletProcess = "dirichlet-process"
+  }
+
+  public static func learner(_ recipe: Recipe, data: Dataset, seed: UInt64) throws -> any Learner {
+    let network = recipe["network"]
+    let objective = recipe["objective"]
+    let components = try network.integer("components", default: 6, in: 1...1_000_000)
+    let concentration = try objective.number("concentration", default: 1e-3, in: 1e-12...1e12)
+    let weights: WeightPrior = try objective.choice("weight_prior", default: .dirichlet)
+    let meanPrecision = try objective.number("mean_precision", default: 1, in: 1e-12...1e12)
+    let exact = try ExactData(data, recipe, seed: seed)
+    let degrees = try objective.optionalNumber("degrees", in: Double(exact.train.width) - 1 + 1e-9...1e12)
+    // The prior is as wide as a sample of the data, a function of the seed.
+    let sample = try exact.train.sample(
+      of: 10_000, key: RandomKey(seed: seed).at(tensor: NoiseStream.start).at(sample: 2))
+    return try saying {
+      let prior = try sample.inputs.withRows {
+        try GaussianWishart(asWideAs: $0, meanPrecision: meanPrecision, degrees: degrees)
+      }
+      let model = try VariationalMixture(
+        components: components, weights: weights == .dirichlet ? .dirichlet(concentration) : .dirichletProcess(concentration),
+        prior: prior)
+      return try StatisticsLearner(model, exact, recipe, defaults: .init(restarts: 4, iterations: 1000, tolerance: 1e-10))
+    }
+  }
+}
+
+extension VariationalMixture: FlatStatisticsModel {
+  var parameterLayout: Layout {
+    var layout = Layout()
+    switch weightPrior {
+    case .dirichlet: layout.add("concentrations", [components])
+    case .dirichletProcess:
+      layout.add("stick_beginnings", [components])
+      layout.add("stick_ends", [components])
+    }
+    layout.add("means", [components, dimension])
+    layout.add("mean_precisions", [components])
+    layout.add("degrees", [components])
+    layout.add("inverse_scales", [components, dimension, dimension])
+    return layout
+  }
+
+  func write(_ parameters: VariationalMixtureParameters, to buffer: FlatBuffer) {
+    switch parameters.weights {
+    case .dirichlet(let concentrations): buffer.fill("concentrations", concentrations)
+    case .sticks(let beginnings, let ends):
+      buffer.fill("stick_beginnings", beginnings)
+      buffer.fill("stick_ends", ends)
+    }
+    buffer.fill("means", parameters.components.flatMap(\.mean))
+    buffer.fill("mean_precisions", parameters.components.map(\.meanPrecision))
+    buffer.fill("degrees", parameters.components.map(\.degrees))
+    buffer.fill("inverse_scales", parameters.components.flatMap(\.inverseScale.elements))
+  }
+
+  func read(_ buffer: FlatBuffer) throws -> VariationalMixtureParameters {
+    let weights: MixtureWeightPosterior =
+      switch weightPrior {
+      case .dirichlet: .dirichlet(buffer.numbers("concentrations"))
+      case .dirichletProcess: .sticks(buffer.numbers("stick_beginnings"), buffer.numbers("stick_ends"))
+      }
+    let (means, precisions, degrees) = (
+      buffer.matrix("means"), buffer.numbers("mean_precisions"), buffer.numbers("degrees")
+    )
+    let scales = buffer.numbers("inverse_scales")
+    let size = dimension * dimension
+    do {
+      let posteriors = try (0..<components).map { k in
+        try GaussianWishart(
+          mean: means.row(k), meanPrecision: precisions[k], degrees: degrees[k],
+          inverseScale: Matrix(
+            rows: dimension, columns: dimension, elements: Array(scales[k * size..<(k + 1) * size])))
+      }
+      return VariationalMixtureParameters(weights: weights, components: posteriors)
+    } catch let error as ConjugateError {
+      throw ExactError(error, doing: "reading a mixture")
+    }
+  }
+
+  func start(
+    from sample: Observations, using generator: inout RandomStream
+  ) throws -> VariationalMixtureParameters { try start(from: sample.inputs, using: &generator) }
+
+  var evaluationMetrics: [String] { ["log_predictive"] }
+
+  func evaluate(_ rows: Observations, _ parameters: VariationalMixtureParameters, into sums: inout [Double]) throws {
+    sums[0] += logPredictives(of: rows.inputs, parameters).reduce(0, +)
+  }
+
+  /// Rows that belong to each component.
+  private func counts(_ parameters: VariationalMixtureParameters) -> [Double] {
+    switch parameters.weights {
+    case .dirichlet(let concentrations): concentrations.map { $0 - weightPrior.concentration }
+    case .sticks(let beginnings, _): beginnings.map { $0 - 1 }
+    }
+  }
+
+  func report(_ parameters: VariationalMixtureParameters, objective: Double, rows: Int) -> [String: Double] {
+    [
+      "elbo": objective / Double(rows), "total_elbo": objective,
+      "components": Double(counts(parameters).count { $0 >= 1 }),
+    ]
+  }
+
+  func predict(_ rows: RowBlock, _ parameters: VariationalMixtureParameters) throws -> [RowPrediction] {
+    let weights = try responsibilities(of: rows, parameters)
+    return [
+      RowPrediction("responsibilities", weights), RowPrediction("component", weights.largestInRows),
+      RowPrediction("log_density", logPredictives(of: rows, parameters)),
+    ]
+  }
+
+  func figures(_ data: ExactData, _ parameters: VariationalMixtureParameters) throws -> [Figure] {
+    let weights = parameters.weights.means
+    var figures = [
+      Figure(
+        "weights", title: "Expected weights of the components",
+        .plot(
+          Plot(
+            Panel(
+              x: Axis("component", categories: weights.indices.map { "\($0 + 1)" }), y: Axis("E[π]", lower: 0),
+              [.bars(Bars(heights: weights))]))))
+    ]
+    guard dimension >= 2 else { return figures }
+    let shown = try data.train.matrices(first: ExactData.shownRows).inputs
+    let responsibilities = try shown.withRows { try self.responsibilities(of: $0, parameters) }
+    figures.append(mixtureFigure(data, shown, responsibilities, gaussians(of: parameters)))
+    return figures
+  }
+
+  /// The components in the plane of the first two columns; those that died are not drawn.
+  func gaussians(of parameters: VariationalMixtureParameters) -> [Ellipses.Gaussian] {
+    zip(parameters.components, counts(parameters)).map { component, count in
+      guard count >= 1 else {
+        return Ellipses.Gaussian(meanX: .nan, meanY: .nan, varianceX: .nan, varianceY: .nan)
+      }
+      return Ellipses.Gaussian(mean: component.mean, covariance: (1 / component.degrees) * component.inverseScale)
+    }
+  }
+}
