@@ -69,7 +69,7 @@ let package = Package(
       name: "elbo",
       dependencies: [
         "Cluster", "Datasets", "Figures", "Files", "Metrics", "Messages", "Models", "Recipes", "Reports", "Tensors", "Training",
-        "ZeroMQ",
+        "ZeroMQ", "Yams",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Subprocess", package: "swift-subprocess"),
         .product(name: "SystemPackage", package: "swift-system"),
