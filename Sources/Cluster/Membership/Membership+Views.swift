@@ -27,6 +27,13 @@ extension Membership {
     min(formAt ?? now + configuration.heartbeat, now + configuration.heartbeat * 0.25)
   }
 
+  /// Whoever started a node knows that its process has ended: nobody need wait for its heartbeats.
+  public mutating func gone(_ name: String, now: Timestamp) -> [Directive] {
+    guard stop == nil, let number = names[name], let record = records[number], record.isAlive else { return [] }
+    lose(number, "its process has ended")
+    return formIfDue(now)
+  }
+
   private mutating func lose(_ number: NodeNumber, _ reason: String) {
     let record = records[number]!
     records[number]!.state = .lost

@@ -74,7 +74,7 @@ public struct Membership: Sendable {
     var isAlive: Bool { state != .left && state != .lost }
   }
 
-  let configuration: Configuration
+  private(set) var configuration: Configuration
   var records: [NodeNumber: Record] = [:]
   var names: [String: NodeNumber] = [:]
   var data: Digest?
@@ -124,6 +124,9 @@ public struct Membership: Sendable {
       causes.append("the coordinator has restarted")
     }
   }
+
+  /// Fewer nodes will come than were expected.
+  public mutating func expect(_ nodes: Int) { configuration.expectedNodes = nodes }
 
   // MARK: Messages
 

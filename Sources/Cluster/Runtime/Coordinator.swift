@@ -161,6 +161,16 @@ public actor Coordinator {
     }
   }
 
+  /// The process of a node has ended, and so many are left to come. From any thread.
+  public nonisolated func gone(_ name: String, left: Int) {
+    context.executor.run { [self] in
+      assumeIsolated {
+        $0.membership.expect(left)
+        $0.carryOut($0.membership.gone(name, now: .now), replyTo: nil)
+      }
+    }
+  }
+
   /// Closes everything; what was said last is still sent.
   public nonisolated func close() async {
     await shut()

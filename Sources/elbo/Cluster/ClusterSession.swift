@@ -77,6 +77,7 @@ struct ClusterSession: Sendable {
       let earlier = moment.seconds
       var began: ContinuousClock.Instant?
       var lastReport = earlier
+      var shownStep = moment.step
       func seconds() -> Double {
         guard let began else { return earlier }
         return earlier + ContinuousClock.now.durationSeconds(since: began)
@@ -89,7 +90,9 @@ struct ClusterSession: Sendable {
           recorder.note("\(view.number): \(view.members.map(\.name).joined(separator: ", ")) (\(view.cause))")
         case .note(let text): recorder.note(text)
         case .progress(let status):
-          recorder.step(report(status, seconds: seconds()))
+          guard status.position.step > UInt64(shownStep) else { continue }
+          recorder.step(report(status, after: shownStep, seconds: seconds()))
+          shownStep = Int(status.position.step)
         case .report(let report):
           let now = seconds()
           let rate = now > lastReport ? Double(report.examples) / (now - lastReport) : 0
@@ -127,13 +130,13 @@ struct ClusterSession: Sendable {
   private func epochs(_ steps: Int) -> Double { Double(steps) / Double(job.stepsPerEpoch) }
 
   /// What the progress line shows.
-  private func report(_ status: JobStatus, seconds: Double) -> TrainingReport {
+  private func report(_ status: JobStatus, after shown: Int, seconds: Double) -> TrainingReport {
     let step = Int(status.position.step)
     var metrics: [String: Double] = [:]
     if let name = job.progressMetrics.first, status.objective.isFinite { metrics[name] = status.objective }
     return TrainingReport(
       step: step, steps: job.plan.steps, epoch: epochs(step), epochs: epochs(job.plan.steps), seconds: seconds,
-      examples: Int(status.examplesPerSecond), examplesPerSecond: status.examplesPerSecond, metrics: metrics,
+      examples: (step - shown) * job.examplesPerStep, examplesPerSecond: status.examplesPerSecond, metrics: metrics,
       isWhole: true)
   }
 }

@@ -3,6 +3,8 @@ import Cluster
 import Foundation
 import Models
 import Recipes
+import Subprocess
+import SystemPackage
 import Training
 import ZeroMQ
 
@@ -14,6 +16,7 @@ struct LaunchCommand: AsyncParsableCommand {
         elbo launch vae --nodes 4
         elbo launch vae --nodes 2 --lanes 1 --out runs/two
         elbo launch --resume runs/two --nodes 3
+        elbo launch vae --hosts hosts.yaml --bind tcp://10.0.0.1:7700 --plain
 
       The result is that of `elbo train` with the same recipe, seed and V. Logs of the nodes are in the run folder.
       """)
@@ -24,8 +27,17 @@ struct LaunchCommand: AsyncParsableCommand {
   @Option(help: "How many node processes on this machine.")
   var nodes = 2
 
-  @Option(help: ArgumentHelp("Where to listen (default: a free port).", valueName: "tcp://host:port"))
+  @Option(help: ArgumentHelp("Machines to start a node on each, over ssh.", valueName: "hosts.yaml"))
+  var hosts: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Where to listen (default: a free port on this machine); with --hosts, an address that they reach.",
+      valueName: "tcp://host:port"))
   var bind = "tcp://127.0.0.1:*"
+
+  @Flag(help: "With --hosts: plain text on the network, which anyone there may read and take part in.")
+  var plain = false
 
   @OptionGroup var options: RecipeOptions
 
@@ -41,8 +53,18 @@ struct LaunchCommand: AsyncParsableCommand {
     let lanes = lanes ?? max(1, processors / nodes)
     guard (1...1024).contains(lanes) else { throw RecipeError("--lanes is \(lanes): it must be from 1 to 1024") }
     let endpoint = try Endpoint(bind)
-    guard endpoint.isLoopback else {
+    let hosts = try hosts.map { try HostsFile(contentsOf: $0).hosts }
+    let count = hosts?.count ?? nodes
+    guard endpoint.isLoopback || hosts != nil else {
       throw RecipeError("--bind \(endpoint): launch starts nodes on this machine, so listen on tcp://127.0.0.1:PORT")
+    }
+    if case .tcp(let host, _) = endpoint.transport, ["*", "0.0.0.0", "::"].contains(host) {
+      throw RecipeError("--bind \(endpoint): name the address at which the hosts reach this machine")
+    }
+    guard endpoint.isLoopback || plain else {
+      throw RecipeError(
+        "--bind \(endpoint) is beyond this machine: launch speaks plain text only, which must be asked for with --plain; for encryption start `elbo coordinator` and `elbo node` with --key"
+      )
     }
     let request = TrainingRequest(recipe: recipe, options: options, output: output)
     let prepared = try request.prepare()
@@ -52,24 +74,46 @@ struct LaunchCommand: AsyncParsableCommand {
     }
     let cluster = try ClusterSession(
       prepared.job, run: try prepared.run ?? RunFolder(creating: output.out, name: prepared.job.model.name),
-      from: prepared.checkpoint, isRestart: false, bind: endpoint, security: .plainOnLoopback, nodes: nodes,
+      from: prepared.checkpoint, isRestart: false, bind: endpoint, security: endpoint.isLoopback ? .plainOnLoopback : .plain, nodes: count,
       heartbeat: try heartbeat.interval(), lanes: processors, quiet: output.quiet)
     let bound = try await cluster.open()
     let signals = SignalWatch { _ in cluster.stop() }
     defer { signals.end() }
-    let launcher = LocalNodes(
-      count: nodes, arguments: ["node", "--coordinator", "\(bound)", "--lanes", "\(lanes)", "--supervised"],
+    let launcher = NodeProcesses(
+      commands: (1...count).map { index in
+        hosts.map { remote($0[index - 1], index, bound) } ?? local(index, bound, lanes: lanes)
+      },
       folder: cluster.session.run.path + "/logs", note: { cluster.session.note($0) })
     let result: Result<Summary, any Error>
     if cluster.isDone {
       result = .success(try await cluster.run())
     } else {
-      cluster.session.note("\(nodes) nodes with \(lanes) lanes each; elbo status \(bound)")
+      cluster.session.note("\(count) nodes; elbo status \(bound)")
       result = await launcher.run(cluster)
     }
     await cluster.coordinator.close()
     let summary = try result.get()
     try Results.print(summary, json: output.json, run: cluster.session.run)
     if summary.status == .interrupted { throw ExitStatus.interrupted }
+  }
+
+  private func local(_ index: Int, _ endpoint: Endpoint, lanes: Int) -> NodeProcesses.Command {
+    NodeProcesses.Command(
+      executable: .path("/proc/self/exe"),
+      arguments: [
+        "node", "--coordinator", "\(endpoint)", "--name", "node-\(index)", "--lanes", "\(lanes)", "--supervised",
+      ])
+  }
+
+  private func remote(_ host: HostsFile.Host, _ index: Int, _ endpoint: Endpoint) -> NodeProcesses.Command {
+    var words = [host.elbo, "node", "--coordinator", "\(endpoint)", "--name", "node-\(index)", "--supervised"]
+    if !endpoint.isLoopback { words.append("--plain") }
+    if let lanes = host.lanes ?? lanes { words += ["--lanes", "\(lanes)"] }
+    if let data = host.data { words += ["--data", data] }
+    // The shell at the other end reads one line.
+    let line = words.map { "'" + $0.replacingOccurrences(of: "'", with: "'\\''") + "'" }.joined(separator: " ")
+    return NodeProcesses.Command(
+      executable: .name("ssh"),
+      arguments: ["-o", "BatchMode=yes", "-o", "ConnectTimeout=15", "-o", "ServerAliveInterval=15", host.host, line])
   }
 }

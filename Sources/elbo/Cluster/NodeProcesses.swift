@@ -7,11 +7,17 @@ import Synchronization
 import SystemPackage
 import Training
 
-/// Node processes on this machine, children of this one. None outlives it: each ends when its standard input does,
-/// which this process holds open, and those that do not end by themselves are killed.
-struct LocalNodes: Sendable {
-  let count: Int
-  let arguments: [String]
+/// Node processes, children of this one: on this machine, or on others at the end of an ssh. None outlives it: each
+/// ends when its standard input does, which this process holds open, and those that do not end by themselves are
+/// killed.
+struct NodeProcesses: Sendable {
+  struct Command: Sendable {
+    var executable: Executable
+    var arguments: [String]
+  }
+
+  /// By node; they are named node-1, node-2, ….
+  let commands: [Command]
   /// Where each node's log is kept.
   let folder: String
   let note: @Sendable (String) -> Void
@@ -23,13 +29,14 @@ struct LocalNodes: Sendable {
     } catch {
       return .failure(FileError("make the folder", folder, systemError: EACCES))
     }
-    let children = Children(count)
+    let children = Children(commands.count)
     return await withTaskGroup(of: Void.self) { group in
-      for index in 1...count {
+      for index in 1...commands.count {
         group.addTask {
           let end = await child(index, children)
           let left = children.ended()
           if let end { note("node-\(index) \(end)") }
+          if left > 0 { cluster.coordinator.gone("node-\(index)", left: left) }
           // Of a job that is over already this changes nothing.
           if left == 0 {
             cluster.coordinator.end(
@@ -65,7 +72,7 @@ struct LocalNodes: Sendable {
     do {
       let log = try OutputFile("\(folder)/\(name).log", .append)
       let result = try await Subprocess.run(
-        .path("/proc/self/exe"), arguments: Arguments(arguments + ["--name", name]), platformOptions: options,
+        commands[index - 1].executable, arguments: Arguments(commands[index - 1].arguments), platformOptions: options,
         input: .inputWriter, output: .sequence, error: .combinedWithOutput
       ) { execution in
         children.add(execution.processIdentifier.value)

@@ -1,0 +1,53 @@
+import Files
+import Foundation
+import Recipes
+import Yams
+
+/// The machines of a launch over ssh.
+///
+///     hosts:
+///       - host: one.example.org
+///       - host: me@two.example.org
+///         lanes: 8
+///         elbo: /opt/elbo/bin/elbo
+///         data: /data/fashion-mnist
+struct HostsFile {
+  struct Host {
+    /// What ssh is given.
+    var host: String
+    var lanes: Int?
+    /// The command there.
+    var elbo = "elbo"
+    var data: String?
+  }
+
+  let hosts: [Host]
+
+  init(contentsOf path: String) throws {
+    let bytes = try InputFile.read(path, limit: 1 << 20)
+    guard let text = String(validating: bytes, as: UTF8.self), let root = try? Yams.compose(yaml: text),
+      let list = root["hosts"]?.sequence, !list.isEmpty
+    else { throw RecipeError("\(path) has no list `hosts:` of entries such as `- host: one.example.org`") }
+    hosts = try list.map { node in
+      guard let entries = node.mapping, let name = entries["host"]?.string, !name.isEmpty, !name.hasPrefix("-") else {
+        throw RecipeError("\(path): an entry of hosts has no `host`")
+      }
+      var host = Host(host: name)
+      for (key, value) in entries {
+        switch (key.string, value.string) {
+        case ("host", _): break
+        case ("lanes", let text?):
+          guard let lanes = Int(text), (1...1024).contains(lanes) else {
+            throw RecipeError("\(path): lanes of \(name) is \(text): it must be from 1 to 1024")
+          }
+          host.lanes = lanes
+        case ("elbo", let text?): host.elbo = text
+        case ("data", let text?): host.data = text
+        default:
+          throw RecipeError("\(path): \(name) has an unknown key \(key.string ?? "?"); known are host, lanes, elbo, data")
+        }
+      }
+      return host
+    }
+  }
+}
