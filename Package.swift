@@ -27,22 +27,23 @@ let package = Package(
     .systemLibrary(name: "CProtobufC", providers: [.apt(["libprotobuf-c-dev"])]),
     .systemLibrary(name: "CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
     .target(name: "COneDNN", cSettings: numericalC, linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
+    .target(name: "CJPEG", linkerSettings: [.linkedLibrary("jpeg")]),
     .target(name: "CPNG", linkerSettings: [.linkedLibrary("png")]),
 
     // The rooms, lower ones first; nothing imports upwards.
     .target(name: "Files", dependencies: ["CSodium"]),
     .target(name: "Figures"),
-    .target(name: "Images", dependencies: ["CPNG"]),
+    .target(name: "Images", dependencies: ["CJPEG", "CPNG"]),
     .target(name: "LinearAlgebra", dependencies: ["CLAPACK"]),
     .target(name: "CKernels", cSettings: numericalC),
     .target(name: "CExact", exclude: ["kernels.inc", "undefine.inc"], cSettings: numericalC),
     .target(name: "Tensors", dependencies: ["CKernels", "COneDNN"]),
     .target(name: "Distributions", dependencies: ["CKernels", "LinearAlgebra", "Tensors"]),
     .target(name: "Networks", dependencies: ["CKernels", "Distributions", "Tensors"]),
-    .target(name: "Metrics"),
+    .target(name: "Metrics", dependencies: ["LinearAlgebra"]),
     .target(name: "Optimizers", dependencies: ["CKernels"]),
     .target(name: "Exact", dependencies: ["CExact", "Distributions", "LinearAlgebra"]),
-    .target(name: "Datasets", dependencies: ["CZlib", "Files"]),
+    .target(name: "Datasets", dependencies: ["CZlib", "Files", "Images"]),
     .target(name: "Recipes", dependencies: ["Yams"]),
     .target(
       name: "Training", dependencies: ["CKernels", "COneDNN", "Datasets", "Figures", "Files", "Optimizers", "Tensors"]),
@@ -64,11 +65,15 @@ let package = Package(
     .target(name: "CMessages", dependencies: ["CProtobufC"]),
     .target(name: "Messages", dependencies: ["CChecksum", "CMessages", "CProtobufC"]),
     .target(name: "ZeroMQ", dependencies: ["CZeroMQ"]),
+    .target(name: "Cluster", dependencies: ["CKernels", "Files", "Messages", "Tensors", "Training", "ZeroMQ"]),
     .executableTarget(
       name: "elbo",
       dependencies: [
-        "Datasets", "Figures", "Files", "Metrics", "Models", "Recipes", "Reports", "Tensors", "Training",
+        "Cluster", "Datasets", "Figures", "Files", "LinearAlgebra", "Metrics", "Messages", "Models", "Recipes", "Reports", "Tensors", "Training",
+        "ZeroMQ",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Subprocess", package: "swift-subprocess"),
+        .product(name: "SystemPackage", package: "swift-system"),
       ]),
     .executableTarget(
       name: "elbo-bench",
@@ -85,7 +90,7 @@ let package = Package(
     .target(name: "ReferenceSupport", path: "Tests/ReferenceSupport"),
     .testTarget(name: "CKernelsTests", dependencies: ["CKernels"], exclude: ["Golden"]),
     .target(name: "GradientChecks", dependencies: ["Tensors"], path: "Tests/GradientChecks"),
-    .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Files"], exclude: ["Golden"]),
+    .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Files", "Images"], exclude: ["Golden"]),
     .testTarget(
       name: "ExactTests", dependencies: ["CExact", "Distributions", "Exact", "LinearAlgebra", "ReferenceSupport"],
       exclude: ["Golden"]),
@@ -98,9 +103,11 @@ let package = Package(
       name: "DistributionsTests",
       dependencies: ["CKernels", "Distributions", "GradientChecks", "LinearAlgebra", "ReferenceSupport", "Tensors"],
       exclude: ["Golden"]),
-    .testTarget(name: "MetricsTests", dependencies: ["Metrics", "ReferenceSupport"], exclude: ["Golden"]),
+    .testTarget(
+      name: "MetricsTests", dependencies: ["LinearAlgebra", "Metrics", "ReferenceSupport"], exclude: ["Golden"]),
     .testTarget(name: "MessagesTests", dependencies: ["CChecksum", "CMessages", "Messages"], exclude: ["Golden"]),
     .testTarget(name: "ZeroMQTests", dependencies: ["ZeroMQ"]),
+    .testTarget(name: "ClusterTests", dependencies: ["Cluster", "Messages"]),
     .testTarget(
       name: "ModelsTests",
       dependencies: [
@@ -126,8 +133,9 @@ let package = Package(
 /// The same checks for every target: `any` is written where a value is boxed (boxing costs in hot loops), and a
 /// member is only visible where its module is imported (the house's "nothing imports upwards" stays checkable).
 for target in package.targets where target.type != .system {
-  target.swiftSettings = (target.swiftSettings ?? []) + [
-    .enableUpcomingFeature("ExistentialAny"),
-    .enableUpcomingFeature("MemberImportVisibility"),
-  ]
+  target.swiftSettings =
+    (target.swiftSettings ?? []) + [
+      .enableUpcomingFeature("ExistentialAny"),
+      .enableUpcomingFeature("MemberImportVisibility"),
+    ]
 }

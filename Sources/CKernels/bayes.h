@@ -90,10 +90,10 @@ INLINE logarithms no_logarithms(void) {
   return l;
 }
 
-/// Adds log x, x positive and normal. A product of 100 mantissas is a finite number.
-INLINE void add_logarithm(logarithms *l, int v, vf x) {
+/// Adds log x, x positive and normal, and log y, y from 1 to 2. A product of 60 mantissas and as many y is finite.
+INLINE void add_logarithms(logarithms *l, int v, vf x, vf y) {
   l->exponent[v] += ((vi)x >> 23) - 127;
-  l->product[v] *= (vf)(((vi)x & 0x007fffff) | 0x3f800000);
+  l->product[v] *= y * (vf)(((vi)x & 0x007fffff) | 0x3f800000);
 }
 
 INLINE void fold_logarithms(const logarithms *l, sums *s) {
@@ -109,7 +109,9 @@ INLINE void fold_logarithms(const logarithms *l, sums *s) {
 /// prior, no sum.
 INLINE void sample_block(int kind, const prior_terms *t, const float *mu, const float *rho, const float *noise,
                          float *w, size_t n, sums *s) {
-  logarithms deviations = no_logarithms(), mixtures = no_logarithms();
+  logarithms logs = no_logarithms();
+  // A lane sums at most 16 terms of a block in float, and blocks in double.
+  vf costs[VECTORS] = {0};
   EACH_IN_LANES(n, {
     const vi inside = k == W ? (vi){0} - 1 : below(k);
     vf r = load_some(rho + i, k), epsilon = load_some(noise + i, k);
@@ -119,7 +121,7 @@ INLINE void sample_block(int kind, const prior_terms *t, const float *mu, const 
     if (kind >= 0) {
       // -log q = log σ + ε² / 2, and what log p has beside logarithms.
       vi tiny = r < TINY_RHO;
-      add_logarithm(&deviations, v, inside & ~tiny ? sigma : (vf)1.0f);
+      vf mixture = (vf)1.0f;
       vf cost = FMA(-0.5f * epsilon, epsilon, tiny ? -r : (vf)0.0f);
       if (kind == ELBO_PRIOR_LAPLACE) cost = FMA(v_abs(weight), t->inverse, cost);
       if (kind == ELBO_PRIOR_GAUSSIAN) cost = FMA(0.5f * t->inverse * weight, weight, cost);
@@ -129,16 +131,16 @@ INLINE void sample_block(int kind, const prior_terms *t, const float *mu, const 
         vi first = wide > narrow;
         vf above = first ? wide - narrow : narrow - wide;
         cost -= first ? wide : narrow;
-        mixtures.product[v] *= inside ? 1.0f + v_exp(-above) : (vf)1.0f;
+        mixture = inside ? 1.0f + v_exp(-above) : (vf)1.0f;
       }
-      s->lane[v] += to_double(inside ? cost : (vf)0.0f);
+      add_logarithms(&logs, v, inside & ~tiny ? sigma : (vf)1.0f, mixture);
+      costs[v] += inside ? cost : (vf)0.0f;
     }
   });
   if (kind >= 0) {
-    sums logs = {0};
-    fold_logarithms(&deviations, &logs);
-    if (kind == ELBO_PRIOR_MIXTURE) fold_logarithms(&mixtures, &logs);
-    UNROLL for (int v = 0; v < VECTORS; v++) s->lane[v] -= logs.lane[v];
+    sums folded = {0};
+    fold_logarithms(&logs, &folded);
+    UNROLL for (int v = 0; v < VECTORS; v++) s->lane[v] += to_double(costs[v]) - folded.lane[v];
   }
 }
 
@@ -177,7 +179,7 @@ static double posterior_kl_kernel(const float *mu, const float *rho, float scale
       vf r = load_some(rho + start + i, k), m = load_some(mu + start + i, k);
       vf sigma = sigma_of(r);
       vi tiny = r < TINY_RHO;
-      add_logarithm(&deviations, v, inside & ~tiny ? sigma : (vf)1.0f);
+      add_logarithms(&deviations, v, inside & ~tiny ? sigma : (vf)1.0f, (vf)1.0f);
       vf cost = FMA(inverse * m, m, FMA(inverse * sigma, sigma, tiny ? -r : (vf)0.0f));
       s.lane[v] += to_double(inside ? cost : (vf)0.0f);
     });

@@ -1,33 +1,22 @@
 #include "COneDNN.h"
 
 #include <dnnl.h>
-#include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
+
+#include "thread.h"
 
 #ifdef __linux__
 extern void omp_set_num_threads(int);
 #endif
 
-typedef struct entry {
-  struct entry *next;
+typedef struct elbo_product_entry {
+  struct elbo_product_entry *next;
   elbo_product product;
   bool has_bias;
   dnnl_primitive_t primitive;
   dnnl_memory_t a, b, bias, c;
 } entry;
-
-enum { buckets = 256 };
-
-/// What one thread needs: an engine and stream of its own, and the primitives it has made.
-typedef struct {
-  dnnl_engine_t engine;
-  dnnl_stream_t stream;
-  entry *table[buckets];
-} thread_cache;
-
-static pthread_key_t cache_key;
-static pthread_once_t cache_once = PTHREAD_ONCE_INIT;
 
 static void free_entry(entry *e) {
   if (e->primitive) dnnl_primitive_destroy(e->primitive);
@@ -38,37 +27,14 @@ static void free_entry(entry *e) {
   free(e);
 }
 
-static void free_cache(void *pointer) {
-  thread_cache *cache = pointer;
-  for (int i = 0; i < buckets; i++)
-    for (entry *e = cache->table[i], *next; e; e = next) next = e->next, free_entry(e);
-  if (cache->stream) dnnl_stream_destroy(cache->stream);
-  if (cache->engine) dnnl_engine_destroy(cache->engine);
-  free(cache);
-}
-
-static void make_key(void) { pthread_key_create(&cache_key, free_cache); }
-
-static thread_cache *this_thread(dnnl_status_t *status) {
-  pthread_once(&cache_once, make_key);
-  thread_cache *cache = pthread_getspecific(cache_key);
-  if (cache) return cache;
-  cache = calloc(1, sizeof *cache);
-  if (!cache) return *status = dnnl_out_of_memory, NULL;
-  if ((*status = dnnl_engine_create(&cache->engine, dnnl_cpu, 0)) ||
-      (*status = dnnl_stream_create(&cache->stream, cache->engine, dnnl_stream_default_flags))) {
-    free_cache(cache);
-    return NULL;
-  }
-  pthread_setspecific(cache_key, cache);
-  return cache;
+void elbo_free_products(elbo_product_entry *table[]) {
+  for (int i = 0; i < ELBO_BUCKETS; i++)
+    for (entry *e = table[i], *next; e; e = next) next = e->next, free_entry(e);
 }
 
 /// A row-major rows×cols matrix, or the transposed view of a stored cols×rows one.
-/// The descriptor is a value in version 2 and a handle in version 3.
 #if DNNL_VERSION_MAJOR >= 3
 typedef dnnl_memory_desc_t matrix;
-#define REF(md) (md)
 static dnnl_status_t matrix_make(matrix *md, long rows, long cols, bool transposed) {
   dnnl_dims_t dims = {rows, cols}, strides = {transposed ? 1 : cols, transposed ? rows : 1};
   return dnnl_memory_desc_create_with_strides(md, 2, dims, dnnl_f32, strides);
@@ -79,7 +45,6 @@ static void matrix_free(matrix *md) {
 static const matrix matrix_none = NULL;
 #else
 typedef dnnl_memory_desc_t matrix;
-#define REF(md) (&(md))
 static dnnl_status_t matrix_make(matrix *md, long rows, long cols, bool transposed) {
   dnnl_dims_t dims = {rows, cols}, strides = {transposed ? 1 : cols, transposed ? rows : 1};
   return dnnl_memory_desc_init_by_strides(md, 2, dims, dnnl_f32, strides);
@@ -98,7 +63,7 @@ static dnnl_status_t append_post_ops(dnnl_post_ops_t ops, const elbo_product *p)
 #endif
 }
 
-static dnnl_status_t describe(dnnl_primitive_desc_t *pd, thread_cache *cache, const elbo_product *p, matrix *a,
+static dnnl_status_t describe(dnnl_primitive_desc_t *pd, elbo_thread *cache, const elbo_product *p, matrix *a,
                               matrix *b, matrix *bias, matrix *c) {
   dnnl_status_t status;
   dnnl_primitive_attr_t attributes = NULL;
@@ -122,7 +87,7 @@ done:
   return status;
 }
 
-static dnnl_status_t make_entry(entry *e, thread_cache *cache) {
+static dnnl_status_t make_entry(entry *e, elbo_thread *cache) {
   const elbo_product *p = &e->product;
   matrix a = matrix_none, b = matrix_none, bias = matrix_none, c = matrix_none;
   dnnl_primitive_desc_t pd = NULL;
@@ -153,14 +118,14 @@ static size_t bucket_of(const elbo_product *p, bool has_bias) {
                (uint64_t)p->k * 0x165667B19E3779F9u;
   h ^= (uint64_t)p->transpose_a << 3 ^ (uint64_t)p->transpose_b << 4 ^ (uint64_t)p->accumulate << 5 ^
        (uint64_t)p->activation << 6 ^ (uint64_t)has_bias << 9;
-  return (h ^ h >> 29) % buckets;
+  return (h ^ h >> 29) % ELBO_BUCKETS;
 }
 
 int elbo_multiply(const elbo_product *product, const float *a, const float *b, const float *bias, float *c) {
   dnnl_status_t status = dnnl_success;
-  thread_cache *cache = this_thread(&status);
+  elbo_thread *cache = elbo_this_thread(&status);
   if (!cache) return status;
-  entry **slot = &cache->table[bucket_of(product, bias != NULL)];
+  entry **slot = &cache->products[bucket_of(product, bias != NULL)];
   entry *e = *slot;
   while (e && !same(e, product, bias != NULL)) e = e->next;
   if (!e) {

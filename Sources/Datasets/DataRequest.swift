@@ -75,6 +75,12 @@ public struct DataRequest: Sendable, Hashable {
   /// The share of examples that are kept for testing, at least 0 and below 1. Unused where the data has a test set.
   public var testFraction = 0.0
   public var split = SplitRule.random
+  /// Side of the squares that a folder's pictures are made into; 0: that of the first, if it is a small square, or 64.
+  public var imageSize = 0
+  /// 1 grey, 3 colours; 0: as the first picture of a folder has it.
+  public var imageChannels = 0
+  /// Whether a picture that cannot be read is an error; otherwise it is left out, and a note says so.
+  public var strict = true
   /// Seed of the random split.
   public var seed: UInt64 = 0
 
@@ -90,6 +96,11 @@ public struct DataRequest: Sendable, Hashable {
     guard testFraction >= 0, testFraction < 1 else {
       throw DataError(
         .badRequest, "data.testFraction is \(testFraction)", advice: "use a share of at least 0 and below 1")
+    }
+    guard (0...4096).contains(imageSize), [0, 1, 3].contains(imageChannels) else {
+      throw DataError(
+        .badRequest, "data.image_size is \(imageSize) and data.image_channels is \(imageChannels)",
+        advice: "use a size from 0 to 4096, and 1 or 3 channels or 0")
     }
     guard skip >= 0 else {
       throw DataError(.badRequest, "data.skip is \(skip)", advice: "use a number of lines, 0 or more")

@@ -1,7 +1,7 @@
 /// Opens data by name, file or folder: the one way in.
 public enum DataSource {
   /// The data sets known by name.
-  public static let names = ["fashion-mnist"]
+  public static let names = ["fashion-mnist"] + SyntheticData.names
 
   /// Reads what the request asks for. Every fault of the data or the request is an error that says where it lies and
   /// what to do.
@@ -18,6 +18,7 @@ public enum DataSource {
         remedy:
           "install it with: sudo apt-get install dataset-fashion-mnist, or name a folder with its four files")
     }
+    if SyntheticData.names.contains(request.source) { return try SyntheticData.open(request.source, request) }
     switch DataFile.kind(of: request.source) {
     case .file: return try openFile(request.source, request)
     case .folder: return try openFolder(request.source, request)
@@ -38,12 +39,16 @@ public enum DataSource {
       return try MNISTFolder.open(
         path, request, name: name(of: path), remedy: "put all four MNIST-style files into the folder")
     }
+    if names.contains(where: ImageFolder.isImage) || !ImageFolder.classes(path, names).isEmpty {
+      return try ImageFolder.open(path, names, request, name: name(of: path))
+    }
     let data = names.filter { !$0.hasPrefix(".") && dataExtensions.contains(FileName($0).kind) }
     guard data.count == 1 else {
       let problem = data.isEmpty ? "holds no data that is read" : "holds several data files: \(listed(data))"
       throw DataError(
         .notFound, at: DataPlace(file: path), problem,
-        advice: "name one file, or a folder with the four MNIST-style IDX files (train-images-idx3-ubyte, …)")
+        advice:
+          "name one file, or a folder of pictures or of the four MNIST-style IDX files (train-images-idx3-ubyte, …)")
     }
     return try openFile("\(path)/\(data[0])", request)
   }

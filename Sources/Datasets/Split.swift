@@ -1,16 +1,20 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
 /// A random order of 0..<count that depends on the seed and on nothing else: neither on the machine nor on the
 /// standard library's generators.
 ///
 /// SplitMix64 (Steele, Lea, Flood 2014), started at the seed, drives a Fisher–Yates shuffle from the last position
 /// down; an index below n is the high half of a 64 × 64-bit product, redrawn where that would be biased (Lemire 2019).
 package struct SplitPermutation {
-  private var state: UInt64
-
-  private init(seed: UInt64) { state = seed }
-
   package static func indices(count: Int, seed: UInt64) -> [UInt32] {
     precondition(count <= Int(UInt32.max))
-    var generator = SplitPermutation(seed: seed)
+    var generator = Stream(seed: seed)
     var order = Array(0..<UInt32(count))
     for last in stride(from: count - 1, to: 0, by: -1) {
       order.swapAt(last, Int(generator.below(UInt64(last) + 1)))
@@ -18,20 +22,33 @@ package struct SplitPermutation {
     return order
   }
 
-  private mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ z >> 30) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ z >> 27) &* 0x94d0_49bb_1331_11eb
-    return z ^ z >> 31
-  }
+  /// One number after the other from a seed.
+  struct Stream {
+    private var state: UInt64
 
-  private mutating func below(_ bound: UInt64) -> UInt64 {
-    // 2⁶⁴ mod bound products would fall twice on some indices.
-    let threshold = (0 &- bound) % bound
-    while true {
-      let product = next().multipliedFullWidth(by: bound)
-      if product.low >= threshold { return product.high }
+    init(seed: UInt64) { state = seed }
+
+    private mutating func next() -> UInt64 {
+      state &+= 0x9e37_79b9_7f4a_7c15
+      var z = state
+      z = (z ^ z >> 30) &* 0xbf58_476d_1ce4_e5b9
+      z = (z ^ z >> 27) &* 0x94d0_49bb_1331_11eb
+      return z ^ z >> 31
+    }
+
+    mutating func below(_ bound: UInt64) -> UInt64 {
+      // 2⁶⁴ mod bound products would fall twice on some indices.
+      let threshold = (0 &- bound) % bound
+      while true {
+        let product = next().multipliedFullWidth(by: bound)
+        if product.low >= threshold { return product.high }
+      }
+    }
+
+    /// Standard normal (Box and Muller 1958).
+    mutating func normal() -> Double {
+      let radius = (-2 * log(1 - Double(next() >> 11) * 0x1p-53)).squareRoot()
+      return radius * cos(2 * .pi * Double(next() >> 11) * 0x1p-53)
     }
   }
 }

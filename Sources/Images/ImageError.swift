@@ -15,6 +15,8 @@ public struct ImageError: Error, Sendable, Hashable, CustomStringConvertible {
     public static let invalid = Code(name: "invalid")
     /// More pixels than are accepted.
     public static let tooLarge = Code(name: "tooLarge")
+    /// Colours or features that are not read.
+    public static let unsupported = Code(name: "unsupported")
     public static let outOfMemory = Code(name: "outOfMemory")
   }
 

@@ -116,6 +116,7 @@ extension Chunk {
 extension Sync {
   func message(in arena: Arena) -> UnsafeMutablePointer<Elbo__V1__Sync> {
     arena.make(elbo__v1__sync__init) {
+      $0.position = arena.position(position)
       $0.chain = chain.rawValue
       $0.previous_chain = previousChain.rawValue
       $0.retains_totals = retainsTotals ? 1 : 0
@@ -125,7 +126,8 @@ extension Sync {
 
   init(_ message: Elbo__V1__Sync) throws(MessageError) {
     self.init(
-      chain: Chain(rawValue: message.chain), previousChain: Chain(rawValue: message.previous_chain),
+      position: try Check.position(message.position, "Sync.position"), chain: Chain(rawValue: message.chain),
+      previousChain: Chain(rawValue: message.previous_chain),
       retainsTotals: message.retains_totals != 0,
       shardsDone: try Check.shardSet(message.shards_done, message.n_shards_done, "Sync.shards_done"))
   }

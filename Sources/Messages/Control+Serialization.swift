@@ -76,12 +76,14 @@ extension HeartbeatReply {
     arena.make(elbo__v1__heartbeat_reply__init) {
       $0.sequence = sequence
       $0.view = view.rawValue
+      $0.recorded = recorded
     }
   }
 
   init(_ message: Elbo__V1__HeartbeatReply) throws(MessageError) {
     guard message.sequence > 0 else { throw MessageError(.missing, "HeartbeatReply.sequence", "0") }
-    self.init(sequence: message.sequence, view: ViewNumber(rawValue: message.view))
+    self.init(
+      sequence: message.sequence, view: ViewNumber(rawValue: message.view), recorded: message.recorded)
   }
 }
 

@@ -68,10 +68,13 @@ public struct HeartbeatReply: Hashable, Sendable {
   public var sequence: UInt64
   /// The newest announced view.
   public var view: ViewNumber
+  /// Reports up to this step are kept.
+  public var recorded: UInt64
 
-  public init(sequence: UInt64, view: ViewNumber) {
+  public init(sequence: UInt64, view: ViewNumber, recorded: UInt64 = 0) {
     self.sequence = sequence
     self.view = view
+    self.recorded = recorded
   }
 }
 

@@ -88,6 +88,21 @@ extension ControlBody {
     case .stop(let body):
       envelope.body_case = ELBO__V1__ENVELOPE__BODY_STOP
       envelope.stop = body.message(in: arena)
+    case .report(let body):
+      envelope.body_case = ELBO__V1__ENVELOPE__BODY_REPORT
+      envelope.report = body.message(in: arena)
+    case .saveRequest:
+      envelope.body_case = ELBO__V1__ENVELOPE__BODY_SAVE_REQUEST
+      envelope.save_request = arena.make(elbo__v1__save_request__init)
+    case .stateOffer(let body):
+      envelope.body_case = ELBO__V1__ENVELOPE__BODY_STATE_OFFER
+      envelope.state_offer = body.message(in: arena)
+    case .stateRequest(let body):
+      envelope.body_case = ELBO__V1__ENVELOPE__BODY_STATE_REQUEST
+      envelope.state_request = body.message(in: arena)
+    case .statePart(let body):
+      envelope.body_case = ELBO__V1__ENVELOPE__BODY_STATE_PART
+      envelope.state_part = body.message(in: arena)
     case .leaseRequest(let body):
       envelope.body_case = ELBO__V1__ENVELOPE__BODY_LEASE_REQUEST
       envelope.lease_request = body.message(in: arena)
@@ -125,6 +140,12 @@ extension ControlBody {
     case ELBO__V1__ENVELOPE__BODY_LATE: self = .late(try Late(Check.present(envelope.late)))
     case ELBO__V1__ENVELOPE__BODY_EXECUTE: self = .execute(try Execute(Check.present(envelope.execute)))
     case ELBO__V1__ENVELOPE__BODY_STOP: self = .stop(try Stop(Check.present(envelope.stop)))
+    case ELBO__V1__ENVELOPE__BODY_REPORT: self = .report(try Report(Check.present(envelope.report)))
+    case ELBO__V1__ENVELOPE__BODY_SAVE_REQUEST: self = .saveRequest
+    case ELBO__V1__ENVELOPE__BODY_STATE_OFFER: self = .stateOffer(try StateOffer(Check.present(envelope.state_offer)))
+    case ELBO__V1__ENVELOPE__BODY_STATE_REQUEST:
+      self = .stateRequest(try StateRequest(Check.present(envelope.state_request)))
+    case ELBO__V1__ENVELOPE__BODY_STATE_PART: self = .statePart(try StatePart(Check.present(envelope.state_part)))
     case ELBO__V1__ENVELOPE__BODY_LEASE_REQUEST:
       self = .leaseRequest(try LeaseRequest(Check.present(envelope.lease_request)))
     case ELBO__V1__ENVELOPE__BODY_SAMPLE_LEASE:

@@ -34,6 +34,11 @@ public enum ControlBody: Hashable, Sendable {
   case late(Late)
   case execute(Execute)
   case stop(Stop)
+  case report(Report)
+  case saveRequest
+  case stateOffer(StateOffer)
+  case stateRequest(StateRequest)
+  case statePart(StatePart)
   case leaseRequest(LeaseRequest)
   case sampleLease(SampleLease)
   case sampleResult(SampleResult)

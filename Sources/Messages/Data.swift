@@ -90,15 +90,19 @@ public struct Tally: Hashable, Sendable {
 
 /// Where a node stands when it installs a view.
 public struct Sync: Hashable, Sendable {
+  public var position: PhaseIndex
   /// After the last absorbed total, and before it.
   public var chain: Chain
   public var previousChain: Chain
   /// Whether it still holds the totals of the phase it absorbed last.
   public var retainsTotals: Bool
-  /// Of the phase in the header's position, contributed in full by this node.
+  /// Of the phase `position`, contributed in full by this node.
   public var shardsDone: RangeSet<Int>
 
-  public init(chain: Chain, previousChain: Chain, retainsTotals: Bool, shardsDone: RangeSet<Int>) {
+  public init(
+    position: PhaseIndex, chain: Chain, previousChain: Chain, retainsTotals: Bool, shardsDone: RangeSet<Int>
+  ) {
+    self.position = position
     self.chain = chain
     self.previousChain = previousChain
     self.retainsTotals = retainsTotals

@@ -6,6 +6,8 @@ public enum Limits {
   public static let dataHead = 256 << 10
   /// Bytes of a payload: chunks are 1 to 4 MiB, with room for other clients' habits.
   public static let payload = 64 << 20
+  /// Bytes of a state in one message, so that heartbeats on the same connection do not wait long.
+  public static let statePart = 1 << 20
   /// Bytes of a record of the coordinator's log.
   public static let logRecord = 4 << 20
   /// V, shards of a step.

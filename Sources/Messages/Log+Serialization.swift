@@ -87,4 +87,12 @@ extension LogRecord {
       }
     }
   }
+
+  public init(decoding bytes: [UInt8]) throws(MessageError) {
+    var result: Result<LogRecord, MessageError>?
+    bytes.withUnsafeBytes { buffer in
+      result = Result { () throws(MessageError) in try LogRecord(decoding: buffer) }
+    }
+    self = try result!.get()
+  }
 }

@@ -18,6 +18,7 @@ extension RecipeReply {
       $0.digest = arena.bytes(digest.bytes)
       $0.shards = UInt32(shards)
       $0.steps = steps
+      $0.start = start.map { $0.message(in: arena) }
     }
   }
 
@@ -28,7 +29,10 @@ extension RecipeReply {
     }
     self.init(
       yaml: Check.bytes(message.yaml), digest: try Check.digest(message.digest, "Recipe.digest"),
-      shards: try Check.integer(message.shards, "Recipe.shards", in: 1...Limits.shards), steps: message.steps)
+      shards: try Check.integer(message.shards, "Recipe.shards", in: 1...Limits.shards), steps: message.steps,
+      start: try message.start.map { (start: UnsafeMutablePointer<Elbo__V1__StateOffer>) throws(MessageError) in
+        try StateOffer(start.pointee)
+      })
   }
 }
 

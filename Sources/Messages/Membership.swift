@@ -13,12 +13,15 @@ public struct RecipeReply: Hashable, Sendable {
   public var shards: Int
   /// Steps of the whole training.
   public var steps: UInt64
+  /// The state to begin with; `nil`: as the recipe initialises it.
+  public var start: StateOffer?
 
-  public init(yaml: [UInt8], digest: Digest, shards: Int, steps: UInt64) {
+  public init(yaml: [UInt8], digest: Digest, shards: Int, steps: UInt64, start: StateOffer? = nil) {
     self.yaml = yaml
     self.digest = digest
     self.shards = shards
     self.steps = steps
+    self.start = start
   }
 }
 

@@ -9,6 +9,8 @@ public final class Recipe {
   private var values: [Key: Node] = [:]
   private var known: [Key] = []
   private var used: [Key: String] = [:]
+  /// For a section: the one that says what it leaves out.
+  private var heirs: [String: String] = [:]
   /// Where the recipe came from, for messages.
   public let source: String
 
@@ -26,7 +28,8 @@ public final class Recipe {
     do {
       root = try Yams.compose(yaml: yaml)
     } catch {
-      throw RecipeError("\(source) is not YAML: \(String(describing: error).split(separator: "\n").joined(separator: " "))")
+      throw RecipeError(
+        "\(source) is not YAML: \(String(describing: error).split(separator: "\n").joined(separator: " "))")
     }
     guard let root else { return }
     guard let mapping = root.mapping else { throw RecipeError("\(source) is not a list of `key: value` lines") }
@@ -44,7 +47,9 @@ public final class Recipe {
   }
 
   private func insert(_ value: Node, _ key: Key) throws(RecipeError) {
-    guard value.mapping == nil else { throw RecipeError("\(source): \(key) holds keys of its own; sections are one deep") }
+    guard value.mapping == nil else {
+      throw RecipeError("\(source): \(key) holds keys of its own; sections are one deep")
+    }
     guard values[key] == nil else { throw RecipeError("\(source): \(key) is given twice") }
     values[key] = value
   }
@@ -69,6 +74,9 @@ public final class Recipe {
     guard values[key]?.mapping == nil else { throw RecipeError("--set \(path)=\(text): a value is no mapping") }
   }
 
+  /// Has a section take from another what it does not say itself: one player's optimiser from the other's.
+  public func inherit(_ section: String, from other: String) { heirs[section] = other }
+
   /// Whether the recipe gives a value for a path, whatever its default.
   public func gives(_ path: String) -> Bool { values.keys.contains { $0.description == path } }
 
@@ -76,7 +84,8 @@ public final class Recipe {
 
   func node(_ key: Key) -> Node? {
     if !known.contains(key) { known.append(key) }
-    guard let node = values[key] else { return nil }
+    let inherited = heirs[key.section].flatMap { values[Key(section: $0, name: key.name)] }
+    guard let node = values[key] ?? inherited else { return nil }
     return node.tag.description == Tag.Name.null.rawValue || node.string == "null" || node.string == "~" ? nil : node
   }
 

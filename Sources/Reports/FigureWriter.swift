@@ -56,6 +56,20 @@ public struct FigureWriter: Sendable {
     return outcome
   }
 
+  /// Writes one figure to a path of its own, which ends in .png; a plot's numbers go beside it.
+  public static func write(
+    _ figure: Figure, to path: String, gnuplot: Gnuplot? = .find()
+  ) async throws(FileError) -> Outcome {
+    switch figure.content {
+    case .images(let grid): return try await write(grid, to: path, gnuplot: gnuplot)
+    case .plot(let plot):
+      var outcome = Outcome()
+      let stem = path.hasSuffix(".png") ? String(path.dropLast(4)) : path
+      try await FigureWriter(folder: "", gnuplot: gnuplot).write(plot, title: figure.title, to: stem, &outcome)
+      return outcome
+    }
+  }
+
   private func write(_ grid: ImageGrid, to path: String, _ outcome: inout Outcome) async throws(FileError) {
     var picture = grid.raster()
     if let labels = GridLabels(grid, picture: picture) {

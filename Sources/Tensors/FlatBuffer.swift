@@ -28,6 +28,15 @@ public struct Layout: Hashable, Sendable {
     return slot
   }
 
+  /// Adds all slots of another layout, in order, their names behind a prefix.
+  /// - Returns: the offset of the first: the other layout's offsets count from there.
+  @discardableResult
+  public mutating func add(_ other: Layout, prefix: String = "") -> Int {
+    let start = count
+    for slot in other.slots { add(prefix + slot.name, slot.shape) }
+    return start
+  }
+
   public subscript(name: String) -> Slot? { slots.first { $0.name == name } }
 
   /// How many numbers the slots hold, without the gaps.
@@ -52,6 +61,8 @@ public final class FlatBuffer: @unchecked Sendable {
   public let layout: Layout
   public let precision: Precision
   public let bytes: UnsafeMutableRawBufferPointer
+  /// Whose memory this is part of; nil when it is the buffer's own.
+  private let whole: FlatBuffer?
 
   /// A buffer of zeros.
   public init(_ name: String, _ layout: Layout, precision: Precision = .float32) {
@@ -62,9 +73,26 @@ public final class FlatBuffer: @unchecked Sendable {
     let pointer = allocateAligned(count: length, of: UInt8.self)
     pointer.initialize(repeating: 0, count: length)
     bytes = UnsafeMutableRawBufferPointer(start: pointer, count: length)
+    whole = nil
   }
 
-  deinit { freeAligned(bytes.baseAddress!) }
+  /// Part of another buffer's numbers, under a layout of its own: what is written to one is seen in the other.
+  /// - Parameter offset: index in `whole` of this layout's first number; a multiple of 16, so that slots keep to
+  ///   cache lines.
+  public init(_ name: String, _ layout: Layout, of whole: FlatBuffer, from offset: Int) {
+    precondition(offset >= 0 && offset % 16 == 0 && offset + layout.count <= whole.layout.count)
+    self.name = name
+    self.layout = layout
+    precision = whole.precision
+    let stride = whole.precision.stride
+    bytes = UnsafeMutableRawBufferPointer(
+      rebasing: whole.bytes[offset * stride..<(offset + layout.count) * stride])
+    self.whole = whole
+  }
+
+  deinit {
+    if whole == nil { freeAligned(bytes.baseAddress!) }
+  }
 
   public var float32: UnsafeMutableBufferPointer<Float> {
     precondition(precision == .float32)

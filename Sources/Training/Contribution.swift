@@ -27,9 +27,10 @@ public final class Contribution: @unchecked Sendable {
   public let values: FlatBuffer
   /// Sums over the shard's examples, in the order of the phase's names.
   public var metrics: [Double]
-  public internal(set) var examples = 0
+  /// How many examples the sums are over: the shard's, unless a learner that uses fewer of them says so.
+  public var examples = 0
 
-  init(_ phase: Phase) {
+  package init(_ phase: Phase) {
     values = FlatBuffer(phase.name, phase.layout, precision: phase.precision)
     metrics = Array(repeating: 0, count: phase.metrics.count)
   }
@@ -47,17 +48,33 @@ public final class Total: @unchecked Sendable {
   /// Sums over all examples, in the order of the phase's names.
   public let metrics: [Double]
   private let parts: [FlatBuffer]
+  /// Where the sum comes to stand; who absorbs it may write there.
+  private let sum: FlatBuffer
   private let isAdded: UnsafeMutableBufferPointer<Bool>
 
+  /// Of all shards, in their order; the sum takes the first one's place.
   init(of contributions: ArraySlice<Contribution>) {
     parts = contributions.map(\.values)
+    sum = parts[0]
     examples = contributions.reduce(0) { $0 + $1.examples }
     let width = contributions.first?.metrics.count ?? 0
     metrics = (0..<width).map { metric in TreeSum.of(contributions.map { $0.metrics[metric] }) }
-    length = parts[0].layout.count
+    length = sum.layout.count
     blockCount = (length + Total.blockLength - 1) / Total.blockLength
     isAdded = .allocate(capacity: blockCount)
     isAdded.initialize(repeating: contributions.count <= 1)
+  }
+
+  /// What others have added up: it stays as it is, and is copied into `buffer` block by block.
+  package init(copying whole: Contribution, into buffer: FlatBuffer) {
+    parts = [whole.values]
+    sum = buffer
+    examples = whole.examples
+    metrics = whole.metrics
+    length = sum.layout.count
+    blockCount = (length + Total.blockLength - 1) / Total.blockLength
+    isAdded = .allocate(capacity: blockCount)
+    isAdded.initialize(repeating: false)
   }
 
   deinit { isAdded.deallocate() }
@@ -78,22 +95,30 @@ public final class Total: @unchecked Sendable {
         for index in parts.indices {
           starts.initializeElement(at: index, to: parts[index].float32.baseAddress! + range.lowerBound)
         }
-        elbo_sum_tree(starts.baseAddress, parts.count, parts[0].float32.baseAddress! + range.lowerBound, range.count)
+        elbo_sum_tree(starts.baseAddress, parts.count, sum.float32.baseAddress! + range.lowerBound, range.count)
       }
       isAdded[block] = true
     }
-    return UnsafeMutableBufferPointer(rebasing: parts[0].float32[range])
+    return UnsafeMutableBufferPointer(rebasing: sum.float32[range])
   }
 
   /// All summed float64 numbers. For sufficient statistics, which are few.
   public func float64() -> FlatBuffer {
     if !isAdded.allSatisfy({ $0 }) {
       let starts = parts.map { UnsafePointer($0.float64.baseAddress!) as UnsafePointer<Double>? }
-      elbo_sum_tree_f64(starts, starts.count, parts[0].float64.baseAddress!, length)
+      flushingDenormals { elbo_sum_tree_f64(starts, starts.count, sum.float64.baseAddress!, length) }
       for block in isAdded.indices { isAdded[block] = true }
     }
-    return parts[0]
+    return sum
   }
+}
+
+/// Adds as lanes add, whatever thread it is on: the same bits everywhere.
+package func flushingDenormals(_ body: () -> Void) {
+  let mode = elbo_floating_point_mode()
+  elbo_flush_denormals()
+  body()
+  elbo_set_floating_point_mode(mode)
 }
 
 /// Sums in the fixed binary tree over an index: `((0 + 1) + (2 + 3)) + 4`.

@@ -3,7 +3,40 @@ import Tensors
 /// Adds the contributions of all shards in a fixed binary tree over the shard index and gives everyone the total.
 public protocol Exchange: AnyObject {
   /// Computes the contributions that this node is to compute, each on one lane, and returns the total of all shards.
-  func total(of phase: Int, in step: Step, crew: Crew) throws -> Total
+  func total(of phase: Int, in step: Step, crew: Crew) throws -> ExchangeOutcome
+  /// The learner has absorbed the total of the phase.
+  /// - Parameters:
+  ///   - converged: whether the learner has converged.
+  ///   - last: whether that was the last phase of the training.
+  func absorbed(_ phase: Int, of step: Step, converged: Bool, last: Bool)
+  /// After the last phase: waits until nobody needs this node any more.
+  func conclude() throws -> ExchangeOutcome
+}
+
+/// What an exchange came to.
+public enum ExchangeOutcome {
+  case total(Total)
+  /// The learner's buffers hold another state now, that of peers that are further: the training goes on there.
+  case moved(Place)
+  /// This node takes no further part.
+  case stopped
+
+  public struct Place: Sendable {
+    public var step: Int
+    public var phase: Int
+    public var converged: Bool
+
+    public init(step: Int, phase: Int, converged: Bool) {
+      self.step = step
+      self.phase = phase
+      self.converged = converged
+    }
+  }
+}
+
+extension Exchange {
+  public func absorbed(_ phase: Int, of step: Step, converged: Bool, last: Bool) {}
+  public func conclude() throws -> ExchangeOutcome { .stopped }
 }
 
 /// The exchange of one process: all shards are computed here.
@@ -18,13 +51,13 @@ public final class LocalExchange: Exchange {
     contributions = learner.phases.map { phase in (0..<shards).map { _ in Contribution(phase) } }
   }
 
-  public func total(of phase: Int, in step: Step, crew: Crew) throws -> Total {
+  public func total(of phase: Int, in step: Step, crew: Crew) throws -> ExchangeOutcome {
     let (learner, shards, contributions) = (learner, shards, contributions[phase])
     try crew.forEach(shards) { index, lane in
       let shard = Shard(index: index, count: shards, examples: step.examples.shard(index, of: shards))
       try contributions[index].compute(learner, phase: phase, shard: shard, of: step, on: lane)
     }
-    return Total(of: contributions[...])
+    return .total(Total(of: contributions[...]))
   }
 }
 

@@ -56,6 +56,11 @@ public final class GradientDescent: Sendable {
     }
   }
 
+  /// The Euclidean length of the mean of the examples' gradients, as it is before clipping.
+  public func norm(of total: Total, with crew: Crew) throws -> Double {
+    try sumsOfSquares(of: total, with: crew).reduce(0, +).squareRoot() / Double(max(total.examples, 1))
+  }
+
   /// Memory that lanes write in disjoint ranges.
   private struct SharedPointer: @unchecked Sendable {
     let pointer: UnsafeMutablePointer<Float>

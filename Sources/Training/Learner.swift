@@ -51,10 +51,13 @@ public struct Verdict: Sendable {
   public var isConverged: Bool
   /// What only the total tells, such as a gradient's norm or a bound; reported as `train/…` as it is.
   public var metrics: [String: Double]
+  /// What is wrong with the training and what likely helps, in one line; told once for as long as it is so.
+  public var alarm: String?
 
-  public init(isConverged: Bool = false, metrics: [String: Double] = [:]) {
+  public init(isConverged: Bool = false, metrics: [String: Double] = [:], alarm: String? = nil) {
     self.isConverged = isConverged
     self.metrics = metrics
+    self.alarm = alarm
   }
 
   public static let goOn = Verdict()
@@ -72,4 +75,62 @@ extension Learner {
 public protocol Generating: Learner {
   /// Makes examples as pictures (values in 0…1).
   func sample(count: Int, key: RandomKey, with crew: Crew) throws -> Figure
+}
+
+/// How latent vectors are chosen for new examples.
+public struct LatentRequest: Sendable {
+  public enum Path: Sendable, Equatable {
+    /// Each is a draw of its own.
+    case independent
+    /// Each row of the picture leads from one draw to another.
+    case interpolated
+  }
+
+  public var count: Int
+  public var path: Path
+  /// The prior is cut off at so many standard deviations: less variety, more typical examples. Nil: not at all.
+  public var truncation: Double?
+
+  public init(count: Int, path: Path = .independent, truncation: Double? = nil) {
+    self.count = count
+    self.path = path
+    self.truncation = truncation
+  }
+}
+
+/// Generated examples as numbers, in the units of the data.
+public struct GeneratedExamples: Sendable {
+  public let values: [Float]
+  /// The number of examples, then the shape of one.
+  public let shape: [Int]
+
+  public init(values: [Float], shape: [Int]) { (self.values, self.shape) = (values, shape) }
+}
+
+/// A learner whose latent space can be walked through.
+public protocol LatentGenerating: Generating {
+  func examples(_ request: LatentRequest, key: RandomKey, with crew: Crew) throws -> GeneratedExamples
+  /// Makes examples as pictures (values in 0…1).
+  func sample(_ request: LatentRequest, key: RandomKey, with crew: Crew) throws -> Figure
+}
+
+extension LatentGenerating {
+  public func sample(count: Int, key: RandomKey, with crew: Crew) throws -> Figure {
+    try sample(LatentRequest(count: count), key: key, with: crew)
+  }
+}
+
+/// A learner that shows while it trains how it comes along, always with the same noise.
+public protocol Picturing: Learner {
+  /// - Parameters:
+  ///   - step: steps done.
+  ///   - key: the same at every step of a training.
+  func progress(at step: Int, key: RandomKey, with crew: Crew) throws -> [Figure]
+}
+
+/// A learner whose networks can be used by other programs.
+public protocol Exporting: Learner {
+  /// Writes what is large to a folder that exists.
+  /// - Returns: the texts that belong beside it.
+  func export(to folder: String) throws -> [RunDocument]
 }

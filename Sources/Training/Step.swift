@@ -41,6 +41,12 @@ public struct Shard: Sendable {
   public let index: Int
   public let count: Int
   public let examples: Examples
+
+  package init(index: Int, count: Int, examples: Examples) {
+    self.index = index
+    self.count = count
+    self.examples = examples
+  }
 }
 
 /// One round of the training loop.

@@ -1,3 +1,4 @@
+import Figures
 import Foundation
 import Synchronization
 import Tensors
@@ -14,14 +15,20 @@ public struct TrainingPlan: Sendable {
   public var evaluateEvery: Int
   /// Write a checkpoint every so many steps; 0: only at the end.
   public var checkpointEvery: Int
+  /// Have a learner that is `Picturing` show how it comes along every so many steps; 0: not at all.
+  public var figureEvery: Int
 
-  public init(seed: UInt64, shards: Int, steps: Int, reportEvery: Int, evaluateEvery: Int = 0, checkpointEvery: Int = 0) {
+  public init(
+    seed: UInt64, shards: Int, steps: Int, reportEvery: Int, evaluateEvery: Int = 0, checkpointEvery: Int = 0,
+    figureEvery: Int = 0
+  ) {
     self.seed = seed
     self.shards = shards
     self.steps = steps
     self.reportEvery = reportEvery
     self.evaluateEvery = evaluateEvery
     self.checkpointEvery = checkpointEvery
+    self.figureEvery = figureEvery
   }
 }
 
@@ -40,6 +47,23 @@ public struct TrainingReport: Sendable {
   public let examplesPerSecond: Double
   /// `train/…` and `test/…`.
   public let metrics: [String: Double]
+  /// Whether this process has seen every step that the means are over; a node that joined late has not, at first.
+  public let isWhole: Bool
+
+  package init(
+    step: Int, steps: Int, epoch: Double, epochs: Double, seconds: Double, examples: Int, examplesPerSecond: Double,
+    metrics: [String: Double], isWhole: Bool
+  ) {
+    self.step = step
+    self.steps = steps
+    self.epoch = epoch
+    self.epochs = epochs
+    self.seconds = seconds
+    self.examples = examples
+    self.examplesPerSecond = examplesPerSecond
+    self.metrics = metrics
+    self.isWhole = isWhole
+  }
 }
 
 /// Hears how a training goes. Called on the thread that computes: it must return at once.
@@ -50,6 +74,15 @@ public protocol TrainingObserver: Sendable {
   func report(_ report: TrainingReport) throws
   /// A moment at which a checkpoint is to be written.
   func checkpoint(_ moment: Trainer.Moment) throws
+  /// Pictures of a moment, to be drawn elsewhere.
+  func figures(_ figures: [Figure], at step: Int)
+  /// Something is wrong since this step: the cause, in one line.
+  func alarm(_ cause: String, at step: Int)
+}
+
+extension TrainingObserver {
+  public func figures(_ figures: [Figure], at step: Int) {}
+  public func alarm(_ cause: String, at step: Int) {}
 }
 
 /// Asks a training to end after the step that it is in.
@@ -72,6 +105,13 @@ public actor Trainer {
     public let epoch: Int
     public let seconds: Double
     public let converged: Bool
+
+    package init(step: Int, epoch: Int, seconds: Double, converged: Bool) {
+      self.step = step
+      self.epoch = epoch
+      self.seconds = seconds
+      self.converged = converged
+    }
   }
 
   public enum Ending: Sendable {
@@ -118,12 +158,16 @@ public actor Trainer {
   ///   - seconds: how long earlier starts took.
   ///   - stop: asked after every step whether to end there.
   public func train(from first: Int = 0, after seconds: Double = 0, until stop: StopRequest) throws -> Ending {
-    let exchange = LocalExchange(learner, shards: plan.shards)
-    return try train(with: exchange, from: first, after: seconds, until: stop)
+    try run(LocalExchange(learner, shards: plan.shards), from: first, after: seconds, until: stop)
   }
 
-  private func train(
-    with exchange: some Exchange, from first: Int, after earlier: Double, until stop: StopRequest
+  /// Trains with others: until the exchange says that this node's part is over.
+  public func train(with exchange: any Exchange & Sendable, from first: Int, until stop: StopRequest) throws -> Ending {
+    try run(exchange, from: first, after: 0, until: stop)
+  }
+
+  private func run(
+    _ exchange: any Exchange, from first: Int, after earlier: Double, until stop: StopRequest
   ) throws -> Ending {
     let order = Order(learner.order, exampleCount: learner.exampleCount, seed: plan.seed)
     var cursor = Order.Cursor(order, total: plan.steps)
@@ -131,36 +175,64 @@ public actor Trainer {
     let start = clock.now
     // Time of training proper: reports, evaluations and checkpoints are not the steps' doing.
     var aside = Duration.zero
-    var converged = false
-    var number = first
+    var place = ExchangeOutcome.Place(step: first, phase: 0, converged: false)
+    var alarm: String?
 
     func seconds() -> Double { earlier + (clock.now - start - aside).seconds }
     func moment() -> Moment {
-      Moment(step: number, epoch: number / order.stepsPerEpoch, seconds: seconds(), converged: converged)
+      Moment(
+        step: place.step, epoch: place.step / order.stepsPerEpoch, seconds: seconds(), converged: place.converged)
+    }
+    func move(to other: ExchangeOutcome.Place) {
+      place = other
+      meter = Meter(phases: learner.phases, isWhole: false)
+      meter.clear(at: seconds(), isWhole: false)
+      meter.lastStep = seconds()
     }
 
-    while number < plan.steps && !converged {
-      if stop.isRequested { return .interrupted(moment()) }
-      let step = cursor.step(number)
-      for phase in learner.phases.indices {
-        try learner.prepare(phase: phase, of: step, with: crew)
-        let total = try exchange.total(of: phase, in: step, crew: crew)
-        try meter.add(total, phase: phase, step: number)
-        let verdict = try learner.absorb(total, phase: phase, of: step, with: crew)
-        meter.add(verdict)
-        if verdict.isConverged { converged = true }
+    training: while true {
+      guard place.step < plan.steps && !place.converged else {
+        guard case .moved(let other) = try exchange.conclude() else { return .finished(moment()) }
+        move(to: other)
+        continue
       }
-      number += 1
+      if stop.isRequested { return .interrupted(moment()) }
+      let step = cursor.step(place.step)
+      meter.begin(step)
+      for phase in place.phase..<learner.phases.count {
+        try learner.prepare(phase: phase, of: step, with: crew)
+        switch try exchange.total(of: phase, in: step, crew: crew) {
+        case .total(let total):
+          try meter.add(total, phase: phase, step: place.step)
+          let verdict = try learner.absorb(total, phase: phase, of: step, with: crew)
+          meter.add(verdict)
+          if verdict.isConverged { place.converged = true }
+          if phase == learner.phases.count - 1, verdict.alarm != alarm {
+            alarm = verdict.alarm
+            if let alarm { observer.alarm(alarm, at: place.step) }
+          }
+        case .moved(let other):
+          move(to: other)
+          continue training
+        case .stopped: return .interrupted(moment())
+        }
+        let isLast =
+          phase == learner.phases.count - 1 && (place.step + 1 == plan.steps || place.converged)
+        exchange.absorbed(phase, of: step, converged: place.converged, last: isLast)
+      }
+      place.step += 1
+      place.phase = 0
 
       let now = seconds()
+      let number = place.step
       func report(_ metrics: [String: Double], examples: Int, over duration: Double) -> TrainingReport {
         TrainingReport(
           step: number, steps: plan.steps, epoch: Double(number) / Double(order.stepsPerEpoch),
           epochs: Double(plan.steps) / Double(order.stepsPerEpoch), seconds: now, examples: examples,
-          examplesPerSecond: duration > 0 ? Double(examples) / duration : 0, metrics: metrics)
+          examplesPerSecond: duration > 0 ? Double(examples) / duration : 0, metrics: metrics, isWhole: meter.isWhole)
       }
       let pause = clock.now
-      let isLast = number == plan.steps || converged
+      let isLast = number == plan.steps || place.converged
       observer.step(report(meter.ofStep, examples: meter.stepExamples, over: now - meter.lastStep))
       meter.lastStep = now
       if number % plan.reportEvery == 0 || isLast {
@@ -169,14 +241,17 @@ public actor Trainer {
           metrics.merge(try evaluate()) { $1 }
         }
         try observer.report(report(metrics, examples: meter.examples, over: now - meter.lastReport(first: earlier)))
-        meter.clear(at: now)
+        meter.clear(at: now, isWhole: true)
       }
       if plan.checkpointEvery > 0, number % plan.checkpointEvery == 0, !isLast {
         try observer.checkpoint(moment())
       }
+      if plan.figureEvery > 0, number % plan.figureEvery == 0, let learner = learner as? any Picturing {
+        let key = RandomKey(seed: plan.seed).at(step: .max)
+        observer.figures(try learner.progress(at: number, key: key, with: crew), at: number)
+      }
       aside += clock.now - pause
     }
-    return .finished(moment())
   }
 
   /// Means over the held-out examples with the current parameters, `test/…`.
@@ -193,18 +268,27 @@ private struct Meter {
   private var latest: [String: Double] = [:]
   private(set) var ofStep: [String: Double] = [:]
   private(set) var stepExamples = 0
+  /// Examples of the steps since the last report.
+  private(set) var examples = 0
   var lastStep = 0.0
   private var lastReport: Double?
+  /// Whether every step since the last report was seen.
+  private(set) var isWhole: Bool
 
-  init(phases: [Phase]) {
+  init(phases: [Phase], isWhole: Bool = true) {
+    self.isWhole = isWhole
     names = phases.map { $0.metrics.map { "train/" + $0 } }
     sums = phases.map { Array(repeating: 0, count: $0.metrics.count) }
     phaseExamples = Array(repeating: 0, count: phases.count)
   }
 
+  mutating func begin(_ step: Step) {
+    stepExamples = step.examples.count
+    examples += stepExamples
+  }
+
   /// - Throws: `TrainingError` when a sum is not a finite number: training has diverged.
   mutating func add(_ total: Total, phase: Int, step: Int) throws(TrainingError) {
-    if phase == 0 { stepExamples = total.examples }
     phaseExamples[phase] += total.examples
     for (index, sum) in total.metrics.enumerated() {
       guard sum.isFinite else {
@@ -224,8 +308,6 @@ private struct Meter {
     }
   }
 
-  var examples: Int { phaseExamples.first ?? 0 }
-
   var means: [String: Double] {
     var means = latest
     for phase in names.indices {
@@ -236,7 +318,9 @@ private struct Meter {
 
   func lastReport(first: Double) -> Double { lastReport ?? first }
 
-  mutating func clear(at seconds: Double) {
+  mutating func clear(at seconds: Double, isWhole: Bool) {
+    self.isWhole = isWhole
+    examples = 0
     for phase in sums.indices {
       phaseExamples[phase] = 0
       for index in sums[phase].indices { sums[phase][index] = 0 }

@@ -20,6 +20,7 @@ import Synchronization
 public final class PollingExecutor: SerialExecutor, @unchecked Sendable {
   private struct Inbox {
     var jobs: [UnownedJob] = []
+    var bodies: [@Sendable () -> Void] = []
     var asleep = false
     var stopping = false
     var stopped = false
@@ -68,6 +69,18 @@ public final class PollingExecutor: SerialExecutor, @unchecked Sendable {
     let wake = inbox.withLock { inbox in
       precondition(!inbox.stopped, "an actor still runs on a ZeroMQContext that is closed")
       inbox.jobs.append(job)
+      defer { inbox.asleep = false }
+      return inbox.asleep
+    }
+    if wake { wakeUp() }
+  }
+
+  /// Runs `body` on the polling thread, after what was asked for before. From any thread; a context that is closed
+  /// drops it.
+  public func run(_ body: @escaping @Sendable () -> Void) {
+    let wake = inbox.withLock { inbox in
+      guard !inbox.stopped else { return false }
+      inbox.bodies.append(body)
       defer { inbox.asleep = false }
       return inbox.asleep
     }
@@ -166,14 +179,18 @@ public final class PollingExecutor: SerialExecutor, @unchecked Sendable {
   private func run() {
     pthread_setname_np(pthread_self(), String(name.prefix(15)))
     var jobs: [UnownedJob] = []
+    var bodies: [@Sendable () -> Void] = []
     while true {
       jobs.removeAll(keepingCapacity: true)
+      bodies.removeAll(keepingCapacity: true)
       let stopping = inbox.withLock { inbox in
         swap(&jobs, &inbox.jobs)
+        swap(&bodies, &inbox.bodies)
         return inbox.stopping
       }
       for job in jobs { job.runSynchronously(on: asUnownedSerialExecutor()) }
-      if stopping, jobs.isEmpty { return }
+      for body in bodies { body() }
+      if stopping, jobs.isEmpty, bodies.isEmpty { return }
       fireTimers()
       poll()
     }
@@ -190,7 +207,7 @@ public final class PollingExecutor: SerialExecutor, @unchecked Sendable {
     if itemsAreStale { gatherItems() }
     let untilTimer = timers.milliseconds(from: .now)
     let timeout = inbox.withLock { inbox -> Int in
-      guard inbox.jobs.isEmpty, !inbox.stopping else { return 0 }
+      guard inbox.jobs.isEmpty, inbox.bodies.isEmpty, !inbox.stopping else { return 0 }
       inbox.asleep = untilTimer != 0
       return untilTimer
     }

@@ -1,9 +1,11 @@
 import ArgumentParser
+import Cluster
 import Datasets
 import Files
 import Foundation
 import Recipes
 import Training
+import ZeroMQ
 
 /// The command. Its parts parse arguments and put rooms together; they compute nothing.
 @main
@@ -23,8 +25,9 @@ struct Elbo: AsyncParsableCommand {
       Exit status: 0 done; 1 the training failed; 2 a mistake in what was asked; 130 interrupted, after a checkpoint.
       """,
     subcommands: [
-      TrainCommand.self, EvaluateCommand.self, PredictCommand.self, PruneCommand.self, SampleCommand.self,
-      ConjugateCommand.self, RecipesCommand.self, DoctorCommand.self,
+      TrainCommand.self, LaunchCommand.self, CoordinatorCommand.self, NodeCommand.self, StatusCommand.self,
+      KeysCommand.self, EvaluateCommand.self, PredictCommand.self, PruneCommand.self, SampleCommand.self,
+      ExportCommand.self, ConjugateCommand.self, RecipesCommand.self, DoctorCommand.self,
     ])
 
   static func main() async {
@@ -50,6 +53,11 @@ struct Elbo: AsyncParsableCommand {
   private static func finish(with error: any Error) -> Never {
     switch error {
     case let error as TrainingError where error.code == .diverged: fail("\(error)", .failed)
+    case let error as ClusterError:
+      fail("\(error)", error.code == .refused || error.code == .otherJob ? .mistake : .failed)
+    case let error as ZeroMQError:
+      fail("\(error)", error.code == .exhausted || error.code == .system ? .failed : .mistake)
+    case let error as DurableLogFile.Failure: fail("\(error)", .mistake)
     case is TrainingError, is RecipeError, is DataError, is FileError: fail("\(error)", .mistake)
     default:
       switch exitCode(for: error) {
@@ -78,6 +86,7 @@ struct Elbo: AsyncParsableCommand {
 
 /// How the process ends; a part of the contract with scripts.
 enum ExitStatus: Int32, Error {
+  case done = 0
   case failed = 1
   case mistake = 2
   case interrupted = 130

@@ -11,6 +11,7 @@ struct EvaluateCommand: AsyncParsableCommand {
       Examples:
         elbo evaluate runs/vae
         elbo evaluate runs/vae --data FOLDER --json
+        elbo evaluate runs/gan --features F.npz    FID, KID, precision and recall of features from elsewhere
         elbo evaluate runs/bbb --ood FOLDER        how well uncertainty tells other data apart
       """)
 
@@ -19,6 +20,12 @@ struct EvaluateCommand: AsyncParsableCommand {
 
   @Option(help: ArgumentHelp("Other data of the same kind; its test part is used.", valueName: "dir|file"))
   var data: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Compare generated with real examples in another network's features: arrays real and generated, a row an example.",
+      valueName: "file.npz"))
+  var features: String?
 
   @Option(
     help: ArgumentHelp(
@@ -34,6 +41,10 @@ struct EvaluateCommand: AsyncParsableCommand {
   var json = false
 
   func run() async throws {
+    if let features {
+      let metrics = try FeatureFile(features).metrics()
+      return try Results.print(metrics: metrics, title: "\(run), features of \(features)", json: json)
+    }
     let trained = try TrainedRun(opening: run, data: data)
     guard trained.job.learner.evaluationCount > 0 else {
       throw TrainingError(

@@ -24,11 +24,21 @@ struct Job {
     }
   }
 
-  /// The first metrics of the last phase: what the progress line shows.
-  var progressMetrics: [String] { learner.phases.flatMap(\.metrics).map { "train/" + $0 } }
+  /// What the progress line shows: the first metrics of each kind of phase.
+  var progressMetrics: [String] {
+    var names: [String] = []
+    let share = learner.phases.count > 1 ? 2 : Int.max
+    for phase in learner.phases {
+      for name in phase.metrics.prefix(share) where !names.contains("train/" + name) { names.append("train/" + name) }
+    }
+    return names
+  }
 
   /// Keys that may change from start to start without another result: when it ends, and what is said on the way.
-  private static let freeKeys = ["train.epochs", "train.steps", "train.report_every", "train.evaluate_every", "train.checkpoint_every", "train.keep_checkpoints"]
+  private static let freeKeys = [
+    "train.epochs", "train.steps", "train.report_every", "train.evaluate_every", "train.checkpoint_every",
+    "train.keep_checkpoints", "train.figure_every",
+  ]
 
   /// - Throws: `RecipeError`, `DataError` or `TrainingError`: mistakes in what was asked.
   init(_ recipe: Recipe) throws {
@@ -45,11 +55,13 @@ struct Job {
 
     let shards = try train.integer("shards", default: 2, in: 1...4096)
     if case .shuffled(let batch) = learner.order, shards > batch {
-      throw RecipeError("train.shards is \(shards), more than the \(batch) examples of a step: set it to \(batch) or less")
+      throw RecipeError(
+        "train.shards is \(shards), more than the \(batch) examples of a step: set it to \(batch) or less")
     }
     guard shards <= learner.exampleCount else {
       throw RecipeError(
-        "train.shards is \(shards), more than the \(learner.exampleCount) examples: set it to \(learner.exampleCount) or less")
+        "train.shards is \(shards), more than the \(learner.exampleCount) examples: set it to \(learner.exampleCount) or less"
+      )
     }
     stepsPerEpoch = Order(learner.order, exampleCount: learner.exampleCount, seed: seed).stepsPerEpoch
     let epochs = try train.optionalInteger("epochs", in: 1...1_000_000_000)
@@ -61,7 +73,9 @@ struct Job {
       seed: seed, shards: shards, steps: steps ?? epochs! * stepsPerEpoch,
       reportEvery: try train.integer("report_every", default: stepsPerEpoch, in: 1...1_000_000_000),
       evaluateEvery: try train.integer("evaluate_every", default: 0, in: 0...1_000_000_000),
-      checkpointEvery: try train.integer("checkpoint_every", default: 0, in: 0...1_000_000_000))
+      checkpointEvery: try train.integer("checkpoint_every", default: 0, in: 0...1_000_000_000),
+      figureEvery: learner is any Picturing
+        ? try train.integer("figure_every", default: stepsPerEpoch, in: 0...1_000_000_000) : 0)
     keepCheckpoints = try train.integer("keep_checkpoints", default: 2, in: 1...1_000_000)
     try recipe.finish()
   }
@@ -91,6 +105,9 @@ extension DataRequest {
     header = try section.choice("header", default: .detect)
     delimiter = try section.choice("delimiter", default: .detect)
     skip = try section.integer("skip", default: 0, in: 0...1_000_000)
+    imageSize = try section.integer("image_size", default: 0, in: 0...4096)
+    imageChannels = try section.integer("image_channels", default: 0, in: 0...3)
+    strict = try section.flag("strict", default: true)
     testFraction = try section.number("test_fraction", default: 0, in: 0...0.99)
     split = try section.choice("split", default: .random)
     self.seed = seed

@@ -1,3 +1,4 @@
+import Figures
 import Foundation
 import Reports
 import Synchronization
@@ -9,6 +10,9 @@ final class RunRecorder: TrainingObserver {
   private let learner: any Learner
   private let identity: Identity
   private let output: Mutex<Output>
+  /// Pictures that were made on the way, to be drawn by whoever listens; ends with `end()`.
+  let pictures: AsyncStream<[Figure]>
+  private let drawing: AsyncStream<[Figure]>.Continuation
 
   /// What a checkpoint says about where it comes from.
   struct Identity: Sendable {
@@ -27,17 +31,16 @@ final class RunRecorder: TrainingObserver {
     var examples = 0
   }
 
-  /// - Parameter checkpoint: where a resumed training goes on from; metrics beyond it are written again.
-  init(
-    _ run: RunFolder, learner: any Learner, identity: Identity, from checkpoint: Checkpoint?, quiet: Bool
-  ) throws {
+  /// - Parameter step: where a resumed training goes on from; metrics beyond it are written again.
+  init(_ run: RunFolder, learner: any Learner, identity: Identity, from step: Int?, quiet: Bool) throws {
     self.run = run
     self.learner = learner
     self.identity = identity
+    (pictures, drawing) = AsyncStream.makeStream()
     output = Mutex(
       Output(
         progress: .standardError(isQuiet: quiet),
-        metrics: try MetricsWriter(run.metrics, resumingFrom: checkpoint?.state.step)))
+        metrics: try MetricsWriter(run.metrics, resumingFrom: step)))
   }
 
   /// The last report, for the summary.
@@ -48,7 +51,8 @@ final class RunRecorder: TrainingObserver {
       output.examples += report.examples
       output.progress.update(
         TrainingProgress(
-          step: report.step, totalSteps: report.steps, epoch: min(Int(report.epoch) + 1, Int(report.epochs.rounded(.up))),
+          step: report.step, totalSteps: report.steps,
+          epoch: min(Int(report.epoch) + 1, Int(report.epochs.rounded(.up))),
           totalEpochs: Int(report.epochs.rounded(.up)), examples: output.examples,
           metrics: identity.shownMetrics.compactMap { name in
             report.metrics[name].map { TrainingProgress.Metric(String(name.dropFirst("train/".count)), $0) }
@@ -73,6 +77,10 @@ final class RunRecorder: TrainingObserver {
     try Checkpoint.write(learner, state: state, in: run, keeping: identity.keepCheckpoints)
   }
 
+  func figures(_ figures: [Figure], at step: Int) { drawing.yield(figures) }
+
+  func alarm(_ cause: String, at step: Int) { note("warning: at step \(step), \(cause)") }
+
   /// A line for the user, unless the training is quiet.
   func note(_ text: String) {
     output.withLock { $0.progress.note(text) }
@@ -80,6 +88,7 @@ final class RunRecorder: TrainingObserver {
 
   /// Ends the progress line, so that what follows starts on a line of its own.
   func end() {
+    drawing.finish()
     output.withLock { $0.progress.finish() }
   }
 }

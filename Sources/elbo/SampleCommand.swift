@@ -1,4 +1,5 @@
 import ArgumentParser
+import Datasets
 import Figures
 import Models
 import Recipes
@@ -10,8 +11,10 @@ struct SampleCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "sample", abstract: "New examples from a run's generative model, as a picture.",
     discussion: """
-      Example:
+      Examples:
         elbo sample runs/vae --count 64 --output grid.png
+        elbo sample runs/gan --interpolate             each row leads from one sample to another
+        elbo sample runs/gan --truncation 1.5          less variety, more typical samples
       """)
 
   @Argument(help: "A run folder.")
@@ -20,11 +23,20 @@ struct SampleCommand: AsyncParsableCommand {
   @Option(help: "How many examples.")
   var count = 64
 
-  @Option(help: ArgumentHelp("The picture to write.", valueName: "file.png"))
+  @Option(
+    help: ArgumentHelp(
+      "The picture to write; with .npy, the samples themselves, a row an example (adversarial models).",
+      valueName: "file.png"))
   var output = "samples.png"
 
   @Option(help: "The seed of the noise.")
   var seed: UInt64 = 0
+
+  @Flag(help: "Each row of ten leads from one sample to another (adversarial models).")
+  var interpolate = false
+
+  @Option(help: ArgumentHelp("Cut the noise off at so many standard deviations (adversarial models).", valueName: "t"))
+  var truncation: Double?
 
   @OptionGroup var lanes: LaneOptions
 
@@ -32,16 +44,36 @@ struct SampleCommand: AsyncParsableCommand {
     guard (1...100_000).contains(count) else {
       throw RecipeError("--count is \(count): it must be from 1 to 100000")
     }
+    if let truncation, !(0.01...100).contains(truncation) {
+      throw RecipeError("--truncation is \(truncation): it must be from 0.01 to 100")
+    }
     let trained = try TrainedRun(opening: run)
     guard let learner = trained.job.learner as? any Generating else {
       throw TrainingError(
         .unsuitable, "a \(trained.job.model.name) makes no new examples",
         advice: "sample from a generative model, such as vae")
     }
-    let figure = try learner.sample(
-      count: count, key: RandomKey(seed: seed).at(step: UInt32.max - 1), with: Crew(lanes: try lanes.count()))
-    guard case .images(let grid) = figure.content else { preconditionFailure("samples are drawn as images") }
-    let outcome = try await FigureWriter.write(grid, to: output)
+    let key = RandomKey(seed: seed).at(step: UInt32.max - 1)
+    let crew = Crew(lanes: try lanes.count())
+    let figure: Figure
+    if let learner = learner as? any LatentGenerating {
+      let request = LatentRequest(
+        count: count, path: interpolate ? .interpolated : .independent, truncation: truncation)
+      if output.hasSuffix(".npy") {
+        let rows = try learner.examples(request, key: key, with: crew)
+        try NPY.write(rows.values, shape: rows.shape, to: output)
+        return print(output)
+      }
+      figure = try learner.sample(request, key: key, with: crew)
+    } else {
+      guard !interpolate, truncation == nil, !output.hasSuffix(".npy") else {
+        throw TrainingError(
+          .unsuitable, "a \(trained.job.model.name) knows neither --interpolate nor --truncation, nor writes .npy",
+          advice: "leave them out, or name a run of an adversarial model")
+      }
+      figure = try learner.sample(count: count, key: key, with: crew)
+    }
+    let outcome = try await FigureWriter.write(figure, to: output)
     for note in outcome.notes { StandardError.write(note + "\n") }
     print(output)
   }

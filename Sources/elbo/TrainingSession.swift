@@ -16,8 +16,12 @@ struct TrainingSession {
   private let recorder: RunRecorder
   private let trainer: Trainer
 
-  /// - Parameter checkpoint: where to go on from; nil starts anew.
-  init(_ job: Job, run: RunFolder, from checkpoint: Checkpoint?, lanes: Int, quiet: Bool) throws {
+  /// - Parameters:
+  ///   - checkpoint: where to go on from; nil starts anew.
+  ///   - keepingMetrics: whether metrics beyond the checkpoint stay, because they will not be reported again.
+  init(
+    _ job: Job, run: RunFolder, from checkpoint: Checkpoint?, keepingMetrics: Bool = false, lanes: Int, quiet: Bool
+  ) throws {
     self.job = job
     self.run = run
     self.checkpoint = checkpoint
@@ -29,24 +33,55 @@ struct TrainingSession {
       identity: RunRecorder.Identity(
         model: job.model.name, recipe: job.recipeDigest, data: job.data.fingerprint,
         keepCheckpoints: job.keepCheckpoints, shownMetrics: job.progressMetrics),
-      from: checkpoint, quiet: quiet)
+      from: keepingMetrics ? .max : checkpoint?.state.step, quiet: quiet)
     trainer = Trainer(job.learner, plan: job.plan, crew: Crew(lanes: lanes), observer: recorder)
   }
 
-  /// Trains; then evaluates, draws and sums up, unless a stop was requested.
+  /// The last step that metrics.jsonl has a line of.
+  var lastRecordedStep: Int? {
+    guard let bytes = try? InputFile.read(run.metrics), let line = bytes.split(separator: UInt8(ascii: "\n")).last,
+      let record = try? JSONSerialization.jsonObject(with: Data(line)) as? [String: Any]
+    else { return nil }
+    return record["step"] as? Int
+  }
+
+  /// A line for the user, unless the training is quiet.
+  func note(_ text: String) { recorder.note(text) }
+
+  /// Trains here; then evaluates, draws and sums up, unless a stop was requested.
   func run(until stop: StopRequest) async throws -> Summary {
-    recorder.note("\(job.model.name): \(job.data.description); \(job.learner.parameters.layout.parameterCount) parameters")
     let state = checkpoint?.state
-    let ending = try await trainer.train(
-      from: state?.converged == true ? job.plan.steps : state?.step ?? 0, after: state?.seconds ?? 0, until: stop)
+    return try await run { recorder in
+      let ending = try await trainer.train(
+        from: state?.converged == true ? job.plan.steps : state?.step ?? 0, after: state?.seconds ?? 0, until: stop)
+      recorder.end()
+      try recorder.checkpoint(ending.moment)
+      return ending
+    }
+  }
+
+  /// Has something train; then evaluates, draws and sums up, unless that was interrupted.
+  /// - Parameter train: leaves the learner and the newest checkpoint at the moment that it returns.
+  func run(_ train: (RunRecorder) async throws -> Trainer.Ending) async throws -> Summary {
+    recorder.note(
+      "\(job.model.name): \(job.data.description); \(job.learner.parameters.layout.parameterCount) parameters")
+    for note in job.data.notes { recorder.note(note) }
+    let (recorder, run) = (recorder, run)
+    async let progress = TrainingSession.drawProgress(heardBy: recorder, in: run)
+    let ending: Trainer.Ending
+    do {
+      ending = try await train(recorder)
+    } catch {
+      recorder.end()
+      throw error
+    }
     recorder.end()
-    try recorder.checkpoint(ending.moment)
 
     var metrics = recorder.lastReport?.metrics ?? [:]
-    var figures: [String] = []
+    var figures = try await progress
     if case .finished = ending {
       metrics.merge(try await trainer.evaluate()) { $1 }
-      figures = try await draw()
+      figures += try await draw()
       try await writeDocuments()
     }
     let moment = ending.moment
@@ -57,7 +92,9 @@ struct TrainingSession {
       parameters: job.learner.parameters.layout.parameterCount, parametersSHA256: job.learner.parameters.sha256,
       metrics: metrics, figures: figures)
     try summary.write(to: run)
-    if !ending.isFinished { recorder.note("stopped after step \(moment.step); go on with: elbo train --resume \(run.path)") }
+    if !ending.isFinished {
+      recorder.note("stopped after step \(moment.step); go on with: elbo train --resume \(run.path)")
+    }
     return summary
   }
 
@@ -69,13 +106,27 @@ struct TrainingSession {
     for document in documents { try AtomicFile.write("\(run.path)/\(document.name)", document.contents) }
   }
 
+  /// Draws what a learner shows while it trains, beside the training.
+  private static func drawProgress(heardBy recorder: RunRecorder, in run: RunFolder) async throws -> [String] {
+    var drawn: [String] = []
+    for await figures in recorder.pictures { drawn += try await write(figures, to: run, heardBy: recorder) }
+    return drawn
+  }
+
+  /// Draws figures and returns the paths of the pictures in the run folder.
+  private static func write(
+    _ figures: [Figure], to run: RunFolder, heardBy recorder: RunRecorder
+  ) async throws -> [String] {
+    let outcome = try await FigureWriter(folder: run.figures).write(figures)
+    for note in outcome.notes { recorder.note(note) }
+    return outcome.pictures.map { String($0.dropFirst(run.path.count + 1)) }
+  }
+
   /// Draws the learner's figures and the curves of what was reported.
   private func draw() async throws -> [String] {
     let key = RandomKey(seed: job.plan.seed).at(step: UInt32.max)
     var figures = try await trainer.perform { learner, crew in try learner.figures(with: crew, key: key) }
     if let curves = try LearningCurves.figure(from: run.metrics) { figures.append(curves) }
-    let outcome = try await FigureWriter(folder: run.figures).write(figures)
-    for note in outcome.notes { recorder.note(note) }
-    return outcome.pictures.map { String($0.dropFirst(run.path.count + 1)) }
+    return try await TrainingSession.write(figures, to: run, heardBy: recorder)
   }
 }

@@ -6,7 +6,7 @@ import Testing
 extension CommandTests {
   @Suite("The same parameters_sha256, whatever computes it and whatever interrupts it")
   struct PromiseTests {
-    static let models = ["vae", "autoencoder", "gmm", "bbb", "mc-dropout", "mlp"]
+    static let models = ["vae", "autoencoder", "gmm", "bbb", "mc-dropout", "mlp", "gan", "wgan-gp"]
 
     @Test("One, two and four lanes with V = 4", arguments: models)
     func lanes(_ model: String) async throws {
@@ -120,7 +120,7 @@ extension CommandTests {
 
 extension Workspace {
   /// How many whole lines a file has; 0 when there is none.
-  fileprivate func lines(_ name: String) -> Int {
+  func lines(_ name: String) -> Int {
     (try? read(name))?.count { $0 == UInt8(ascii: "\n") } ?? 0
   }
 

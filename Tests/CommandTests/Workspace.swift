@@ -66,6 +66,11 @@ enum TinyModel {
           "network.components=3", "network.covariance=diagonal", "objective.iterations=8", "objective.restarts=100000",
         ]
       case "vae": ["network.hidden=[16]", "network.latent=2", "evaluate.importance_samples=2", "train.batch=20"]
+      case "gan", "wgan-gp":
+        [
+          "network.generator=[16]", "network.discriminator=[16]", "network.latent=4", "train.batch=10",
+          "objective.discriminator_steps=2",
+        ]
       case "autoencoder": ["network.hidden=[16]", "network.latent=2", "train.batch=20"]
       default: ["network.hidden=[16]", "train.batch=20"]
       }

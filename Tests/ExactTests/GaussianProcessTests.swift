@@ -194,14 +194,14 @@ private func differences(_ parameters: [Double], _ f: ([Double]) throws -> Doubl
     #expect(relativeDifference(predictions.map(\.modelVariance), reference["variance"].doubles) < 1e-8)
   }
 
-  /// With the rows themselves as inducing inputs the bound is the marginal likelihood.
+  /// With the rows themselves as inducing inputs the bound is the marginal likelihood, up to the jitter.
   @Test func withAllRowsTheBoundIsExact() throws {
     let exact = try GaussianProcess(kernel, noiseVariance: 0.04, inputs: inputs, targets: targets)
     let model = try SparseGaussianProcess(kernel, noiseVariance: 0.04, inducing: inputs)
     let bound = try withObservations {
       try model.update(model.start, statistics: model.statistics(of: $0, parameters: model.start)).objective
     }
-    #expect(relativeDifference(bound, exact.logMarginalLikelihood) < 1e-6)
+    #expect(bound < exact.logMarginalLikelihood && relativeDifference(bound, exact.logMarginalLikelihood) < 1e-4)
     let few = try SparseGaussianProcess(kernel, noiseVariance: 0.04, inducing: inducing)
     let less = try withObservations {
       try few.update(few.start, statistics: few.statistics(of: $0, parameters: few.start)).objective
@@ -218,8 +218,7 @@ private func differences(_ parameters: [Double], _ f: ([Double]) throws -> Doubl
 
   /// The gradient of the second pass against differences of the first, by how the search uses it: its first step goes
   /// along the gradient with length one (or the gradient's, if that is less than one).
-  /// Not of a linear kernel, of which seven inducing inputs are more than its rank.
-  @Test(arguments: kernels.map(\.name).filter { columns($0) == 2 && $0 != "linear" })
+  @Test(arguments: kernels.map(\.name).filter { columns($0) == 2 })
   func gradientsEqualDifferences(name: String) throws {
     let kernel = kernels.first { $0.name == name }!.kernel
     let parameters = kernel.parameters + [0.04]
@@ -243,6 +242,10 @@ private func differences(_ parameters: [Double], _ f: ([Double]) throws -> Doubl
     #expect(fit.converged && fit.parameters.isFinished && neverFalls(fit.objectives))
     let posterior = fit.parameters.posterior!
     #expect(posterior.bound == fit.objectives.last!)
+    // Below the exact evidence at the same parameters.
+    let exact = try GaussianProcess(
+      posterior.kernel, noiseVariance: posterior.noiseVariance, inputs: inputs, targets: targets)
+    #expect(posterior.bound < exact.logMarginalLikelihood)
     let gradient = try differences(posterior.kernel.parameters + [posterior.noiseVariance]) {
       try bound(posterior.kernel.with(parameters: Array($0.dropLast())), $0.last!)
     }

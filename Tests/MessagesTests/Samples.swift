@@ -63,7 +63,7 @@ enum Samples {
           waits: waits, waitingMilliseconds: 17, stepMicroseconds: 4100, bytesReceived: 1 << 40, bytesSent: 12,
           objective: -241.5, examplesPerSecond: 1e5))),
     "heartbeat_reply": fromCoordinator(
-      .heartbeatReply(HeartbeatReply(sequence: 42, view: ViewNumber(rawValue: 6)))),
+      .heartbeatReply(HeartbeatReply(sequence: 42, view: ViewNumber(rawValue: 6), recorded: 600))),
     "late": fromNode(
       .late(
         Late(
@@ -72,6 +72,20 @@ enum Samples {
     "execute": fromCoordinator(
       .execute(Execute(view: ViewNumber(rawValue: 6), position: phase(11, 1), node: node(1), shards: 3..<5))),
     "stop": fromCoordinator(.stop(Stop(reason: .completed, explanation: "all steps done"))),
+    "recipe_with_start": fromCoordinator(
+      .recipe(
+        RecipeReply(
+          yaml: Array("model: vae\n".utf8), digest: digest(1), shards: 8, steps: 12000,
+          start: StateOffer(step: 600, converged: false, count: 1 << 33, digest: digest(5))))),
+    "report": fromNode(
+      .report(
+        Report(
+          step: 600, examples: 60000,
+          metrics: [Report.Metric("test/elbo", -99.5), Report.Metric("train/elbo", -101.25)]))),
+    "save_request": fromCoordinator(.saveRequest),
+    "state_offer": fromNode(.stateOffer(StateOffer(step: 600, converged: true, count: 4096, digest: digest(5)))),
+    "state_request": fromCoordinator(.stateRequest(StateRequest(digest: digest(5), bytes: 1024..<2048))),
+    "state_part": fromNode(.statePart(StatePart(digest: digest(5), first: 1024, payload: [UInt8](0..<200)))),
     "lease_request": fromNode(.leaseRequest(LeaseRequest(lanes: 2))),
     "sample_lease": fromCoordinator(
       .sampleLease(
@@ -142,7 +156,7 @@ enum Samples {
         header: header,
         body: .sync(
           Sync(
-            chain: Chain(rawValue: 1), previousChain: Chain(rawValue: 2), retainsTotals: true,
+            position: phase(11, 1), chain: Chain(rawValue: 1), previousChain: Chain(rawValue: 2), retainsTotals: true,
             shardsDone: RangeSet([0..<1, 2..<4])))), []
     ),
     "acknowledgement": (DataMessage(header: header, body: .acknowledgement), []),

@@ -51,12 +51,14 @@ func imageData(count: Int, width: Int) throws -> Dataset {
   return try Dataset(name: "images", train: ExampleSet(inputs: ExampleArray(bytes, shape: [width])))
 }
 
-/// One step's total of a learner's first phase, nothing absorbed.
-func total(_ learner: any Learner, step: Int, shards: Int, crew: Crew, seed: UInt64 = 0) throws -> Total {
+/// One step's total of one of a learner's phases, nothing absorbed.
+func total(
+  _ learner: any Learner, step: Int, shards: Int, crew: Crew, seed: UInt64 = 0, phase: Int = 0
+) throws -> Total {
   var cursor = Order.Cursor(Order(learner.order, exampleCount: learner.exampleCount, seed: seed), total: 1_000_000)
   let step = cursor.step(step)
-  try learner.prepare(phase: 0, of: step, with: crew)
-  return try LocalExchange(learner, shards: shards).total(of: 0, in: step, crew: crew)
+  try learner.prepare(phase: phase, of: step, with: crew)
+  return try LocalExchange(learner, shards: shards).total(of: phase, in: step, crew: crew)
 }
 
 /// All float32 numbers of a total.

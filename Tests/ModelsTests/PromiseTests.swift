@@ -5,11 +5,19 @@ import Training
 
 /// A result is a function of recipe, data, seed and V: not of lanes, nor of where a training was cut.
 @Suite struct PromiseTests {
+  private static let smallPlayers = [
+    "train.batch=20", "network.generator=[16]", "network.discriminator=[16]", "network.latent=5",
+  ]
   private static let recipes: [(model: String, overrides: [String])] = [
     ("vae", ["train.batch=30", "network.hidden=[20]", "network.latent=4", "data.binarisation=dynamic"]),
     ("vae", ["train.batch=30", "network.hidden=[20, 10]", "objective.estimator=a", "objective.samples=3"]),
     ("vae", ["train.batch=7", "network.hidden=[20]", "objective.likelihood=gaussian", "optimizer.clip_norm=0.1"]),
     ("autoencoder", ["train.batch=30", "network.hidden=[20]", "optimizer.name=nesterov"]),
+    ("gan", smallPlayers + ["network.dropout=0.4", "network.normalisation=batch"]),
+    ("gan", smallPlayers + ["objective.discriminator_steps=3", "train.batch=11", "objective.r1=1"]),
+    ("wgan", smallPlayers + ["objective.discriminator_steps=2"]),
+    ("wgan-gp", smallPlayers + ["train.batch=9", "objective.generator_average=0"]),
+    ("infogan", smallPlayers + ["network.categories=3", "objective.loss=least-squares"]),
     ("gmm", ["network.components=3", "objective.restarts=2", "objective.iterations=9"]),
     ("kmeans", ["network.clusters=5", "objective.restarts=2", "objective.iterations=9"]),
     ("variational-gmm", ["network.components=3", "objective.restarts=2", "objective.iterations=9"]),

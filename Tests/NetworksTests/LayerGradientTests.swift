@@ -12,6 +12,21 @@ private func apply(
   return network(x[0], ParameterViews(Array(x.dropFirst()), for: layout))
 }
 
+/// A layer in training whose parameters are given one by one; its running statistics start at the first unit vector.
+private func train(_ x: [Tensor], _ make: (inout Layout) -> some Layer) -> Tensor {
+  var layout = Layout()
+  let layer = make(&layout)
+  let parameters = layout.slots.indices.map { index in
+    guard index + 1 < x.count else {
+      return Tensor((0..<layout.slots[index].shape.count).map { $0 == 0 ? 1 : 0 }, layout.slots[index].shape)
+    }
+    return x[index + 1]
+  }
+  let views = ParameterViews(parameters, for: layout)
+  return layer(
+    x[0], Pass(trainingWith: views, statistics: BatchStatistics(), key: RandomKey(seed: 0), examples: []))
+}
+
 /// (‖∂ critic / ∂ x‖ − 1)² per row (Gulrajani et al. 2017, equation 3): a derivative inside what is differentiated.
 private func gradientPenalty(_ x: [Tensor]) -> Tensor {
   let tape = x[0].record?.tape ?? Tape()
@@ -48,6 +63,21 @@ private let checks: [GradientCheck] = [
   GradientCheck("crossEntropy") { Loss.crossEntropy(logits: $0[0], labels: [4, 0, 2]) },
   GradientCheck("binaryCrossEntropy") { Loss.binaryCrossEntropy(logits: $0[0], targets: $0[1]) },
   GradientCheck("squaredError") { Loss.squaredError($0[0], $0[1]) },
+  GradientCheck("batch normalisation", tolerance: 2e-5) { x in
+    train(x) { BatchNormalization(name: "norm", channels: 3, layout: &$0) }
+  },
+  GradientCheck("layer normalisation", tolerance: 2e-5) { x in
+    train(x) { LayerNormalization(name: "norm", channels: 3, layout: &$0) }
+  },
+  GradientCheck("layer normalisation of rows", tolerance: 2e-5) { x in
+    train(x) { LayerNormalization(name: "norm", channels: 5, layout: &$0) }
+  },
+  GradientCheck("instance normalisation", tolerance: 2e-5) { x in train(x) { _ in InstanceNormalization() } },
+  GradientCheck("pixel normalisation", tolerance: 2e-5) { x in train(x) { _ in PixelNormalization() } },
+  GradientCheck("minibatch deviation", tolerance: 2e-5) { x in train(x) { _ in MinibatchDeviation() } },
+  GradientCheck("spectral normalisation", tolerance: 2e-5) { x in
+    train(x) { SpectralDense(name: "dense", in: 4, out: 5, layout: &$0) }
+  },
   GradientCheck("gradient penalty", tolerance: 2e-5, gradientPenalty),
 ]
 

@@ -62,6 +62,23 @@ private let checks: [GradientCheck] = [
   GradientCheck("reshaped") { $0[0].reshaped(to: [5, 3]) },
   GradientCheck("transposed") { $0[0].transposed() },
   GradientCheck("columns") { $0[0].columns(1..<4) },
+  GradientCheck("convolution") { $0[0].convolved(with: $0[1]) },
+  GradientCheck("convolution of stride 2") { $0[0].convolved(with: $0[1], stride: 2, padding: 1) },
+  GradientCheck("convolution with unused rows") { $0[0].convolved(with: $0[1], stride: 2) },
+  GradientCheck("convolution, all different") {
+    $0[0].convolved(with: $0[1], stride: Pair(2, 1), padding: Pair(1, 2), dilation: Pair(3, 2))
+  },
+  GradientCheck("transposed convolution") { $0[0].transposeConvolved(with: $0[1], stride: 2, padding: 1) },
+  GradientCheck("transposed convolution, all different") {
+    $0[0].transposeConvolved(
+      with: $0[1], stride: Pair(3, 2), padding: Pair(0, 1), outputPadding: Pair(2, 1), dilation: Pair(2, 1))
+  },
+  GradientCheck("maximumPooled") { $0[0].maximumPooled(2) },
+  GradientCheck("maximumPooled, overlapping") { $0[0].maximumPooled(3, stride: 2, padding: 1) },
+  GradientCheck("averagePooled") { $0[0].averagePooled(2) },
+  GradientCheck("averagePooled, overlapping") { $0[0].averagePooled(3, stride: 2, padding: 1) },
+  GradientCheck("upsampled") { $0[0].upsampled(3) },
+  GradientCheck("joiningRows") { $0[0].joiningRows($0[1]) },
   GradientCheck("joiningColumns") { $0[0].joiningColumns($0[1]) },
   GradientCheck("rows") { $0[0].rows(1..<4) },
   GradientCheck("repeatingRows") { $0[0].repeatingRows(3) },

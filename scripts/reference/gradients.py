@@ -91,6 +91,25 @@ class Book:
         print(f"{self.path.relative_to(ROOT)}: {len(self.cases)} cases")
 
 
+def channels_first(function):
+    """A function of PyTorch's on images, for images whose channels are the last axis."""
+    return lambda x, *rest: function(x.permute(0, 3, 1, 2), *rest).permute(0, 2, 3, 1)
+
+
+def padded_transpose(x, w):
+    """A transposed convolution with output padding, of which PyTorch takes no third derivative: rows beyond the last
+    window are zeros, padding is cut off."""
+    full = F.pad(F.conv_transpose2d(x, w, stride=(3, 2), dilation=(2, 1)), (0, 1, 0, 2))[:, :, :, 1:-1]
+    wanted = F.conv_transpose2d(x, w, stride=(3, 2), padding=(0, 1), output_padding=(2, 1), dilation=(2, 1))
+    assert torch.allclose(full, wanted, rtol=0, atol=1e-12)
+    return full
+
+
+def distinct(g, *shape):
+    """Numbers of which no two are closer than 1/16: maxima away from ties."""
+    return (g.random.permutation(int(np.prod(shape))).reshape(shape) - int(np.prod(shape)) // 2) / 16
+
+
 def pre_activations_apart(grid, rows, inputs, outputs, gap):
     """x, W and b whose x Wᵀ + b keeps away from 0, where relu has its kink."""
     while True:
@@ -168,9 +187,31 @@ def tensors():
         ("multiplyingRow", lambda g: [g(3, 5), g(5)], torch.mul),
         ("addingColumn", lambda g: [g(3, 5), g(3)], lambda x, c: x + c[:, None]),
         ("multiplyingColumn", lambda g: [g(3, 5), g(3)], lambda x, c: x * c[:, None]),
+        ("joiningRows", lambda g: [g(2, 3, 2), g(1, 3, 2)], lambda a, b: torch.cat([a, b], 0)),
         ("joiningColumns", lambda g: [g(3, 2), g(3, 4)], lambda a, b: torch.cat([a, b], -1)),
     ]:
         book.add(name, inputs, function)
+    for name, shapes, function in [
+        ("convolution", [(2, 4, 5, 2), (3, 2, 3, 2)], F.conv2d),
+        ("convolution of stride 2", [(2, 6, 6, 2), (3, 2, 4, 4)], lambda x, w: F.conv2d(x, w, stride=2, padding=1)),
+        ("convolution with unused rows", [(1, 6, 7, 2), (2, 2, 3, 3)], lambda x, w: F.conv2d(x, w, stride=2)),
+        ("convolution, all different", [(1, 7, 6, 1), (2, 1, 2, 3)],
+         lambda x, w: F.conv2d(x, w, stride=(2, 1), padding=(1, 2), dilation=(3, 2))),
+        ("transposed convolution", [(2, 3, 2, 2), (2, 3, 4, 4)],
+         lambda x, w: F.conv_transpose2d(x, w, stride=2, padding=1)),
+        ("transposed convolution, all different", [(1, 2, 3, 2), (2, 1, 2, 3)],
+         padded_transpose),
+    ]:
+        book.add(name, lambda g, shapes=shapes: [g(*shape, low=-1, high=1) for shape in shapes],
+                 channels_first(function))
+    for name, shape, function in [
+        ("maximumPooled", (2, 4, 4, 2), lambda x: F.max_pool2d(x, 2)),
+        ("maximumPooled, overlapping", (1, 5, 6, 2), lambda x: F.max_pool2d(x, 3, stride=2, padding=1)),
+        ("averagePooled", (2, 4, 5, 2), lambda x: F.avg_pool2d(x, 2)),
+        ("averagePooled, overlapping", (1, 5, 6, 2), lambda x: F.avg_pool2d(x, 3, stride=2, padding=1)),
+        ("upsampled", (2, 2, 3, 2), lambda x: F.interpolate(x, scale_factor=3)),
+    ]:
+        book.add(name, lambda g, shape=shape: [distinct(g, *shape)], channels_first(function))
     linear = lambda g: pre_activations_apart(g, 3, 5, 4, gap=0.3)
     for name, activation in [
         ("identity", lambda x: x), ("relu", torch.relu), ("tanh", torch.tanh), ("sigmoid", torch.sigmoid)
@@ -252,6 +293,40 @@ def networks():
         critic = F.linear(torch.tanh(F.linear(x, w0, b0)), w1, b1)
         (slope,) = torch.autograd.grad(critic.sum(), x, create_graph=True)
         return (slope.square().sum(-1).sqrt() - 1) ** 2
+
+    def normalised(axes, function):
+        """(x - mean) / sqrt(variance + 1e-5) over some axes, asserted to be PyTorch's, of whose own functions there are
+        no third derivatives."""
+        def apply(x, weight=torch.ones(()), bias=torch.zeros(())):
+            mean, variance = x.mean(axes, keepdim=True), x.var(axes, correction=0, keepdim=True)
+            y = (x - mean) / torch.sqrt(variance + 1e-5) * weight + bias
+            wanted = function(x, weight, bias)
+            assert torch.allclose(y, wanted, rtol=0, atol=1e-10)
+            return y
+        return apply
+
+    channels = lambda g: [g(3, 2, 2, 3), g(3), g(3)]
+    book.add("batch normalisation", channels, normalised((0, 1, 2), channels_first(
+        lambda x, w, b: F.batch_norm(x, None, None, w, b, training=True))))
+    book.add("layer normalisation", channels, normalised((1, 2, 3), channels_first(
+        lambda x, w, b: F.group_norm(x, 1, w, b))))
+    book.add("layer normalisation of rows", lambda g: [g(3, 5), g(5), g(5)],
+             normalised((1,), lambda x, w, b: F.layer_norm(x, (5,), w, b)))
+    book.add("instance normalisation", lambda g: [g(2, 3, 3, 2)], normalised((1, 2), channels_first(
+        lambda x, w, b: F.instance_norm(x))))
+    book.add("pixel normalisation", lambda g: [g(2, 2, 2, 3)],
+             lambda x: x / torch.sqrt(x.square().mean(-1, keepdim=True) + 1e-8))
+    book.add("minibatch deviation", lambda g: [g(4, 2, 2, 2)], lambda x: torch.cat(
+        [x, torch.sqrt(x.var(0, correction=0) + 1e-8).mean().expand(4, 2, 2, 1)], -1))
+
+    def spectral(x, w, b):
+        """One step of power iteration from the first unit vector, of which PyTorch takes no derivative either."""
+        matrix = w.reshape(w.shape[0], -1).detach()
+        v = F.normalize(matrix[0], dim=0)
+        u = F.normalize(matrix @ v, dim=0)
+        return F.linear(x, w / (u @ w @ v), b)
+
+    book.add("spectral normalisation", lambda g: [g(3, 4), g(5, 4), g(5)], spectral)
 
     book.add("gradient penalty",
              lambda g: [g(*shape, low=-1, high=1) for shape in [(4, 3), (6, 3), (6,), (1, 6), (1,)]], penalty)

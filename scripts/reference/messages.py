@@ -92,7 +92,8 @@ def controls():
         view=6, sequence=42, position=phase(11, 1), chain=0xFEDCBA9876543210, stage=control.STAGE_EXCHANGING,
         shards_done=[shards(0, 2), shards(4, 1)], waits=waits, waiting_milliseconds=17, step_microseconds=4100,
         bytes_received=1 << 40, bytes_sent=12, objective=-241.5, examples_per_second=1e5))
-    yield "heartbeat_reply", make(0, 0, 2, heartbeat_reply=control.HeartbeatReply(sequence=42, view=6))
+    yield "heartbeat_reply", make(0, 0, 2, heartbeat_reply=control.HeartbeatReply(
+        sequence=42, view=6, recorded=600))
     yield "late", make(late=control.Late(
         view=6, position=phase(11, 1), missing=[shards(3, 5)], shards_done=[shards(0, 3)],
         waiting_milliseconds=250))
@@ -100,6 +101,19 @@ def controls():
         view=6, position=phase(11, 1), node=1, shards=shards(3, 2)))
     yield "stop", make(0, 0, 2, stop=control.Stop(
         reason=control.STOP_REASON_COMPLETED, explanation="all steps done"))
+    offer = lambda step, converged, count: common.StateOffer(
+        step=step, converged=converged, count=count, digest=digest(5))
+    yield "recipe_with_start", make(0, 0, 2, recipe=membership.Recipe(
+        yaml=b"model: vae\n", digest=digest(1), shards=8, steps=12000, start=offer(600, False, 1 << 33)))
+    yield "report", make(report=control.Report(
+        step=600, examples=60000, metrics=[
+            control.Metric(name="test/elbo", value=-99.5), control.Metric(name="train/elbo", value=-101.25)]))
+    yield "save_request", make(0, 0, 2, save_request=control.SaveRequest())
+    yield "state_offer", make(state_offer=offer(600, True, 4096))
+    yield "state_request", make(0, 0, 2, state_request=control.StateRequest(digest=digest(5), first=1024, count=1024))
+    part = bytes(range(200))
+    yield "state_part", make(state_part=control.StatePart(
+        digest=digest(5), first=1024, checksum=crc32c(part), payload=part))
     yield "lease_request", make(lease_request=prediction.LeaseRequest(lanes=2))
     yield "sample_lease", make(0, 0, 2, sample_lease=prediction.SampleLease(
         lease=5, prediction=77, parameters_digest=digest(4), first_sample=100, sample_count=50,
@@ -139,7 +153,7 @@ def chunks():
         kind=data.CHUNK_KIND_STATE, position=phase(12, 0), elements=elements(0, 400), precision=data.PRECISION_BYTES,
         checksum=crc32c(state), vector_count=1000, state_digest=digest(5), chain=12345))
     yield "sync", make(sync=data.Sync(
-        chain=1, previous_chain=2, retains_totals=True, shards_done=[shards(0, 1), shards(2, 2)]))
+        position=phase(11, 1), chain=1, previous_chain=2, retains_totals=True, shards_done=[shards(0, 1), shards(2, 2)]))
     yield "acknowledgement", make(acknowledgement=data.Acknowledgement())
     yield "request_partials", make(request=data.Request(
         kind=data.REQUEST_KIND_PARTIALS, position=phase(11, 1), elements=[elements(0, 5), elements(9, 1)],

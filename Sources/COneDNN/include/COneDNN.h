@@ -31,6 +31,29 @@ typedef struct {
 /// Returns 0, or the status of the oneDNN call that failed.
 int elbo_multiply(const elbo_product *product, const float *a, const float *b, const float *bias, float *c);
 
+/// The sizes of a convolution of images, or of one of its two derivatives, in the words of the convolution itself:
+/// source → destination. Images are n × height × width × channels, weights out × in × height × width.
+typedef struct {
+  long n;
+  long in, in_height, in_width;     ///< channels and extent of the source
+  long out, out_height, out_width;  ///< channels and extent of the destination
+  long kernel_height, kernel_width;
+  long stride_height, stride_width;
+  long dilation_height, dilation_width;  ///< distance of the kernel's taps; 1: none left out
+  long top, left, bottom, right;         ///< zeros around the source; negative at the bottom and right: rows unused
+} elbo_convolution;
+
+typedef enum {
+  ELBO_CONVOLUTION_FORWARD = 0,  ///< (source, weights) → destination
+  ELBO_CONVOLUTION_SOURCE = 1,   ///< (destination, weights) → source: the gradient of the source
+  ELBO_CONVOLUTION_WEIGHTS = 2,  ///< (source, destination) → weights: the gradient of the weights
+} elbo_convolution_kind;
+
+/// Computes a convolution or a derivative of it: every number of the result is written. All extents are at least 1.
+/// Returns 0, or the status of the oneDNN call that failed.
+int elbo_convolve(elbo_convolution_kind kind, const elbo_convolution *sizes, const float *a, const float *b,
+                  float *result);
+
 /// The version of the oneDNN that is loaded.
 void elbo_onednn_version(int *major, int *minor, int *patch);
 

@@ -29,7 +29,7 @@ public enum MCDropout: Model {
   }
 }
 
-final class DropoutLearner: GradientLearner, Predicting {
+final class DropoutLearner: GradientLearner, Scoring {
   enum Task: String, CaseIterable { case automatic, classification, regression }
 
   let parameters: FlatBuffer
@@ -135,6 +135,11 @@ final class DropoutLearner: GradientLearner, Predicting {
       key: key.at(tensor: NoiseStream.logits))
   }
 
+  func logits(_ x: Tensor, examples: [UInt32], sample: Int, with storage: FlatBuffer?, key: RandomKey) -> Tensor {
+    outputs(x, examples: examples, views: ParameterViews(parameters), key: key.ofSample(sample))
+      .columns(0..<supervision.width)
+  }
+
   // MARK: Evaluation
 
   var evaluationCount: Int { supervision.testCount }
@@ -150,6 +155,7 @@ final class DropoutLearner: GradientLearner, Predicting {
         self, supervision, samples: evaluationSamples, key: key, with: crew)
       figures += evaluation.reliabilityFigure.map { [$0] } ?? []
     }
+    if isClassifier { figures += try rotationFigures(self, supervision, key: key, with: crew) }
     return try figures + curveFigure(self, supervision, key: key, with: crew)
   }
 }

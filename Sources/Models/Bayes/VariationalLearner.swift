@@ -13,7 +13,7 @@ import Training
 /// The expectation is estimated by one draw of the weights for all shards (`scope: step`: only ∂nll/∂w travels, and the
 /// prior's gradient is added when the total is absorbed), by one for each shard (`scope: shard`), or without drawing
 /// weights for the data at all (local reparameterisation, Flipout).
-final class VariationalLearner: Predicting {
+final class VariationalLearner: Scoring {
   enum Estimator: String, CaseIterable {
     case weights, local, flipout
   }
@@ -302,6 +302,10 @@ final class VariationalLearner: Predicting {
       key: key.ofSample(sample).at(tensor: NoiseStream.logits))
   }
 
+  func logits(_ x: Tensor, examples: [UInt32], sample: Int, with storage: FlatBuffer?, key: RandomKey) -> Tensor {
+    network(x, ParameterViews(storage!)).columns(0..<supervision.width)
+  }
+
   // MARK: Evaluation
 
   var evaluationCount: Int { supervision.testCount }
@@ -317,6 +321,7 @@ final class VariationalLearner: Predicting {
         self, supervision, samples: evaluationSamples, key: key, with: crew)
       figures += evaluation.reliabilityFigure.map { [$0] } ?? []
     }
+    if isClassifier { figures += try rotationFigures(self, supervision, key: key, with: crew) }
     return try figures + curveFigure(self, supervision, key: key, with: crew)
   }
 }

@@ -2,6 +2,7 @@ import Datasets
 import Exact
 import LinearAlgebra
 import Recipes
+import Tensors
 import Training
 
 /// Examples as rows of numbers for the exact models, with their targets where a model wants them: as they lie in memory
@@ -154,8 +155,8 @@ struct ColumnScaling: Sendable {
     case range
   }
 
-  let offset: [Double]
-  let factor: [Double]
+  /// Offset and factor of each column; what a checkpoint holds takes their place.
+  let statistics: FlatBuffer
 
   init(offset: [Double], factor: [Double]) { (self.offset, self.factor) = (offset, factor) }
 
@@ -181,6 +182,7 @@ struct ColumnScaling: Sendable {
         }
       }
     }
+    let (offset, factor): ([Double], [Double])
     switch kind {
     case .none, .standard:
       offset = mean
@@ -193,9 +195,19 @@ struct ColumnScaling: Sendable {
       throw TrainingError(
         .unsuitable, "a column holds infinities, so it cannot be scaled", advice: "remove them, or set data.normalisation=none")
     }
+    var layout = Layout()
+    let slots = (layout.add("offset", [width]), layout.add("factor", [width]))
+    statistics = FlatBuffer("inputs", layout, precision: .float64)
+    _ = statistics.doubles(slots.0).update(fromContentsOf: offset)
+    _ = statistics.doubles(slots.1).update(fromContentsOf: factor)
+  }
+
+  private func numbers(_ slot: Int) -> UnsafeMutableBufferPointer<Double> {
+    statistics.doubles(statistics.layout.slots[slot])
   }
 
   func apply(to rows: inout [Double]) {
+    let (offset, factor) = (numbers(0), numbers(1))
     let width = offset.count
     for start in stride(from: 0, to: rows.count, by: width) {
       for column in 0..<width { rows[start + column] = (rows[start + column] - offset[column]) * factor[column] }
@@ -203,7 +215,7 @@ struct ColumnScaling: Sendable {
   }
 
   /// A number of a column in the units of the data.
-  func restored(_ value: Double, column: Int) -> Double { value / factor[column] + offset[column] }
+  func restored(_ value: Double, column: Int) -> Double { value / numbers(1)[column] + numbers(0)[column] }
 }
 
 /// Does something with an exact model, and says what it has to say as the user should hear it: data that does not suit

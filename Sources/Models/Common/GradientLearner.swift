@@ -16,6 +16,8 @@ enum NoiseStream {
   static let activations: UInt32 = 6 << 20
   /// Noise on logits: counted by sample.
   static let logits: UInt32 = 7 << 20
+  /// Points between real and generated examples: counted by phase.
+  static let penalty: UInt32 = 8 << 20
 }
 
 /// A learner with one phase whose contribution is a gradient: it says what is minimised, the rest follows.

@@ -142,6 +142,12 @@ public struct Inputs: Sendable {
     return buffer
   }
 
+  /// Numbers to look at as rows that a model sees: what `restored` undoes.
+  public func standardised(_ rows: Tensor) -> Tensor {
+    guard normalisation == .standard else { return rows }
+    return rows.addingRow(Tensor(offset.map { -$0 }, [width])).multiplyingRow(Tensor(factor, [width]))
+  }
+
   /// Rows as numbers to look at: undoes the standardisation.
   public func restored(_ rows: Tensor) -> Tensor {
     guard normalisation == .standard else { return rows }

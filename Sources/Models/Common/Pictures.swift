@@ -55,6 +55,8 @@ struct ImageLayout {
   let width: Int
   let channels: Int
 
+  var count: Int { height * width * channels }
+
   /// Nothing for numbers that are no picture.
   init?(of array: ExampleArray) {
     let side = Int(Double(array.elementsPerExample).squareRoot().rounded())

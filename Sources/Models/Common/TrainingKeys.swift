@@ -54,9 +54,13 @@ extension GradientDescent {
   private enum DecayName: String, CaseIterable { case constant, cosine, linear, step, exponential }
 
   /// Reads the `optimizer` section.
-  /// - Parameter decay: a weight decay that follows from the model, in place of the recipe's.
-  convenience init(_ recipe: Recipe, parameters: Layout, weightDecay decided: Double? = nil) throws {
-    let section = recipe["optimizer"]
+  /// - Parameters:
+  ///   - name: another section of the same keys.
+  ///   - decay: a weight decay that follows from the model, in place of the recipe's.
+  convenience init(
+    _ recipe: Recipe, section name: String = "optimizer", parameters: Layout, weightDecay decided: Double? = nil
+  ) throws {
+    let section = recipe[name]
     let name: RuleName = try section.choice("name", default: .adam)
     let rule: Optimizer.Rule
     switch name {
@@ -95,7 +99,7 @@ extension GradientDescent {
     let clipNorm = try section.number("clip_norm", default: 0, in: 0...1e12)
     let clipValue = try section.number("clip_value", default: 0, in: 0...1e12)
     guard clipNorm == 0 || clipValue == 0 else {
-      throw RecipeError("optimizer.clip_norm and optimizer.clip_value are both set: choose one, 0 is off")
+      throw RecipeError("\(section.name).clip_norm and \(section.name).clip_value are both set: choose one, 0 is off")
     }
     self.init(
       Optimizer(rule, weightDecay: weightDecay), learningRate: rate,

@@ -96,7 +96,8 @@ private struct Binary: Primitive {
   let function: Function
 
   func callAsFunction(_ a: Tensor, _ b: Tensor) -> Tensor {
-    precondition(a.shape == b.shape, "\(function) of shapes \(a.shape) and \(b.shape): broadcasting is asked for by name")
+    precondition(
+      a.shape == b.shape, "\(function) of shapes \(a.shape) and \(b.shape): broadcasting is asked for by name")
     let y = Tensor(uninitialized: a.shape)
     switch function {
     case .add: elbo_add(a.pointer, b.pointer, y.pointer, y.count)

@@ -146,9 +146,13 @@ extension Tensor {
   /// A B.
   public func product(with b: Tensor) -> Tensor { MatrixProduct(transposeA: false, transposeB: false)(self, b) }
   /// Aᵀ B.
-  public func transposedProduct(with b: Tensor) -> Tensor { MatrixProduct(transposeA: true, transposeB: false)(self, b) }
+  public func transposedProduct(with b: Tensor) -> Tensor {
+    MatrixProduct(transposeA: true, transposeB: false)(self, b)
+  }
   /// A Bᵀ.
-  public func product(withTransposed b: Tensor) -> Tensor { MatrixProduct(transposeA: false, transposeB: true)(self, b) }
+  public func product(withTransposed b: Tensor) -> Tensor {
+    MatrixProduct(transposeA: false, transposeB: true)(self, b)
+  }
 
   /// activation(x Wᵀ + b) in one pass: x [n, in], weight [out, in], bias [out] → [n, out].
   public func linear(weight: Tensor, bias: Tensor, activation: Activation = .identity) -> Tensor {

@@ -116,6 +116,26 @@ private struct PadRows: Primitive {
   }
 }
 
+/// Two tensors with the same inner extents, one below the other.
+private struct JoinRows: Primitive {
+  func callAsFunction(_ a: Tensor, _ b: Tensor) -> Tensor {
+    let inner = a.shape.dimensions.dropFirst()
+    precondition(
+      a.shape.rank == b.shape.rank && a.shape.rank > 0 && inner == b.shape.dimensions.dropFirst(),
+      "rows of \(a.shape) above rows of \(b.shape)")
+    let y = Tensor(uninitialized: Shape([a.shape[0] + b.shape[0]] + inner))
+    y.pointer.update(from: a.pointer, count: a.count)
+    (y.pointer + a.count).update(from: b.pointer, count: b.count)
+    return recording(self, Inputs(a, b), y)
+  }
+
+  func pullback(_ dy: Tensor, inputs: Inputs, output: Tensor, into sink: borrowing CotangentSink) {
+    let height = inputs[0].shape[0]
+    if sink.wants(0) { sink.add(dy.rows(0..<height), to: 0) }
+    if sink.wants(1) { sink.add(dy.rows(height..<dy.shape[0]), to: 1) }
+  }
+}
+
 /// All rows, over and over: [n, …] → [times · n, …].
 private struct RepeatRows: Primitive {
   let times: Int
@@ -136,7 +156,9 @@ extension Tensor {
   public func reshaped(to shape: Shape) -> Tensor { shape == self.shape ? self : Reshape()(self, shape) }
   public func transposed() -> Tensor { Transpose()(self) }
   /// A range of the columns: [n, c] → [n, range.count].
-  public func columns(_ range: Range<Int>) -> Tensor { SliceColumns(first: range.lowerBound, length: range.count)(self) }
+  public func columns(_ range: Range<Int>) -> Tensor {
+    SliceColumns(first: range.lowerBound, length: range.count)(self)
+  }
   /// A range along the outermost axis, sharing memory.
   public func rows(_ range: Range<Int>) -> Tensor {
     precondition(range.lowerBound >= 0 && range.upperBound <= shape[0], "rows \(range) of a tensor of shape \(shape)")
@@ -144,6 +166,8 @@ extension Tensor {
   }
   /// [n, a] and [n, b] → [n, a + b].
   public func joiningColumns(_ other: Tensor) -> Tensor { JoinColumns()(self, other) }
+  /// [a, …] above [b, …] → [a + b, …].
+  public func joiningRows(_ other: Tensor) -> Tensor { JoinRows()(self, other) }
   /// All rows `times` over, the whole block repeated: for several samples of each example.
   public func repeatingRows(_ times: Int) -> Tensor { times == 1 ? self : RepeatRows(times: times)(self) }
 }

@@ -52,6 +52,51 @@ void   elbo__v1__phase_index__free_unpacked
   assert(message->base.descriptor == &elbo__v1__phase_index__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   elbo__v1__state_offer__init
+                     (Elbo__V1__StateOffer         *message)
+{
+  static const Elbo__V1__StateOffer init_value = ELBO__V1__STATE_OFFER__INIT;
+  *message = init_value;
+}
+size_t elbo__v1__state_offer__get_packed_size
+                     (const Elbo__V1__StateOffer *message)
+{
+  assert(message->base.descriptor == &elbo__v1__state_offer__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t elbo__v1__state_offer__pack
+                     (const Elbo__V1__StateOffer *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &elbo__v1__state_offer__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t elbo__v1__state_offer__pack_to_buffer
+                     (const Elbo__V1__StateOffer *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &elbo__v1__state_offer__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Elbo__V1__StateOffer *
+       elbo__v1__state_offer__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Elbo__V1__StateOffer *)
+     protobuf_c_message_unpack (&elbo__v1__state_offer__descriptor,
+                                allocator, len, data);
+}
+void   elbo__v1__state_offer__free_unpacked
+                     (Elbo__V1__StateOffer *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &elbo__v1__state_offer__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   elbo__v1__shard_range__init
                      (Elbo__V1__ShardRange         *message)
 {
@@ -191,6 +236,83 @@ const ProtobufCMessageDescriptor elbo__v1__phase_index__descriptor =
   elbo__v1__phase_index__field_indices_by_name,
   1,  elbo__v1__phase_index__number_ranges,
   (ProtobufCMessageInit) elbo__v1__phase_index__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor elbo__v1__state_offer__field_descriptors[4] =
+{
+  {
+    "step",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Elbo__V1__StateOffer, step),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "converged",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Elbo__V1__StateOffer, converged),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "count",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Elbo__V1__StateOffer, count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "digest",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Elbo__V1__StateOffer, digest),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned elbo__v1__state_offer__field_indices_by_name[] = {
+  1,   /* field[1] = converged */
+  2,   /* field[2] = count */
+  3,   /* field[3] = digest */
+  0,   /* field[0] = step */
+};
+static const ProtobufCIntRange elbo__v1__state_offer__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor elbo__v1__state_offer__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "elbo.v1.StateOffer",
+  "StateOffer",
+  "Elbo__V1__StateOffer",
+  "elbo.v1",
+  sizeof(Elbo__V1__StateOffer),
+  4,
+  elbo__v1__state_offer__field_descriptors,
+  elbo__v1__state_offer__field_indices_by_name,
+  1,  elbo__v1__state_offer__number_ranges,
+  (ProtobufCMessageInit) elbo__v1__state_offer__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor elbo__v1__shard_range__field_descriptors[2] =

@@ -142,6 +142,231 @@ void   elbo__v1__heartbeat_reply__free_unpacked
   assert(message->base.descriptor == &elbo__v1__heartbeat_reply__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   elbo__v1__metric__init
+                     (Elbo__V1__Metric         *message)
+{
+  static const Elbo__V1__Metric init_value = ELBO__V1__METRIC__INIT;
+  *message = init_value;
+}
+size_t elbo__v1__metric__get_packed_size
+                     (const Elbo__V1__Metric *message)
+{
+  assert(message->base.descriptor == &elbo__v1__metric__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t elbo__v1__metric__pack
+                     (const Elbo__V1__Metric *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &elbo__v1__metric__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t elbo__v1__metric__pack_to_buffer
+                     (const Elbo__V1__Metric *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &elbo__v1__metric__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Elbo__V1__Metric *
+       elbo__v1__metric__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Elbo__V1__Metric *)
+     protobuf_c_message_unpack (&elbo__v1__metric__descriptor,
+                                allocator, len, data);
+}
+void   elbo__v1__metric__free_unpacked
+                     (Elbo__V1__Metric *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &elbo__v1__metric__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   elbo__v1__report__init
+                     (Elbo__V1__Report         *message)
+{
+  static const Elbo__V1__Report init_value = ELBO__V1__REPORT__INIT;
+  *message = init_value;
+}
+size_t elbo__v1__report__get_packed_size
+                     (const Elbo__V1__Report *message)
+{
+  assert(message->base.descriptor == &elbo__v1__report__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t elbo__v1__report__pack
+                     (const Elbo__V1__Report *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &elbo__v1__report__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t elbo__v1__report__pack_to_buffer
+                     (const Elbo__V1__Report *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &elbo__v1__report__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Elbo__V1__Report *
+       elbo__v1__report__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Elbo__V1__Report *)
+     protobuf_c_message_unpack (&elbo__v1__report__descriptor,
+                                allocator, len, data);
+}
+void   elbo__v1__report__free_unpacked
+                     (Elbo__V1__Report *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &elbo__v1__report__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   elbo__v1__save_request__init
+                     (Elbo__V1__SaveRequest         *message)
+{
+  static const Elbo__V1__SaveRequest init_value = ELBO__V1__SAVE_REQUEST__INIT;
+  *message = init_value;
+}
+size_t elbo__v1__save_request__get_packed_size
+                     (const Elbo__V1__SaveRequest *message)
+{
+  assert(message->base.descriptor == &elbo__v1__save_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t elbo__v1__save_request__pack
+                     (const Elbo__V1__SaveRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &elbo__v1__save_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t elbo__v1__save_request__pack_to_buffer
+                     (const Elbo__V1__SaveRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &elbo__v1__save_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Elbo__V1__SaveRequest *
+       elbo__v1__save_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Elbo__V1__SaveRequest *)
+     protobuf_c_message_unpack (&elbo__v1__save_request__descriptor,
+                                allocator, len, data);
+}
+void   elbo__v1__save_request__free_unpacked
+                     (Elbo__V1__SaveRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &elbo__v1__save_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   elbo__v1__state_request__init
+                     (Elbo__V1__StateRequest         *message)
+{
+  static const Elbo__V1__StateRequest init_value = ELBO__V1__STATE_REQUEST__INIT;
+  *message = init_value;
+}
+size_t elbo__v1__state_request__get_packed_size
+                     (const Elbo__V1__StateRequest *message)
+{
+  assert(message->base.descriptor == &elbo__v1__state_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t elbo__v1__state_request__pack
+                     (const Elbo__V1__StateRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &elbo__v1__state_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t elbo__v1__state_request__pack_to_buffer
+                     (const Elbo__V1__StateRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &elbo__v1__state_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Elbo__V1__StateRequest *
+       elbo__v1__state_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Elbo__V1__StateRequest *)
+     protobuf_c_message_unpack (&elbo__v1__state_request__descriptor,
+                                allocator, len, data);
+}
+void   elbo__v1__state_request__free_unpacked
+                     (Elbo__V1__StateRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &elbo__v1__state_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   elbo__v1__state_part__init
+                     (Elbo__V1__StatePart         *message)
+{
+  static const Elbo__V1__StatePart init_value = ELBO__V1__STATE_PART__INIT;
+  *message = init_value;
+}
+size_t elbo__v1__state_part__get_packed_size
+                     (const Elbo__V1__StatePart *message)
+{
+  assert(message->base.descriptor == &elbo__v1__state_part__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t elbo__v1__state_part__pack
+                     (const Elbo__V1__StatePart *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &elbo__v1__state_part__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t elbo__v1__state_part__pack_to_buffer
+                     (const Elbo__V1__StatePart *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &elbo__v1__state_part__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Elbo__V1__StatePart *
+       elbo__v1__state_part__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Elbo__V1__StatePart *)
+     protobuf_c_message_unpack (&elbo__v1__state_part__descriptor,
+                                allocator, len, data);
+}
+void   elbo__v1__state_part__free_unpacked
+                     (Elbo__V1__StatePart *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &elbo__v1__state_part__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   elbo__v1__late__init
                      (Elbo__V1__Late         *message)
 {
@@ -522,7 +747,7 @@ const ProtobufCMessageDescriptor elbo__v1__heartbeat__descriptor =
   (ProtobufCMessageInit) elbo__v1__heartbeat__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor elbo__v1__heartbeat_reply__field_descriptors[2] =
+static const ProtobufCFieldDescriptor elbo__v1__heartbeat_reply__field_descriptors[3] =
 {
   {
     "sequence",
@@ -548,15 +773,28 @@ static const ProtobufCFieldDescriptor elbo__v1__heartbeat_reply__field_descripto
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "recorded",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Elbo__V1__HeartbeatReply, recorded),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned elbo__v1__heartbeat_reply__field_indices_by_name[] = {
+  2,   /* field[2] = recorded */
   0,   /* field[0] = sequence */
   1,   /* field[1] = view */
 };
 static const ProtobufCIntRange elbo__v1__heartbeat_reply__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 0, 3 }
 };
 const ProtobufCMessageDescriptor elbo__v1__heartbeat_reply__descriptor =
 {
@@ -566,11 +804,286 @@ const ProtobufCMessageDescriptor elbo__v1__heartbeat_reply__descriptor =
   "Elbo__V1__HeartbeatReply",
   "elbo.v1",
   sizeof(Elbo__V1__HeartbeatReply),
-  2,
+  3,
   elbo__v1__heartbeat_reply__field_descriptors,
   elbo__v1__heartbeat_reply__field_indices_by_name,
   1,  elbo__v1__heartbeat_reply__number_ranges,
   (ProtobufCMessageInit) elbo__v1__heartbeat_reply__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor elbo__v1__metric__field_descriptors[2] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Elbo__V1__Metric, name),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "value",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Elbo__V1__Metric, value),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned elbo__v1__metric__field_indices_by_name[] = {
+  0,   /* field[0] = name */
+  1,   /* field[1] = value */
+};
+static const ProtobufCIntRange elbo__v1__metric__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor elbo__v1__metric__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "elbo.v1.Metric",
+  "Metric",
+  "Elbo__V1__Metric",
+  "elbo.v1",
+  sizeof(Elbo__V1__Metric),
+  2,
+  elbo__v1__metric__field_descriptors,
+  elbo__v1__metric__field_indices_by_name,
+  1,  elbo__v1__metric__number_ranges,
+  (ProtobufCMessageInit) elbo__v1__metric__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor elbo__v1__report__field_descriptors[3] =
+{
+  {
+    "step",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Elbo__V1__Report, step),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "examples",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Elbo__V1__Report, examples),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "metrics",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Elbo__V1__Report, n_metrics),
+    offsetof(Elbo__V1__Report, metrics),
+    &elbo__v1__metric__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned elbo__v1__report__field_indices_by_name[] = {
+  1,   /* field[1] = examples */
+  2,   /* field[2] = metrics */
+  0,   /* field[0] = step */
+};
+static const ProtobufCIntRange elbo__v1__report__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor elbo__v1__report__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "elbo.v1.Report",
+  "Report",
+  "Elbo__V1__Report",
+  "elbo.v1",
+  sizeof(Elbo__V1__Report),
+  3,
+  elbo__v1__report__field_descriptors,
+  elbo__v1__report__field_indices_by_name,
+  1,  elbo__v1__report__number_ranges,
+  (ProtobufCMessageInit) elbo__v1__report__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+#define elbo__v1__save_request__field_descriptors NULL
+#define elbo__v1__save_request__field_indices_by_name NULL
+#define elbo__v1__save_request__number_ranges NULL
+const ProtobufCMessageDescriptor elbo__v1__save_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "elbo.v1.SaveRequest",
+  "SaveRequest",
+  "Elbo__V1__SaveRequest",
+  "elbo.v1",
+  sizeof(Elbo__V1__SaveRequest),
+  0,
+  elbo__v1__save_request__field_descriptors,
+  elbo__v1__save_request__field_indices_by_name,
+  0,  elbo__v1__save_request__number_ranges,
+  (ProtobufCMessageInit) elbo__v1__save_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor elbo__v1__state_request__field_descriptors[3] =
+{
+  {
+    "digest",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Elbo__V1__StateRequest, digest),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "first",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Elbo__V1__StateRequest, first),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "count",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Elbo__V1__StateRequest, count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned elbo__v1__state_request__field_indices_by_name[] = {
+  2,   /* field[2] = count */
+  0,   /* field[0] = digest */
+  1,   /* field[1] = first */
+};
+static const ProtobufCIntRange elbo__v1__state_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor elbo__v1__state_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "elbo.v1.StateRequest",
+  "StateRequest",
+  "Elbo__V1__StateRequest",
+  "elbo.v1",
+  sizeof(Elbo__V1__StateRequest),
+  3,
+  elbo__v1__state_request__field_descriptors,
+  elbo__v1__state_request__field_indices_by_name,
+  1,  elbo__v1__state_request__number_ranges,
+  (ProtobufCMessageInit) elbo__v1__state_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor elbo__v1__state_part__field_descriptors[4] =
+{
+  {
+    "digest",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Elbo__V1__StatePart, digest),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "first",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Elbo__V1__StatePart, first),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "checksum",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FIXED32,
+    0,   /* quantifier_offset */
+    offsetof(Elbo__V1__StatePart, checksum),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "payload",
+    15,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Elbo__V1__StatePart, payload),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned elbo__v1__state_part__field_indices_by_name[] = {
+  2,   /* field[2] = checksum */
+  0,   /* field[0] = digest */
+  1,   /* field[1] = first */
+  3,   /* field[3] = payload */
+};
+static const ProtobufCIntRange elbo__v1__state_part__number_ranges[2 + 1] =
+{
+  { 1, 0 },
+  { 15, 3 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor elbo__v1__state_part__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "elbo.v1.StatePart",
+  "StatePart",
+  "Elbo__V1__StatePart",
+  "elbo.v1",
+  sizeof(Elbo__V1__StatePart),
+  4,
+  elbo__v1__state_part__field_descriptors,
+  elbo__v1__state_part__field_indices_by_name,
+  2,  elbo__v1__state_part__number_ranges,
+  (ProtobufCMessageInit) elbo__v1__state_part__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor elbo__v1__late__field_descriptors[5] =

@@ -528,11 +528,23 @@ const ProtobufCMessageDescriptor elbo__v1__chunk__descriptor =
   (ProtobufCMessageInit) elbo__v1__chunk__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor elbo__v1__sync__field_descriptors[4] =
+static const ProtobufCFieldDescriptor elbo__v1__sync__field_descriptors[5] =
 {
   {
-    "chain",
+    "position",
     1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Elbo__V1__Sync, position),
+    &elbo__v1__phase_index__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "chain",
+    2,
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_FIXED64,
     0,   /* quantifier_offset */
@@ -544,7 +556,7 @@ static const ProtobufCFieldDescriptor elbo__v1__sync__field_descriptors[4] =
   },
   {
     "previous_chain",
-    2,
+    3,
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_FIXED64,
     0,   /* quantifier_offset */
@@ -556,7 +568,7 @@ static const ProtobufCFieldDescriptor elbo__v1__sync__field_descriptors[4] =
   },
   {
     "retains_totals",
-    3,
+    4,
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_BOOL,
     0,   /* quantifier_offset */
@@ -568,7 +580,7 @@ static const ProtobufCFieldDescriptor elbo__v1__sync__field_descriptors[4] =
   },
   {
     "shards_done",
-    4,
+    5,
     PROTOBUF_C_LABEL_REPEATED,
     PROTOBUF_C_TYPE_MESSAGE,
     offsetof(Elbo__V1__Sync, n_shards_done),
@@ -580,15 +592,16 @@ static const ProtobufCFieldDescriptor elbo__v1__sync__field_descriptors[4] =
   },
 };
 static const unsigned elbo__v1__sync__field_indices_by_name[] = {
-  0,   /* field[0] = chain */
-  1,   /* field[1] = previous_chain */
-  2,   /* field[2] = retains_totals */
-  3,   /* field[3] = shards_done */
+  1,   /* field[1] = chain */
+  0,   /* field[0] = position */
+  2,   /* field[2] = previous_chain */
+  3,   /* field[3] = retains_totals */
+  4,   /* field[4] = shards_done */
 };
 static const ProtobufCIntRange elbo__v1__sync__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor elbo__v1__sync__descriptor =
 {
@@ -598,7 +611,7 @@ const ProtobufCMessageDescriptor elbo__v1__sync__descriptor =
   "Elbo__V1__Sync",
   "elbo.v1",
   sizeof(Elbo__V1__Sync),
-  4,
+  5,
   elbo__v1__sync__field_descriptors,
   elbo__v1__sync__field_indices_by_name,
   1,  elbo__v1__sync__number_ranges,

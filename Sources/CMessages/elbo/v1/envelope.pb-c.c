@@ -52,7 +52,7 @@ void   elbo__v1__envelope__free_unpacked
   assert(message->base.descriptor == &elbo__v1__envelope__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor elbo__v1__envelope__field_descriptors[24] =
+static const ProtobufCFieldDescriptor elbo__v1__envelope__field_descriptors[29] =
 {
   {
     "protocol_version",
@@ -283,6 +283,66 @@ static const ProtobufCFieldDescriptor elbo__v1__envelope__field_descriptors[24] 
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
+    "report",
+    25,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Elbo__V1__Envelope, body_case),
+    offsetof(Elbo__V1__Envelope, report),
+    &elbo__v1__report__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "save_request",
+    26,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Elbo__V1__Envelope, body_case),
+    offsetof(Elbo__V1__Envelope, save_request),
+    &elbo__v1__save_request__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "state_offer",
+    27,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Elbo__V1__Envelope, body_case),
+    offsetof(Elbo__V1__Envelope, state_offer),
+    &elbo__v1__state_offer__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "state_request",
+    28,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Elbo__V1__Envelope, body_case),
+    offsetof(Elbo__V1__Envelope, state_request),
+    &elbo__v1__state_request__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "state_part",
+    29,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Elbo__V1__Envelope, body_case),
+    offsetof(Elbo__V1__Envelope, state_part),
+    &elbo__v1__state_part__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
     "lease_request",
     30,
     PROTOBUF_C_LABEL_NONE,
@@ -353,30 +413,34 @@ static const unsigned elbo__v1__envelope__field_indices_by_name[] = {
   3,   /* field[3] = incarnation */
   1,   /* field[1] = job */
   16,   /* field[16] = late */
-  19,   /* field[19] = lease_request */
+  24,   /* field[24] = lease_request */
   13,   /* field[13] = leave */
   0,   /* field[0] = protocol_version */
   6,   /* field[6] = recipe */
   5,   /* field[5] = recipe_request */
   9,   /* field[9] = refused */
-  20,   /* field[20] = sample_lease */
-  21,   /* field[21] = sample_result */
+  19,   /* field[19] = report */
+  25,   /* field[25] = sample_lease */
+  26,   /* field[26] = sample_result */
+  20,   /* field[20] = save_request */
   2,   /* field[2] = sender */
-  23,   /* field[23] = status_reply */
-  22,   /* field[22] = status_request */
+  21,   /* field[21] = state_offer */
+  23,   /* field[23] = state_part */
+  22,   /* field[22] = state_request */
+  28,   /* field[28] = status_reply */
+  27,   /* field[27] = status_request */
   18,   /* field[18] = stop */
   10,   /* field[10] = view */
   11,   /* field[11] = view_ack */
   8,   /* field[8] = welcome */
 };
-static const ProtobufCIntRange elbo__v1__envelope__number_ranges[5 + 1] =
+static const ProtobufCIntRange elbo__v1__envelope__number_ranges[4 + 1] =
 {
   { 1, 0 },
   { 10, 5 },
   { 20, 14 },
-  { 30, 19 },
-  { 40, 22 },
-  { 0, 24 }
+  { 40, 27 },
+  { 0, 29 }
 };
 const ProtobufCMessageDescriptor elbo__v1__envelope__descriptor =
 {
@@ -386,10 +450,10 @@ const ProtobufCMessageDescriptor elbo__v1__envelope__descriptor =
   "Elbo__V1__Envelope",
   "elbo.v1",
   sizeof(Elbo__V1__Envelope),
-  24,
+  29,
   elbo__v1__envelope__field_descriptors,
   elbo__v1__envelope__field_indices_by_name,
-  5,  elbo__v1__envelope__number_ranges,
+  4,  elbo__v1__envelope__number_ranges,
   (ProtobufCMessageInit) elbo__v1__envelope__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

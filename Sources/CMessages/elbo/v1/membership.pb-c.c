@@ -495,7 +495,7 @@ const ProtobufCMessageDescriptor elbo__v1__recipe_request__descriptor =
   (ProtobufCMessageInit) elbo__v1__recipe_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor elbo__v1__recipe__field_descriptors[4] =
+static const ProtobufCFieldDescriptor elbo__v1__recipe__field_descriptors[5] =
 {
   {
     "yaml",
@@ -545,17 +545,30 @@ static const ProtobufCFieldDescriptor elbo__v1__recipe__field_descriptors[4] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "start",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Elbo__V1__Recipe, start),
+    &elbo__v1__state_offer__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned elbo__v1__recipe__field_indices_by_name[] = {
   1,   /* field[1] = digest */
   2,   /* field[2] = shards */
+  4,   /* field[4] = start */
   3,   /* field[3] = steps */
   0,   /* field[0] = yaml */
 };
 static const ProtobufCIntRange elbo__v1__recipe__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor elbo__v1__recipe__descriptor =
 {
@@ -565,7 +578,7 @@ const ProtobufCMessageDescriptor elbo__v1__recipe__descriptor =
   "Elbo__V1__Recipe",
   "elbo.v1",
   sizeof(Elbo__V1__Recipe),
-  4,
+  5,
   elbo__v1__recipe__field_descriptors,
   elbo__v1__recipe__field_indices_by_name,
   1,  elbo__v1__recipe__number_ranges,

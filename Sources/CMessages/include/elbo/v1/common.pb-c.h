@@ -16,6 +16,7 @@ PROTOBUF_C__BEGIN_DECLS
 
 
 typedef struct Elbo__V1__PhaseIndex Elbo__V1__PhaseIndex;
+typedef struct Elbo__V1__StateOffer Elbo__V1__StateOffer;
 typedef struct Elbo__V1__ShardRange Elbo__V1__ShardRange;
 typedef struct Elbo__V1__ElementRange Elbo__V1__ElementRange;
 
@@ -44,6 +45,32 @@ struct  Elbo__V1__PhaseIndex
 #define ELBO__V1__PHASE_INDEX__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&elbo__v1__phase_index__descriptor) \
     , 0, 0 }
+
+
+/*
+ * Somebody holds the state that step `step` begins with: parameters and optimiser state as bytes, which parts of
+ * `StatePart` bring to whoever asks.
+ */
+struct  Elbo__V1__StateOffer
+{
+  ProtobufCMessage base;
+  uint64_t step;
+  /*
+   * the training ends here
+   */
+  protobuf_c_boolean converged;
+  /*
+   * bytes
+   */
+  uint64_t count;
+  /*
+   * SHA-256 of the bytes, 32 bytes
+   */
+  ProtobufCBinaryData digest;
+};
+#define ELBO__V1__STATE_OFFER__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&elbo__v1__state_offer__descriptor) \
+    , 0, 0, 0, {0,NULL} }
 
 
 /*
@@ -96,6 +123,25 @@ Elbo__V1__PhaseIndex *
 void   elbo__v1__phase_index__free_unpacked
                      (Elbo__V1__PhaseIndex *message,
                       ProtobufCAllocator *allocator);
+/* Elbo__V1__StateOffer methods */
+void   elbo__v1__state_offer__init
+                     (Elbo__V1__StateOffer         *message);
+size_t elbo__v1__state_offer__get_packed_size
+                     (const Elbo__V1__StateOffer   *message);
+size_t elbo__v1__state_offer__pack
+                     (const Elbo__V1__StateOffer   *message,
+                      uint8_t             *out);
+size_t elbo__v1__state_offer__pack_to_buffer
+                     (const Elbo__V1__StateOffer   *message,
+                      ProtobufCBuffer     *buffer);
+Elbo__V1__StateOffer *
+       elbo__v1__state_offer__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   elbo__v1__state_offer__free_unpacked
+                     (Elbo__V1__StateOffer *message,
+                      ProtobufCAllocator *allocator);
 /* Elbo__V1__ShardRange methods */
 void   elbo__v1__shard_range__init
                      (Elbo__V1__ShardRange         *message);
@@ -139,6 +185,9 @@ void   elbo__v1__element_range__free_unpacked
 typedef void (*Elbo__V1__PhaseIndex_Closure)
                  (const Elbo__V1__PhaseIndex *message,
                   void *closure_data);
+typedef void (*Elbo__V1__StateOffer_Closure)
+                 (const Elbo__V1__StateOffer *message,
+                  void *closure_data);
 typedef void (*Elbo__V1__ShardRange_Closure)
                  (const Elbo__V1__ShardRange *message,
                   void *closure_data);
@@ -152,6 +201,7 @@ typedef void (*Elbo__V1__ElementRange_Closure)
 /* --- descriptors --- */
 
 extern const ProtobufCMessageDescriptor elbo__v1__phase_index__descriptor;
+extern const ProtobufCMessageDescriptor elbo__v1__state_offer__descriptor;
 extern const ProtobufCMessageDescriptor elbo__v1__shard_range__descriptor;
 extern const ProtobufCMessageDescriptor elbo__v1__element_range__descriptor;
 

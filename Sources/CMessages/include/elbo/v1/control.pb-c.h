@@ -19,6 +19,11 @@ PROTOBUF_C__BEGIN_DECLS
 typedef struct Elbo__V1__Wait Elbo__V1__Wait;
 typedef struct Elbo__V1__Heartbeat Elbo__V1__Heartbeat;
 typedef struct Elbo__V1__HeartbeatReply Elbo__V1__HeartbeatReply;
+typedef struct Elbo__V1__Metric Elbo__V1__Metric;
+typedef struct Elbo__V1__Report Elbo__V1__Report;
+typedef struct Elbo__V1__SaveRequest Elbo__V1__SaveRequest;
+typedef struct Elbo__V1__StateRequest Elbo__V1__StateRequest;
+typedef struct Elbo__V1__StatePart Elbo__V1__StatePart;
 typedef struct Elbo__V1__Late Elbo__V1__Late;
 typedef struct Elbo__V1__Execute Elbo__V1__Execute;
 typedef struct Elbo__V1__Stop Elbo__V1__Stop;
@@ -175,10 +180,101 @@ struct  Elbo__V1__HeartbeatReply
    * the newest announced view, 0 before the first
    */
   uint64_t view;
+  /*
+   * reports up to this step are kept
+   */
+  uint64_t recorded;
 };
 #define ELBO__V1__HEARTBEAT_REPLY__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&elbo__v1__heartbeat_reply__descriptor) \
-    , 0, 0 }
+    , 0, 0, 0 }
+
+
+struct  Elbo__V1__Metric
+{
+  ProtobufCMessage base;
+  char *name;
+  double value;
+};
+#define ELBO__V1__METRIC__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&elbo__v1__metric__descriptor) \
+    , (char *)protobuf_c_empty_string, 0 }
+
+
+/*
+ * node -> coordinator: means over the steps since the last report. All nodes that saw every one of these steps report
+ * the same numbers; the coordinator keeps the first that comes. Repeated until `HeartbeatReply.recorded` reaches it.
+ */
+struct  Elbo__V1__Report
+{
+  ProtobufCMessage base;
+  /*
+   * steps done
+   */
+  uint64_t step;
+  /*
+   * that the means are over
+   */
+  uint64_t examples;
+  size_t n_metrics;
+  Elbo__V1__Metric **metrics;
+};
+#define ELBO__V1__REPORT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&elbo__v1__report__descriptor) \
+    , 0, 0, 0,NULL }
+
+
+/*
+ * coordinator -> node: take the state between two steps, and offer it.
+ */
+struct  Elbo__V1__SaveRequest
+{
+  ProtobufCMessage base;
+};
+#define ELBO__V1__SAVE_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&elbo__v1__save_request__descriptor) \
+     }
+
+
+/*
+ * Please send bytes [first, first + count) of the state with this digest. Coordinator -> node for checkpoints,
+ * node -> coordinator for the state that a resumed training starts from.
+ */
+struct  Elbo__V1__StateRequest
+{
+  ProtobufCMessage base;
+  /*
+   * 32 bytes
+   */
+  ProtobufCBinaryData digest;
+  uint64_t first;
+  /*
+   * at least 1, at most 1 MiB
+   */
+  uint32_t count;
+};
+#define ELBO__V1__STATE_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&elbo__v1__state_request__descriptor) \
+    , {0,NULL}, 0, 0 }
+
+
+struct  Elbo__V1__StatePart
+{
+  ProtobufCMessage base;
+  /*
+   * of the whole state, 32 bytes
+   */
+  ProtobufCBinaryData digest;
+  uint64_t first;
+  /*
+   * CRC-32C of `payload`
+   */
+  uint32_t checksum;
+  ProtobufCBinaryData payload;
+};
+#define ELBO__V1__STATE_PART__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&elbo__v1__state_part__descriptor) \
+    , {0,NULL}, 0, 0, {0,NULL} }
 
 
 /*
@@ -294,6 +390,101 @@ Elbo__V1__HeartbeatReply *
 void   elbo__v1__heartbeat_reply__free_unpacked
                      (Elbo__V1__HeartbeatReply *message,
                       ProtobufCAllocator *allocator);
+/* Elbo__V1__Metric methods */
+void   elbo__v1__metric__init
+                     (Elbo__V1__Metric         *message);
+size_t elbo__v1__metric__get_packed_size
+                     (const Elbo__V1__Metric   *message);
+size_t elbo__v1__metric__pack
+                     (const Elbo__V1__Metric   *message,
+                      uint8_t             *out);
+size_t elbo__v1__metric__pack_to_buffer
+                     (const Elbo__V1__Metric   *message,
+                      ProtobufCBuffer     *buffer);
+Elbo__V1__Metric *
+       elbo__v1__metric__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   elbo__v1__metric__free_unpacked
+                     (Elbo__V1__Metric *message,
+                      ProtobufCAllocator *allocator);
+/* Elbo__V1__Report methods */
+void   elbo__v1__report__init
+                     (Elbo__V1__Report         *message);
+size_t elbo__v1__report__get_packed_size
+                     (const Elbo__V1__Report   *message);
+size_t elbo__v1__report__pack
+                     (const Elbo__V1__Report   *message,
+                      uint8_t             *out);
+size_t elbo__v1__report__pack_to_buffer
+                     (const Elbo__V1__Report   *message,
+                      ProtobufCBuffer     *buffer);
+Elbo__V1__Report *
+       elbo__v1__report__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   elbo__v1__report__free_unpacked
+                     (Elbo__V1__Report *message,
+                      ProtobufCAllocator *allocator);
+/* Elbo__V1__SaveRequest methods */
+void   elbo__v1__save_request__init
+                     (Elbo__V1__SaveRequest         *message);
+size_t elbo__v1__save_request__get_packed_size
+                     (const Elbo__V1__SaveRequest   *message);
+size_t elbo__v1__save_request__pack
+                     (const Elbo__V1__SaveRequest   *message,
+                      uint8_t             *out);
+size_t elbo__v1__save_request__pack_to_buffer
+                     (const Elbo__V1__SaveRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Elbo__V1__SaveRequest *
+       elbo__v1__save_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   elbo__v1__save_request__free_unpacked
+                     (Elbo__V1__SaveRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Elbo__V1__StateRequest methods */
+void   elbo__v1__state_request__init
+                     (Elbo__V1__StateRequest         *message);
+size_t elbo__v1__state_request__get_packed_size
+                     (const Elbo__V1__StateRequest   *message);
+size_t elbo__v1__state_request__pack
+                     (const Elbo__V1__StateRequest   *message,
+                      uint8_t             *out);
+size_t elbo__v1__state_request__pack_to_buffer
+                     (const Elbo__V1__StateRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Elbo__V1__StateRequest *
+       elbo__v1__state_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   elbo__v1__state_request__free_unpacked
+                     (Elbo__V1__StateRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Elbo__V1__StatePart methods */
+void   elbo__v1__state_part__init
+                     (Elbo__V1__StatePart         *message);
+size_t elbo__v1__state_part__get_packed_size
+                     (const Elbo__V1__StatePart   *message);
+size_t elbo__v1__state_part__pack
+                     (const Elbo__V1__StatePart   *message,
+                      uint8_t             *out);
+size_t elbo__v1__state_part__pack_to_buffer
+                     (const Elbo__V1__StatePart   *message,
+                      ProtobufCBuffer     *buffer);
+Elbo__V1__StatePart *
+       elbo__v1__state_part__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   elbo__v1__state_part__free_unpacked
+                     (Elbo__V1__StatePart *message,
+                      ProtobufCAllocator *allocator);
 /* Elbo__V1__Late methods */
 void   elbo__v1__late__init
                      (Elbo__V1__Late         *message);
@@ -362,6 +553,21 @@ typedef void (*Elbo__V1__Heartbeat_Closure)
 typedef void (*Elbo__V1__HeartbeatReply_Closure)
                  (const Elbo__V1__HeartbeatReply *message,
                   void *closure_data);
+typedef void (*Elbo__V1__Metric_Closure)
+                 (const Elbo__V1__Metric *message,
+                  void *closure_data);
+typedef void (*Elbo__V1__Report_Closure)
+                 (const Elbo__V1__Report *message,
+                  void *closure_data);
+typedef void (*Elbo__V1__SaveRequest_Closure)
+                 (const Elbo__V1__SaveRequest *message,
+                  void *closure_data);
+typedef void (*Elbo__V1__StateRequest_Closure)
+                 (const Elbo__V1__StateRequest *message,
+                  void *closure_data);
+typedef void (*Elbo__V1__StatePart_Closure)
+                 (const Elbo__V1__StatePart *message,
+                  void *closure_data);
 typedef void (*Elbo__V1__Late_Closure)
                  (const Elbo__V1__Late *message,
                   void *closure_data);
@@ -383,6 +589,11 @@ extern const ProtobufCEnumDescriptor    elbo__v1__stop_reason__descriptor;
 extern const ProtobufCMessageDescriptor elbo__v1__wait__descriptor;
 extern const ProtobufCMessageDescriptor elbo__v1__heartbeat__descriptor;
 extern const ProtobufCMessageDescriptor elbo__v1__heartbeat_reply__descriptor;
+extern const ProtobufCMessageDescriptor elbo__v1__metric__descriptor;
+extern const ProtobufCMessageDescriptor elbo__v1__report__descriptor;
+extern const ProtobufCMessageDescriptor elbo__v1__save_request__descriptor;
+extern const ProtobufCMessageDescriptor elbo__v1__state_request__descriptor;
+extern const ProtobufCMessageDescriptor elbo__v1__state_part__descriptor;
 extern const ProtobufCMessageDescriptor elbo__v1__late__descriptor;
 extern const ProtobufCMessageDescriptor elbo__v1__execute__descriptor;
 extern const ProtobufCMessageDescriptor elbo__v1__stop__descriptor;

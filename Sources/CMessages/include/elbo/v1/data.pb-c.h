@@ -134,6 +134,10 @@ struct  Elbo__V1__Sync
 {
   ProtobufCMessage base;
   /*
+   * when it installed the view; the header's may be later when this is repeated
+   */
+  Elbo__V1__PhaseIndex *position;
+  /*
    * after the last absorbed total
    */
   uint64_t chain;
@@ -146,14 +150,14 @@ struct  Elbo__V1__Sync
    */
   protobuf_c_boolean retains_totals;
   /*
-   * of the phase in the header's position, contributed in full by this node
+   * of the phase `position`, contributed in full by this node
    */
   size_t n_shards_done;
   Elbo__V1__ShardRange **shards_done;
 };
 #define ELBO__V1__SYNC__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&elbo__v1__sync__descriptor) \
-    , 0, 0, 0, 0,NULL }
+    , NULL, 0, 0, 0, 0,NULL }
 
 
 /*

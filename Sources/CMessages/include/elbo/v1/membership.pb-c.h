@@ -115,10 +115,14 @@ struct  Elbo__V1__Recipe
    * steps of the whole training
    */
   uint64_t steps;
+  /*
+   * the state to begin with; absent: as the recipe initialises it
+   */
+  Elbo__V1__StateOffer *start;
 };
 #define ELBO__V1__RECIPE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&elbo__v1__recipe__descriptor) \
-    , {0,NULL}, {0,NULL}, 0, 0 }
+    , {0,NULL}, {0,NULL}, 0, 0, NULL }
 
 
 /*

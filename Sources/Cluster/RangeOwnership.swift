@@ -1,0 +1,52 @@
+import Messages
+
+/// Who adds which elements of a flat vector: every member of a view owns one contiguous range, in the order of the
+/// members. Ranges begin at multiples of 16 elements (a cache line of float32), so a vector of few elements leaves
+/// some members without.
+public struct RangeOwnership: Hashable, Sendable {
+  public let members: [NodeNumber]
+  /// Elements of the vector.
+  public let count: Int
+
+  static let granule = 16
+
+  public init(members: [NodeNumber], count: Int) {
+    precondition(!members.isEmpty && count >= 0, "somebody owns the elements")
+    self.members = members
+    self.count = count
+  }
+
+  private func bound(_ index: Int) -> Int {
+    // In full width: 2^40 elements times 2^14 members do not fit 53 bits, but do fit 63.
+    index == members.count ? count : count * index / members.count / Self.granule * Self.granule
+  }
+
+  public func range(of member: NodeNumber) -> Range<Int> {
+    guard let index = members.firstIndex(of: member) else { return 0..<0 }
+    return bound(index)..<bound(index + 1)
+  }
+
+  /// The elements of `set` by owner, in order, less the owners with none.
+  public func parts(of set: RangeSet<Int>) -> [(owner: NodeNumber, elements: RangeSet<Int>)] {
+    members.indices.compactMap { index in
+      let part = set.intersection(RangeSet(bound(index)..<bound(index + 1)))
+      return part.isEmpty ? nil : (members[index], part)
+    }
+  }
+}
+
+extension RangeSet<Int> {
+  /// Its ranges, cut so that none is longer than `limit`.
+  func pieces(limit: Int) -> [Range<Int>] {
+    ranges.flatMap { range in
+      stride(from: range.lowerBound, to: range.upperBound, by: limit).map { start in
+        start..<Swift.min(start + limit, range.upperBound)
+      }
+    }
+  }
+
+  /// How many integers are in it.
+  var elementCount: Int { ranges.reduce(0) { $0 + $1.count } }
+
+  func contains(_ range: Range<Int>) -> Bool { isSuperset(of: RangeSet(range)) }
+}

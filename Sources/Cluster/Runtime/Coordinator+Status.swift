@@ -1,0 +1,52 @@
+import Messages
+
+extension Coordinator {
+  func status(_ now: Timestamp) -> StatusReply {
+    let nodes = membership.statuses(now: now)
+    let members = nodes.filter { $0.state == .member || $0.state == .suspect || $0.state == .stuck }
+    let leader = members.max { $0.position < $1.position }
+    let heartbeat = leader.flatMap { membership.heartbeat(of: $0.node) }
+    let rate = heartbeat?.examplesPerSecond ?? 0
+    let running = runningSince.map { Double((now - $0).nanoseconds) / 1e9 } ?? 0
+    let stepSeconds = Double(heartbeat?.stepMicroseconds ?? 0) / 1e6
+    let left = Double(configuration.steps - Int(furthest.step))
+    let (state, explanation) = jobState(nodes, now: now, stepSeconds: stepSeconds)
+    return StatusReply(
+      job: JobStatus(
+        recipe: configuration.name, state: state, job: job, position: furthest, steps: UInt64(configuration.steps),
+        shards: configuration.shards, objective: heartbeat?.objective ?? .nan, examplesPerSecond: rate,
+        secondsRunning: running, secondsLeft: stepSeconds > 0 ? left * stepSeconds : .nan,
+        view: membership.view?.number ?? .none, viewChanges: membership.viewChanges,
+        coordinatorRestarts: UInt32(clamping: epoch.rawValue - 1), refusedMessages: refused,
+        explanation: explanation, build: configuration.build),
+      nodes: nodes)
+  }
+
+  private func jobState(_ nodes: [NodeStatus], now: Timestamp, stepSeconds: Double) -> (JobState, String) {
+    if let stop = membership.stop {
+      switch stop.reason {
+      case .completed: return (.finished, "")
+      case .asked: return (.stopped, stop.explanation)
+      case .failed: return (.failed, stop.explanation)
+      }
+    }
+    guard membership.view != nil else {
+      let ready = nodes.count { $0.state == .joining }
+      return (.waiting, "\(ready) of \(configuration.expectedNodes) nodes are there")
+    }
+    if let stuck = nodes.first(where: { $0.state == .stuck }) {
+      return (.stalled, "\(stuck.node) (\(stuck.name)) is alive and does not get on")
+    }
+    let still = Double((now - movedAt).nanoseconds) / 1e9
+    if still > max(10, 10 * stepSeconds) {
+      let waits = nodes.compactMap { node in node.waits.first.map { "\(node.node) waits for \($0.node)'s \($0.cause)" }
+      }
+      return (.stalled, "nothing has moved for \(Int(still)) s" + (waits.first.map { "; " + $0 } ?? ""))
+    }
+    return (.running, "")
+  }
+}
+
+extension Membership {
+  func heartbeat(of node: NodeNumber) -> Heartbeat? { records[node]?.heartbeat }
+}

@@ -1,0 +1,373 @@
+import Foundation
+import Messages
+import Training
+import ZeroMQ
+
+/// The process that knows who is there, who computes which shard, how far things are. Never on the gradient path: it
+/// adds nothing and forwards no numbers; states come to it for checkpoints alone.
+public actor Coordinator {
+  public struct Configuration: Sendable {
+    public var bind: Endpoint
+    public var security: ClusterSecurity
+    public var build: String
+    /// The recipe's name, for status.
+    public var name: String
+    /// The resolved recipe, that nodes are sent.
+    public var recipe: String
+    public var recipeDigest: Digest
+    public var data: Digest
+    public var shards: Int
+    public var steps: Int
+    /// Bytes of a learner's state.
+    public var stateCount: Int
+    /// The training begins when so many nodes are there.
+    public var expectedNodes: Int
+    /// The durable log.
+    public var log: String
+    public var heartbeat: Duration = .seconds(1)
+    public var missedHeartbeats = 3
+
+    public init(
+      bind: Endpoint, security: ClusterSecurity, build: String, name: String, recipe: String, recipeDigest: Digest,
+      data: Digest, shards: Int, steps: Int, stateCount: Int, expectedNodes: Int, log: String
+    ) {
+      self.bind = bind
+      self.security = security
+      self.build = build
+      self.name = name
+      self.recipe = recipe
+      self.recipeDigest = recipeDigest
+      self.data = data
+      self.shards = shards
+      self.steps = steps
+      self.stateCount = stateCount
+      self.expectedNodes = expectedNodes
+      self.log = log
+    }
+  }
+
+  /// What the owner hears, in order.
+  public enum Event: Sendable {
+    case view(View)
+    /// A heartbeat has brought the job further.
+    case progress(JobStatus)
+    case report(Report)
+    /// A state for a checkpoint has come, and is what its digest says.
+    case state(StateOffer, LearnerState)
+    case note(String)
+    case ended(Stop)
+    /// The log cannot be written: nothing can be decided any more.
+    case failed(any Error)
+  }
+
+  let context: ZeroMQContext
+  public nonisolated var unownedExecutor: UnownedSerialExecutor { context.executor.asUnownedSerialExecutor() }
+
+  let configuration: Configuration
+  private let log: DurableLogFile
+  let job: JobID
+  let epoch: Epoch
+  public nonisolated let events: AsyncStream<Event>
+  let continuation: AsyncStream<Event>.Continuation
+
+  private var router: Socket?
+  private var authenticator: Authenticator?
+  var membership: Membership
+  private var ledger = ShardLedger()
+  private var routes: [NodeNumber: RoutingID] = [:]
+  private var timer: TimerID?
+  /// What a node without peers begins with.
+  var start: (offer: StateOffer, state: LearnerState)?
+  var fetch: Fetch?
+  var isSaveWanted = false
+  var saveAskedAt: Timestamp?
+  var savedStep = 0
+  private var recorded: UInt64 = 0
+  var refused: UInt64 = 0
+  /// Peers whose bad messages were noted once.
+  private var noted: Set<RoutingID> = []
+  let startedAt = Timestamp.now
+  var runningSince: Timestamp?
+  var furthest = PhaseIndex.start
+  var movedAt = Timestamp.now
+
+  struct Fetch {
+    var node: NodeNumber
+    var incarnation: Incarnation
+    var fetch: StateFetch
+    var heardAt: Timestamp
+  }
+
+  /// Opens the log: a new job, or one that goes on after this process was killed.
+  /// - Parameter resuming: the step and the state to begin with.
+  public init(_ configuration: Configuration, resuming: (step: Int, state: LearnerState)?) throws {
+    self.configuration = configuration
+    let (file, records) = try DurableLogFile.open(configuration.log)
+    log = file
+    var known: (job: JobID, epoch: Epoch, recipe: Digest)?
+    for case .coordinatorStarted(let job, let epoch, let recipe, _, _) in records { known = (job, epoch, recipe) }
+    if let known, known.recipe != configuration.recipeDigest {
+      throw ClusterError(
+        .otherJob, "\(configuration.log) is of a job with another recipe", advice: "name another --out")
+    }
+    job = known?.job ?? JobID(rawValue: UInt64.random(in: 1...UInt64.max))!
+    epoch = Epoch(rawValue: (known?.epoch.rawValue ?? 0) + 1)
+    var rules = Membership.Configuration(
+      job: job, build: configuration.build, recipe: configuration.recipeDigest, shards: configuration.shards,
+      expectedNodes: configuration.expectedNodes)
+    rules.data = configuration.data
+    rules.heartbeat = configuration.heartbeat
+    rules.missedHeartbeats = configuration.missedHeartbeats
+    membership = Membership(configuration: rules, replaying: records, now: .now)
+    if let view = membership.view { ledger.begin(view) }
+    if let resuming { start = (resuming.state.offer(step: resuming.step), resuming.state) }
+    savedStep = resuming?.step ?? 0
+    (events, continuation) = AsyncStream.makeStream(of: Event.self)
+    context = try ZeroMQContext(name: "coordinator")
+    try file.append([
+      .coordinatorStarted(
+        job: job, epoch: epoch, recipe: configuration.recipeDigest, build: configuration.build,
+        shards: configuration.shards)
+    ])
+  }
+
+  /// Begins to listen. Returns where.
+  public func open() throws -> Endpoint {
+    if case .curve(_, _, let allowed) = configuration.security {
+      authenticator = try Authenticator(in: context)
+      authenticator!.allow(allowed, domain: "control")
+    }
+    var options = SocketOptions()
+    options.maximumFrame = Limits.controlMessage
+    options.immediate = false
+    let socket = try Socket(
+      .router, in: context, security: configuration.security.server("control"), options: options)
+    do {
+      let bound = try socket.bind(configuration.bind)
+      context.executor.watch(socket) { [weak self] _ in self?.assumeIsolated { $0.receive() } }
+      router = consume socket
+      tick()
+      return bound
+    } catch {
+      socket.close()
+      throw error
+    }
+  }
+
+  /// Ends the job: every node is told. From any thread; also when the job, or the coordinator, is over already.
+  public nonisolated func end(_ stop: Stop) {
+    context.executor.run { [self] in
+      assumeIsolated { $0.carryOut($0.membership.end(stop, now: .now), replyTo: nil) }
+    }
+  }
+
+  /// Closes everything; what was said last is still sent.
+  public nonisolated func close() async {
+    await shut()
+    await withCheckedContinuation { continuation in
+      Thread { [context] in
+        context.close()
+        continuation.resume()
+      }.start()
+    }
+  }
+
+  private func shut() {
+    if let timer { context.executor.cancelTimer(timer) }
+    timer = nil
+    router.take()?.close()
+    authenticator?.close()
+    authenticator = nil
+    continuation.finish()
+  }
+
+  /// Reports up to this step are kept: those of an earlier start too.
+  public func keptReports(upTo step: Int) { recorded = max(recorded, UInt64(step)) }
+
+  // MARK: Time
+
+  private func tick() {
+    timer = context.executor.setTimer(at: .now + .milliseconds(100)) { [weak self] in
+      self?.assumeIsolated { $0.tick() }
+    }
+    carryOut(membership.tick(now: .now), replyTo: nil)
+    driveSaving()
+  }
+
+  // MARK: Messages
+
+  private func receive() {
+    for _ in 0..<64 {
+      guard router != nil, let received = try? router!.receive(maximumFrames: 3) else { return }
+      switch received {
+      case .nothing: return
+      case .tooManyFrames: refused += 1
+      case .message(let frames):
+        let route = RoutingID(bytes: frames[0].array)
+        // A REQ puts an empty frame before its question, and wants one before the answer.
+        if frames.count == 3, frames[1].count == 0 {
+          answerRequester(frames[2], at: route)
+          continue
+        }
+        guard frames.count == 2 else {
+          refuse("\(frames.count - 1) frames", from: route)
+          continue
+        }
+        do throws(MessageError) {
+          let message = try ControlMessage(decoding: frames[1].unsafeBytes)
+          receive(message, from: route, key: frames[1].provenKey.flatMap { PublicKey(bytes: $0.bytes) })
+        } catch {
+          refuse("\(error)", from: route)
+        }
+      }
+    }
+  }
+
+  private func answerRequester(_ frame: IncomingFrame, at route: RoutingID) {
+    guard let message = try? ControlMessage(decoding: frame.unsafeBytes), case .statusRequest = message.body else {
+      return refuse("a REQ may ask for the status only", from: route)
+    }
+    let answer = ControlMessage(
+      job: job, sender: nil, incarnation: nil, epoch: epoch, body: .statusReply(status(.now)))
+    _ = try? router!.send([.bytes(route.bytes), .bytes([]), .bytes(answer.encoded())])
+  }
+
+  private func refuse(_ reason: String, from route: RoutingID) {
+    refused += 1
+    // Strangers may be many: their names are kept within bounds.
+    guard noted.count < 1000, noted.insert(route).inserted else { return }
+    continuation.yield(.note("a message is refused: \(reason)"))
+  }
+
+  private func receive(_ message: ControlMessage, from route: RoutingID, key: PublicKey?) {
+    guard message.job == nil || message.job == job else { return refuse("it is of another job", from: route) }
+    let now = Timestamp.now
+    switch message.body {
+    case .statusRequest: reply(.statusReply(status(now)), to: route)
+    case .recipeRequest(let request): answer(request, to: route)
+    case .stateRequest(let request):
+      if let part = start?.state.part(request) { reply(.statePart(part), to: route) }
+    case .hello(let hello):
+      let directives = membership.receive(hello, provenKey: key, now: now)
+      for case .reply(.welcome(let welcome)) in directives { routes[welcome.node] = route }
+      for case .reply(.refused(let refused)) in directives {
+        continuation.yield(.note("\(hello.name) is refused: \(refused.explanation)"))
+      }
+      carryOut(directives, replyTo: route)
+    default:
+      guard let node = message.sender, let incarnation = message.incarnation, message.job == job else {
+        return refuse("its sender has no number", from: route)
+      }
+      receive(message.body, from: node, incarnation, route: route, now: now)
+    }
+  }
+
+  private func answer(_ request: RecipeRequest, to route: RoutingID) {
+    if let stop = membership.stop { return reply(.stop(stop), to: route) }
+    guard request.build == configuration.build else {
+      let text = "this coordinator is \(configuration.build), the node is \(request.build)"
+      continuation.yield(.note("a node is refused: \(text)"))
+      return reply(
+        .refused(Refused(code: .buildDiffers, explanation: text, incarnation: Incarnation(rawValue: 1)!)), to: route)
+    }
+    // With members about, theirs is the newer state.
+    let offer = membership.view == nil ? start?.offer : nil
+    reply(
+      .recipe(
+        RecipeReply(
+          yaml: Array(configuration.recipe.utf8), digest: configuration.recipeDigest, shards: configuration.shards,
+          steps: UInt64(configuration.steps), start: offer)), to: route)
+  }
+
+  private func receive(
+    _ body: ControlBody, from node: NodeNumber, _ incarnation: Incarnation, route: RoutingID, now: Timestamp
+  ) {
+    let isCurrent = membership.isCurrent(node, incarnation)
+    if isCurrent { routes[node] = route }
+    switch body {
+    case .heartbeat(let heartbeat):
+      _ = ledger.report(
+        node: node, incarnation: incarnation, view: heartbeat.view, position: heartbeat.position,
+        done: heartbeat.shardsDone)
+      carryOut(membership.receive(heartbeat, from: node, incarnation, now: now), replyTo: route)
+      if isCurrent { follow(heartbeat, now: now) }
+    case .viewAcknowledgement(let acknowledgement):
+      carryOut(membership.receive(acknowledgement, from: node, incarnation, now: now), replyTo: route)
+    case .leave(let leave):
+      if isCurrent { continuation.yield(.note("\(node) leaves: \(leave.explanation)")) }
+      carryOut(membership.receive(leave, from: node, incarnation, now: now), replyTo: route)
+    case .late(let late):
+      guard isCurrent, case .success(let orders) = ledger.rescue(late, from: node, incarnation) else { return }
+      // Everyone hears of it: who computes, who need not wait any more, and who is owed.
+      for order in orders {
+        continuation.yield(
+          .note(
+            "shards \(order.shards.lowerBound)..<\(order.shards.upperBound) are late; \(order.node) computes them too"))
+        for member in membership.view?.members ?? [] { send(.execute(order), to: member.node) }
+      }
+    case .report(let report):
+      guard isCurrent, report.step > recorded, report.step <= UInt64(configuration.steps) else { return }
+      recorded = report.step
+      continuation.yield(.report(report))
+    case .stateOffer(let offer):
+      if isCurrent { consider(offer, of: node, incarnation) }
+    case .statePart(let part):
+      if isCurrent { take(part, from: node) }
+    default: refuse("it is not for a coordinator", from: route)
+    }
+  }
+
+  private func follow(_ heartbeat: Heartbeat, now: Timestamp) {
+    if heartbeat.position > furthest {
+      furthest = heartbeat.position
+      movedAt = now
+      if runningSince == nil { runningSince = now }
+    }
+    if heartbeat.stage == .evaluating { movedAt = now }
+    continuation.yield(.progress(status(now).job))
+  }
+
+  // MARK: Directives
+
+  private func carryOut(_ directives: [Membership.Directive], replyTo route: RoutingID?) {
+    for directive in directives {
+      switch directive {
+      case .reply(var body):
+        if case .heartbeatReply(var answer) = body {
+          answer.recorded = recorded
+          body = .heartbeatReply(answer)
+        }
+        if let route { reply(body, to: route) }
+      case .send(let body, let node): send(body, to: node)
+      case .log(let record):
+        do {
+          try log.append([record])
+        } catch {
+          // What is not in the log may not be acted upon.
+          continuation.yield(.failed(error))
+          return
+        }
+      case .changed(let view):
+        ledger.begin(view)
+        movedAt = .now
+        if let fetch, view.member(fetch.node)?.incarnation != fetch.incarnation { self.fetch = nil }
+        continuation.yield(.view(view))
+      case .finished: isSaveWanted = true
+      case .ended(let stop): continuation.yield(.ended(stop))
+      }
+    }
+  }
+
+  private func reply(_ body: ControlBody, to route: RoutingID) {
+    guard router != nil else { return }
+    let message = ControlMessage(job: job, sender: nil, incarnation: nil, epoch: epoch, body: body)
+    _ = try? router!.send([.bytes(route.bytes), .bytes(message.encoded())])
+  }
+
+  func send(_ body: ControlBody, to node: NodeNumber) {
+    if let route = routes[node] { reply(body, to: route) }
+  }
+
+  /// The state that nodes begin with from now on, when none of the others is left.
+  public func begin(with state: LearnerState, step: Int) { start = (state.offer(step: step), state) }
+}

@@ -1,0 +1,87 @@
+import Files
+import Foundation
+import Messages
+import Synchronization
+import Tensors
+import Training
+
+/// A learner's state as bytes: what a joiner, or a checkpoint, needs to go on bit for bit.
+///
+///     1 byte    whether the training has converged, then 15 zeros
+///     …         every slot of `parameters`, then of each buffer of `auxiliary`, little-endian, without the gaps
+///               between slots: those belong to nobody and need not be alike
+public final class LearnerState: @unchecked Sendable {
+  static let headCount = 16
+
+  // Written before the initialiser returns, or by one owner until it hands the state on; read-only afterwards.
+  let bytes: UnsafeMutableRawBufferPointer
+  private let ownDigest = Mutex<Digest?>(nil)
+
+  /// Bytes to be filled in.
+  init(count: Int) {
+    bytes = .allocate(byteCount: count, alignment: 64)
+  }
+
+  deinit { bytes.deallocate() }
+
+  public static func count(of learner: any Learner) -> Int {
+    learner.stateParts.reduce(headCount) { $0 + $1.count }
+  }
+
+  /// Of a learner whose buffers nobody changes meanwhile.
+  public convenience init(of learner: any Learner, converged: Bool) {
+    self.init(count: LearnerState.count(of: learner))
+    bytes[..<LearnerState.headCount].initializeMemory(as: UInt8.self, repeating: 0)
+    bytes[0] = converged ? 1 : 0
+    var offset = LearnerState.headCount
+    for part in learner.stateParts {
+      UnsafeMutableRawBufferPointer(rebasing: bytes[offset..<offset + part.count]).copyMemory(from: .init(part))
+      offset += part.count
+    }
+  }
+
+  public var isConverged: Bool { bytes[0] == 1 }
+
+  /// SHA-256 of the bytes.
+  public var digest: Digest {
+    ownDigest.withLock { digest in
+      if let digest { return digest }
+      var hash = SHA256()
+      hash.update(UnsafeRawBufferPointer(bytes))
+      let made = Digest(bytes: hash.digest())!
+      digest = made
+      return made
+    }
+  }
+
+  /// What two nodes with the same state begin their chains with.
+  var chain: Chain {
+    Chain(rawValue: digest.bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) })
+  }
+
+  /// Fills a learner's buffers. False, and nothing changed, when these are not bytes of such a learner.
+  public func fill(_ learner: any Learner) -> Bool {
+    guard bytes.count == LearnerState.count(of: learner), bytes[0] <= 1 else { return false }
+    var offset = LearnerState.headCount
+    for part in learner.stateParts {
+      part.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + part.count]))
+      offset += part.count
+    }
+    return true
+  }
+}
+
+extension Learner {
+  fileprivate var stateParts: [UnsafeMutableRawBufferPointer] {
+    ([parameters] + auxiliary).flatMap { buffer in buffer.layout.slots.map { buffer.bytes(of: $0) } }
+  }
+}
+
+extension Digest {
+  /// `nil` unless there are 64 hexadecimal digits.
+  public init?(hexadecimal text: String) {
+    let digits = text.utf8.map { UInt8(Character(UnicodeScalar($0)).hexDigitValue ?? 255) }
+    guard digits.count == 64, digits.allSatisfy({ $0 < 16 }) else { return nil }
+    self.init(bytes: stride(from: 0, to: 64, by: 2).map { digits[$0] << 4 | digits[$0 + 1] })
+  }
+}

@@ -1,0 +1,417 @@
+import CKernels
+import Messages
+import Synchronization
+import Tensors
+import Training
+import ZeroMQ
+
+/// The data plane of a node: its `ExchangeMachine`, the numbers, a ROUTER that its peers send to, and a DEALER to each
+/// of them; on a context and thread of its own, where additions are made too.
+actor Mesh {
+  /// What the mesh is told, in order, from any thread.
+  enum Event: Sendable {
+    case admitted(NodeNumber, Incarnation)
+    case install(View)
+    case dismissed
+    case execute(Execute)
+    case exchange(MeshExchange.Event)
+  }
+
+  struct Configuration: Sendable {
+    var job: JobID
+    var shards: Int
+    var phases: [Phase]
+    var stateCount: Int
+    var start: PhaseIndex
+    var chain: Chain
+    var isFinished: Bool
+    var security: ClusterSecurity
+  }
+
+  /// What a heartbeat says.
+  struct Pulse: Sendable {
+    var view = ViewNumber.none
+    var position = PhaseIndex.start
+    var chain = Chain(rawValue: 0)
+    var stage = Stage.joining
+    var shardsDone = RangeSet<Int>()
+    var waits: [Wait] = []
+    var waitingMilliseconds = 0
+    var bytesReceived: UInt64 = 0
+    var bytesSent: UInt64 = 0
+    var refused: UInt64 = 0
+    var isFinished = false
+  }
+
+  let context: ZeroMQContext
+  nonisolated var unownedExecutor: UnownedSerialExecutor { context.executor.asUnownedSerialExecutor() }
+
+  let configuration: Configuration
+  /// Calls the node back, on the mesh's thread.
+  private let report: @Sendable (Late) -> Void
+  private let settled: @Sendable () -> Void
+  private let inbox = Mutex<[Event]>([])
+  /// The lowest member of the view writes what one node is to write.
+  private let scribe = Atomic(false)
+
+  private var exchange: MeshExchange!
+  var machine: ExchangeMachine?
+  var incarnation: Incarnation?
+  private var router: Socket?
+  private var authenticator: Authenticator?
+  var links: [NodeNumber: PeerLink] = [:]
+  /// The view that the links are of.
+  var linkedView: ViewNumber?
+  var credits = CreditLedger()
+  var grants = CreditGrants()
+  var stores: [PhaseIndex: PhaseStore] = [:]
+  /// State that is being collected, and state that peers are to get.
+  private var intake: LearnerState?
+  private var stateCache: (PhaseIndex, LearnerState)?
+  private var stateSends: [(PhaseIndex, Range<Int>, NodeNumber)] = []
+  private var absorbChecksum: UInt64 = 0
+  private var timer: TimerID?
+  private var wasSettled = false
+  private var bytesReceived: UInt64 = 0
+  var bytesSent: UInt64 = 0
+  private var refused: UInt64 = 0
+
+  init(
+    _ context: ZeroMQContext, configuration: Configuration, report: @escaping @Sendable (Late) -> Void,
+    settled: @escaping @Sendable () -> Void
+  ) {
+    self.context = context
+    self.configuration = configuration
+    self.report = report
+    self.settled = settled
+  }
+
+  nonisolated var isScribe: Bool { scribe.load(ordering: .acquiring) }
+
+  /// From any thread.
+  nonisolated func post(_ event: Event) {
+    let isFirst = inbox.withLock { inbox in
+      inbox.append(event)
+      return inbox.count == 1
+    }
+    guard isFirst else { return }
+    context.executor.run { [self] in assumeIsolated { $0.drainInbox() } }
+  }
+
+  /// Binds the ROUTER; returns where.
+  func open(at endpoint: Endpoint, for exchange: MeshExchange) throws -> Endpoint {
+    self.exchange = exchange
+    if case .curve = configuration.security { authenticator = try Authenticator(in: context) }
+    var options = SocketOptions()
+    options.sendHighWaterMark = 0
+    options.receiveHighWaterMark = 0
+    options.maximumFrame = Limits.payload
+    options.linger = .milliseconds(200)
+    let socket = try Socket(.router, in: context, security: configuration.security.server("data"), options: options)
+    do {
+      let bound = try socket.bind(endpoint)
+      context.executor.watch(socket) { [weak self] _ in self?.assumeIsolated { $0.receive() } }
+      router = consume socket
+      return bound
+    } catch {
+      socket.close()
+      throw error
+    }
+  }
+
+  func close() {
+    if let timer { context.executor.cancelTimer(timer) }
+    timer = nil
+    for link in links.values { link.close() }
+    links = [:]
+    router.take()?.close()
+    authenticator?.close()
+    authenticator = nil
+  }
+
+  func pulse() -> Pulse {
+    var pulse = Pulse(bytesReceived: bytesReceived, bytesSent: bytesSent, refused: refused)
+    guard let machine else { return pulse }
+    pulse.view = machine.view?.number ?? .none
+    pulse.position = machine.position
+    pulse.chain = machine.chain
+    pulse.shardsDone = machine.shardsDone
+    pulse.waits = machine.waits
+    pulse.waitingMilliseconds = machine.waits.isEmpty ? 0 : machine.waitingTime(now: .now).milliseconds
+    pulse.isFinished = machine.isFinished
+    pulse.stage = stage(machine)
+    return pulse
+  }
+
+  private func stage(_ machine: ExchangeMachine) -> Stage {
+    if machine.isFinished { return machine.everyoneIsHere ? .finished : .exchanging }
+    guard machine.isSynchronized else { return .joining }
+    switch exchange.currentActivity {
+    case .computing: return .computing
+    case .waiting: return .exchanging
+    case .aside: return .evaluating
+    }
+  }
+
+  // MARK: Events
+
+  private func drainInbox() {
+    for event in inbox.withLock({ inbox in
+      defer { inbox.removeAll() }
+      return inbox
+    }) { handle(event) }
+    afterwards()
+  }
+
+  private func handle(_ event: Event) {
+    let now = Timestamp.now
+    switch event {
+    case .admitted(let node, let incarnation):
+      self.incarnation = incarnation
+      guard machine == nil else { return }
+      machine = ExchangeMachine(
+        node: node,
+        configuration: ExchangeMachine.Configuration(
+          shards: configuration.shards, phases: configuration.phases.map(\.layout.count),
+          stateCount: configuration.stateCount),
+        position: configuration.start, chain: configuration.chain, isFinished: configuration.isFinished)
+    case .install(let view):
+      guard let directives = machine?.install(view, now: now) else { return }
+      carryOut(directives)
+    case .dismissed:
+      guard let directives = machine?.leaveView() else { return }
+      carryOut(directives)
+    case .execute(let order):
+      guard let directives = machine?.execute(order, now: now) else { return }
+      carryOut(directives)
+    case .exchange(let event): handle(event, now: now)
+    }
+  }
+
+  private func handle(_ event: MeshExchange.Event, now: Timestamp) {
+    guard machine != nil else { return }
+    switch event {
+    case .contributed(let phase, let shard, let sum):
+      // Of a phase that is over: nobody needs it, and its sum goes back to the pool.
+      guard phase == machine!.position else { return }
+      let count = sum.contribution.values.layout.count
+      store(phase) { $0.contribute(shard: shard, sum) }
+      carryOut(machine!.contributed(shard: shard, elements: RangeSet(0..<count), position: phase, now: now))
+    case .absorbed(let phase, let finished):
+      guard phase == machine!.position, machine!.isAbsorbing else { return }
+      stateCache = nil
+      store(phase) { $0.keepTotal() }
+      carryOut(machine!.absorbed(checksum: absorbChecksum, finished: finished, now: now))
+    case .loaded(let succeeded, let finished):
+      intake = nil
+      stateCache = nil
+      carryOut(machine!.stateLoaded(succeeded: succeeded, finished: finished, now: now))
+    case .state(let phase, let state):
+      stateCache = (phase, state)
+      let waiting = stateSends
+      stateSends = []
+      for (phase, elements, node) in waiting { sendState(phase, elements, to: node) }
+    }
+  }
+
+  /// What follows from any event.
+  private func afterwards() {
+    guard let machine else { return }
+    let view = machine.view
+    scribe.store(view?.members.first?.node == machine.node, ordering: .releasing)
+    followView(view)
+    for link in links.values { flush(link) }
+    let isSettled = machine.isFinished && machine.everyoneIsHere
+    if isSettled, !wasSettled { settled() }
+    wasSettled = isSettled
+    armTimer()
+  }
+
+  private func armTimer() {
+    guard timer == nil, let due = machine?.nextDeadline else { return }
+    timer = context.executor.setTimer(at: due.instant) { [weak self] in self?.assumeIsolated { $0.timerFired() } }
+  }
+
+  private func timerFired() {
+    timer = nil
+    if let directives = machine?.tick(now: .now) { carryOut(directives) }
+    afterwards()
+  }
+
+  func store(_ phase: PhaseIndex, _ body: (inout PhaseStore) -> Void) {
+    let pool = exchange.pools[Int(phase.phase)]
+    body(&stores[phase, default: PhaseStore(shards: configuration.shards, pool: pool)])
+  }
+
+  // MARK: Directives
+
+  private func carryOut(
+    _ directives: [ExchangeDirective], chunk: Chunk? = nil, payload: UnsafeRawBufferPointer? = nil
+  ) {
+    for directive in directives { carryOut(directive, chunk, payload) }
+  }
+
+  private func carryOut(_ directive: ExchangeDirective, _ chunk: Chunk?, _ payload: UnsafeRawBufferPointer?) {
+    // Directives after an install are about the new view: its links are to be there.
+    switch directive {
+    case .compute(let phase, let shards): exchange.compute(phase, shards)
+    case .merge(let phase, let subtree, let elements): store(phase) { $0.merge(subtree, elements) }
+    case .sum(let phase, let subtree, let elements, let left, let right):
+      store(phase) { $0.sum(subtree, elements, left, right) }
+    case .promote(let phase, let elements): store(phase) { $0.promote(elements) }
+    case .storePartial(let phase, let subtree, let elements):
+      store(phase) { $0.store(subtree, elements, from: chunk!, payload!) }
+    case .storeTotal(let phase, let elements):
+      store(phase) { $0.store($0.tree.root, elements, from: chunk!, payload!) }
+    case .storeState(let elements):
+      if intake == nil { intake = LearnerState(count: configuration.stateCount) }
+      for range in elements.ranges {
+        let start = range.lowerBound - chunk!.elements.lowerBound
+        UnsafeMutableRawBufferPointer(rebasing: intake!.bytes[range]).copyMemory(
+          from: UnsafeRawBufferPointer(rebasing: payload![start..<start + range.count]))
+      }
+    case .sendPartial(let phase, let subtree, let elements, let to):
+      send(.partial(subtree: subtree), phase, elements, of: stores[phase]!.partial(subtree), to: [to])
+    case .sendTotal(let phase, let elements, let to):
+      guard let total = stores[phase]?.total else { return }
+      send(.total, phase, elements, of: total, to: to)
+    case .sendState(let phase, let elements, let to): sendState(phase, elements, to: to)
+    case .send(let body, let to): send(body, to: to)
+    case .absorb(let phase):
+      let total = stores[phase]!.total!
+      exchange.absorb(phase, total)
+      // The trainer is busy with it; meanwhile.
+      let bytes = UnsafeRawBufferPointer(total.contribution.values.bytes)
+      absorbChecksum = UInt64(Checksum.crc32c(bytes)) | UInt64(total.contribution.examples) << 32
+    case .loadState(let phase, let digest):
+      guard let state = intake, state.digest == digest else {
+        post(.exchange(.loaded(succeeded: false, finished: false)))
+        return
+      }
+      exchange.load(phase, state)
+    case .discardState: intake = nil
+    case .discardSums(let phase): stores[phase]?.discardSums()
+    case .release(let phase): stores[phase] = nil
+    case .report(let late): report(late)
+    case .refuse: refused += 1
+    }
+  }
+
+  // MARK: Sending
+
+  private func send(
+    _ kind: Chunk.Kind, _ phase: PhaseIndex, _ elements: Range<Int>, of sum: Sum, to nodes: [NodeNumber]
+  ) {
+    let bytes = UnsafeRawBufferPointer(sum.bytes(elements))
+    let chunk = Chunk(
+      kind: kind, position: phase, elements: elements,
+      precision: sum.contribution.values.precision == .float32 ? .float32 : .float64,
+      checksum: Checksum.crc32c(bytes), tally: elements.lowerBound == 0 ? sum.tally : nil,
+      vectorCount: sum.contribution.values.layout.count)
+    let shared = SharedBytes(bytes) { withExtendedLifetime(sum) {} }
+    for node in nodes { link(to: node)?.waiting.append((chunk, shared)) }
+  }
+
+  private func sendState(_ phase: PhaseIndex, _ elements: Range<Int>, to node: NodeNumber) {
+    guard let machine, machine.position == phase else { return }
+    guard let (cached, state) = stateCache, cached == phase else {
+      stateSends.append((phase, elements, node))
+      exchange.takeState(phase)
+      return
+    }
+    let bytes = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(state.bytes)[elements])
+    let chunk = Chunk(
+      kind: .state(digest: state.digest, chain: machine.chain), position: phase, elements: elements, precision: .bytes,
+      checksum: Checksum.crc32c(bytes), tally: nil, vectorCount: state.bytes.count)
+    link(to: node)?.waiting.append((chunk, SharedBytes(bytes) { withExtendedLifetime(state) {} }))
+  }
+
+  // MARK: Receiving
+
+  private func receive() {
+    for _ in 0..<64 {
+      guard router != nil else { return }
+      let received: Socket.Received
+      do { received = try router!.receive(maximumFrames: 3) } catch { return }
+      switch received {
+      case .nothing:
+        afterwards()
+        return
+      case .tooManyFrames: refused += 1
+      case .message(let frames): receive(frames)
+      }
+    }
+    afterwards()
+  }
+
+  private func receive(_ frames: [IncomingFrame]) {
+    guard frames.count >= 2, machine != nil,
+      let decoded = try? DataMessage.decode(frames: frames.dropFirst().map(\.unsafeBytes)),
+      decoded.message.header.job == configuration.job, isGenuine(frames[1], decoded.message.header.sender)
+    else {
+      refused += 1
+      return
+    }
+    let (message, payload) = (decoded.message, decoded.payload)
+    let sender = message.header.sender
+    let isOfView = message.header.view == machine!.view?.number
+    switch message.body {
+    case .credit(let limit):
+      if isOfView { credits.grant(limit: limit, by: sender) }
+      return
+    case .chunk(let chunk):
+      guard fits(chunk) else {
+        refused += 1
+        return
+      }
+      bytesReceived += UInt64(payload.count)
+      if isOfView, links[sender] != nil {
+        grants.receive(bytesBefore: message.header.bytesBefore, bytes: payload.count, from: sender)
+      }
+      carryOut(machine!.receive(message, now: .now), chunk: chunk, payload: payload)
+      // What was taken is copied: room for more.
+      if isOfView, let limit = grants.release(payload.count, of: sender) { send(.credit(limit: limit), to: [sender]) }
+    case .request:
+      // Whoever asks may have missed the last word on credit.
+      if isOfView, links[sender] != nil { send(.credit(limit: grants.announce(to: sender)), to: [sender]) }
+      carryOut(machine!.receive(message, now: .now))
+    default: carryOut(machine!.receive(message, now: .now))
+    }
+    withExtendedLifetime(frames) {}
+  }
+
+  /// With encryption, a message is its sender's only if the connection has proved the member's key.
+  private func isGenuine(_ frame: IncomingFrame, _ sender: NodeNumber) -> Bool {
+    guard case .curve = configuration.security else { return true }
+    guard let member = machine?.view?.member(sender), let key = member.publicKey else { return true }
+    return frame.provenKey?.bytes == key.bytes
+  }
+
+  /// Whether a chunk's numbers are such as this recipe's phases have.
+  private func fits(_ chunk: Chunk) -> Bool {
+    if case .state = chunk.kind { return true }
+    guard Int(chunk.position.phase) < configuration.phases.count else { return false }
+    let phase = configuration.phases[Int(chunk.position.phase)]
+    let precision: Messages.Precision = phase.precision == .float32 ? .float32 : .float64
+    guard chunk.precision == precision else { return false }
+    guard let tally = chunk.tally else { return true }
+    return tally.metrics.count == phase.metrics.count && tally.examples < 0x1p53
+      && tally.examples == tally.examples.rounded()
+  }
+
+  func allow(_ keys: Set<CurvePublicKey>) { authenticator?.allow(keys, domain: "data") }
+}
+
+extension Timestamp {
+  private static let origin = ContinuousClock.now
+
+  /// Time since the process began to count it.
+  static var now: Timestamp { Timestamp(nanoseconds: (ContinuousClock.now - origin).nanoseconds) }
+
+  var instant: ContinuousClock.Instant { Timestamp.origin + .nanoseconds(nanoseconds) }
+}
+
+extension Mesh {
+  /// Whether nobody else has the state that this node has.
+  var isAlone: Bool { machine?.view.map { $0.members.count <= 1 } ?? false }
+}

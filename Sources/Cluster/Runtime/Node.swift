@@ -1,0 +1,508 @@
+import Foundation
+import Messages
+import Synchronization
+import Training
+import ZeroMQ
+
+/// A process that computes: asks a coordinator what is trained, prepares it, and takes part until the job is over.
+///
+/// It lives on the control context's thread, which computes nothing: heartbeats never wait for a matrix product, nor
+/// for an addition, which is the mesh's thread's.
+public actor Node {
+  public struct Configuration: Sendable {
+    /// Unique in the cluster.
+    public var name: String
+    /// Of the program; must equal the coordinator's.
+    public var build: String
+    public var coordinator: Endpoint
+    /// Where the data ROUTER is bound, and by which hosts peers reach it, best first; empty: by the bound one.
+    public var dataBind: Endpoint
+    public var advertisedHosts: [String] = []
+    public var lanes: Int
+    public var security: ClusterSecurity
+    /// So long a coordinator may be silent at the start, or after the last step.
+    public var patience: Duration = .seconds(120)
+
+    public init(
+      name: String, build: String, coordinator: Endpoint, dataBind: Endpoint, lanes: Int, security: ClusterSecurity
+    ) {
+      self.name = name
+      self.build = build
+      self.coordinator = coordinator
+      self.dataBind = dataBind
+      self.lanes = lanes
+      self.security = security
+    }
+  }
+
+  /// What a recipe comes to on this machine.
+  public struct Job: Sendable {
+    public var learner: any Learner
+    public var plan: TrainingPlan
+    /// Fingerprint of the prepared data.
+    public var data: Digest
+    /// The metric that heartbeats carry.
+    public var objective: String?
+
+    public init(learner: any Learner, plan: TrainingPlan, data: Digest, objective: String?) {
+      self.learner = learner
+      self.plan = plan
+      self.data = data
+      self.objective = objective
+    }
+  }
+
+  public enum Ending: Sendable {
+    case stopped(Stop)
+    /// By `leave`.
+    case left
+  }
+
+  private enum Stage {
+    case asking
+    case preparing
+    case fetching(StateFetch, Prepared)
+    case training(Prepared)
+    case over
+  }
+
+  private final class Prepared: Sendable {
+    let job: Job
+    let recipe: RecipeReply
+
+    init(job: Job, recipe: RecipeReply) {
+      self.job = job
+      self.recipe = recipe
+    }
+  }
+
+  private let context: ZeroMQContext
+  public nonisolated var unownedExecutor: UnownedSerialExecutor { context.executor.asUnownedSerialExecutor() }
+
+  private let configuration: Configuration
+  private let prepare: @Sendable (RecipeReply) throws -> Job
+  private let note: @Sendable (String) -> Void
+  private let progress = NodeProgress()
+
+  private var client: ControlClient?
+  private var stage = Stage.asking
+  private var jobID: JobID?
+  private var session: NodeSession!
+  private var meshContext: ZeroMQContext?
+  private var mesh: Mesh?
+  private var exchange: MeshExchange?
+  private var training: Task<Void, Never>?
+  private let stopRequest = StopRequest()
+  private var ending: CheckedContinuation<Result<Ending, any Error>, Never>?
+  private var result: Result<Ending, any Error>?
+  private var timer: TimerID?
+  private var lastHeard = Timestamp.now
+  private var askedAt: Timestamp?
+  private var isBeating = false
+  private var lastPosition: PhaseIndex?
+  private var movedAt: Timestamp?
+  private var reports: [Report] = []
+  private var reportedAt = Timestamp.now
+  /// States that the coordinator may fetch: the newest.
+  private var saved: (step: Int, state: LearnerState)?
+  private var leaving: Leave?
+  private var leaveAt: Timestamp?
+
+  /// - Parameters:
+  ///   - prepare: makes the learner, on a thread of its own.
+  ///   - note: a line for the log.
+  public init(
+    _ configuration: Configuration, prepare: @escaping @Sendable (RecipeReply) throws -> Job,
+    note: @escaping @Sendable (String) -> Void
+  ) throws {
+    self.configuration = configuration
+    self.prepare = prepare
+    self.note = note
+    context = try ZeroMQContext(name: "control")
+  }
+
+  /// Takes part to the end, and leaves nothing behind.
+  public nonisolated func run() async throws -> Ending {
+    let result = await take()
+    await close()
+    // Joins the threads, so not on them.
+    await withCheckedContinuation { continuation in
+      Thread { [context] in
+        context.close()
+        continuation.resume()
+      }.start()
+    }
+    return try result.get()
+  }
+
+  /// Leaves on its own accord. A node that is alone hands its state over first, for which it has the grace.
+  public nonisolated func leave(_ explanation: String, grace: Duration) {
+    context.executor.run { [self] in
+      assumeIsolated { $0.beginLeaving(Leave(reason: .asked, explanation: explanation), grace: grace) }
+    }
+  }
+
+  private func take() async -> Result<Ending, any Error> {
+    do {
+      client = try ControlClient(context, to: configuration.coordinator, security: configuration.security) {
+        [weak self] message in self?.assumeIsolated { $0.receive(message) }
+      }
+    } catch {
+      return .failure(error)
+    }
+    lastHeard = .now
+    tick()
+    return await withCheckedContinuation { continuation in
+      if let result { continuation.resume(returning: result) } else { ending = continuation }
+    }
+  }
+
+  private func end(_ result: Result<Ending, any Error>) {
+    guard self.result == nil else { return }
+    self.result = result
+    stage = .over
+    exchange?.stop()
+    stopRequest.request()
+    ending?.resume(returning: result)
+    ending = nil
+  }
+
+  private func close() async {
+    if let timer { context.executor.cancelTimer(timer) }
+    timer = nil
+    await training?.value
+    if let mesh, let meshContext {
+      await mesh.close()
+      await withCheckedContinuation { continuation in
+        Thread {
+          meshContext.close()
+          continuation.resume()
+        }.start()
+      }
+    }
+    mesh = nil
+    client?.close()
+  }
+
+  // MARK: Time
+
+  /// Every so often, and whenever something has changed.
+  private func tick() {
+    guard result == nil else { return }
+    if let timer { context.executor.cancelTimer(timer) }
+    timer = context.executor.setTimer(at: .now + .milliseconds(100)) { [weak self] in
+      self?.assumeIsolated {
+        $0.timer = nil
+        $0.tick()
+      }
+    }
+    let now = Timestamp.now
+    if let leaveAt, now >= leaveAt { return finishLeaving() }
+    switch stage {
+    case .asking:
+      guard now - lastHeard < configuration.patience else { return giveUp() }
+      if askedAt.map({ now - $0 > .milliseconds(500) }) ?? true {
+        askedAt = now
+        send(.recipeRequest(RecipeRequest(build: configuration.build)))
+      }
+    case .fetching(var fetch, let prepared):
+      guard now - lastHeard < configuration.patience else { return giveUp() }
+      if askedAt.map({ now - $0 > .seconds(2) }) ?? true {
+        askedAt = now
+        for request in fetch.requestsAgain() { send(.stateRequest(request)) }
+        stage = .fetching(fetch, prepared)
+      }
+    case .training:
+      if let session, session.nextDeadline <= now { beat() }
+      if !reports.isEmpty, now - reportedAt > .seconds(2) { sendReports() }
+    case .preparing, .over: break
+    }
+  }
+
+  private func giveUp() {
+    end(
+      .failure(
+        ClusterError(
+          .unreachable, "no coordinator answers at \(configuration.coordinator)",
+          advice: "check that it runs, the address, and with encryption the keys")))
+  }
+
+  /// A Hello or a heartbeat; what it says is asked of the mesh.
+  private func beat() {
+    guard !isBeating, let mesh else { return }
+    isBeating = true
+    Task {
+      let pulse = await mesh.pulse()
+      isBeating = false
+      guard case .training = stage else { return }
+      // Alone it goes on for as long as it gets on.
+      if pulse.position != lastPosition {
+        lastPosition = pulse.position
+        movedAt = .now
+      }
+      if let movedAt, .now - max(movedAt, session.lastHeard ?? movedAt) > configuration.patience { return giveUp() }
+      let figures = progress.figures
+      perform(
+        session.tick(now: .now, position: pulse.position) { sequence in
+          Heartbeat(
+            view: pulse.view, sequence: sequence, position: pulse.position, chain: pulse.chain, stage: pulse.stage,
+            shardsDone: pulse.shardsDone, waits: pulse.waits, waitingMilliseconds: pulse.waitingMilliseconds,
+            stepMicroseconds: figures.stepMicroseconds, bytesReceived: pulse.bytesReceived,
+            bytesSent: pulse.bytesSent, objective: figures.objective, examplesPerSecond: figures.examplesPerSecond)
+        })
+    }
+  }
+
+  /// From any thread: the next heartbeat is not to wait.
+  private nonisolated func beatSoon() {
+    context.executor.run { [weak self] in
+      self?.assumeIsolated {
+        guard $0.session != nil else { return }
+        $0.session.beatSoon(now: .now)
+        $0.tick()
+      }
+    }
+  }
+
+  // MARK: Messages
+
+  private func send(_ body: ControlBody) {
+    client?.send(
+      ControlMessage(
+        job: jobID, sender: session?.node, incarnation: session?.incarnation, epoch: Epoch(rawValue: 0), body: body))
+  }
+
+  private func receive(_ message: ControlMessage) {
+    guard result == nil, message.sender == nil, let job = message.job, jobID == nil || job == jobID else { return }
+    lastHeard = .now
+    switch (message.body, stage) {
+    case (.recipe(let recipe), .asking):
+      jobID = job
+      stage = .preparing
+      begin(recipe)
+    case (.refused(let refused), .asking):
+      end(.failure(ClusterError(.refused, "the coordinator refuses this node: \(refused.explanation)")))
+    case (.stop(let stop), .asking), (.stop(let stop), .preparing), (.stop(let stop), .fetching):
+      end(.success(.stopped(stop)))
+    case (.statePart(let part), .fetching(var fetch, let prepared)):
+      guard fetch.take(part) else { return }
+      askedAt = .now
+      for request in fetch.requests() { send(.stateRequest(request)) }
+      stage = .fetching(fetch, prepared)
+      if fetch.isComplete { finishFetching(fetch, prepared) }
+    case (.saveRequest, .training): exchange?.takeSave()
+    case (.stateRequest(let request), .training):
+      guard let part = saved?.state.part(request) else { return }
+      send(.statePart(part))
+      // The coordinator has asked for all of it.
+      if leaving != nil, request.bytes.upperBound == saved?.state.bytes.count { leaveAt = .now + .milliseconds(200) }
+    case (.heartbeatReply(let reply), .training):
+      reports.removeAll { $0.step <= reply.recorded }
+      follow(message)
+    case (_, .training): follow(message)
+    default: break
+    }
+  }
+
+  private func follow(_ message: ControlMessage) {
+    guard session != nil else { return }
+    perform(session.receive(message, now: .now))
+  }
+
+  private func perform(_ directives: [NodeSession.Directive]) {
+    for directive in directives {
+      switch directive {
+      case .send(let body): send(body)
+      case .admitted(let node):
+        mesh?.post(.admitted(node, session.incarnation))
+        note("\(node) of job \(jobID!.hexadecimal), named \(configuration.name)")
+      case .install(let view):
+        let shards = session.node.flatMap { view.member($0)?.shards } ?? 0..<0
+        note(
+          "\(view.number): \(view.members.count) nodes, shards \(shards.lowerBound)..<\(shards.upperBound) of \(view.shards) here (\(view.cause))"
+        )
+        mesh?.post(.install(view))
+      case .dismissed(let explanation):
+        note("left out of the view: \(explanation)")
+        mesh?.post(.dismissed)
+      case .execute(let order): mesh?.post(.execute(order))
+      case .stop(let stop): end(.success(.stopped(stop)))
+      case .refused(let refused):
+        if refused.code == .jobOver {
+          end(.success(.stopped(Stop(reason: .asked, explanation: refused.explanation))))
+        } else {
+          end(.failure(ClusterError(.refused, "the coordinator refuses this node: \(refused.explanation)")))
+        }
+      }
+    }
+  }
+
+  // MARK: Beginning
+
+  private func begin(_ recipe: RecipeReply) {
+    let prepare = prepare
+    Thread { [self] in
+      let result = Result { try prepare(recipe) }
+      context.executor.run { [self] in assumeIsolated { $0.prepared(result, recipe) } }
+    }.start()
+  }
+
+  private func prepared(_ result: Result<Job, any Error>, _ recipe: RecipeReply) {
+    guard case .preparing = stage else { return }
+    switch result {
+    case .failure(let error): end(.failure(error))
+    case .success(let job):
+      let prepared = Prepared(job: job, recipe: recipe)
+      lastHeard = .now
+      guard let start = recipe.start else { return train(prepared, from: 0, converged: false) }
+      guard let fetch = StateFetch(start, count: LearnerState.count(of: job.learner)) else {
+        return end(.failure(ClusterError(.refused, "the state to begin with is not one of this recipe's")))
+      }
+      askedAt = nil
+      stage = .fetching(fetch, prepared)
+      tick()
+    }
+  }
+
+  private func finishFetching(_ fetch: StateFetch, _ prepared: Prepared) {
+    guard fetch.isRight, fetch.state.fill(prepared.job.learner) else {
+      return end(
+        .failure(ClusterError(.refused, "the state to begin with does not have the SHA-256 that was announced")))
+    }
+    train(prepared, from: Int(fetch.offer.step), converged: fetch.offer.converged)
+  }
+
+  private func train(_ prepared: Prepared, from step: Int, converged: Bool) {
+    do {
+      let (job, recipe) = (prepared.job, prepared.recipe)
+      let meshContext = try ZeroMQContext(name: "mesh")
+      self.meshContext = meshContext
+      let initial = LearnerState(of: job.learner, converged: converged)
+      let mesh = Mesh(
+        meshContext,
+        configuration: Mesh.Configuration(
+          job: jobID!, shards: recipe.shards, phases: job.learner.phases, stateCount: initial.bytes.count,
+          start: PhaseIndex(step: UInt64(step), phase: 0), chain: initial.chain,
+          isFinished: converged || step >= job.plan.steps, security: configuration.security),
+        report: { [weak self] late in
+          guard let self else { return }
+          context.executor.run { self.assumeIsolated { $0.send(.late(late)) } }
+        }, settled: { [weak self] in self?.beatSoon() })
+      self.mesh = mesh
+      let exchange = MeshExchange(
+        job.learner, shards: recipe.shards, steps: job.plan.steps,
+        post: { [weak mesh] event in mesh?.post(.exchange(event)) },
+        save: { [weak self] place, state in self?.offer(step: place.step, state) })
+      self.exchange = exchange
+      stage = .training(prepared)
+      training = Task { await self.train(prepared, mesh, exchange, from: step, converged: converged) }
+    } catch {
+      end(.failure(error))
+    }
+  }
+
+  private func train(
+    _ prepared: Prepared, _ mesh: Mesh, _ exchange: MeshExchange, from step: Int, converged: Bool
+  ) async {
+    do {
+      let bound = try await mesh.open(at: configuration.dataBind, for: exchange)
+      guard result == nil else { return }
+      session = NodeSession(
+        configuration: NodeSession.Configuration(
+          name: configuration.name, build: configuration.build, recipe: prepared.recipe.digest,
+          data: prepared.job.data, lanes: configuration.lanes, dataEndpoints: advertised(bound),
+          publicKey: configuration.security.publicKey), incarnation: .ofNow)
+      tick()
+      let observer = NodeObserver(
+        job: prepared.job, progress: progress, isScribe: { mesh.isScribe },
+        report: { [weak self] report in
+          guard let self else { return }
+          context.executor.run { self.assumeIsolated { $0.keep(report) } }
+        }, save: { [weak self] step, state in self?.offer(step: step, state) })
+      let trainer = Trainer(
+        prepared.job.learner, plan: prepared.job.plan, crew: Crew(lanes: configuration.lanes), observer: observer)
+      _ = try await trainer.train(
+        with: exchange, from: converged ? prepared.job.plan.steps : step, until: stopRequest)
+    } catch {
+      guard result == nil else { return }
+      for directive in session?.leave(Leave(reason: .failed, explanation: "\(error)")) ?? [] {
+        if case .send(let body) = directive { send(body) }
+      }
+      end(.failure(error))
+    }
+  }
+
+  private func advertised(_ bound: Endpoint) -> [String] {
+    guard case .tcp(_, let port) = bound.transport, !configuration.advertisedHosts.isEmpty else {
+      return [bound.description]
+    }
+    return configuration.advertisedHosts.map { Endpoint(.tcp(host: $0, port: port)).description }
+  }
+
+  // MARK: Reports and states
+
+  private func keep(_ report: Report) {
+    reports.append(report)
+    sendReports()
+  }
+
+  private func sendReports() {
+    reportedAt = .now
+    for report in reports.prefix(100) { send(.report(report)) }
+  }
+
+  /// On any thread.
+  private nonisolated func offer(step: Int, _ state: LearnerState) {
+    // The digest is made here, on the thread that computes.
+    let offer = state.offer(step: step)
+    context.executor.run { [weak self] in
+      self?.assumeIsolated {
+        $0.saved = (step, state)
+        $0.send(.stateOffer(offer))
+      }
+    }
+  }
+
+  // MARK: Leaving
+
+  private func beginLeaving(_ leave: Leave, grace: Duration) {
+    guard result == nil, leaving == nil else { return }
+    leaving = leave
+    guard case .training = stage, let mesh, let exchange else { return end(.success(.left)) }
+    Task {
+      let isAlone = await mesh.isAlone
+      if isAlone {
+        // Nobody else has the state.
+        leaveAt = .now + grace
+        exchange.takeSave()
+      } else {
+        finishLeaving()
+      }
+    }
+  }
+
+  private func finishLeaving() {
+    guard result == nil, let leaving else { return }
+    for directive in session?.leave(leaving) ?? [] {
+      if case .send(let body) = directive { send(body) }
+    }
+    end(.success(.left))
+  }
+}
+
+extension Incarnation {
+  /// The time of day in nanoseconds: greater than that of any earlier start.
+  static var ofNow: Incarnation {
+    var time = timespec()
+    clock_gettime(CLOCK_REALTIME, &time)
+    return Incarnation(rawValue: UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec) | 1)!
+  }
+}
+
+extension JobID {
+  /// Sixteen hexadecimal digits.
+  public var hexadecimal: String {
+    let text = String(rawValue, radix: 16)
+    return String(repeating: "0", count: 16 - text.count) + text
+  }
+}

@@ -1,0 +1,120 @@
+import Messages
+import ZeroMQ
+
+/// A DEALER to one incarnation of a peer, and what waits to be sent to it.
+final class PeerLink {
+  let node: NodeNumber
+  let incarnation: Incarnation
+  var socket: Socket?
+  /// Chunks that wait for credit, or for the connection.
+  var waiting: [(chunk: Chunk, bytes: SharedBytes)] = []
+  /// Messages without a payload: they do not wait for credit, or two nodes that have none would wait for ever.
+  var bodies: [DataBody] = []
+
+  init(_ member: Member, socket: consuming Socket) {
+    node = member.node
+    incarnation = member.incarnation
+    self.socket = consume socket
+  }
+
+  func close() { socket.take()?.close() }
+}
+
+extension Mesh {
+  /// Links to the members of the view, and to nobody else. What waited for another view is void.
+  func followView(_ view: View?) {
+    guard let machine, linkedView != view?.number else { return }
+    linkedView = view?.number
+    credits.reset()
+    grants.reset()
+    var left = links
+    links = [:]
+    for member in view?.members ?? [] where member.node != machine.node {
+      if let link = left[member.node], link.incarnation == member.incarnation {
+        left[member.node] = nil
+        link.waiting = []
+        link.bodies = []
+        links[member.node] = link
+      } else if let link = connect(to: member) {
+        links[member.node] = link
+      }
+    }
+    for link in left.values { link.close() }
+    allow(Set(view?.members.compactMap { $0.publicKey.flatMap { CurvePublicKey(bytes: $0.bytes) } } ?? []))
+  }
+
+  private func connect(to member: Member) -> PeerLink? {
+    var options = SocketOptions()
+    options.sendHighWaterMark = 0
+    options.receiveHighWaterMark = 0
+    options.maximumFrame = Limits.payload
+    options.linger = .milliseconds(200)
+    options.reconnect = .milliseconds(20)
+    options.reconnectMaximum = .milliseconds(500)
+    guard let text = member.dataEndpoints.first, let endpoint = try? Endpoint(text),
+      let security = configuration.security.client(of: member.publicKey),
+      let socket = try? Socket(.dealer, in: context, security: security, options: options)
+    else { return nil }
+    do {
+      try socket.connect(endpoint)
+    } catch {
+      socket.close()
+      return nil
+    }
+    let link = PeerLink(member, socket: consume socket)
+    let node = member.node
+    context.executor.watch(link.socket!, for: []) { [weak self] _ in
+      self?.assumeIsolated { if let link = $0.links[node] { $0.flush(link) } }
+    }
+    return link
+  }
+
+  /// The link to a member of the view that is installed now.
+  func link(to node: NodeNumber) -> PeerLink? {
+    followView(machine?.view)
+    return links[node]
+  }
+
+  func send(_ body: DataBody, to nodes: [NodeNumber]) {
+    for node in nodes { link(to: node)?.bodies.append(body) }
+  }
+
+  /// Sends what waits, as far as credit and connection allow.
+  func flush(_ link: PeerLink) {
+    guard link.socket != nil else { return }
+    var isBlocked = false
+    while !isBlocked, let body = link.bodies.first {
+      guard send(body, nil, on: link) else {
+        isBlocked = true
+        break
+      }
+      link.bodies.removeFirst()
+    }
+    var sent = 0
+    while !isBlocked, sent < link.waiting.count, credits.maySend(to: link.node) {
+      let (chunk, bytes) = link.waiting[sent]
+      guard send(.chunk(chunk), bytes, on: link) else {
+        isBlocked = true
+        break
+      }
+      credits.use(bytes.bytes.count, to: link.node)
+      bytesSent += UInt64(bytes.bytes.count)
+      sent += 1
+    }
+    link.waiting.removeFirst(sent)
+    context.executor.setInterest(isBlocked ? .writable : [], of: link.socket!)
+  }
+
+  /// False when it has to wait.
+  private func send(_ body: DataBody, _ bytes: SharedBytes?, on link: PeerLink) -> Bool {
+    guard let machine, let incarnation, let view = machine.view else { return true }
+    let message = DataMessage(
+      header: DataHeader(
+        job: configuration.job, sender: machine.node, incarnation: incarnation, view: view.number,
+        position: machine.position, bytesBefore: credits.used(link.node)), body: body)
+    var frames = [OutgoingFrame.bytes(message.head(payloadCount: bytes?.bytes.count ?? 0))]
+    if let bytes { frames.append(.shared(bytes)) }
+    guard let result = try? link.socket!.send(frames) else { return true }
+    return result == .sent
+  }
+}

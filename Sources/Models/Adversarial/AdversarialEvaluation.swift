@@ -1,0 +1,85 @@
+import Datasets
+import LinearAlgebra
+import Metrics
+import Tensors
+import Training
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// How like samples are to held-out examples, and how varied.
+///
+/// - `gen/FID_own`, `gen/KID_own`, `gen/Precision_own`, `gen/Recall_own`: over the 64 features of a classifier that
+///   Elbo trains on the data set, between the first `evaluate.examples` test examples and as many samples;
+/// - `gen/Classes_own`: exp of the entropy of the classes that the classifier takes the samples for, the number of
+///   classes when all are equally frequent; `gen/FeatureAccuracy_own`: its accuracy on the test examples;
+/// - `gen/Modes`, `gen/Good`: of labelled points of few numbers, how many clusters the samples find, and the share of
+///   samples that lie within three standard deviations of one.
+extension AdversarialLearner: SetEvaluating {
+  var evaluationCount: Int { evaluatedExamples }
+
+  func evaluate(key: RandomKey, with crew: Crew) throws -> [String: Double] {
+    guard evaluatedExamples > 1, let labels, let test = inputs.test, let testLabels else { return [:] }
+    let count = evaluatedExamples
+    let latents = codes.draw(
+      key.at(tensor: NoiseStream.latent).at(step: .max - 2), examples: (0..<UInt32(count)).map { $0 })
+    let samples = try generated(from: latents, with: crew)
+    var metrics = ["gen/Examples": Double(count)]
+    if inputs.width <= 16 {
+      let modes = modes(of: samples, labels)
+      metrics["gen/Modes"] = Double(modes.found)
+      metrics["gen/Good"] = modes.good
+      return metrics
+    }
+    let network = try FeatureNetwork(
+      inputs: inputs, labels: labels, image: ImageLayout(shape: inputs.train.shape), with: crew)
+    let rows = inputs.restored(inputs.rows(of: test, .range(0..<count), key: key))
+    let (real, invented) = (network.read(rows), network.read(samples))
+    let comparison = FeatureComparison(real: real.features, generated: invented.features)
+    metrics["gen/FID_own"] = try comparison.frechetDistance()
+    metrics["gen/KID_own"] = comparison.kernelDistance()
+    let coverage = comparison.coverage()
+    metrics["gen/Precision_own"] = coverage.precision
+    metrics["gen/Recall_own"] = coverage.recall
+    metrics["gen/Classes_own"] = exp(entropy(of: invented.classes, classes: labels.count))
+    let hits = zip(real.classes, testLabels.indices).count { $0 == Int($1) }
+    metrics["gen/FeatureAccuracy_own"] = Double(hits) / Double(count)
+    return metrics
+  }
+
+  private func entropy(of classes: [Int], classes count: Int) -> Double {
+    var shares = [Double](repeating: 0, count: count)
+    for index in classes { shares[index] += 1 / Double(classes.count) }
+    return -shares.reduce(0) { $0 + ($1 > 0 ? $1 * log($1) : 0) }
+  }
+
+  /// Each class of the training data is a mode: its mean is the centre.
+  private func modes(of samples: Tensor, _ labels: ClassLabels) -> ModeCoverage {
+    let (width, count) = (inputs.width, inputs.train.count)
+    let rows = inputs.restored(inputs.trainRows(.range(0..<count), key: RandomKey(seed: 0)))
+    var sums = [Double](repeating: 0, count: labels.count * width)
+    var squares = [Double](repeating: 0, count: labels.count)
+    var sizes = [Double](repeating: 0, count: labels.count)
+    for row in 0..<count {
+      let mode = Int(labels.indices[row])
+      sizes[mode] += 1
+      for axis in 0..<width { sums[mode * width + axis] += Double(rows.pointer[row * width + axis]) }
+    }
+    let centres = sums.indices.map { sums[$0] / max(sizes[$0 / width], 1) }
+    for row in 0..<count {
+      let mode = Int(labels.indices[row])
+      for axis in 0..<width {
+        let difference = Double(rows.pointer[row * width + axis]) - centres[mode * width + axis]
+        squares[mode] += difference * difference
+      }
+    }
+    let deviations = squares.indices.map { (squares[$0] / max(sizes[$0] * Double(width), 1)).squareRoot() }
+    return ModeCoverage(
+      points: samples.values.map(Double.init), centres: centres, deviations: deviations, width: width)
+  }
+}

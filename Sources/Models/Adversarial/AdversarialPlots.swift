@@ -1,0 +1,69 @@
+import Datasets
+import Figures
+import Tensors
+import Training
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// Pictures of data of one or two numbers, where densities themselves can be seen.
+extension AdversarialLearner {
+  func points(_ name: String, title: String, count: Int, key: RandomKey, with crew: Crew) throws -> Figure {
+    let latents = codes.draw(key.at(tensor: NoiseStream.latent), examples: (0..<UInt32(count)).map { $0 })
+    let samples = try generated(from: latents, with: crew)
+    let shown = min(inputs.train.count, max(count, 2000))
+    let real = inputs.restored(inputs.trainRows(.range(0..<shown), key: key))
+    return Figure(
+      name, title: title, .plot(Plot(inputs.width == 1 ? densities(real, samples) : scatter(real, samples))))
+  }
+
+  private func column(_ rows: Tensor, _ column: Int) -> [Double] {
+    (0..<rows.rows).map { Double(rows.pointer[$0 * rows.columns + column]) }
+  }
+
+  private func scatter(_ real: Tensor, _ samples: Tensor) -> Panel {
+    Panel(
+      x: Axis("x₁"), y: Axis("x₂"), equalAspect: true, legend: .beside,
+      [
+        .points(Points("data", x: column(real, 0), y: column(real, 1), size: 0.4)),
+        .points(Points("samples", x: column(samples, 0), y: column(samples, 1), size: 0.4)),
+      ])
+  }
+
+  /// Densities of data and samples with what the discriminator says of each place (Goodfellow et al. 2014, figure 1).
+  private func densities(_ real: Tensor, _ samples: Tensor) -> Panel {
+    let (x, y) = (column(real, 0), column(samples, 0))
+    let (low, high) = ((x + y).min()!, (x + y).max()!)
+    let margin = max(0.1 * (high - low), 1e-6)
+    let places = (0...200).map { low - margin + (high - low + 2 * margin) * Double($0) / 200 }
+    var marks: [Mark] = [
+      .line(Line("data", x: places, y: density(of: x, at: places), shape: .filled)),
+      .line(Line("samples", x: places, y: density(of: y, at: places))),
+    ]
+    if let beliefs = beliefs(at: places) {
+      marks.append(.line(Line("discriminator: P(real)", x: places, y: beliefs, stroke: .dashed)))
+    }
+    return Panel(x: Axis("x"), y: Axis("density, probability", lower: 0), legend: .beside, marks)
+  }
+
+  /// A Gaussian kernel estimate with Silverman's bandwidth.
+  private func density(of sample: [Double], at places: [Double]) -> [Double] {
+    let count = Double(sample.count)
+    let mean = sample.reduce(0, +) / count
+    let variance = sample.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / count
+    let width = max(0.4 * variance.squareRoot() * pow(count, -0.2), 1e-6)
+    let scale = 1 / (count * width * (2 * Double.pi).squareRoot())
+    return places.map { place in
+      scale
+        * sample.reduce(0) { sum, point in
+          let distance = (place - point) / width
+          return abs(distance) > 6 ? sum : sum + exp(-0.5 * distance * distance)
+        }
+    }
+  }
+}

@@ -1,0 +1,113 @@
+import Distributions
+import Recipes
+import Tensors
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// What a generator is given: noise, and for InfoGAN codes that the discriminator's network learns to read back
+/// (Chen et al. 2016, section 4): one categorical code, uniform, and continuous ones, uniform in −1…1.
+///
+/// A latent row is noise, then the one-hot category, then the continuous codes.
+struct LatentCodes: Sendable {
+  let noise: Int
+  /// Classes of the categorical code; 0: none.
+  let categories: Int
+  let continuous: Int
+  /// λ: the weight of the bound on the mutual information.
+  let weight: Float
+
+  /// - Parameter informed: whether the model has codes.
+  init(_ recipe: Recipe, informed: Bool) throws {
+    let network = recipe["network"]
+    noise = try network.integer("latent", default: informed ? 62 : 100, in: 1...100_000)
+    guard informed else {
+      (categories, continuous, weight) = (0, 0, 0)
+      return
+    }
+    categories = try network.integer("categories", default: 10, in: 0...10_000)
+    continuous = try network.integer("continuous_codes", default: 2, in: 0...1000)
+    weight = Float(try recipe["objective"].number("information_weight", default: 1, in: 0...1e6))
+    guard categories != 1, categories + continuous > 0 else {
+      throw RecipeError("network.categories is \(categories): an InfoGAN needs at least 2, or continuous codes alone")
+    }
+  }
+
+  var width: Int { noise + categories + continuous }
+  var hasCodes: Bool { categories + continuous > 0 }
+  /// What the reading of the codes adds to the discriminator's outputs: logits, means and log variances.
+  var outputs: Int { categories + 2 * continuous }
+
+  /// Latent rows: a function of key and example alone.
+  func draw(_ key: RandomKey, examples: [UInt32]) -> Tensor {
+    let noise = Tensor.normal(key, rows: examples, columns: noise)
+    guard hasCodes else { return noise }
+    let codes = Tensor.uniform(key.at(tensor: key.tensor + codeOffset), rows: examples, columns: 1 + continuous)
+    var classes: [Int] = []
+    var values: [Float] = []
+    for row in 0..<examples.count {
+      let start = codes.pointer + row * (1 + continuous)
+      classes.append(min(Int(start[0] * Float(categories)), max(categories - 1, 0)))
+      for index in 0..<continuous { values.append(2 * start[1 + index] - 1) }
+    }
+    return joined(noise, classes: classes, continuous: values)
+  }
+
+  /// Noise with given codes; `continuous` row by row.
+  func joined(_ noise: Tensor, classes: [Int], continuous values: [Float]) -> Tensor {
+    let rows = Tensor.zeros([noise.rows, width])
+    for row in 0..<noise.rows {
+      let start = rows.pointer + row * width
+      start.update(from: noise.pointer + row * self.noise, count: self.noise)
+      if categories > 0 { start[self.noise + classes[row]] = 1 }
+      for index in 0..<continuous { start[self.noise + categories + index] = values[row * continuous + index] }
+    }
+    return rows
+  }
+
+  /// A latent row's codes in another draw's place, so that rows of a picture differ in noise alone.
+  private let codeOffset: UInt32 = 1 << 16
+
+  /// What the readings tell of the codes.
+  struct Reading {
+    /// Σ over examples of log Q(c | x̃), to be made large.
+    let logLikelihood: Tensor
+    /// How many categories were read right.
+    let hits: Int
+  }
+
+  /// - Parameters:
+  ///   - outputs: [n, `outputs`].
+  ///   - latents: what the examples were generated from, [n, width].
+  func read(_ outputs: Tensor, latents: Tensor) -> Reading {
+    let given = latents.detached
+    var logLikelihood = Tensor(0)
+    var hits = 0
+    if categories > 0 {
+      let oneHot = given.columns(noise..<noise + categories)
+      let logits = outputs.columns(0..<categories)
+      logLikelihood = (logits.logSoftmax() * oneHot).sum()
+      for row in 0..<given.rows {
+        let (read, truth) = (logits.pointer + row * categories, oneHot.pointer + row * categories)
+        if (0..<categories).max(by: { read[$0] < read[$1] }).map({ truth[$0] == 1 }) ?? false { hits += 1 }
+      }
+    }
+    if continuous > 0 {
+      let code = given.columns(noise + categories..<width)
+      let mean = outputs.columns(categories..<categories + continuous)
+      // A variance that may vanish would make the bound, and the gradient, grow without end.
+      let logVariance = outputs.columns(categories + continuous..<self.outputs).clamped(to: -6...6)
+      logLikelihood =
+        logLikelihood + Gaussian.logLikelihood(of: code, mean: mean, logVariance: logVariance).sum()
+    }
+    return Reading(logLikelihood: logLikelihood, hits: hits)
+  }
+
+  /// H(c), in nats: what E log Q(c | x̃) adds up to the bound on the mutual information with (equation 5).
+  var entropy: Double { (categories > 0 ? log(Double(categories)) : 0) + Double(continuous) * log(2) }
+}

@@ -1,0 +1,58 @@
+import CKernels
+import Networks
+import Tensors
+import Training
+
+/// One of the two networks with its part of the parameters and its optimiser.
+struct Player: Sendable {
+  let network: LayerStack
+  /// A part of the learner's parameters.
+  let parameters: FlatBuffer
+  let descent: GradientDescent
+
+  /// Takes a step along the total of a phase, and then sets the running statistics of the batches, which the total
+  /// holds in the place of their gradient.
+  /// - Parameter clip: the greatest magnitude of a weight; 0: any.
+  /// - Returns: the gradient's Euclidean norm.
+  func absorb(_ total: Total, update: Int, of updates: Int, clip: Float = 0, with crew: Crew) throws -> Double {
+    let statistics = network.runningStatistics.map { statistic in
+      let present = parameters.tensor(statistic.slot).values
+      let sums = total.take(statistic.slot)
+      let share = statistic.momentum / Float(max(total.examples, 1))
+      return zip(present, sums).map { (1 - statistic.momentum) * $0 + share * $1 }
+    }
+    let norm = try descent.norm(of: total, with: crew)
+    guard norm.isFinite else {
+      throw TrainingError(
+        .diverged, "the gradient of the \(parameters.name) became \(norm) at its step \(update)",
+        advice: "try a lower optimizer.learning_rate, or optimizer.clip_norm")
+    }
+    try descent.absorb(total, into: parameters, update: update, of: updates, with: crew)
+    if clip > 0 {
+      let numbers = parameters.float32
+      elbo_clamp(numbers.baseAddress, -clip, clip, numbers.baseAddress, numbers.count)
+    }
+    for (statistic, values) in zip(network.runningStatistics, statistics) {
+      (parameters.float32.baseAddress! + statistic.slot.offset).update(from: values, count: values.count)
+    }
+    return norm
+  }
+}
+
+extension Total {
+  /// The summed numbers of a slot, which are set to zero.
+  fileprivate func take(_ slot: Slot) -> [Float] {
+    var values: [Float] = []
+    for block in slot.offset / Total.blockLength..<blockCount {
+      let range = range(ofBlock: block)
+      let part = slot.range.clamped(to: range)
+      if part.isEmpty { break }
+      let numbers = float32(block: block)
+      for index in part {
+        values.append(numbers[index - range.lowerBound])
+        numbers[index - range.lowerBound] = 0
+      }
+    }
+    return values
+  }
+}

@@ -1,0 +1,147 @@
+import Tensors
+
+/// y = w ∗ x + b: x [n, h, w, in], weight [out, in, k, k], bias [out], y [n, h′, w′, out] with
+/// h′ = ⌊(h + 2 padding − dilation (k − 1) − 1) / stride⌋ + 1. Both start by `weight`'s initialisation, PyTorch's default
+/// unless said otherwise; the fans count the kernel's taps.
+public struct Convolution2D: Hashable, Layer {
+  public let weight: Slot
+  /// None where a normalisation follows, which would take it away again.
+  public let bias: Slot?
+  public let stride: Int
+  public let padding: Int
+  public let dilation: Int
+  public let spectral: SpectralNormalization?
+  private let initialization: Initialization
+
+  /// - Parameter isSpectral: whether the weight is divided by its greatest singular value.
+  public init(
+    name: String, in inputs: Int, out outputs: Int, kernel: Int, stride: Int = 1, padding: Int = 0, dilation: Int = 1,
+    hasBias: Bool = true, isSpectral: Bool = false, layout: inout Layout,
+    weight initialization: Initialization = .fanIn
+  ) {
+    weight = layout.add("\(name).weight", [outputs, inputs, kernel, kernel])
+    bias = hasBias ? layout.add("\(name).bias", [outputs]) : nil
+    spectral = isSpectral ? SpectralNormalization(name: name, outputs: outputs, layout: &layout) : nil
+    (self.stride, self.padding, self.dilation) = (stride, padding, dilation)
+    self.initialization = initialization
+  }
+
+  public var runningStatistics: [(slot: Slot, momentum: Float)] { spectral?.runningStatistics ?? [] }
+
+  public func initialize(_ parameters: FlatBuffer, seed: UInt64) {
+    let taps = weight.shape[2] * weight.shape[3]
+    fill(weight, bias, initialization, parameters, seed, fanIn: weight.shape[1] * taps, fanOut: weight.shape[0] * taps)
+    spectral?.initialize(parameters, seed: seed)
+  }
+
+  public func callAsFunction(_ x: Tensor, _ pass: Pass) -> Tensor {
+    let stored = pass.parameters[weight]
+    let y = x.convolved(
+      with: spectral.map { $0(stored, pass) } ?? stored, stride: Pair(stride), padding: Pair(padding),
+      dilation: Pair(dilation))
+    return bias.map { y.addingRow(pass.parameters[$0]) } ?? y
+  }
+}
+
+/// The transpose of a convolution: x [n, h, w, in], weight [in, out, k, k], bias [out], y [n, h′, w′, out] with
+/// h′ = (h − 1) stride − 2 padding + dilation (k − 1) + outputPadding + 1.
+public struct TransposedConvolution2D: Hashable, Layer {
+  public let weight: Slot
+  public let bias: Slot?
+  public let stride: Int
+  public let padding: Int
+  public let outputPadding: Int
+  public let dilation: Int
+  private let initialization: Initialization
+
+  public init(
+    name: String, in inputs: Int, out outputs: Int, kernel: Int, stride: Int = 1, padding: Int = 0,
+    outputPadding: Int = 0, dilation: Int = 1, hasBias: Bool = true, layout: inout Layout,
+    weight initialization: Initialization = .fanIn
+  ) {
+    weight = layout.add("\(name).weight", [inputs, outputs, kernel, kernel])
+    bias = hasBias ? layout.add("\(name).bias", [outputs]) : nil
+    (self.stride, self.padding, self.outputPadding) = (stride, padding, outputPadding)
+    self.dilation = dilation
+    self.initialization = initialization
+  }
+
+  public func initialize(_ parameters: FlatBuffer, seed: UInt64) {
+    let taps = weight.shape[2] * weight.shape[3]
+    // PyTorch takes the second extent for the fan-in here too.
+    fill(weight, bias, initialization, parameters, seed, fanIn: weight.shape[1] * taps, fanOut: weight.shape[0] * taps)
+  }
+
+  public func callAsFunction(_ x: Tensor, _ pass: Pass) -> Tensor {
+    let y = x.transposeConvolved(
+      with: pass.parameters[weight], stride: Pair(stride), padding: Pair(padding),
+      outputPadding: Pair(outputPadding), dilation: Pair(dilation))
+    return bias.map { y.addingRow(pass.parameters[$0]) } ?? y
+  }
+}
+
+/// y = W x + b with W divided by its greatest singular value; otherwise as `Dense`.
+public struct SpectralDense: Hashable, Layer {
+  public let dense: Dense
+  public let spectral: SpectralNormalization
+
+  public init(
+    name: String, in inputs: Int, out outputs: Int, layout: inout Layout,
+    weight initialization: Initialization = .fanIn, bias biasInitialization: Initialization = .fanIn
+  ) {
+    dense = Dense(
+      name: name, in: inputs, out: outputs, layout: &layout, weight: initialization, bias: biasInitialization)
+    spectral = SpectralNormalization(name: name, outputs: outputs, layout: &layout)
+  }
+
+  public func initialize(_ parameters: FlatBuffer, seed: UInt64) {
+    dense.initialize(parameters, seed: seed)
+    spectral.initialize(parameters, seed: seed)
+  }
+
+  public var runningStatistics: [(slot: Slot, momentum: Float)] { spectral.runningStatistics }
+
+  public func callAsFunction(_ x: Tensor, _ pass: Pass) -> Tensor {
+    let rows = x.reshaped(to: [x.shape[0], dense.inputs])
+    return rows.linear(weight: spectral(pass.parameters[dense.weight], pass), bias: pass.parameters[dense.bias])
+  }
+}
+
+/// Weights as the initialisation says; biases too by PyTorch's default, else zero.
+private func fill(
+  _ weight: Slot, _ bias: Slot?, _ initialization: Initialization, _ parameters: FlatBuffer, _ seed: UInt64, fanIn: Int,
+  fanOut: Int
+) {
+  initialization.fill(weight, of: parameters, seed: seed, fanIn: fanIn, fanOut: fanOut)
+  let start: Initialization = initialization == .fanIn ? .fanIn : .zeros
+  if let bias { start.fill(bias, of: parameters, seed: seed, fanIn: fanIn, fanOut: fanOut) }
+}
+
+/// Nearest upsampling: each pixel becomes factor × factor.
+public struct Upsampling: Layer {
+  public let factor: Int
+  public init(_ factor: Int) { self.factor = factor }
+  public func callAsFunction(_ x: Tensor, _ pass: Pass) -> Tensor { x.upsampled(factor) }
+}
+
+/// The greatest, or the mean, of each window.
+public struct Pooling: Layer {
+  public enum Kind: Sendable { case maximum, average }
+
+  public let kind: Kind
+  public let size: Int
+  public let stride: Int
+  public let padding: Int
+
+  public init(_ kind: Kind, size: Int, stride: Int? = nil, padding: Int = 0) {
+    self.kind = kind
+    (self.size, self.stride, self.padding) = (size, stride ?? size, padding)
+  }
+
+  public func callAsFunction(_ x: Tensor, _ pass: Pass) -> Tensor {
+    switch kind {
+    case .maximum: x.maximumPooled(size, stride: stride, padding: padding)
+    case .average: x.averagePooled(size, stride: stride, padding: padding)
+    }
+  }
+}

@@ -1,0 +1,110 @@
+import Cluster
+import Files
+import Foundation
+import Messages
+import Subprocess
+import Synchronization
+import SystemPackage
+import Training
+
+/// Node processes on this machine, children of this one. None outlives it: each ends when its standard input does,
+/// which this process holds open, and those that do not end by themselves are killed.
+struct LocalNodes: Sendable {
+  let count: Int
+  let arguments: [String]
+  /// Where each node's log is kept.
+  let folder: String
+  let note: @Sendable (String) -> Void
+
+  /// Starts the nodes, trains, and returns when all of them are gone.
+  func run(_ cluster: ClusterSession) async -> Result<Summary, any Error> {
+    do {
+      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    } catch {
+      return .failure(FileError("make the folder", folder, systemError: EACCES))
+    }
+    let children = Children(count)
+    return await withTaskGroup(of: Void.self) { group in
+      for index in 1...count {
+        group.addTask {
+          let end = await child(index, children)
+          let left = children.ended()
+          if let end { note("node-\(index) \(end)") }
+          // Of a job that is over already this changes nothing.
+          if left == 0 {
+            cluster.coordinator.end(
+              Stop(reason: .failed, explanation: "all nodes have ended" + (end.map { "; node-\(index) \($0)" } ?? "")))
+          }
+        }
+      }
+      let result: Result<Summary, any Error>
+      do {
+        result = .success(try await cluster.run())
+      } catch {
+        cluster.coordinator.end(Stop(reason: .failed, explanation: "\(error)"))
+        result = .failure(error)
+      }
+      // They were told; who does not listen is killed.
+      let killer = Task {
+        try await Task.sleep(for: .seconds(5))
+        children.killAll()
+      }
+      await group.waitForAll()
+      killer.cancel()
+      return result
+    }
+  }
+
+  /// Starts a node and keeps its log, until it ends. Returns how, unless it ended well.
+  private func child(_ index: Int, _ children: Children) async -> String? {
+    let name = "node-\(index)"
+    let last = Mutex("")
+    var options = PlatformOptions()
+    // Ctrl-C is for this process, which ends the nodes after a checkpoint.
+    options.processGroupID = 0
+    do {
+      let log = try OutputFile("\(folder)/\(name).log", .append)
+      let result = try await Subprocess.run(
+        .path("/proc/self/exe"), arguments: Arguments(arguments + ["--name", name]), platformOptions: options,
+        input: .inputWriter, output: .sequence, error: .combinedWithOutput
+      ) { execution in
+        children.add(execution.processIdentifier.value)
+        defer { children.remove(execution.processIdentifier.value) }
+        for try await line in execution.standardOutput.strings() {
+          let text = line.trimmingCharacters(in: .newlines)
+          try log.append(Array("\(Date().formatted(.iso8601)) [\(name)] \(text)\n".utf8))
+          last.withLock { $0 = text }
+        }
+      }
+      let said = last.withLock { $0 }
+      let tail = said.isEmpty ? "" : ": \(said)"
+      switch result.terminationStatus {
+      case .exited(0): return nil
+      case .exited(let code): return "ended with exit status \(code)\(tail)"
+      case .signaled(let signal): return "was killed by signal \(signal)"
+      }
+    } catch {
+      return "could not be run: \(error)"
+    }
+  }
+}
+
+/// The processes that are to be killed when they do not end by themselves.
+private final class Children: Sendable {
+  private let running = Mutex<Set<pid_t>>([])
+  private let left: Mutex<Int>
+
+  init(_ count: Int) { left = Mutex(count) }
+
+  /// One of them has ended. Returns how many are left.
+  func ended() -> Int {
+    left.withLock { left in
+      left -= 1
+      return left
+    }
+  }
+
+  func add(_ process: pid_t) { _ = running.withLock { $0.insert(process) } }
+  func remove(_ process: pid_t) { _ = running.withLock { $0.remove(process) } }
+  func killAll() { running.withLock { for process in $0 { kill(process, SIGKILL) } } }
+}

@@ -1,0 +1,298 @@
+import Cluster
+import Messages
+import Testing
+
+/// Membership and ledger, message by message; what happens between them is the simulation's.
+@Suite struct MembershipTests {
+  private static func configuration(_ nodes: Int) -> Membership.Configuration {
+    Membership.Configuration(
+      job: simulatedJob, build: "b", recipe: simulatedDigest, shards: 8, expectedNodes: nodes)
+  }
+
+  private func hello(_ name: String, _ incarnation: UInt64 = 100, _ change: (inout Hello) -> Void = { _ in }) -> Hello {
+    var hello = Hello(
+      name: name, incarnation: Incarnation(rawValue: incarnation)!, build: "b", recipe: simulatedDigest,
+      data: simulatedDigest, lanes: 1, dataEndpoints: ["tcp://\(name):1"], publicKey: nil)
+    change(&hello)
+    return hello
+  }
+
+  private func at(_ seconds: Double) -> Timestamp { .zero + .seconds(seconds) }
+
+  private func node(_ number: UInt32) -> NodeNumber { NodeNumber(rawValue: number)! }
+
+  private func beat(_ sequence: UInt64, view: UInt64, _ change: (inout Heartbeat) -> Void = { _ in }) -> Heartbeat {
+    var beat = Heartbeat(
+      view: ViewNumber(rawValue: view), sequence: sequence, position: .start, chain: Chain(rawValue: 0),
+      stage: .computing)
+    change(&beat)
+    return beat
+  }
+
+  private func refusal(_ directives: [Membership.Directive]) -> Refused.Code? {
+    guard case .reply(.refused(let refused))? = directives.first else { return nil }
+    return refused.code
+  }
+
+  /// Two nodes, in view 1 at time 0.
+  private func pair() -> Membership {
+    var membership = Membership(configuration: Self.configuration(2))
+    _ = membership.receive(hello("a"), provenKey: nil, now: at(0))
+    _ = membership.receive(hello("b"), provenKey: nil, now: at(0))
+    return membership
+  }
+
+  @Test func theFirstViewWaitsForAllThatAreExpected() {
+    var membership = Membership(configuration: Self.configuration(2))
+    let first = membership.receive(hello("a"), provenKey: nil, now: at(0))
+    #expect(membership.view == nil)
+    #expect(first.contains(.log(.dataFingerprinted(simulatedDigest))))
+    let second = membership.receive(hello("b"), provenKey: nil, now: at(1))
+    #expect(membership.view?.members.map(\.shards) == [0..<4, 4..<8])
+    let logged = second.firstIndex { if case .log(.viewDecided) = $0 { true } else { false } }
+    let announced = second.firstIndex { if case .send(.view, _) = $0 { true } else { false } }
+    #expect(logged! < announced!, "in the log before anybody hears of it")
+  }
+
+  @Test func theFirstViewDoesNotWaitForEver() {
+    var membership = Membership(configuration: Self.configuration(3))
+    _ = membership.receive(hello("a"), provenKey: nil, now: at(0))
+    var directives: [Membership.Directive] = []
+    for second in stride(from: 0.5, to: 61, by: 0.5) {
+      _ = membership.receive(
+        beat(UInt64(second * 2), view: 0), from: node(1), Incarnation(rawValue: 100)!, now: at(second))
+      directives += membership.tick(now: at(second))
+    }
+    #expect(membership.view?.members.count == 1)
+  }
+
+  @Test func strangersAreToldWhy() {
+    var membership = pair()
+    #expect(refusal(membership.receive(hello("c") { $0.build = "x" }, provenKey: nil, now: at(1))) == .buildDiffers)
+    let other = Digest(bytes: [UInt8](repeating: 1, count: 32))!
+    #expect(refusal(membership.receive(hello("c") { $0.recipe = other }, provenKey: nil, now: at(1))) == .recipeDiffers)
+    #expect(refusal(membership.receive(hello("c") { $0.data = other }, provenKey: nil, now: at(1))) == .dataDiffers)
+    #expect(refusal(membership.receive(hello("a", 99), provenKey: nil, now: at(1))) == .staleIncarnation)
+    let key = PublicKey(bytes: [UInt8](repeating: 3, count: 32))!
+    #expect(refusal(membership.receive(hello("c"), provenKey: key, now: at(1))) == .notListed)
+    #expect(refusal(membership.receive(hello("c") { $0.publicKey = key }, provenKey: nil, now: at(1))) == .notListed)
+    #expect(refusal(membership.receive(hello("c") { $0.publicKey = key }, provenKey: key, now: at(1))) == nil)
+    _ = membership.end(Stop(reason: .asked, explanation: "enough"), now: at(2))
+    #expect(refusal(membership.receive(hello("d"), provenKey: nil, now: at(3))) == .jobOver)
+  }
+
+  @Test func aRepeatedHelloIsTheSameAsOne() {
+    var membership = pair()
+    let again = membership.receive(hello("a"), provenKey: nil, now: at(0.1))
+    #expect(membership.view?.number == ViewNumber(rawValue: 1))
+    #expect(again.contains(.reply(.view(membership.view!))))
+    #expect(!again.contains { if case .log = $0 { true } else { false } })
+  }
+
+  @Test func threeMissingHeartbeatsMakeANodeLost() {
+    var membership = pair()
+    let incarnation = Incarnation(rawValue: 100)!
+    for second in 1...3 {
+      _ = membership.receive(beat(UInt64(second), view: 1), from: node(1), incarnation, now: at(Double(second)))
+      #expect(membership.tick(now: at(Double(second))) == [])
+      #expect(membership.statuses(now: at(0))[1].state == (second < 2 ? .member : .suspect))
+    }
+    let directives = membership.tick(now: at(3.1))
+    #expect(membership.view?.number == ViewNumber(rawValue: 2))
+    #expect(membership.view?.members.map(\.node) == [node(1)])
+    #expect(membership.view?.cause.contains("node 2 (b) is lost: no heartbeat for 3000 ms") == true)
+    #expect(directives.contains { if case .send(.dismissed, let to) = $0 { to == node(2) } else { false } })
+    // It wakes up, speaks as a member, is told, and comes back as a new start.
+    let told = membership.receive(beat(2, view: 1), from: node(2), incarnation, now: at(4))
+    #expect(told.count == 1)
+    guard case .reply(.dismissed(let dismissed))? = told.first else {
+      Issue.record("not dismissed")
+      return
+    }
+    #expect(dismissed.incarnation == incarnation)
+    #expect(membership.receive(hello("b", 100), provenKey: nil, now: at(4)).count == 1)
+    _ = membership.receive(beat(4, view: 2), from: node(1), incarnation, now: at(4))
+    _ = membership.receive(hello("b", 101), provenKey: nil, now: at(4))
+    #expect(membership.view?.number == ViewNumber(rawValue: 2), "joiners wait for each other")
+    _ = membership.tick(now: at(4.3))
+    #expect(membership.view?.members.map(\.incarnation.rawValue) == [100, 101])
+    #expect(membership.statuses(now: at(5))[1].restarts == 1)
+  }
+
+  @Test func aLaterStartTakesThePlaceAtOnce() {
+    var membership = pair()
+    let directives = membership.receive(hello("b", 200), provenKey: nil, now: at(0.5))
+    #expect(membership.view?.members.map(\.incarnation.rawValue) == [100, 200])
+    #expect(
+      directives.contains {
+        if case .send(.refused(let refused), _) = $0 { refused.code == .superseded } else { false }
+      })
+  }
+
+  @Test func whoLeavesIsReplacedAtOnce() {
+    var membership = pair()
+    _ = membership.receive(
+      Leave(reason: .asked, explanation: "SIGTERM"), from: node(1), Incarnation(rawValue: 100)!, now: at(0.5))
+    #expect(membership.view?.members.map(\.shards) == [0..<8])
+    #expect(membership.view?.cause == "node 1 (a) has left: SIGTERM")
+  }
+
+  @Test func anOldViewInAHeartbeatIsAnsweredWithTheNewest() {
+    var membership = pair()
+    let replies = membership.receive(beat(1, view: 0), from: node(1), Incarnation(rawValue: 100)!, now: at(0.5))
+    #expect(replies.contains(.reply(.view(membership.view!))))
+    let none = membership.receive(beat(2, view: 1), from: node(1), Incarnation(rawValue: 100)!, now: at(0.6))
+    #expect(none == [.reply(.heartbeatReply(HeartbeatReply(sequence: 2, view: ViewNumber(rawValue: 1))))])
+  }
+
+  @Test func aNodeThatIsAliveButStuckIsNamedAndThenLost() {
+    var membership = pair()
+    let incarnation = Incarnation(rawValue: 100)!
+    var stuckAt: Double?
+    var lostAt: Double?
+    for second in 1...200 where lostAt == nil {
+      let now = at(Double(second))
+      // Node 2 computes and computes; node 1 has done its part and waits for it.
+      _ = membership.receive(
+        beat(UInt64(second), view: 1) { $0.waits = [Wait(node: node(2), cause: .partials)] }, from: node(1),
+        incarnation, now: now)
+      _ = membership.receive(beat(UInt64(second), view: 1), from: node(2), incarnation, now: now)
+      _ = membership.tick(now: now)
+      let states = membership.statuses(now: now).map(\.state)
+      if states[1] == .stuck, stuckAt == nil { stuckAt = Double(second) }
+      if states[1] == .lost { lostAt = Double(second) }
+      #expect(states[0] == .member, "whoever waits is not to blame")
+    }
+    #expect(stuckAt == 62 && lostAt == 122)
+    #expect(membership.view?.members.map(\.node) == [node(1)])
+  }
+
+  @Test func theJobMayEndWhenEveryoneHasTheLastTotal() {
+    var membership = pair()
+    let incarnation = Incarnation(rawValue: 100)!
+    let first = membership.receive(
+      beat(1, view: 1) { $0.stage = .finished }, from: node(1), incarnation, now: at(1))
+    #expect(!first.contains { if case .finished = $0 { true } else { false } })
+    let second = membership.receive(
+      beat(1, view: 1) { $0.stage = .finished }, from: node(2), incarnation, now: at(1))
+    #expect(second.contains { if case .finished = $0 { true } else { false } })
+    let end = membership.end(Stop(reason: .completed, explanation: "done"), now: at(1))
+    #expect(end.contains(.log(.jobEnded(.completed))))
+    #expect(end.count { if case .send(.stop, _) = $0 { true } else { false } } == 2)
+    // Whoever has not heard of it asks by beating on.
+    let later = membership.receive(beat(2, view: 1), from: node(1), incarnation, now: at(2))
+    #expect(later == [.reply(.stop(membership.stop!))])
+  }
+
+  @Test func aRestartedCoordinatorKnowsItsNodes() {
+    var log: [LogRecord] = []
+    var membership = Membership(configuration: Self.configuration(2))
+    for name in ["a", "b"] {
+      for case .log(let record) in membership.receive(hello(name), provenKey: nil, now: at(0)) { log.append(record) }
+    }
+    var restarted = Membership(configuration: Self.configuration(2), replaying: log, now: at(0))
+    #expect(restarted.view == membership.view)
+    let incarnation = Incarnation(rawValue: 100)!
+    // Node 1 is heard again, node 2 is not.
+    for second in 1...14 {
+      _ = restarted.receive(beat(UInt64(second), view: 1), from: node(1), incarnation, now: at(Double(second)))
+      _ = restarted.tick(now: at(Double(second)))
+      #expect(restarted.view?.members.count == (second <= 10 ? 2 : 1))
+    }
+    #expect(restarted.view?.number == ViewNumber(rawValue: 2), "numbers go on")
+    #expect(
+      refusal(
+        restarted.receive(
+          hello("c") { $0.data = Digest(bytes: [UInt8](repeating: 9, count: 32))! }, provenKey: nil, now: at(15)))
+        == .dataDiffers)
+    let ended = Membership(configuration: Self.configuration(2), replaying: log + [.jobEnded(.completed)], now: at(0))
+    #expect(ended.stop?.reason == .completed)
+  }
+}
+
+@Suite struct ShardLedgerTests {
+  private func node(_ number: UInt32) -> NodeNumber { NodeNumber(rawValue: number)! }
+  private let incarnation = Incarnation(rawValue: 100)!
+
+  private func view(_ number: UInt64, _ blocks: [Range<Int>]) -> View {
+    View(
+      number: ViewNumber(rawValue: number),
+      members: blocks.enumerated().map { index, shards in
+        Member(
+          node: node(UInt32(index + 1)), incarnation: incarnation, name: "n\(index)", lanes: 1,
+          dataEndpoints: ["tcp://a:1"], publicKey: nil, shards: shards)
+      }, shards: 8, cause: "")
+  }
+
+  private func late(_ step: UInt64, missing: Range<Int>, done: Range<Int>) -> Late {
+    Late(
+      view: ViewNumber(rawValue: 1), position: PhaseIndex(step: step, phase: 0), missing: RangeSet(missing),
+      shardsDone: RangeSet(done), waitingMilliseconds: 500)
+  }
+
+  @Test func lateShardsGoToIdleNodesOnce() throws {
+    var ledger = ShardLedger()
+    ledger.begin(view(1, [0..<3, 3..<6, 6..<8]))
+    // Node 2 is slow. Node 3 has said that it is done, and so does node 1 with its complaint.
+    #expect(
+      ledger.report(
+        node: node(3), incarnation: incarnation, view: ViewNumber(rawValue: 1), position: PhaseIndex(step: 4, phase: 0),
+        done: RangeSet(6..<8)) == nil)
+    let orders = try ledger.rescue(late(4, missing: 3..<6, done: 0..<3), from: node(1), incarnation).get()
+    #expect(orders.map(\.shards) == [3..<4, 4..<5, 5..<6])
+    #expect(orders.map(\.node) == [node(1), node(3), node(1)])
+    // The same complaint of another owner asks nobody a third time but whoever is left.
+    let more = try ledger.rescue(late(4, missing: 3..<6, done: 6..<8), from: node(3), incarnation).get()
+    #expect(more.map(\.node) == [node(3), node(1), node(3)])
+    #expect(try ledger.rescue(late(4, missing: 3..<6, done: 6..<8), from: node(3), incarnation).get() == [])
+    #expect(ledger.executors(of: 4) == [node(2), node(3), node(1)])
+  }
+
+  @Test func whatIsDoneIsNotComputedAgain() throws {
+    var ledger = ShardLedger()
+    ledger.begin(view(1, [0..<4, 4..<8]))
+    for _ in 0..<2 {
+      #expect(
+        ledger.report(
+          node: node(2), incarnation: incarnation, view: ViewNumber(rawValue: 1), position: .start,
+          done: RangeSet(4..<7)) == nil)
+    }
+    #expect(ledger.duplicates == 0, "said twice is done once")
+    let orders = try ledger.rescue(late(0, missing: 4..<8, done: 0..<4), from: node(1), incarnation).get()
+    #expect(orders.map(\.shards) == [7..<8])
+    #expect(
+      ledger.report(
+        node: node(1), incarnation: incarnation, view: ViewNumber(rawValue: 1), position: .start,
+        done: RangeSet([0..<4, 7..<8])) == nil)
+    #expect(
+      ledger.report(
+        node: node(2), incarnation: incarnation, view: ViewNumber(rawValue: 1), position: .start,
+        done: RangeSet(4..<8)) == nil)
+    #expect(ledger.doneBy(7) == node(1))
+    #expect(ledger.duplicates == 1)
+  }
+
+  @Test func staleReportsAreRefused() {
+    var ledger = ShardLedger()
+    ledger.begin(view(1, [0..<4, 4..<8]))
+    func report(_ view: UInt64, _ incarnation: UInt64, _ step: UInt64, _ done: Range<Int> = 0..<1) -> ShardLedger
+      .Refusal?
+    {
+      ledger.report(
+        node: node(1), incarnation: Incarnation(rawValue: incarnation)!, view: ViewNumber(rawValue: view),
+        position: PhaseIndex(step: step, phase: 0), done: RangeSet(done))
+    }
+    #expect(report(1, 100, 5) == nil)
+    #expect(report(0, 100, 5) == .staleView)
+    #expect(report(2, 100, 5) == .staleView)
+    #expect(report(1, 99, 5) == .staleIncarnation)
+    #expect(report(1, 100, 4) == .stalePosition)
+    #expect(report(1, 100, 5, 7..<9) == .unfit)
+    #expect(ledger.doneBy(0) == node(1))
+    #expect(report(1, 100, 6, 1..<2) == nil)
+    #expect(ledger.doneBy(0) == nil, "a later phase begins with nothing done")
+    ledger.begin(view(2, [0..<8]))
+    #expect(report(1, 100, 6) == .staleView)
+    #expect(report(2, 100, 3) == nil, "a new view may begin further back")
+  }
+}

@@ -1,0 +1,118 @@
+import Cluster
+import Foundation
+import Messages
+import Testing
+
+/// The whole protocol over a simulated transport and clock. `ELBO_SIM_SEEDS=20000` tries that many seeds;
+/// `ELBO_SIM_SEED=17` replays one and prints what happened.
+@Suite struct SimulationTests {
+  private static let environment = ProcessInfo.processInfo.environment
+  private static let seeds = environment["ELBO_SIM_SEEDS"].flatMap { Int($0) } ?? 1500
+  private static let replayed = environment["ELBO_SIM_SEED"].flatMap { UInt64($0) }
+
+  /// A training and a cluster, by seed.
+  private func setUp(_ seed: UInt64) -> (SymbolicModel, nodes: Int) {
+    var random = SplitMix(seed: seed &+ 999)
+    let phases = (0..<Int.random(in: 1...3, using: &random)).map { _ in
+      [1, 5, 20, 40, 100].randomElement(using: &random)!
+    }
+    let model = SymbolicModel(
+      shards: Int.random(in: 1...9, using: &random), phases: phases,
+      stateCount: Int.random(in: 1...30, using: &random), steps: UInt64.random(in: 1...6, using: &random))
+    return (model, Int.random(in: 1...5, using: &random))
+  }
+
+  @discardableResult
+  private func run(_ seed: UInt64, _ faults: Simulation.Faults, longer: Bool = false) -> Simulation? {
+    let (model, nodes) = setUp(seed)
+    var simulation = Simulation(
+      seed: seed, model: model, nodeCount: nodes, faults: faults, tracing: Self.replayed != nil)
+    // Slow enough for the faults to fall into the training.
+    if longer { simulation.work = (.milliseconds(50), .milliseconds(1500)) }
+    do {
+      try simulation.run()
+      return simulation
+    } catch {
+      if let trace = simulation.trace { print(trace.joined(separator: "\n")) }
+      Issue.record("seed \(seed) (V \(model.shards), \(nodes) nodes, phases \(model.phases)): \(error)")
+      return nil
+    }
+  }
+
+  private func everySeed(_ count: Int, _ body: (UInt64) -> Void) {
+    if let seed = Self.replayed { return body(seed) }
+    for seed in 1...UInt64(max(1, count)) { body(seed) }
+  }
+
+  @Test func undisturbed() {
+    everySeed(Self.seeds / 5) { seed in
+      let simulation = run(seed, Simulation.Faults())
+      #expect(simulation.map { $0.views } == 1)
+      #expect(simulation.map { $0.stateTransfers } == 0)
+    }
+  }
+
+  /// Everything at once, more or less of each by the seed.
+  private func storm(_ seed: UInt64) -> Simulation.Faults {
+    var random = SplitMix(seed: seed &+ 31_337)
+    var faults = Simulation.Faults()
+    if random.chance(0.7) { faults.drop = Double.random(in: 0..<0.2, using: &random) }
+    if random.chance(0.7) { faults.duplicate = Double.random(in: 0..<0.3, using: &random) }
+    if random.chance(0.6) { faults.straggle = Double.random(in: 0..<0.1, using: &random) }
+    if random.chance(0.3) { faults.delay.high = .milliseconds(100) }
+    if random.chance(0.7) { faults.crashes = Int.random(in: 1...4, using: &random) }
+    if random.chance(0.4) { faults.pauses = Int.random(in: 1...3, using: &random) }
+    if random.chance(0.4) { faults.partitions = Int.random(in: 1...4, using: &random) }
+    if random.chance(0.4) { faults.coordinatorCrashes = Int.random(in: 1...2, using: &random) }
+    if random.chance(0.4) { faults.lateJoiners = Int.random(in: 1...2, using: &random) }
+    if random.chance(0.3) { faults.leavers = 1 }
+    if random.chance(0.3) { faults.slowNodes = 1 }
+    faults.encoded = random.chance(0.1)
+    return faults
+  }
+
+  @Test func faultsOfEveryKindChangeNothing() {
+    var views = 0
+    var rescues = 0
+    var transfers = 0
+    everySeed(Self.seeds) { seed in
+      guard let simulation = run(seed, storm(seed), longer: true) else { return }
+      views += simulation.views
+      rescues += simulation.rescues
+      transfers += simulation.stateTransfers
+    }
+    if Self.replayed == nil {
+      // The storm did reach what it is meant to test.
+      #expect(views > Self.seeds && rescues > 0 && transfers > Self.seeds / 10)
+    }
+  }
+
+  /// Processors that round differently lose the equality with an undisturbed run, never that among nodes.
+  @Test func nodesAgreeEvenIfTheirProcessorsDoNot() {
+    everySeed(Self.seeds / 2) { seed in
+      var faults = storm(seed)
+      faults.mixedProcessors = true
+      run(seed, faults, longer: true)
+    }
+  }
+
+  @Test(arguments: [1, 2, 3, 4, 5]) func aCrashAtAnyMessage(seed: UInt64) {
+    let model = SymbolicModel(shards: 4 + Int(seed % 3), phases: [40, 20], stateCount: 12, steps: 3)
+    let nodes = 2 + Int(seed % 3)
+    var undisturbed = Simulation(seed: seed, model: model, nodeCount: nodes, faults: Simulation.Faults())
+    #expect(throws: Never.self) { try undisturbed.run() }
+    for side in [Simulation.Faults.CrashSide.sender, .receiver, .coordinator] {
+      for number in 1...undisturbed.delivered {
+        var faults = Simulation.Faults()
+        faults.crashAtMessage = (number, side)
+        var simulation = Simulation(seed: seed, model: model, nodeCount: nodes, faults: faults)
+        do {
+          try simulation.run()
+        } catch {
+          Issue.record("seed \(seed), crash of the \(side) at message \(number): \(error)")
+          return
+        }
+      }
+    }
+  }
+}

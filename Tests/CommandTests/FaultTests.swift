@@ -1,0 +1,163 @@
+import Foundation
+import Subprocess
+import TestSupport
+import Testing
+
+/// What happens to real processes, and the result that it does not change.
+@Suite("Faults: the same parameters_sha256 as undisturbed", .serialized, .timeLimit(.minutes(5)))
+struct FaultTests {
+  private static let steps = 400
+  private static let options = ["--steps", "\(steps)", "--set", "train.report_every=1", "--lanes", "1"]
+
+  private func undisturbed(_ workspace: Workspace) async throws -> String {
+    try await Elbo.run(workspace.training("vae", out: "undisturbed", Self.options)).hash()
+  }
+
+  /// Launches three nodes, does something to them when some steps are done, and expects the undisturbed result.
+  private func launch(
+    after lines: Int, sourceLocation: SourceLocation = #_sourceLocation,
+    _ disturb: @escaping @Sendable (Workspace, [pid_t]) async throws -> Void
+  ) async throws {
+    let workspace = try Workspace()
+    let expected = try await undisturbed(workspace)
+    let arguments = workspace.launch(
+      "vae", out: "run", nodes: 3, Self.options + ["--heartbeat", "0.2"])
+    let outcome = try await Elbo.run(arguments) { _ in
+      try await until { workspace.lines("run/metrics.jsonl") >= lines }
+      try await disturb(workspace, workspace.processes())
+    }
+    #expect(try outcome.hash() == expected, sourceLocation: sourceLocation)
+    #expect(workspace.processes().isEmpty, sourceLocation: sourceLocation)
+    #expect(workspace.lines("run/metrics.jsonl") == Self.steps, sourceLocation: sourceLocation)
+  }
+
+  @Test("A node is killed", arguments: [5, 60, 150])
+  func kill(_ lines: Int) async throws {
+    try await launch(after: lines) { _, nodes in
+      #expect(Foundation.kill(try #require(nodes.randomElement()), SIGKILL) == 0)
+    }
+  }
+
+  @Test("All nodes but one are killed")
+  func killTwo() async throws {
+    try await launch(after: 20) { _, nodes in
+      for node in nodes.shuffled().dropFirst() { #expect(Foundation.kill(node, SIGKILL) == 0) }
+    }
+  }
+
+  @Test("A node sleeps so long that it is given up, and wakes")
+  func sleep() async throws {
+    try await launch(after: 20) { workspace, nodes in
+      let node = try #require(nodes.randomElement())
+      #expect(Foundation.kill(node, SIGSTOP) == 0)
+      let lines = workspace.lines("run/metrics.jsonl")
+      try await until { workspace.lines("run/metrics.jsonl") > lines + 20 }
+      #expect(Foundation.kill(node, SIGCONT) == 0)
+    }
+  }
+
+  @Test("A node is asked to leave")
+  func leave() async throws {
+    try await launch(after: 20) { _, nodes in
+      #expect(Foundation.kill(try #require(nodes.randomElement()), SIGTERM) == 0)
+    }
+  }
+
+  /// Starts a coordinator, and nodes at its endpoint.
+  private func coordinator(_ workspace: Workspace, nodes: Int, bind: String = "tcp://127.0.0.1:*") -> [String] {
+    ["coordinator"] + workspace.training("vae", out: "run", Self.options + ["--heartbeat", "0.2"]).dropFirst()
+      + ["--nodes", "\(nodes)", "--bind", bind]
+  }
+
+  private func node(_ workspace: Workspace, _ name: String, _ more: [String] = []) async throws -> Elbo.Outcome {
+    try await until { workspace.endpoint("run") != nil }
+    return try await Elbo.run(
+      ["node", "--coordinator", workspace.endpoint("run")!, "--name", name, "--lanes", "1"] + more)
+  }
+
+  @Test("A node joins late, with the state of a peer")
+  func join() async throws {
+    let workspace = try Workspace()
+    let expected = try await undisturbed(workspace)
+    async let coordinator = Elbo.run(coordinator(workspace, nodes: 1))
+    async let first = node(workspace, "first")
+    try await until { workspace.lines("run/metrics.jsonl") >= 20 }
+    async let second = node(workspace, "second")
+    #expect(try await coordinator.hash() == expected)
+    #expect(try await first.status == .exited(0))
+    let late = try await second
+    #expect(late.status == .exited(0), "\(late.error)")
+  }
+
+  @Test("The coordinator is killed and started again")
+  func restart() async throws {
+    let workspace = try Workspace()
+    let expected = try await undisturbed(workspace)
+    async let first = node(workspace, "first")
+    async let second = node(workspace, "second")
+    let killed = try await Elbo.run(coordinator(workspace, nodes: 2)) { send in
+      try await until { workspace.lines("run/metrics.jsonl") >= 20 }
+      try send(.kill)
+    }
+    #expect(killed.status == .killed(by: SIGKILL))
+    let again = try await Elbo.run(coordinator(workspace, nodes: 2, bind: try #require(workspace.endpoint("run"))))
+    #expect(try again.hash() == expected, "\(again.error)")
+    #expect(try await first.status == .exited(0))
+    #expect(try await second.status == .exited(0))
+    #expect(workspace.lines("run/metrics.jsonl") == Self.steps)
+  }
+
+  @Test("A node with other data, and one that is another program, are refused; the training goes on")
+  func refusal() async throws {
+    let workspace = try Workspace()
+    let expected = try await undisturbed(workspace)
+    try FileManager.default.copyItem(atPath: workspace.data, toPath: workspace["other"])
+    try workspace.write("other/train-labels-idx1-ubyte", IDX.labels(Workspace.trainCount).reversed())
+    try workspace.write(
+      "other/train-images-idx3-ubyte", IDX.images(Workspace.trainCount, side: Workspace.side).dropLast() + [77])
+    async let coordinator = Elbo.run(coordinator(workspace, nodes: 1))
+    let stranger = try await node(workspace, "stranger", ["--data", workspace["other"]])
+    #expect(stranger.status == .exited(2))
+    #expect(stranger.error.contains("data"))
+    let changed = workspace["elbo"]
+    let other = try await Elbo.run(
+      throughShell: "cp \"$0\" '\(changed)' && echo >> '\(changed)' && exec '\(changed)' \"$@\"",
+      ["node", "--coordinator", try #require(workspace.endpoint("run"))])
+    #expect(other.status == .exited(2))
+    #expect(other.error.contains("refuses"), "\(other.error)")
+    async let first = node(workspace, "first")
+    #expect(try await coordinator.hash() == expected)
+    #expect(try await first.status == .exited(0))
+  }
+
+  @Test("Status: healthy, then finished; unreachable")
+  func status() async throws {
+    let workspace = try Workspace()
+    let outcome = try await Elbo.run(workspace.endlessLaunch(nodes: 2)) { send in
+      try await until { workspace.lines("run/metrics.jsonl") >= 20 }
+      let endpoint = try #require(workspace.endpoint("run"))
+      let status = try await Elbo.run("status", endpoint, "--json")
+      #expect(status.status == .exited(0), "\(status.output) \(status.error)")
+      let object = try status.json()
+      #expect(object["state"] as? String == "running")
+      #expect((object["nodes"] as? [any Sendable])?.count == 2)
+      #expect(try await Elbo.run("status", workspace["run"]).status == .exited(0))
+      try send(.interrupt)
+    }
+    #expect(outcome.status == .exited(130))
+    #expect(try await Elbo.run("status", workspace["run"]).status == .exited(1), "interrupted")
+    let unreachable = try await Elbo.run(
+      "status", try #require(workspace.endpoint("run")), "--patience", "0.3", "--json")
+    #expect(unreachable.status == .exited(2))
+    #expect(try unreachable.json()["state"] as? String == "unreachable")
+  }
+}
+
+extension Workspace {
+  /// Where the coordinator of a run listens, once it does.
+  func endpoint(_ run: String) -> String? {
+    guard let bytes = try? read("\(run)/coordinator.endpoint") else { return nil }
+    let text = String(decoding: bytes, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+    return text.isEmpty ? nil : text
+  }
+}

@@ -1,0 +1,131 @@
+import Foundation
+import Subprocess
+import TestSupport
+import Testing
+
+/// The promise across processes: what several nodes train is, bit for bit, what one process trains.
+@Suite(
+  "Nodes: the same parameters_sha256 as one process, whatever happens to them", .serialized, .timeLimit(.minutes(5)))
+struct LaunchTests {
+  @Test("launch with one to four nodes, whatever V", arguments: ["vae", "autoencoder"], [1, 2, 3, 4])
+  func nodes(_ model: String, _ nodes: Int) async throws {
+    let workspace = try Workspace()
+    for shards in [1, 4, 5] {
+      let more = ["--steps", "12", "--shards", "\(shards)"]
+      let alone = try await Elbo.run(workspace.training(model, out: "alone-\(shards)", more)).hash()
+      let launch = try await Elbo.run(
+        workspace.launch(model, out: "launch-\(shards)", nodes: nodes, more + ["--lanes", "2"])
+      ).hash()
+      #expect(launch == alone, "V = \(shards)")
+    }
+  }
+
+  @Test("Learners by statistics converge alike", arguments: [1, 3])
+  func statistics(_ nodes: Int) async throws {
+    let workspace = try Workspace()
+    let options = ["--set", "network.components=3", "--set", "train.shards=4"]
+    let alone = try await Elbo.run(
+      ["train", "gmm", "--data", workspace.data, "--out", workspace["alone"], "--quiet", "--json"] + options)
+    let launch = try await Elbo.run(
+      [
+        "launch", "gmm", "--nodes", "\(nodes)", "--data", workspace.data, "--out", workspace["launch"], "--quiet",
+        "--json",
+      ]
+        + options)
+    #expect(try launch.hash() == alone.hash())
+    #expect(try launch.json()["steps"] as? Int == alone.json()["steps"] as? Int)
+  }
+
+  @Test("A launch's run folder is that of a training")
+  func runFolder() async throws {
+    let workspace = try Workspace()
+    let more = ["--steps", "12", "--set", "train.report_every=3", "--set", "train.checkpoint_every=5"]
+    let alone = try await Elbo.run(workspace.training("vae", out: "alone", more)).json()
+    let launch = try await Elbo.run(workspace.launch("vae", out: "launch", nodes: 2, more)).json()
+    #expect(alone["metrics"] as? [String: Double] == launch["metrics"] as? [String: Double])
+    #expect(Set(alone.keys) == Set(launch.keys))
+    #expect(workspace.names(in: "launch/checkpoints") == workspace.names(in: "alone/checkpoints"))
+    #expect(try workspace.metrics("launch") == workspace.metrics("alone"))
+    #expect(workspace.names(in: "launch/logs") == ["node-1.log", "node-2.log"])
+    let again = try await Elbo.run("train", "--resume", workspace["launch"], "--steps", "20", "--quiet", "--json")
+      .hash()
+    let straight = try await Elbo.run(workspace.training("vae", out: "straight", "--steps", "20")).hash()
+    #expect(again == straight)
+  }
+
+  @Test("A launch goes on where a launch or a training stopped")
+  func resumption() async throws {
+    let workspace = try Workspace()
+    let straight = try await Elbo.run(workspace.training("vae", out: "straight", "--steps", "20")).hash()
+    _ = try await Elbo.run(workspace.launch("vae", out: "run", nodes: 2, ["--steps", "7"])).hash()
+    let resumed = try await Elbo.run(
+      "launch", "--resume", workspace["run"], "--nodes", "3", "--steps", "20", "--quiet", "--json"
+    ).hash()
+    #expect(resumed == straight)
+  }
+
+  @Test(
+    "Ctrl-C, SIGTERM: a checkpoint, exit status 130, no process left behind", arguments: [Signal.interrupt, .terminate])
+  func interruption(_ signal: Signal) async throws {
+    let workspace = try Workspace()
+    let outcome = try await Elbo.run(workspace.endlessLaunch(nodes: 2)) { send in
+      try await until { workspace.lines("run/metrics.jsonl") >= 20 }
+      try send(signal)
+    }
+    #expect(outcome.status == .exited(130), "\(outcome.error)")
+    let step = try #require(try outcome.json()["steps"] as? Int)
+    #expect(step >= 20)
+    #expect(workspace.processes().isEmpty)
+    let resumed = try await Elbo.run(
+      "train", "--resume", workspace["run"], "--steps", "\(step + 10)", "--quiet", "--json"
+    ).hash()
+    let straight = try await Elbo.run(workspace.training("vae", out: "straight", "--steps", "\(step + 10)")).hash()
+    #expect(resumed == straight)
+  }
+
+  @Test("The launcher is killed: its nodes end too")
+  func orphans() async throws {
+    let workspace = try Workspace()
+    let outcome = try await Elbo.run(workspace.endlessLaunch(nodes: 2)) { send in
+      try await until { workspace.lines("run/metrics.jsonl") >= 5 }
+      #expect(workspace.processes().count >= 2)
+      try send(.kill)
+    }
+    #expect(outcome.status == .killed(by: SIGKILL))
+    try await until { workspace.processes().isEmpty }
+  }
+}
+
+extension Workspace {
+  func launch(_ model: String, out: String, nodes: Int, _ more: [String]) -> [String] {
+    ["launch"] + training(model, out: out, ["--nodes", "\(nodes)"] + more).dropFirst()
+  }
+
+  /// Arguments of a launch that only a signal ends, into the folder `run`.
+  func endlessLaunch(nodes: Int, _ more: [String] = []) -> [String] {
+    launch(
+      "vae", out: "run", nodes: nodes,
+      ["--steps", "1000000000", "--set", "train.report_every=1", "--lanes", "1"] + more)
+  }
+
+  /// The process numbers of nodes of a launch into the folder `run`: by its endpoint on their command lines.
+  func processes(_ run: String = "run") -> [pid_t] {
+    guard let endpoint = endpoint(run) else { return [] }
+    let numbers = ((try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []).compactMap { pid_t($0) }
+    return numbers.filter { number in
+      guard let line = FileManager.default.contents(atPath: "/proc/\(number)/cmdline") else { return false }
+      let words = line.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
+      return words.contains("node") && words.contains(endpoint)
+    }.sorted()
+  }
+
+  /// What the lines of a run's metrics say, times and rates left out.
+  fileprivate func metrics(_ run: String) throws -> [[String: Double]] {
+    try read("\(run)/metrics.jsonl").split(separator: UInt8(ascii: "\n")).map { line in
+      var object = try #require(try JSONSerialization.jsonObject(with: Data(line)) as? [String: Double])
+      object["seconds"] = nil
+      object["examples_per_second"] = nil
+      return object
+    }
+  }
+}
