@@ -23,9 +23,11 @@ private let kernels: [(name: String, kernel: Kernel)] = [
   ("rationalQuadratic", .rationalQuadratic(variance: 1.3, lengthScales: [1.1], alpha: 0.8)),
   ("periodic", .periodic(variance: 1.3, lengthScale: 1.2, period: 4)),
   ("linear", .linear(variance: 2) + .constant(variance: 1)),
-  ("sumAndProduct",
+  (
+    "sumAndProduct",
     .rbf(variance: 1.3, lengthScales: [1.1]) * .fixed(.periodic(variance: 1, lengthScale: 1.2, period: 4))
-      + .matern32(variance: 0.4, lengthScales: [2])),
+      + .matern32(variance: 0.4, lengthScales: [2])
+  ),
 ]
 
 /// Central differences of f by the logarithm of each parameter.
@@ -64,7 +66,8 @@ private func differences(_ parameters: [Double], _ f: ([Double]) throws -> Doubl
   @Test(arguments: kernels.map(\.name) + ["all"])
   func gradientsEqualDifferences(name: String) throws {
     let all = Kernel.product([
-      .sum(kernels.filter { columns($0.name) == 2 }.map(\.kernel) + [.white(variance: 0.2)]), .rationalQuadratic(variance: 0.5, lengthScales: [1, 2], alpha: 2),
+      .sum(kernels.filter { columns($0.name) == 2 }.map(\.kernel) + [.white(variance: 0.2)]),
+      .rationalQuadratic(variance: 0.5, lengthScales: [1, 2], alpha: 2),
     ])
     let kernel = kernels.first { $0.name == name }?.kernel ?? all
     let inputs = first(columns(name), of: inputs)
@@ -148,8 +151,13 @@ private func differences(_ parameters: [Double], _ f: ([Double]) throws -> Doubl
       _ = try GaussianProcess(
         .rbf(variance: 1, lengthScales: [1, 1, 1]), noiseVariance: 1, inputs: inputs, targets: targets)
     }
-    for bad in [Kernel.white(variance: 0), .sum([]), .periodic(variance: 1, lengthScale: .nan, period: 1), .fixed(.constant(variance: -1))] {
-      check(.wrongArgument) { _ = try GaussianProcess(kernel + bad, noiseVariance: 1, inputs: inputs, targets: targets) }
+    for bad in [
+      Kernel.white(variance: 0), .sum([]), .periodic(variance: 1, lengthScale: .nan, period: 1),
+      .fixed(.constant(variance: -1)),
+    ] {
+      check(.wrongArgument) {
+        _ = try GaussianProcess(kernel + bad, noiseVariance: 1, inputs: inputs, targets: targets)
+      }
     }
     var spoilt = inputs
     spoilt[4, 1] = .nan
@@ -162,7 +170,8 @@ private func differences(_ parameters: [Double], _ f: ([Double]) throws -> Doubl
     }
     // All rows alike: the covariance has rank one, which jitter mends.
     let alike = try GaussianProcess(
-      kernel, noiseVariance: 0, inputs: Matrix(rows: 20, columns: 1, repeating: 1), targets: Array(repeating: 3, count: 20))
+      kernel, noiseVariance: 0, inputs: Matrix(rows: 20, columns: 1, repeating: 1),
+      targets: Array(repeating: 3, count: 20))
     #expect(abs(try alike.predict(Matrix([[1]]))[0].mean - 3) < 1e-3)
     let process = try GaussianProcess(kernel, noiseVariance: 1, inputs: inputs, targets: targets)
     check(.wrongShape) { _ = try process.predict(Matrix([[1]])) }

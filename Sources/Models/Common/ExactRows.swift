@@ -70,7 +70,8 @@ struct ExactRows: Sendable {
 
   /// Rows chosen by their numbers, copied as doubles.
   func gathering(_ indices: [UInt32]) throws -> (inputs: Matrix, targets: Matrix?) {
-    let chosen = ExactRows(array: try array.gathering(indices), targets: try targets.gathering(indices), scaling: scaling,
+    let chosen = ExactRows(
+      array: try array.gathering(indices), targets: try targets.gathering(indices), scaling: scaling,
       targetScaling: targetScaling)
     return try chosen.matrices()
   }
@@ -205,7 +206,8 @@ struct ColumnScaling: Sendable {
     }
     guard offset.allSatisfy({ $0.isFinite }), factor.allSatisfy({ $0.isFinite }) else {
       throw TrainingError(
-        .unsuitable, "a column holds infinities, so it cannot be scaled", advice: "remove them, or set data.normalisation=none")
+        .unsuitable, "a column holds infinities, so it cannot be scaled",
+        advice: "remove them, or set data.normalisation=none")
     }
     var layout = Layout()
     let slots = (layout.add("offset", [width]), layout.add("factor", [width]))

@@ -29,7 +29,9 @@ extension ClassifyingModel {
   /// (`mutual_information`), from 200 draws, the same for every row.
   func predict(_ rows: RowBlock, _ parameters: Parameters) throws -> [RowPrediction] {
     let posterior = posterior(parameters)!
-    var (mean, deviation) = (RowPrediction("mean", shape: [classCount], []), RowPrediction("std", shape: [classCount], []))
+    var (mean, deviation) = (
+      RowPrediction("mean", shape: [classCount], []), RowPrediction("std", shape: [classCount], [])
+    )
     var sampled = RowPrediction("sampled_mean", shape: [classCount], [])
     var (total, expected) = (RowPrediction("entropy", []), RowPrediction("expected_entropy", []))
     var (mutual, classes) = (RowPrediction("mutual_information", []), RowPrediction("class", []))
