@@ -23,7 +23,8 @@ public enum GMM: Model {
     let rule: FloorRule = try objective.choice("floor_rule", default: .clipped)
     guard components <= data.train.count else {
       throw RecipeError(
-        "network.components is \(components), more than the \(data.train.count) rows: set it to \(data.train.count) or less")
+        "network.components is \(components), more than the \(data.train.count) rows: set it to \(data.train.count) or less"
+      )
     }
     let model = try GaussianMixture(
       components: components, dimension: data.train.inputs.elementsPerExample, covariance: covariance,
@@ -130,7 +131,8 @@ extension GaussianMixture: FlatStatisticsModel {
   /// The components in the plane of the first two columns.
   func gaussians(of parameters: GaussianMixtureParameters) -> [Ellipses.Gaussian] {
     (0..<components).map { k in
-      Ellipses.Gaussian(mean: parameters.means.row(k), covariance: parameters.covariances.matrix(k, dimension: dimension))
+      Ellipses.Gaussian(
+        mean: parameters.means.row(k), covariance: parameters.covariances.matrix(k, dimension: dimension))
     }
   }
 }

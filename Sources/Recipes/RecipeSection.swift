@@ -110,7 +110,8 @@ public struct RecipeSection {
     _ name: String, default value: [Int], in bounds: ClosedRange<Int>, count: ClosedRange<Int> = 0...64
   ) throws(RecipeError) -> [Int] {
     let key = key(name)
-    let wanted = "\(count.lowerBound) to \(count.upperBound) whole numbers from \(bounds.lowerBound) to \(bounds.upperBound)"
+    let wanted =
+      "\(count.lowerBound) to \(count.upperBound) whole numbers from \(bounds.lowerBound) to \(bounds.upperBound)"
     var result = value
     if let texts = try list(key, wanted) {
       let numbers = texts.compactMap { Int($0) }.filter(bounds.contains)

@@ -38,7 +38,9 @@ struct ConjugateCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("A parameter of the prior; several numbers parted by commas.", valueName: "name=value"))
   var prior: [String] = []
 
-  @Option(help: ArgumentHelp("Take the posterior of an earlier update, printed with --json, as the prior.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp("Take the posterior of an earlier update, printed with --json, as the prior.", valueName: "file")
+  )
   var from: String?
 
   @Option(help: ArgumentHelp("Update with so many observations at a time, and tell each posterior.", valueName: "n"))
@@ -68,7 +70,9 @@ struct ConjugateCommand: AsyncParsableCommand {
     }
     let update = try ConjugateUpdate(request)
     if let figure {
-      let (folder, name) = (NSString(string: figure).deletingLastPathComponent, NSString(string: figure).lastPathComponent)
+      let (folder, name) = (
+        NSString(string: figure).deletingLastPathComponent, NSString(string: figure).lastPathComponent
+      )
       let stem = NSString(string: name).deletingPathExtension
       guard name.lowercased().hasSuffix(".png"), Figure.isFileStem(stem) else {
         throw RecipeError("--figure is \(figure): name a file.png of letters, digits, - and _")
@@ -94,9 +98,11 @@ struct ConjugateCommand: AsyncParsableCommand {
         result += rows("after part \(index + 1)", state)
       }
     }
-    result += rows("posterior", update.posterior) + rows("", update.beliefs).map {
-      ResultsTable.Row(String($0.name.dropFirst()), $0.value)
-    }
+    result +=
+      rows("posterior", update.posterior)
+      + rows("", update.beliefs).map {
+        ResultsTable.Row(String($0.name.dropFirst()), $0.value)
+      }
     result += rows("next", update.predictive)
     result.append(.init("log evidence", update.logEvidence, digits: 6, unit: "nats"))
     return ResultsTable(result).text

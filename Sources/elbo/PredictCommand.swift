@@ -28,7 +28,8 @@ struct PredictCommand: AsyncParsableCommand {
   var run: String
 
   @Option(
-    help: ArgumentHelp("The inputs, examples first, of the type that the run was trained on.", valueName: "file.npy|csv"))
+    help: ArgumentHelp(
+      "The inputs, examples first, of the type that the run was trained on.", valueName: "file.npy|csv"))
   var input: String
 
   @Option(help: ArgumentHelp("Monte Carlo samples, or auto: until the tolerance is met.", valueName: "t|auto"))

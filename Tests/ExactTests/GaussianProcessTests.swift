@@ -23,9 +23,11 @@ private let kernels: [(name: String, kernel: Kernel)] = [
   ("rationalQuadratic", .rationalQuadratic(variance: 1.3, lengthScales: [1.1], alpha: 0.8)),
   ("periodic", .periodic(variance: 1.3, lengthScale: 1.2, period: 4)),
   ("linear", .linear(variance: 2) + .constant(variance: 1)),
-  ("sumAndProduct",
+  (
+    "sumAndProduct",
     .rbf(variance: 1.3, lengthScales: [1.1]) * .fixed(.periodic(variance: 1, lengthScale: 1.2, period: 4))
-      + .matern32(variance: 0.4, lengthScales: [2])),
+      + .matern32(variance: 0.4, lengthScales: [2])
+  ),
 ]
 
 /// Central differences of f by the logarithm of each parameter.
@@ -64,7 +66,8 @@ private func differences(_ parameters: [Double], _ f: ([Double]) throws -> Doubl
   @Test(arguments: kernels.map(\.name) + ["all"])
   func gradientsEqualDifferences(name: String) throws {
     let all = Kernel.product([
-      .sum(kernels.filter { columns($0.name) == 2 }.map(\.kernel) + [.white(variance: 0.2)]), .rationalQuadratic(variance: 0.5, lengthScales: [1, 2], alpha: 2),
+      .sum(kernels.filter { columns($0.name) == 2 }.map(\.kernel) + [.white(variance: 0.2)]),
+      .rationalQuadratic(variance: 0.5, lengthScales: [1, 2], alpha: 2),
     ])
     let kernel = kernels.first { $0.name == name }?.kernel ?? all
     let inputs = first(columns(name), of: inputs)
@@ -148,8 +151,13 @@ private func differences(_ parameters: [Double], _ f: ([Double]) throws -> Doubl
       _ = try GaussianProcess(
         .rbf(variance: 1, lengthScales: [1, 1, 1]), noiseVariance: 1, inputs: inputs, targets: targets)
     }
-    for bad in [Kernel.white(variance: 0), .sum([]), .periodic(variance: 1, lengthScale: .nan, period: 1), .fixed(.constant(variance: -1))] {
-      check(.wrongArgument) { _ = try GaussianProcess(kernel + bad, noiseVariance: 1, inputs: inputs, targets: targets) }
+    for bad in [
+      Kernel.white(variance: 0), .sum([]), .periodic(variance: 1, lengthScale: .nan, period: 1),
+      .fixed(.constant(variance: -1)),
+    ] {
+      check(.wrongArgument) {
+        _ = try GaussianProcess(kernel + bad, noiseVariance: 1, inputs: inputs, targets: targets)
+      }
     }
     var spoilt = inputs
     spoilt[4, 1] = .nan
@@ -162,7 +170,8 @@ private func differences(_ parameters: [Double], _ f: ([Double]) throws -> Doubl
     }
     // All rows alike: the covariance has rank one, which jitter mends.
     let alike = try GaussianProcess(
-      kernel, noiseVariance: 0, inputs: Matrix(rows: 20, columns: 1, repeating: 1), targets: Array(repeating: 3, count: 20))
+      kernel, noiseVariance: 0, inputs: Matrix(rows: 20, columns: 1, repeating: 1),
+      targets: Array(repeating: 3, count: 20))
     #expect(abs(try alike.predict(Matrix([[1]]))[0].mean - 3) < 1e-3)
     let process = try GaussianProcess(kernel, noiseVariance: 1, inputs: inputs, targets: targets)
     check(.wrongShape) { _ = try process.predict(Matrix([[1]])) }
@@ -194,14 +203,14 @@ private func differences(_ parameters: [Double], _ f: ([Double]) throws -> Doubl
     #expect(relativeDifference(predictions.map(\.modelVariance), reference["variance"].doubles) < 1e-8)
   }
 
-  /// With the rows themselves as inducing inputs the bound is the marginal likelihood.
+  /// With the rows themselves as inducing inputs the bound is the marginal likelihood, up to the jitter.
   @Test func withAllRowsTheBoundIsExact() throws {
     let exact = try GaussianProcess(kernel, noiseVariance: 0.04, inputs: inputs, targets: targets)
     let model = try SparseGaussianProcess(kernel, noiseVariance: 0.04, inducing: inputs)
     let bound = try withObservations {
       try model.update(model.start, statistics: model.statistics(of: $0, parameters: model.start)).objective
     }
-    #expect(relativeDifference(bound, exact.logMarginalLikelihood) < 1e-6)
+    #expect(bound < exact.logMarginalLikelihood && relativeDifference(bound, exact.logMarginalLikelihood) < 1e-4)
     let few = try SparseGaussianProcess(kernel, noiseVariance: 0.04, inducing: inducing)
     let less = try withObservations {
       try few.update(few.start, statistics: few.statistics(of: $0, parameters: few.start)).objective
@@ -218,8 +227,7 @@ private func differences(_ parameters: [Double], _ f: ([Double]) throws -> Doubl
 
   /// The gradient of the second pass against differences of the first, by how the search uses it: its first step goes
   /// along the gradient with length one (or the gradient's, if that is less than one).
-  /// Not of a linear kernel, of which seven inducing inputs are more than its rank.
-  @Test(arguments: kernels.map(\.name).filter { columns($0) == 2 && $0 != "linear" })
+  @Test(arguments: kernels.map(\.name).filter { columns($0) == 2 })
   func gradientsEqualDifferences(name: String) throws {
     let kernel = kernels.first { $0.name == name }!.kernel
     let parameters = kernel.parameters + [0.04]
@@ -243,6 +251,10 @@ private func differences(_ parameters: [Double], _ f: ([Double]) throws -> Doubl
     #expect(fit.converged && fit.parameters.isFinished && neverFalls(fit.objectives))
     let posterior = fit.parameters.posterior!
     #expect(posterior.bound == fit.objectives.last!)
+    // Below the exact evidence at the same parameters.
+    let exact = try GaussianProcess(
+      posterior.kernel, noiseVariance: posterior.noiseVariance, inputs: inputs, targets: targets)
+    #expect(posterior.bound < exact.logMarginalLikelihood)
     let gradient = try differences(posterior.kernel.parameters + [posterior.noiseVariance]) {
       try bound(posterior.kernel.with(parameters: Array($0.dropLast())), $0.last!)
     }

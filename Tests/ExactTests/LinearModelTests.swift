@@ -124,8 +124,12 @@ private func column(_ x: [Double]) -> Matrix { Matrix(rows: x.count, columns: 1,
     let predictions = reference["points"].doubles.map { posterior.predict([$0]) }
     #expect(relativeDifference(predictions.map(\.mean), reference["predictiveMean"].doubles) < 1e-10)
     #expect(relativeDifference(predictions.map(\.modelVariance), reference["modelVariance"].doubles) < 1e-10)
-    #expect(predictions.allSatisfy { $0.noiseVariance == 1 / 20.0 && $0.variance == $0.noiseVariance + $0.modelVariance })
-    #expect(abs(predictions[0].quantile(0.975) - predictions[0].mean - 1.959963984540054 * predictions[0].variance.squareRoot()) < 1e-12)
+    #expect(
+      predictions.allSatisfy { $0.noiseVariance == 1 / 20.0 && $0.variance == $0.noiseVariance + $0.modelVariance })
+    #expect(
+      abs(
+        predictions[0].quantile(0.975) - predictions[0].mean - 1.959963984540054 * predictions[0].variance.squareRoot())
+        < 1e-12)
   }
 
   @Test func evidenceIsTheDensityOfTheTargets() throws {
@@ -201,7 +205,9 @@ private func column(_ x: [Double]) -> Matrix { Matrix(rows: x.count, columns: 1,
     var generator = SplitMix64(seed: 41)
     let d = problem.rows.columns
     for noise in [0.0, 0.5] {
-      let t = (0..<problem.rows.rows).map { problem.rows[$0, 0] - 2 * problem.rows[$0, d - 1] + noise * generator.normal() }
+      let t = (0..<problem.rows.rows).map {
+        problem.rows[$0, 0] - 2 * problem.rows[$0, d - 1] + noise * generator.normal()
+      }
       for penalizes in [true, false] {
         var estimator = EvidenceMaximization(try Features(.identity, inputs: d))
         estimator.method = .expectationMaximization
@@ -218,7 +224,10 @@ private func column(_ x: [Double]) -> Matrix { Matrix(rows: x.count, columns: 1,
 }
 
 @Suite struct BayesianRidgeTests {
-  private func check(_ name: String, _ x: Matrix, _ y: [Double], intercept: Bool = true, _ change: (inout EvidenceMaximization) -> Void = { _ in }) throws {
+  private func check(
+    _ name: String, _ x: Matrix, _ y: [Double], intercept: Bool = true,
+    _ change: (inout EvidenceMaximization) -> Void = { _ in }
+  ) throws {
     for step in golden[name].list {
       var estimator = EvidenceMaximization.bayesianRidge(
         try Features(.identity, inputs: x.columns, intercept: intercept))
@@ -304,8 +313,10 @@ private func column(_ x: [Double]) -> Matrix { Matrix(rows: x.count, columns: 1,
     #expect(throws: ExactError.self) { try BayesianLinearRegression(features, weightPrecision: 0, noisePrecision: 1) }
     #expect(throws: ExactError.self) { try BayesianLinearRegression(features, weightPrecision: 1, noisePrecision: -1) }
     // Targets without variance, features without variance, one row.
-    for (x, t) in [(inputs, targets.map { _ in 3.0 }), (inputs, targets.map { _ in 0.0 }),
-      (Matrix(rows: 60, columns: 5, repeating: 2), targets), (Matrix([inputs.row(0)]), [targets[0]])] {
+    for (x, t) in [
+      (inputs, targets.map { _ in 3.0 }), (inputs, targets.map { _ in 0.0 }),
+      (Matrix(rows: 60, columns: 5, repeating: 2), targets), (Matrix([inputs.row(0)]), [targets[0]]),
+    ] {
       let ridge = try fit(EvidenceMaximization.bayesianRidge(features), x, t)
       let relevance = try fit(RelevanceRegression(features), x, t)
       let plain = try fit(EvidenceMaximization(features), x, t)

@@ -83,7 +83,9 @@ private func labels(_ problem: Problem, flip: Double) -> [Double] {
       let bound = try variational.fit($0, from: variational.start, stopping: Stopping(iterations: 200, tolerance: 0))
       let mode = try laplace.fit($0, from: laplace.start, stopping: Stopping(iterations: 50, tolerance: 0))
       let evidence = one["evidence"].double
-      #expect(bound.objectives.last! < evidence && bound.objectives.last! > evidence - 0.5, "\(bound.objectives.last!) of \(evidence)")
+      #expect(
+        bound.objectives.last! < evidence && bound.objectives.last! > evidence - 0.5,
+        "\(bound.objectives.last!) of \(evidence)")
       #expect(abs(mode.parameters.logEvidence! - evidence) < 0.1)
     }
   }
@@ -118,7 +120,8 @@ private func labels(_ problem: Problem, flip: Double) -> [Double] {
   /// A start far from the mode makes Newton's first step too long; it is shortened until it improves.
   @Test func longStepsAreTakenBack() throws {
     let x = Matrix(rows: 40, columns: 1, elements: (0..<40).map { Double($0) * 50 - 1000 })
-    let model = try LaplaceLogisticRegression(Features(.gaussian(centres: [0], width: 1e3), inputs: 1), weightPrecision: 1e-8)
+    let model = try LaplaceLogisticRegression(
+      Features(.gaussian(centres: [0], width: 1e3), inputs: 1), weightPrecision: 1e-8)
     let targets = (0..<40).map { $0 > 10 && $0 < 30 ? 1.0 : 0 }
     try withObservations(x, targets) {
       let fit = try model.fit($0, from: model.start, stopping: Stopping(iterations: 200, tolerance: 0))

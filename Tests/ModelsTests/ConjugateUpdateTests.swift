@@ -51,10 +51,12 @@ private struct Files: ~Copyable {
     // Chain rule over a cut, the second part with the first one's posterior as prior. The categories of a part may be
     // fewer, so this one is left out.
     guard model != "dirichlet-categorical" else { return }
-    var first = ConjugateUpdate.Request(model: model, source: try files.write("first.csv", table(Array(lines.prefix(2)))))
+    var first = ConjugateUpdate.Request(
+      model: model, source: try files.write("first.csv", table(Array(lines.prefix(2)))))
     first.prior = [:]
     let start = try ConjugateUpdate(first)
-    var second = ConjugateUpdate.Request(model: model, source: try files.write("second.csv", table(Array(lines.dropFirst(2)))))
+    var second = ConjugateUpdate.Request(
+      model: model, source: try files.write("second.csv", table(Array(lines.dropFirst(2)))))
     second.prior = Dictionary(uniqueKeysWithValues: start.posterior.entries.map { ($0.name, $0.values) })
     let end = try ConjugateUpdate(second)
     #expect(abs(start.logEvidence + end.logEvidence - whole.logEvidence) < 1e-10 * abs(whole.logEvidence))
@@ -74,14 +76,16 @@ private struct Files: ~Copyable {
   @Test func wordsAreCategories() throws {
     let files = try Files()
     var request = ConjugateUpdate.Request(
-      model: "dirichlet-categorical", source: try files.write("words.csv", "size,colour\n1,red\n2,blue\n3,red\n4,green\n"))
+      model: "dirichlet-categorical",
+      source: try files.write("words.csv", "size,colour\n1,red\n2,blue\n3,red\n4,green\n"))
     request.columns = ["colour"]
     let posterior = try #require(try ConjugateUpdate(request).posterior["concentration"])
     #expect(posterior.sorted() == [2, 2, 3])
   }
 
   @Test(arguments: [
-    ("beta-bernoulli", "x\n1\n2\n", [:]), ("beta-binomial", "k,n\n5,4\n", [:]), ("beta-bernoulli", "x\n1\n", ["a": [-1.0]]),
+    ("beta-bernoulli", "x\n1\n2\n", [:]), ("beta-binomial", "k,n\n5,4\n", [:]),
+    ("beta-bernoulli", "x\n1\n", ["a": [-1.0]]),
     ("beta-bernoulli", "x\n1\n", ["c": [1.0]]), ("beta-bernoulli", "x\n1\n", ["a": [1.0, 2.0]]),
     ("dirichlet-categorical", "x\n0.5\n", [:]), ("dirichlet-categorical", "x\n1e9\n", [:]),
     ("gaussian-gamma", "x\n1\nnan\n", [:]), ("gaussian-gamma", "x\nabc\n1\n", [:]), ("gaussian-mean", "x\n", [:]),

@@ -37,9 +37,11 @@ private let hasOldFaithful = RealData.exists("tables/faithful.csv")
     #expect(abs(variances[0] - 185.881824) < 1e-6 && abs(variances[1] - 0.2442167) < 1e-7)
   }
 
-  @Test(.enabled(if: hasOldFaithful, "tables/faithful.csv is not beside the repository"), arguments: [
-    "dirichlet", "dirichlet-process",
-  ])
+  @Test(
+    .enabled(if: hasOldFaithful, "tables/faithful.csv is not beside the repository"),
+    arguments: [
+      "dirichlet", "dirichlet-process",
+    ])
   func variationalMixtureKeepsTwoOfSixComponents(prior: String) async throws {
     let learner = try learner(
       "variational-gmm", try oldFaithful(), ["data.normalisation=standard", "objective.weight_prior=\(prior)"])
@@ -219,7 +221,8 @@ private let hasOldFaithful = RealData.exists("tables/faithful.csv")
     let x = (0..<40).map { 1e5 * Double($0) }
     let data = try Dataset(
       name: "line",
-      train: ExampleSet(inputs: ExampleArray(x, shape: [1]), targets: ExampleArray(x.map { sin($0 / 1e6) }, shape: [1])))
+      train: ExampleSet(inputs: ExampleArray(x, shape: [1]), targets: ExampleArray(x.map { sin($0 / 1e6) }, shape: [1]))
+    )
     let overrides = ["network.basis=polynomial", "network.degree=100"]
     let text = await message("bayesian-linear-regression", data, overrides)
     #expect(text.contains("scale"), "\(text)")

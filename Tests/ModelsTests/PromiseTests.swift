@@ -33,7 +33,9 @@ import Training
     ("bayesian-logistic-regression", []),
     ("bayesian-logistic-regression", ["objective.method=variational"]),
     ("bayesian-logistic-regression", ["classes=3"]),
-    ("gaussian-process", ["network.kernel=matern52 + linear", "objective.search_iterations=5", "objective.restarts=2"]),
+    (
+      "gaussian-process", ["network.kernel=matern52 + linear", "objective.search_iterations=5", "objective.restarts=2"]
+    ),
     ("gaussian-process", ["network.inducing=9", "objective.search_iterations=6"]),
   ]
 
@@ -47,7 +49,9 @@ import Training
 
   private func fresh(_ index: Int) throws -> any Learner {
     var recipe = PromiseTests.recipes[index]
-    if ["gaussian-process"].contains(recipe.model) || recipe.model.hasSuffix("regression") || recipe.model == "bayesian-ridge" {
+    if ["gaussian-process"].contains(recipe.model) || recipe.model.hasSuffix("regression")
+      || recipe.model == "bayesian-ridge"
+    {
       let classes = recipe.overrides == ["classes=3"] ? 3 : recipe.model.contains("logistic") ? 2 : nil
       if classes == 3 { recipe.overrides = [] }
       return try learner(recipe.model, try supervisedData(count: 103, classes: classes), recipe.overrides, seed: 5)

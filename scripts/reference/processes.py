@@ -38,6 +38,7 @@ def sparse(x, y, noise=0.04):
     kernel = C(1.3) * RBF(1.1)
     z = rng.uniform(-3, 3, (7, 2))
     kzz, kzx, kxx = kernel(z), kernel(z, x), kernel(x)
+    kzz += 1e-6 * np.trace(kzz) / len(z) * np.eye(len(z))  # the noise of Elbo's inducing variables
     qff = kzx.T @ np.linalg.solve(kzz, kzx)
     bound = stats.multivariate_normal.logpdf(y, np.zeros(len(y)), qff + noise * np.eye(len(y))) \
         - 0.5 / noise * np.trace(kxx - qff)

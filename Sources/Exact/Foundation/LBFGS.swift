@@ -101,7 +101,8 @@ public struct LBFGS: Hashable, Sendable {
       return
     }
     let pair = Pair(step: moved, change: gradient.subtracting(base.gradient))
-    if dot(pair.step, pair.change) > 1e-12 * dot(pair.change, pair.change).squareRoot() * dot(moved, moved).squareRoot() {
+    if dot(pair.step, pair.change) > 1e-12 * dot(pair.change, pair.change).squareRoot() * dot(moved, moved).squareRoot()
+    {
       pairs.append(pair)
       if pairs.count > Self.memory { pairs.removeFirst() }
     }

@@ -63,7 +63,9 @@ public struct BayesianLinearRegression: Hashable, Sendable {
   }
 
   private init(_ other: BayesianLinearRegression, mean: [Double]) {
-    (features, noisePrecision, precision, factor) = (other.features, other.noisePrecision, other.precision, other.factor)
+    (features, noisePrecision, precision, factor) = (
+      other.features, other.noisePrecision, other.precision, other.factor
+    )
     self.mean = mean
   }
 

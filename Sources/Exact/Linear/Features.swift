@@ -73,7 +73,8 @@ public struct Features: Hashable, Sendable {
     try basis.check()
     guard inputs > 0, intercept || basis.count > 0 else {
       throw ExactError(
-        .wrongArgument, doing: "making features of \(inputs) columns", remedy: "ask for at least one column and feature")
+        .wrongArgument, doing: "making features of \(inputs) columns", remedy: "ask for at least one column and feature"
+      )
     }
     (self.basis, self.inputs, hasIntercept) = (basis, inputs, intercept)
   }

@@ -52,7 +52,8 @@ public struct GaussianProcess: Hashable, Sendable {
     else {
       throw ExactError(
         .wrongArgument, doing: doing,
-        remedy: "give a target for each row, a noise variance that is not negative, and at most \(Self.maximumRows) rows; "
+        remedy:
+          "give a target for each row, a noise variance that is not negative, and at most \(Self.maximumRows) rows; "
           + "more take inducing points")
     }
     try kernel.check(columns: inputs.columns)

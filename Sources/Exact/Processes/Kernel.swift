@@ -88,7 +88,8 @@ public indirect enum Kernel: Hashable, Sendable {
     guard isValid, parameters.allSatisfy({ $0 > 0 && $0.isFinite }) else {
       throw ExactError(
         .wrongArgument, doing: "taking a kernel over \(columns) columns",
-        remedy: "give positive parameters, one length scale or one for each column, and periodic kernels a single column")
+        remedy:
+          "give positive parameters, one length scale or one for each column, and periodic kernels a single column")
     }
     switch self {
     case .sum(let parts), .product(let parts): for part in parts { try part.check(columns: columns) }

@@ -29,19 +29,26 @@ public struct SparsePosterior: Sendable {
   public let inducing: Matrix
   /// The lower bound of log p(t) (Titsias 2009, equation 9).
   public let bound: Double
-  /// Of S = k(Z, Z), with jitter, 1e-12 to 1e-6 of its mean diagonal element, where rounding makes it necessary.
+  /// Of S = k(Z, Z) + j I, j being `jitter` of the mean variance of the inducing inputs.
   private let prior: Cholesky
   /// Of B = I + L⁻¹ Φ L⁻ᵀ/σ², with S = L Lᵀ: its eigenvalues are at least one however close the inducing inputs are.
   private let gain: Cholesky
   /// Q⁻¹ b/σ², with Q = S + Φ/σ²: what the mean at x is k(x, Z) times.
   private let weights: [Double]
 
+  /// The inducing variables are f(Z) with so much noise, relative to their mean variance: the bound stays one, and rounding
+  /// errors, which grow with the inverse of S, stay far below it. Without it a search finds parameters at which S is
+  /// singular and the errors look like evidence.
+  private static let jitter = 1e-6
+
   init(
     _ kernel: Kernel, noiseVariance: Double, mean: Double, inducing: Matrix, _ sums: SparseSums
   ) throws(ExactError) {
     let whitened: Matrix
     do {
-      prior = try Cholesky(kernel.matrix(inducing), jitter: .rounding)
+      var covariance = kernel.matrix(inducing)
+      covariance.addToDiagonal(Self.jitter * covariance.trace / Double(inducing.rows))
+      prior = try Cholesky(covariance, jitter: .rounding)
       // L⁻¹ Φ L⁻ᵀ/σ²
       whitened = (1 / noiseVariance) * prior.solveLower(prior.solveLower(sums.products).transposed)
       gain = try Cholesky(Matrix.identity(inducing.rows) + whitened, jitter: .rounding)
@@ -76,9 +83,14 @@ public struct SparsePosterior: Sendable {
       0.5 * sums.count / β - 0.5 * Matrix.inner(inverse, sums.products)
       - 0.5 * (sums.targetSquares + sums.variances) + dot(sums.targets, weights)
       - 0.5 * sums.products.quadraticForm(weights) + 0.5 * Matrix.inner(priorInverse, sums.products)
+    // The jitter goes with the variances.
+    let share = Self.jitter * priorAdjoint.trace / Double(inducing.rows)
+    let variances = Array(repeating: share, count: inducing.rows)
+    let direct = kernel.contraction(priorAdjoint, KernelInputs(inducing))
+      .adding(kernel.diagonalContraction(variances, inducing))
     return SparseGaussianProcess.Adjoints(
-      products: products, targets: weights.scaled(by: β), variance: -0.5 * β,
-      direct: kernel.contraction(priorAdjoint, KernelInputs(inducing)) + [-β * noise], bound: bound)
+      products: products, targets: weights.scaled(by: β), variance: -0.5 * β, direct: direct + [-β * noise],
+      bound: bound)
   }
 
   /// The function at new inputs, with its variance, and that of the noise.

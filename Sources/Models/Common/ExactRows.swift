@@ -16,6 +16,8 @@ struct ExactRows: Sendable {
 
   /// Rows that are converted at a time: bytes become doubles in a scratch of this many rows.
   private static let pieceLength = 4096
+  /// Bytes that are lent at a time.
+  private static let pieceBytes = 16 << 20
 
   var count: Int { array.count }
   var width: Int { array.elementsPerExample }
@@ -24,31 +26,28 @@ struct ExactRows: Sendable {
   /// - Throws: `TrainingError` for what a model says about the rows, with the row's number in the data.
   func forEachBlock(_ range: Range<Int>, _ body: (_ first: Int, _ block: Observations) throws -> Void) throws {
     guard !range.isEmpty else { return }
-    if let whole = direct(range) {
-      try saying(from: range.lowerBound) { try whole { try body(range.lowerBound, $0) } }
-    } else {
-      for start in stride(from: range.lowerBound, to: range.upperBound, by: ExactRows.pieceLength) {
-        let piece = start..<min(start + ExactRows.pieceLength, range.upperBound)
-        try saying(from: start) { try converted(piece) { try body(start, $0) } }
-      }
-    }
-    array.releaseResident(range)
-  }
-
-  /// Lends the rows where they lie, if inputs and targets both are as the models read them.
-  private func direct(_ range: Range<Int>) -> (((Observations) throws -> Void) throws -> Void)? {
-    guard scaling == nil, targetScaling == nil, array.kind != .uint8 else { return nil }
-    switch targets {
-    case .classes: return nil
-    case .none:
-      return { body in try array.withRows(range) { try body(Observations(inputs: $0)) } }
-    case .values(let values):
-      guard values.kind != .uint8 else { return nil }
-      return { body in
-        try array.withRows(range) { rows in
-          try values.withRows(range) { try body(Observations(inputs: rows, targets: $0)) }
+    let isDirect = scaling == nil && targetScaling == nil && array.kind != .uint8 && targets.areDirect
+    let length = isDirect ? max(ExactRows.pieceBytes / (width * array.kind.size), 1) : ExactRows.pieceLength
+    for start in stride(from: range.lowerBound, to: range.upperBound, by: length) {
+      let piece = start..<min(start + length, range.upperBound)
+      try saying(from: start) {
+        if isDirect {
+          try direct(piece) { try body(start, $0) }
+        } else {
+          try converted(piece) { try body(start, $0) }
         }
       }
+      // A mapped file then takes no more memory than a piece for each lane.
+      array.releaseResident(piece)
+      targets.releaseResident(piece)
+    }
+  }
+
+  /// Lends the rows where they lie, inputs and targets both being as the models read them.
+  private func direct(_ piece: Range<Int>, _ body: (Observations) throws -> Void) throws {
+    try array.withRows(piece) { rows in
+      guard case .values(let values) = targets else { return try body(Observations(inputs: rows)) }
+      try values.withRows(piece) { try body(Observations(inputs: rows, targets: $0)) }
     }
   }
 
@@ -71,7 +70,8 @@ struct ExactRows: Sendable {
 
   /// Rows chosen by their numbers, copied as doubles.
   func gathering(_ indices: [UInt32]) throws -> (inputs: Matrix, targets: Matrix?) {
-    let chosen = ExactRows(array: try array.gathering(indices), targets: try targets.gathering(indices), scaling: scaling,
+    let chosen = ExactRows(
+      array: try array.gathering(indices), targets: try targets.gathering(indices), scaling: scaling,
       targetScaling: targetScaling)
     return try chosen.matrices()
   }
@@ -97,6 +97,19 @@ enum ExactTargets: Sendable {
   case none
   case values(ExampleArray)
   case classes(ClassLabels)
+
+  /// Whether models can read them where they lie.
+  fileprivate var areDirect: Bool {
+    switch self {
+    case .none: true
+    case .values(let values): values.kind != .uint8
+    case .classes: false
+    }
+  }
+
+  fileprivate func releaseResident(_ range: Range<Int>) {
+    if case .values(let values) = self { values.releaseResident(range) }
+  }
 
   fileprivate func doubles(_ range: Range<Int>) -> [Double]? {
     switch self {
@@ -200,7 +213,8 @@ struct ColumnScaling: Sendable {
     }
     guard offset.allSatisfy({ $0.isFinite }), factor.allSatisfy({ $0.isFinite }) else {
       throw TrainingError(
-        .unsuitable, "a column holds infinities, so it cannot be scaled", advice: "remove them, or set data.normalisation=none")
+        .unsuitable, "a column holds infinities, so it cannot be scaled",
+        advice: "remove them, or set data.normalisation=none")
     }
     self.init("inputs", offset: offset, factor: factor)
   }

@@ -154,7 +154,8 @@ final class StatisticsLearner<Model: FlatStatisticsModel>: Learner {
       progress.iteration += 1
       if !improvement.isRetry { progress.previous = objective }
     }
-    var metrics = progress.best.isFinite
+    var metrics =
+      progress.best.isFinite
       ? model.report(try learntParameters(), objective: progress.best, rows: rows.count) : [:]
     if objective.isFinite { metrics["objective"] = objective }
     metrics["restart"] = Double(restart)

@@ -181,7 +181,7 @@ extension GaussianMean: ConjugateFamily {
     let last = path.last!
     // The posterior and what led to it; of a wide prior only what falls there.
     let widths = path.dropFirst().map { 4 / $0.precision.squareRoot() } + [4 / last.precision.squareRoot()]
-    let half = widths.max()! + path.dropFirst().map { abs($0.mean - last.mean) }.max().map { $0 } ?? 0
+    let half = widths.max()! + (path.dropFirst().map { abs($0.mean - last.mean) }.max() ?? 0)
     let panels = [
       densities(
         "mean", (last.mean - half)...(last.mean + half),

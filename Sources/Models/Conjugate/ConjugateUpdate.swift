@@ -1,6 +1,7 @@
 import Datasets
 import Distributions
 import Figures
+import LinearAlgebra
 import Recipes
 import Training
 
@@ -73,27 +74,41 @@ public struct ConjugateUpdate: Sendable {
       }
       entries[place].values = values
     }
-    do {
-      let prior = try Family(
-        ConjugateParameters(entries.map { ($0.name, $0.values) }), width: rows.categories ?? rows.width)
-      var states = [prior]
-      let length = request.batch > 0 ? request.batch : rows.values.count
-      for start in stride(from: 0, to: rows.values.count, by: length) {
-        let part = rows.values[start..<min(start + length, rows.values.count)]
-        let before = states.last!
-        states.append(try before.posterior(before.statistics(of: part)))
-      }
-      let whole = try prior.statistics(of: rows.values)
-      // A picture of hundreds of curves shows nothing: some on the way.
-      let steps = states.count <= 7 ? states : [0, 1, 2, 4, 8, 16].filter { $0 < states.count - 1 }.map { states[$0] } + [states.last!]
-      return ConjugateUpdate(
-        model: request.model, observations: rows.values.count, prior: prior.parameters,
-        posterior: states.last!.parameters, beliefs: states.last!.beliefs, predictive: states.last!.predictive,
-        logEvidence: try prior.logEvidence(whole), path: states.dropFirst().map(\.parameters),
-        figure: Family.figure(steps, names: rows.names, observations: rows.values))
-    } catch let error as ConjugateError {
-      throw TrainingError(.unsuitable, "\(request.source): \(error.code.rawValue) while \(error.doing)", advice: error.remedy)
+    do throws(ConjugateError) {
+      return try updated(type, ConjugateParameters(entries.map { ($0.name, $0.values) }), request, rows)
+    } catch {
+      throw TrainingError(
+        .unsuitable, "\(request.source): \(error.code.rawValue) while \(error.doing)", advice: error.remedy)
     }
+  }
+
+  private static func updated<Family: ConjugateFamily>(
+    _ type: Family.Type, _ parameters: ConjugateParameters, _ request: Request, _ rows: ObservedRows
+  ) throws(ConjugateError) -> ConjugateUpdate {
+    let prior = try Family(parameters, width: rows.categories ?? rows.width)
+    var states = [prior]
+    let length = request.batch > 0 ? request.batch : rows.values.count
+    var start = 0
+    while start < rows.values.count {
+      let end = min(start + length, rows.values.count)
+      let before = states[states.count - 1]
+      let statistics = try before.statistics(of: rows.values[start..<end])
+      states.append(try before.posterior(statistics))
+      start = end
+    }
+    let whole = try prior.statistics(of: rows.values)
+    let logEvidence = try prior.logEvidence(whole)
+    let posterior = states[states.count - 1]
+    // A picture of hundreds of curves shows nothing: some on the way.
+    var steps = states
+    if states.count > 7 {
+      steps = [0, 1, 2, 4, 8, 16].filter { $0 < states.count - 1 }.map { states[$0] } + [posterior]
+    }
+    return ConjugateUpdate(
+      model: request.model, observations: rows.values.count, prior: prior.parameters,
+      posterior: posterior.parameters, beliefs: posterior.beliefs, predictive: posterior.predictive,
+      logEvidence: logEvidence, path: states.dropFirst().map { $0.parameters },
+      figure: Family.figure(steps, names: rows.names, observations: rows.values))
   }
 
   private init(
@@ -120,19 +135,10 @@ private struct ObservedRows {
   init(_ asked: ConjugateUpdate.Request, wantsCategories: Bool) throws {
     var request = DataRequest(source: asked.source)
     request.columns = asked.columns
+    let data: Dataset
     do {
-      let data = try DataSource.open(request)
-      let numbers = try ExactRows(array: data.train.inputs).matrices().inputs
-      values = (0..<numbers.rows).map(numbers.row)
-      width = numbers.columns
-      let largest = wantsCategories ? values.reduce(0) { max($0, $1[0]) } : 0
-      guard largest < 1e6 else {
-        throw TrainingError(
-          .unsuitable, "\(asked.source): \(largest) is no category", advice: "number the categories from 0")
-      }
-      categories = wantsCategories ? Int(largest) + 1 : nil
-      names = wantsCategories ? [] : data.columns
-    } catch let error as DataError {
+      data = try DataSource.open(request)
+    } catch {
       // Categories may be words: each becomes a column that is 1 where the word stands.
       guard wantsCategories, asked.columns.count == 1 else { throw error }
       request.oneHot = asked.columns
@@ -141,6 +147,17 @@ private struct ObservedRows {
       values = (0..<columns.rows).map { row in [Double(columns.row(row).firstIndex(of: 1) ?? 0)] }
       (width, categories) = (1, columns.columns)
       names = data.columns.map { String($0.drop { $0 != "=" }.dropFirst()) }
+      return
     }
+    let numbers = try ExactRows(array: data.train.inputs).matrices().inputs
+    values = (0..<numbers.rows).map(numbers.row)
+    width = numbers.columns
+    let largest = wantsCategories ? values.reduce(0) { max($0, $1[0]) } : 0
+    guard largest < 1e6 else {
+      throw TrainingError(
+        .unsuitable, "\(asked.source): \(largest) is no category", advice: "number the categories from 0")
+    }
+    categories = wantsCategories ? Int(largest) + 1 : nil
+    names = wantsCategories ? [] : data.columns
   }
 }

@@ -24,12 +24,15 @@ extension ClassifyingModel {
   var evaluationMetrics: [String] { [] }
   func evaluate(_ rows: Observations, _ parameters: Parameters, into sums: inout [Double]) throws {}
 
-  /// `mean`: predictive probabilities; `std` of the probabilities under the posterior, and the entropy of the prediction
+  /// `mean`: predictive probabilities in closed form, `sampled_mean` by draws; `std` of the probabilities under the posterior, and the entropy of the prediction
   /// in its parts: what the class is uncertain by itself (`expected_entropy`) and what the weights are
   /// (`mutual_information`), from 200 draws, the same for every row.
   func predict(_ rows: RowBlock, _ parameters: Parameters) throws -> [RowPrediction] {
     let posterior = posterior(parameters)!
-    var (mean, deviation) = (RowPrediction("mean", shape: [classCount], []), RowPrediction("std", shape: [classCount], []))
+    var (mean, deviation) = (
+      RowPrediction("mean", shape: [classCount], []), RowPrediction("std", shape: [classCount], [])
+    )
+    var sampled = RowPrediction("sampled_mean", shape: [classCount], [])
     var (total, expected) = (RowPrediction("entropy", []), RowPrediction("expected_entropy", []))
     var (mutual, classes) = (RowPrediction("mutual_information", []), RowPrediction("class", []))
     for x in rows.eachRow {
@@ -39,11 +42,12 @@ extension ClassifyingModel {
       let draws = try draws(200, x, posterior)
       let summary = ClassificationSummary(samples: draws.flatMap { $0 }, classes: classCount)
       deviation.values += summary.deviation
+      sampled.values += summary.mean
       total.values.append(summary.entropy)
       expected.values.append(summary.expectedEntropy)
       mutual.values.append(summary.mutualInformation)
     }
-    return [mean, deviation, classes, total, expected, mutual]
+    return [mean, deviation, sampled, classes, total, expected, mutual]
   }
 
   func figures(_ data: ExactData, _ parameters: Parameters) throws -> [Figure] {

@@ -10,7 +10,8 @@ import Training
 /// Gaussian process regression: exact, or through inducing inputs for many rows (Rasmussen and Williams 2006; Titsias 2009).
 public enum GaussianProcessRegression: Model {
   public static let name = "gaussian-process"
-  public static let summary = "Gaussian process regression: exact by Cholesky, or inducing points; sums and products of kernels"
+  public static let summary =
+    "Gaussian process regression: exact by Cholesky, or inducing points; sums and products of kernels"
   public static var recipe: [UInt8] { PackageResources.gaussian_process_yaml }
 
   public static func learner(_ recipe: Recipe, data: Dataset, seed: UInt64) throws -> any Learner {
@@ -39,18 +40,21 @@ public enum GaussianProcessRegression: Model {
         let rows = try exact.train.matrices()
         let search = try GaussianProcessSearch(
           kernel, noiseVariance: noise, inputs: rows.inputs, targets: rows.targets!.elements, iterations: searches)
-        return try StatisticsLearner(ExactProcess(search, presentation), exact, recipe, defaults: .init(iterations: 10_000))
+        return try StatisticsLearner(
+          ExactProcess(search, presentation), exact, recipe, defaults: .init(iterations: 10_000))
       }
       // Inducing inputs spread like the rows: as k-means++ chooses centres, a function of the seed.
       let key = RandomKey(seed: seed).at(tensor: NoiseStream.start)
       let sample = try exact.train.sample(of: 10_000, key: key.at(sample: 2)).inputs
       guard inducing <= sample.rows else {
-        throw RecipeError("network.inducing is \(inducing), more than the \(sample.rows) rows: set it to \(sample.rows) or less")
+        throw RecipeError(
+          "network.inducing is \(inducing), more than the \(sample.rows) rows: set it to \(sample.rows) or less")
       }
       var generator = RandomStream(key.at(sample: 3))
       let places = try sample.withRows { try kMeansPlusPlus($0, clusters: inducing, using: &generator) }
       let sparse = try SparseGaussianProcess(kernel, noiseVariance: noise, inducing: places, iterations: searches)
-      return try StatisticsLearner(SparseProcess(sparse, presentation), exact, recipe, defaults: .init(iterations: 10_000))
+      return try StatisticsLearner(
+        SparseProcess(sparse, presentation), exact, recipe, defaults: .init(iterations: 10_000))
     }
   }
 }
@@ -97,7 +101,9 @@ struct ProcessPresentation: Sendable {
     [name: objective - Double(rows) * log(units.scale), "noise_variance": exp(point.last!) * units.scale * units.scale]
   }
 
-  func figures(_ data: ExactData, draws: ([Double]) throws -> [[Double]], _ predict: (Matrix) throws -> [RegressionPrediction]) throws -> [Figure] {
+  func figures(
+    _ data: ExactData, draws: ([Double]) throws -> [[Double]], _ predict: (Matrix) throws -> [RegressionPrediction]
+  ) throws -> [Figure] {
     guard data.train.width == 1 else {
       return [try calibrationFigure(data, target: (units.offset, units.scale)) { try predict($0.matrix) }]
     }

@@ -115,7 +115,8 @@ extension KMeans: FlatStatisticsModel {
     return Figure("cost", title: "The cost after each half-step", .plot(Plot(panel)))
   }
 
-  private func panel(_ data: ExactData, _ rows: Matrix, _ labels: [Int], _ centres: Matrix, title: String = "") -> Panel {
+  private func panel(_ data: ExactData, _ rows: Matrix, _ labels: [Int], _ centres: Matrix, title: String = "") -> Panel
+  {
     Panel(
       title: title, x: Axis(data.column(0)), y: Axis(data.column(1)), legend: .none,
       [

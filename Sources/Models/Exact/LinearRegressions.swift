@@ -21,7 +21,8 @@ public enum MaximumLikelihoodRegression: Model {
 /// (Bishop 2006, sections 3.3 to 3.5).
 public enum BayesianRegression: Model {
   public static let name = "bayesian-linear-regression"
-  public static let summary = "Bayesian linear regression: precisions given or by evidence, choice of the degree by evidence"
+  public static let summary =
+    "Bayesian linear regression: precisions given or by evidence, choice of the degree by evidence"
   public static var recipe: [UInt8] { PackageResources.bayesian_linear_regression_yaml }
 
   private enum Method: String, CaseIterable {
@@ -38,7 +39,8 @@ public enum BayesianRegression: Model {
     let choosesDegree = try objective.flag("choose_degree", default: false)
     guard (weightPrecision == nil) == (noisePrecision == nil) else {
       throw RecipeError(
-        "objective.weight_precision and objective.noise_precision: give both, or neither for those of the largest evidence")
+        "objective.weight_precision and objective.noise_precision: give both, or neither for those of the largest evidence"
+      )
     }
     let (exact, features) = try regression(recipe, data, seed: seed)
     func made(_ estimator: some OrderedEstimator & ReportingEstimator) throws -> any Learner {
@@ -61,7 +63,8 @@ public enum BayesianRegression: Model {
 /// Bayesian ridge regression with gamma hyperpriors, and automatic relevance determination.
 public enum BayesianRidge: Model {
   public static let name = "bayesian-ridge"
-  public static let summary = "Bayesian ridge regression with gamma hyperpriors; a precision for each weight on request (ARD)"
+  public static let summary =
+    "Bayesian ridge regression with gamma hyperpriors; a precision for each weight on request (ARD)"
   public static var recipe: [UInt8] { PackageResources.bayesian_ridge_yaml }
 
   public static func learner(_ recipe: Recipe, data: Dataset, seed: UInt64) throws -> any Learner {

@@ -9,7 +9,8 @@ import Training
 /// Bayesian logistic regression, of two classes or several (Bishop 2006, sections 4.4, 4.5 and 10.6).
 public enum BayesianLogisticRegression: Model {
   public static let name = "bayesian-logistic-regression"
-  public static let summary = "Bayesian logistic regression by Laplace (several classes too) or the local variational bound"
+  public static let summary =
+    "Bayesian logistic regression by Laplace (several classes too) or the local variational bound"
   public static var recipe: [UInt8] { PackageResources.bayesian_logistic_regression_yaml }
 
   private enum Method: String, CaseIterable { case laplace, variational }

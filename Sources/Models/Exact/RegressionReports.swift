@@ -131,5 +131,6 @@ func calibrationFigure(
           y: predictions.map { restored($0.mean) },
           errors: predictions.map { $0.variance.squareRoot() * units.scale })),
     ])
-  return Figure("predictions", title: "Predictions of \(data.test == nil ? "training" : "held-out") rows", .plot(Plot(panel)))
+  return Figure(
+    "predictions", title: "Predictions of \(data.test == nil ? "training" : "held-out") rows", .plot(Plot(panel)))
 }

@@ -10,7 +10,8 @@ import Training
 /// The mixture of Gaussians with a prior over all its parameters, by variational Bayes (Bishop 2006, section 10.2).
 public enum VariationalGMM: Model {
   public static let name = "variational-gmm"
-  public static let summary = "mixture of Gaussians by variational Bayes (Dirichlet or Dirichlet process; unused components die)"
+  public static let summary =
+    "mixture of Gaussians by variational Bayes (Dirichlet or Dirichlet process; unused components die)"
   public static var recipe: [UInt8] { PackageResources.variational_gmm_yaml }
 
   private enum WeightPrior: String, CaseIterable {
@@ -35,9 +36,11 @@ public enum VariationalGMM: Model {
         try GaussianWishart(asWideAs: $0, meanPrecision: meanPrecision, degrees: degrees)
       }
       let model = try VariationalMixture(
-        components: components, weights: weights == .dirichlet ? .dirichlet(concentration) : .dirichletProcess(concentration),
+        components: components,
+        weights: weights == .dirichlet ? .dirichlet(concentration) : .dirichletProcess(concentration),
         prior: prior)
-      return try StatisticsLearner(model, exact, recipe, defaults: .init(restarts: 4, iterations: 1000, tolerance: 1e-10))
+      return try StatisticsLearner(
+        model, exact, recipe, defaults: .init(restarts: 4, iterations: 1000, tolerance: 1e-10))
     }
   }
 }
