@@ -52,12 +52,17 @@ public final class LocalExchange: Exchange {
   }
 
   public func total(of phase: Int, in step: Step, crew: Crew) throws -> ExchangeOutcome {
+    .total(try sum(of: phase, in: step, crew: crew))
+  }
+
+  /// The total itself: in one process there is no other outcome.
+  public func sum(of phase: Int, in step: Step, crew: Crew) throws -> Total {
     let (learner, shards, contributions) = (learner, shards, contributions[phase])
     try crew.forEach(shards) { index, lane in
       let shard = Shard(index: index, count: shards, examples: step.examples.shard(index, of: shards))
       try contributions[index].compute(learner, phase: phase, shard: shard, of: step, on: lane)
     }
-    return .total(Total(of: contributions[...]))
+    return Total(of: contributions[...])
   }
 }
 

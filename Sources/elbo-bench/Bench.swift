@@ -88,7 +88,7 @@ private struct TimedTraining {
     for _ in 0..<steps {
       let step = cursor.step(number)
       try learner.prepare(phase: 0, of: step, with: crew)
-      let total = try exchange.total(of: 0, in: step, crew: crew)
+      let total = try exchange.sum(of: 0, in: step, crew: crew)
       let middle = ContinuousClock.now
       _ = try learner.absorb(total, phase: 0, of: step, with: crew)
       update += ContinuousClock.now - middle

@@ -138,7 +138,7 @@ private func set(_ learner: any Learner, _ name: String, _ values: [Float]) thro
     let step = cursor.step(number)
     let exchange = LocalExchange(learner, shards: 2)
     for phase in learner.phases.indices {
-      _ = try learner.absorb(try exchange.total(of: phase, in: step, crew: crew), phase: phase, of: step, with: crew)
+      _ = try learner.absorb(try exchange.sum(of: phase, in: step, crew: crew), phase: phase, of: step, with: crew)
     }
   }
 

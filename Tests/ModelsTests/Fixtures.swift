@@ -58,7 +58,7 @@ func total(
   var cursor = Order.Cursor(Order(learner.order, exampleCount: learner.exampleCount, seed: seed), total: 1_000_000)
   let step = cursor.step(step)
   try learner.prepare(phase: phase, of: step, with: crew)
-  return try LocalExchange(learner, shards: shards).total(of: phase, in: step, crew: crew)
+  return try LocalExchange(learner, shards: shards).sum(of: phase, in: step, crew: crew)
 }
 
 /// All float32 numbers of a total.

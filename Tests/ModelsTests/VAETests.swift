@@ -117,7 +117,7 @@ import Training
       func run(_ steps: Range<Int>) throws {
         for number in steps {
           let step = cursor.step(number)
-          _ = try learner.absorb(try exchange.total(of: 0, in: step, crew: crew), phase: 0, of: step, with: crew)
+          _ = try learner.absorb(try exchange.sum(of: 0, in: step, crew: crew), phase: 0, of: step, with: crew)
         }
       }
       try run(0..<20)

@@ -118,6 +118,7 @@ final class AdversarialLearner: Learner, LatentGenerating, Picturing {
   }
 
   var auxiliary: [FlatBuffer] { generator.descent.moments + discriminator.descent.moments }
+  var statistics: [FlatBuffer] { inputs.statistics }
   var exampleCount: Int { inputs.train.count }
 
   // MARK: A step

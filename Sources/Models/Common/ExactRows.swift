@@ -171,7 +171,14 @@ struct ColumnScaling: Sendable {
   /// Offset and factor of each column; what a checkpoint holds takes their place.
   let statistics: FlatBuffer
 
-  init(offset: [Double], factor: [Double]) { (self.offset, self.factor) = (offset, factor) }
+  /// - Parameter name: of what is scaled, in a checkpoint.
+  init(_ name: String, offset: [Double], factor: [Double]) {
+    var layout = Layout()
+    let slots = (layout.add("offset", [offset.count]), layout.add("factor", [factor.count]))
+    statistics = FlatBuffer(name, layout, precision: .float64)
+    _ = statistics.doubles(slots.0).update(fromContentsOf: offset)
+    _ = statistics.doubles(slots.1).update(fromContentsOf: factor)
+  }
 
   /// One pass over the rows; values that are NaN are left out, a constant column is only shifted.
   init?(_ kind: Kind, of rows: ExactRows) throws {
@@ -209,13 +216,11 @@ struct ColumnScaling: Sendable {
         .unsuitable, "a column holds infinities, so it cannot be scaled",
         advice: "remove them, or set data.normalisation=none")
     }
-    var layout = Layout()
-    let slots = (layout.add("offset", [width]), layout.add("factor", [width]))
-    statistics = FlatBuffer("inputs", layout, precision: .float64)
-    _ = statistics.doubles(slots.0).update(fromContentsOf: offset)
-    _ = statistics.doubles(slots.1).update(fromContentsOf: factor)
+    self.init("inputs", offset: offset, factor: factor)
   }
 
+  var offset: [Double] { Array(numbers(0)) }
+  var factor: [Double] { Array(numbers(1)) }
   private func numbers(_ slot: Int) -> UnsafeMutableBufferPointer<Double> {
     statistics.doubles(statistics.layout.slots[slot])
   }

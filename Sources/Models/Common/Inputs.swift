@@ -145,7 +145,8 @@ public struct Inputs: Sendable {
   /// Numbers to look at as rows that a model sees: what `restored` undoes.
   public func standardised(_ rows: Tensor) -> Tensor {
     guard normalisation == .standard else { return rows }
-    return rows.addingRow(Tensor(offset.map { -$0 }, [width])).multiplyingRow(Tensor(factor, [width]))
+    return rows.addingRow(Tensor((0..<width).map { -means[$0] }, [width]))
+      .multiplyingRow(Tensor((0..<width).map { inverseDeviations[$0] }, [width]))
   }
 
   /// Rows as numbers to look at: undoes the standardisation.

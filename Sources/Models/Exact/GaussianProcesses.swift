@@ -61,16 +61,19 @@ public enum GaussianProcessRegression: Model {
 
 /// What targets are relative to: the process sees (t − offset)/scale.
 struct TargetUnits: Sendable {
-  let offset: Double
-  let scale: Double
+  private let scaling: ColumnScaling
+
+  var offset: Double { scaling.offset[0] }
+  var scale: Double { 1 / scaling.factor[0] }
 
   /// Mean and standard deviation of the training targets, with which the rows are taken from here on.
   /// - Parameter normalised: false takes the mean alone.
   init(_ data: inout ExactData, normalised: Bool) throws {
     guard case .values(let targets) = data.train.targets else { preconditionFailure("a regression has targets") }
-    let scaling = try ColumnScaling(.standard, of: ExactRows(array: targets))!
-    (offset, scale) = (scaling.offset[0], normalised ? 1 / scaling.factor[0] : 1)
-    data.scaleTargets(ColumnScaling(offset: [offset], factor: [1 / scale]))
+    let standard = try ColumnScaling(.standard, of: ExactRows(array: targets))!
+    scaling = ColumnScaling(
+      "targets", offset: [standard.offset[0]], factor: [normalised ? standard.factor[0] : 1])
+    data.scaleTargets(scaling)
   }
 }
 
