@@ -143,8 +143,13 @@ actor Mesh {
     return pulse
   }
 
+  /// Whether the last total is absorbed everywhere, and this node has reported it.
+  private func isSettled(_ machine: ExchangeMachine) -> Bool {
+    machine.isFinished && machine.everyoneIsHere && exchange.currentActivity == .waiting
+  }
+
   private func stage(_ machine: ExchangeMachine) -> Stage {
-    if machine.isFinished { return machine.everyoneIsHere ? .finished : .exchanging }
+    if machine.isFinished, isSettled(machine) { return .finished }
     guard machine.isSynchronized else { return .joining }
     switch exchange.currentActivity {
     case .computing: return .computing
@@ -206,6 +211,7 @@ actor Mesh {
       intake = nil
       stateCache = nil
       carryOut(machine!.stateLoaded(succeeded: succeeded, finished: finished, now: now))
+    case .concluding: break
     case .state(let phase, let state):
       stateCache = (phase, state)
       let waiting = stateSends
@@ -221,7 +227,7 @@ actor Mesh {
     scribe.store(view?.members.first?.node == machine.node, ordering: .releasing)
     followView(view)
     for link in links.values { flush(link) }
-    let isSettled = machine.isFinished && machine.everyoneIsHere
+    let isSettled = isSettled(machine)
     if isSettled, !wasSettled { settled() }
     wasSettled = isSettled
     armTimer()
