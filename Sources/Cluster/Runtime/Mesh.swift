@@ -71,6 +71,7 @@ actor Mesh {
   private var stateSends: [(PhaseIndex, Range<Int>, NodeNumber)] = []
   private var absorbChecksum: UInt64 = 0
   private var timer: TimerID?
+  var relinkTimer: TimerID?
   private var wasSettled = false
   private var bytesReceived: UInt64 = 0
   var bytesSent: UInt64 = 0
@@ -122,6 +123,8 @@ actor Mesh {
   func close() {
     if let timer { context.executor.cancelTimer(timer) }
     timer = nil
+    if let relinkTimer { context.executor.cancelTimer(relinkTimer) }
+    relinkTimer = nil
     for link in links.values { link.close() }
     links = [:]
     router.take()?.close()
@@ -227,6 +230,7 @@ actor Mesh {
     scribe.store(view?.members.first?.node == machine.node, ordering: .releasing)
     followView(view)
     for link in links.values { flush(link) }
+    armRelinking()
     let isSettled = isSettled(machine)
     if isSettled, !wasSettled { settled() }
     wasSettled = isSettled
