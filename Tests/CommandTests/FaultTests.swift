@@ -26,7 +26,7 @@ struct FaultTests {
       try await until { workspace.lines("run/metrics.jsonl") >= lines }
       try await disturb(workspace, workspace.processes())
     }
-    #expect(try outcome.hash() == expected, sourceLocation: sourceLocation)
+    #expect(try outcome.hash(sourceLocation: sourceLocation) == expected, sourceLocation: sourceLocation)
     #expect(workspace.processes().isEmpty, sourceLocation: sourceLocation)
     #expect(workspace.lines("run/metrics.jsonl") == Self.steps, sourceLocation: sourceLocation)
   }
@@ -34,7 +34,8 @@ struct FaultTests {
   @Test("A node is killed", arguments: [5, 60, 150])
   func kill(_ lines: Int) async throws {
     try await launch(after: lines) { _, nodes in
-      #expect(Foundation.kill(try #require(nodes.randomElement()), SIGKILL) == 0)
+      let node = try #require(nodes.randomElement())
+      #expect(Foundation.kill(node, SIGKILL) == 0)
     }
   }
 
@@ -59,7 +60,8 @@ struct FaultTests {
   @Test("A node is asked to leave")
   func leave() async throws {
     try await launch(after: 20) { _, nodes in
-      #expect(Foundation.kill(try #require(nodes.randomElement()), SIGTERM) == 0)
+      let node = try #require(nodes.randomElement())
+      #expect(Foundation.kill(node, SIGTERM) == 0)
     }
   }
 
@@ -78,12 +80,26 @@ struct FaultTests {
   @Test("A node joins late, with the state of a peer")
   func join() async throws {
     let workspace = try Workspace()
-    let expected = try await undisturbed(workspace)
-    async let coordinator = Elbo.run(coordinator(workspace, nodes: 1))
+    let endless = coordinator(workspace, nodes: 1).map { $0 == "\(Self.steps)" ? "1000000000" : $0 }
     async let first = node(workspace, "first")
-    try await until { workspace.lines("run/metrics.jsonl") >= 20 }
-    async let second = node(workspace, "second")
-    #expect(try await coordinator.hash() == expected)
+    async let second: Elbo.Outcome = {
+      try await until { workspace.lines("run/metrics.jsonl") >= 20 }
+      return try await node(workspace, "second")
+    }()
+    let outcome = try await Elbo.run(endless) { send in
+      while true {
+        try await until { workspace.endpoint("run") != nil }
+        let status = try await Elbo.run("status", workspace.endpoint("run")!, "--json")
+        if status.status == .exited(0), (try status.json()["nodes"] as? [any Sendable])?.count == 2 { break }
+      }
+      let lines = workspace.lines("run/metrics.jsonl")
+      try await until { workspace.lines("run/metrics.jsonl") > lines + 20 }
+      try send(.interrupt)
+    }
+    #expect(outcome.status == .exited(130))
+    let step = try #require(try outcome.json()["steps"] as? Int)
+    let alone = try await Elbo.run(workspace.training("vae", out: "alone", "--steps", "\(step)")).hash()
+    #expect(try outcome.json()["parameters_sha256"] as? String == alone)
     #expect(try await first.status == .exited(0))
     let late = try await second
     #expect(late.status == .exited(0), "\(late.error)")
@@ -112,7 +128,6 @@ struct FaultTests {
     let workspace = try Workspace()
     let expected = try await undisturbed(workspace)
     try FileManager.default.copyItem(atPath: workspace.data, toPath: workspace["other"])
-    try workspace.write("other/train-labels-idx1-ubyte", IDX.labels(Workspace.trainCount).reversed())
     try workspace.write(
       "other/train-images-idx3-ubyte", IDX.images(Workspace.trainCount, side: Workspace.side).dropLast() + [77])
     async let coordinator = Elbo.run(coordinator(workspace, nodes: 1))
@@ -121,7 +136,7 @@ struct FaultTests {
     #expect(stranger.error.contains("data"))
     let changed = workspace["elbo"]
     let other = try await Elbo.run(
-      throughShell: "cp \"$0\" '\(changed)' && echo >> '\(changed)' && exec '\(changed)' \"$@\"",
+      throughShell: "/bin/cp \"$0\" '\(changed)' && echo >> '\(changed)' && exec '\(changed)' \"$@\"",
       ["node", "--coordinator", try #require(workspace.endpoint("run"))])
     #expect(other.status == .exited(2))
     #expect(other.error.contains("refuses"), "\(other.error)")

@@ -14,6 +14,7 @@ final class ControlClient {
     self.context = context
     var options = SocketOptions()
     options.maximumFrame = Limits.controlMessage
+    options.sendHighWaterMark = 100_000
     let socket = try Socket(.dealer, in: context, security: security.coordinatorClient, options: options)
     do {
       try socket.connect(endpoint)

@@ -140,6 +140,7 @@ public actor Coordinator {
     var options = SocketOptions()
     options.maximumFrame = Limits.controlMessage
     options.immediate = false
+    options.receiveHighWaterMark = 100_000
     let socket = try Socket(
       .router, in: context, security: configuration.security.server("control"), options: options)
     do {

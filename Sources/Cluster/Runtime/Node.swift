@@ -442,13 +442,15 @@ public actor Node {
   // MARK: Reports and states
 
   private func keep(_ report: Report) {
+    if reports.isEmpty { reportedAt = .now }
     reports.append(report)
-    sendReports()
+    send(.report(report))
   }
 
-  private func sendReports() {
+  /// Those that the coordinator has not said that it keeps.
+  private func sendReports(limit: Int = 1000) {
     reportedAt = .now
-    for report in reports.prefix(100) { send(.report(report)) }
+    for report in reports.prefix(limit) { send(.report(report)) }
   }
 
   /// On any thread.
@@ -458,6 +460,8 @@ public actor Node {
     context.executor.run { [weak self] in
       self?.assumeIsolated {
         $0.saved = (step, state)
+        // What led here is to be known before: this may be the end.
+        $0.sendReports(limit: .max)
         $0.send(.stateOffer(offer))
       }
     }
