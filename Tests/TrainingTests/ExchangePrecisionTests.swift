@@ -19,7 +19,7 @@ import Training
     #expect(rounded([-0.0])[0].sign == .minus)
     #expect(rounded([.greatestFiniteMagnitude, .infinity, -.infinity]) == [.infinity, .infinity, -.infinity])
     // A NaN whose fraction is in the lower half only.
-    #expect(rounded([Float(bitPattern: 0x7F80_0001), Float(bitPattern: 0xFFFF_FFFF)]).allSatisfy(\.isNaN))
+    #expect(rounded([Float(bitPattern: 0x7F80_0001), Float(bitPattern: 0xFFFF_FFFF)]).allSatisfy { $0.isNaN })
     #expect(rounded([]) == [])
   }
 

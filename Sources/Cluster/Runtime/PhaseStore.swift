@@ -3,6 +3,7 @@ import Messages
 import Synchronization
 import Tensors
 import Training
+import ZeroMQ
 
 /// Contributions of one phase that nobody uses, to be written again: in the steady state nothing is allocated.
 final class ContributionPool: Sendable {

@@ -10,7 +10,7 @@ extension Sum {
     let bytes = UnsafeRawBufferPointer(bytes(elements))
     guard pool.wire == .bfloat16 else { return SharedBytes(bytes) { [self] in withExtendedLifetime(self) {} } }
     let halves = UnsafeMutablePointer<UInt16>.allocate(capacity: elements.count)
-    BFloat16.encode(UnsafeBufferPointer(bytes.assumingMemoryBound(to: Float.self)), into: halves)
+    BFloat16.encode(bytes.assumingMemoryBound(to: Float.self), into: halves)
     let address = UInt(bitPattern: halves)
     return SharedBytes(UnsafeRawBufferPointer(start: halves, count: 2 * elements.count)) {
       UnsafeMutablePointer<UInt16>(bitPattern: address)?.deallocate()
