@@ -244,9 +244,13 @@ public actor Coordinator {
 
   private func refuse(_ reason: String, from route: RoutingID) {
     refused += 1
-    // Strangers may be many: their names are kept within bounds.
+    note("a message is refused: \(reason)", of: route)
+  }
+
+  /// Once a peer. Strangers may be many: their names are kept within bounds.
+  private func note(_ text: String, of route: RoutingID) {
     guard noted.count < 1000, noted.insert(route).inserted else { return }
-    continuation.yield(.note("a message is refused: \(reason)"))
+    continuation.yield(.note(text))
   }
 
   private func receive(_ message: ControlMessage, from route: RoutingID, key: PublicKey?) {
@@ -261,7 +265,7 @@ public actor Coordinator {
       let directives = membership.receive(hello, provenKey: key, now: now)
       for case .reply(.welcome(let welcome)) in directives { routes[welcome.node] = route }
       for case .reply(.refused(let refused)) in directives {
-        continuation.yield(.note("\(hello.name) is refused: \(refused.explanation)"))
+        note("\(hello.name) is refused: \(refused.explanation)", of: route)
       }
       carryOut(directives, replyTo: route)
     default:
@@ -276,7 +280,7 @@ public actor Coordinator {
     if let stop = membership.stop { return reply(.stop(stop), to: route) }
     guard request.build == configuration.build else {
       let text = "this coordinator is \(configuration.build), the node is \(request.build)"
-      continuation.yield(.note("a node is refused: \(text)"))
+      note("a node is refused: \(text)", of: route)
       return reply(
         .refused(Refused(code: .buildDiffers, explanation: text, incarnation: Incarnation(rawValue: 1)!)), to: route)
     }
