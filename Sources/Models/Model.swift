@@ -19,7 +19,7 @@ public protocol Model: Sendable {
 public enum Models {
   public static let all: [any Model.Type] = [
     VAE.self, Autoencoder.self, BayesByBackprop.self, BayesByBackpropRegression.self, MCDropout.self, PlainNetwork.self,
-    GMM.self, GAN.self, DCGAN.self, WGAN.self, WGANGP.self, InfoGAN.self,
+    GAN.self, DCGAN.self, WGAN.self, WGANGP.self, InfoGAN.self,
     KMeansClustering.self, GMM.self, VariationalGMM.self, PCA.self, PPCA.self,
     MaximumLikelihoodRegression.self, BayesianRegression.self, BayesianRidge.self, BayesianLogisticRegression.self,
     GaussianProcessRegression.self,

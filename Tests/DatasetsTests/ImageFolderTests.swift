@@ -107,7 +107,8 @@ private final class PictureFolder {
       let mean = x.reduce(0, +) / Double(x.count)
       let deviation = (x.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(x.count)).squareRoot()
       let expected = name == "gaussian-ring" ? 0.02 : name == "gaussian-grid" ? 0.05 : [0.4, 0.6][mode]
-      #expect(abs(deviation - expected) < 0.05 * expected)
+      // The deviation of n points errs by 1/√(2n) of itself.
+      #expect(abs(deviation - expected) < 4 * expected / (2 * Double(x.count)).squareRoot())
     }
     #expect(try DataSource.open(DataRequest(source: name)).fingerprint == data.fingerprint)
   }

@@ -291,7 +291,8 @@ private func column(_ x: [Double]) -> Matrix { Matrix(rows: x.count, columns: 1,
     #expect(relativeDifference(ridge.intercept, reference["ridge"]["intercept"].double) < 1e-8)
     #expect(relativeDifference(ridge.noisePrecision, reference["ridge"]["noisePrecision"].double) < 1e-8)
     #expect(relativeDifference(ridge.weightPrecision, reference["ridge"]["weightPrecision"].double) < 1e-8)
-    #expect(relativeDifference(ridge.scores.last!, reference["ridge"]["score"].double) < 1e-8)
+    // scikit-learn takes its last score with the weights of the iteration before.
+    #expect(relativeDifference(ridge.scores.last!, reference["ridge"]["score"].double) < 1e-6)
     #expect(ridge.iterations == reference["ridge"]["iterations"].int)
     let relevance = try fit(RelevanceRegression(features), x, y)
     #expect(relativeDifference(relevance.weights, reference["relevance"]["weights"].doubles) < 1e-6)

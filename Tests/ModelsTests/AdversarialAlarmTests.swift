@@ -8,7 +8,7 @@ import Training
 /// A training that has gone wrong says so, once, with the likely cause.
 @Suite struct CollapseTests {
   private func alarms(
-    _ overrides: [String], spoil: (any Learner) throws -> Void = { _ in }
+    _ overrides: [String], steps: Int = 320, spoil: (any Learner) throws -> Void = { _ in }
   ) async throws -> (heard: [String], metrics: [String: Double]) {
     let small = [
       "network.generator=[4]", "network.discriminator=[16]", "network.latent=2", "network.dropout=0", "train.batch=20",
@@ -16,7 +16,7 @@ import Training
     let learner = try learner("gan", try imageData(count: 100, width: 9), small + overrides)
     try spoil(learner)
     let observer = AlarmObserver()
-    let plan = TrainingPlan(seed: 0, shards: 2, steps: 320, reportEvery: 320)
+    let plan = TrainingPlan(seed: 0, shards: 2, steps: steps, reportEvery: steps)
     let trainer = Trainer(learner, plan: plan, crew: Crew(lanes: 1), observer: observer)
     _ = try await trainer.train(until: StopRequest())
     return observer.heard.value
@@ -35,7 +35,9 @@ import Training
   }
 
   @Test func aDiscriminatorThatTellsEverythingApart() async throws {
-    let found = try await alarms(["optimizer.learning_rate=0", "discriminator_optimizer.learning_rate=0.03"])
+    let found = try await alarms(
+      ["optimizer.learning_rate=0", "discriminator_optimizer.learning_rate=0.01", "network.discriminator=[64]"],
+      steps: 1_500)
     #expect(found.heard.count == 1 && found.heard[0].contains("tells everything apart"))
     #expect(found.metrics["train/alarm_saturation"] == 1)
   }

@@ -124,7 +124,7 @@ private func set(_ learner: any Learner, _ name: String, _ values: [Float]) thro
       defer { _ = learner.parameters.float32.update(fromContentsOf: start) }
       return try minimised()
     }
-    let h: Float = 1 / 64
+    let h: Float = 1 / 256
     let (near, far) = (try value(h) - value(-h), try value(2 * h) - value(-2 * h))
     let differences: Double = (8 * near - far) / (12 * Double(h))
     #expect(abs(slope / examples - differences) < 2e-3 * max(abs(differences), 0.05), "\(differences)")

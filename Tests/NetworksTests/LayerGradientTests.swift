@@ -91,7 +91,9 @@ struct LayerGradientTests {
     #expect(check.mismatches(with: golden) == [])
   }
 
-  @Test(arguments: checks)
+  /// All but spectral normalisation: its derivative holds the singular vectors of the power iteration constant, as
+  /// the paper's does (Miyato et al. 2018, section 2.1), and differences do not.
+  @Test(arguments: checks.filter { $0.name != "spectral normalisation" })
   func agreesWithFiniteDifferences(_ check: GradientCheck) throws {
     let golden = try #require(golden[check.name])
     #expect(check.finiteDifferenceMismatches(at: golden, tolerance: 1e-3) == [])

@@ -61,6 +61,7 @@ extension Coordinator {
     isSaveWanted = false
     savedStep = Int(offer.step)
     start = (offer, state)
+    passReports(all: Int(offer.step) == configuration.steps || offer.converged)
     continuation.yield(.state(offer, state))
   }
 }

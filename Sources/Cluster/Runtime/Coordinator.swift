@@ -18,6 +18,8 @@ public actor Coordinator {
     public var data: Digest
     public var shards: Int
     public var steps: Int
+    /// Steps between two reports.
+    public var reportEvery = 1
     /// Bytes of a learner's state.
     public var stateCount: Int
     /// The training begins when so many nodes are there.
@@ -83,6 +85,8 @@ public actor Coordinator {
   var saveAskedAt: Timestamp?
   var savedStep = 0
   private var recorded: UInt64 = 0
+  /// That came before one that is to be written first: of a node that is quicker, or has joined late.
+  private var pendingReports: [UInt64: Report] = [:]
   var refused: UInt64 = 0
   /// Peers whose bad messages were noted once.
   private var noted: Set<RoutingID> = []
@@ -318,13 +322,26 @@ public actor Coordinator {
       }
     case .report(let report):
       guard isCurrent, report.step > recorded, report.step <= UInt64(configuration.steps) else { return }
-      recorded = report.step
-      continuation.yield(.report(report))
+      pendingReports[report.step] = report
+      passReports()
     case .stateOffer(let offer):
       if isCurrent { consider(offer, of: node, incarnation) }
     case .statePart(let part):
       if isCurrent { take(part, from: node) }
     default: refuse("it is not for a coordinator", from: route)
+    }
+  }
+
+  /// Passes reports on in the order of their steps.
+  /// - Parameter all: although one before them is missing.
+  func passReports(all: Bool = false) {
+    let every = UInt64(configuration.reportEvery)
+    while let step = pendingReports.keys.min() {
+      guard all || step <= (recorded / every + 1) * every || pendingReports.count > 100 else { return }
+      let report = pendingReports.removeValue(forKey: step)!
+      guard step > recorded else { continue }
+      recorded = step
+      continuation.yield(.report(report))
     }
   }
 

@@ -71,6 +71,7 @@ actor Mesh {
   private var stateSends: [(PhaseIndex, Range<Int>, NodeNumber)] = []
   private var absorbChecksum: UInt64 = 0
   private var timer: TimerID?
+  var relinkTimer: TimerID?
   private var wasSettled = false
   private var bytesReceived: UInt64 = 0
   var bytesSent: UInt64 = 0
@@ -122,6 +123,8 @@ actor Mesh {
   func close() {
     if let timer { context.executor.cancelTimer(timer) }
     timer = nil
+    if let relinkTimer { context.executor.cancelTimer(relinkTimer) }
+    relinkTimer = nil
     for link in links.values { link.close() }
     links = [:]
     router.take()?.close()
@@ -143,8 +146,13 @@ actor Mesh {
     return pulse
   }
 
+  /// Whether the last total is absorbed everywhere, and this node has reported it.
+  private func isSettled(_ machine: ExchangeMachine) -> Bool {
+    machine.isFinished && machine.everyoneIsHere && exchange.currentActivity == .waiting
+  }
+
   private func stage(_ machine: ExchangeMachine) -> Stage {
-    if machine.isFinished { return machine.everyoneIsHere ? .finished : .exchanging }
+    if machine.isFinished, isSettled(machine) { return .finished }
     guard machine.isSynchronized else { return .joining }
     switch exchange.currentActivity {
     case .computing: return .computing
@@ -206,6 +214,7 @@ actor Mesh {
       intake = nil
       stateCache = nil
       carryOut(machine!.stateLoaded(succeeded: succeeded, finished: finished, now: now))
+    case .concluding: break
     case .state(let phase, let state):
       stateCache = (phase, state)
       let waiting = stateSends
@@ -221,7 +230,8 @@ actor Mesh {
     scribe.store(view?.members.first?.node == machine.node, ordering: .releasing)
     followView(view)
     for link in links.values { flush(link) }
-    let isSettled = machine.isFinished && machine.everyoneIsHere
+    armRelinking()
+    let isSettled = isSettled(machine)
     if isSettled, !wasSettled { settled() }
     wasSettled = isSettled
     armTimer()

@@ -13,6 +13,8 @@ public final class MeshExchange: Exchange, @unchecked Sendable {
     case contributed(PhaseIndex, shard: Int, Sum)
     case absorbed(PhaseIndex, finished: Bool)
     case loaded(succeeded: Bool, finished: Bool)
+    /// The trainer has reported the last step.
+    case concluding
     /// The state that is ready for a phase.
     case state(PhaseIndex, LearnerState)
   }
@@ -127,6 +129,8 @@ public final class MeshExchange: Exchange, @unchecked Sendable {
   }
 
   public func conclude() throws -> ExchangeOutcome {
+    lock.withLock { activity = .waiting }
+    post(.concluding)
     while true {
       switch next() {
       case .stop: return .stopped

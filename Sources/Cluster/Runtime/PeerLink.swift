@@ -10,6 +10,8 @@ final class PeerLink {
   var waiting: [(chunk: Chunk, bytes: SharedBytes)] = []
   /// Messages without a payload: they do not wait for credit, or two nodes that have none would wait for ever.
   var bodies: [DataBody] = []
+  /// Since when nothing could be sent.
+  var blockedSince: ContinuousClock.Instant?
 
   init(_ member: Member, socket: consuming Socket) {
     node = member.node
@@ -44,6 +46,20 @@ extension Mesh {
   }
 
   private func connect(to member: Member) -> PeerLink? {
+    guard let socket = dealer(to: member) else { return nil }
+    let link = PeerLink(member, socket: consume socket)
+    watch(link)
+    return link
+  }
+
+  private func watch(_ link: PeerLink) {
+    let node = link.node
+    context.executor.watch(link.socket!, for: []) { [weak self] _ in
+      self?.assumeIsolated { if let link = $0.links[node] { $0.flush(link) } }
+    }
+  }
+
+  private func dealer(to member: Member) -> Socket? {
     var options = SocketOptions()
     options.sendHighWaterMark = 0
     options.receiveHighWaterMark = 0
@@ -61,12 +77,31 @@ extension Mesh {
       socket.close()
       return nil
     }
-    let link = PeerLink(member, socket: consume socket)
-    let node = member.node
-    context.executor.watch(link.socket!, for: []) { [weak self] _ in
-      self?.assumeIsolated { if let link = $0.links[node] { $0.flush(link) } }
+    return socket
+  }
+
+  /// Connects anew what has been blocked for long. libzmq does not try again after a peer has refused its key, and a
+  /// peer that has not installed the view yet refuses those of its new members.
+  func relink() {
+    relinkTimer = nil
+    for link in links.values {
+      guard let since = link.blockedSince, ContinuousClock.now - since > .milliseconds(300),
+        let member = machine?.view?.member(link.node), let socket = dealer(to: member)
+      else { continue }
+      link.close()
+      link.socket = consume socket
+      link.blockedSince = nil
+      watch(link)
+      flush(link)
     }
-    return link
+    armRelinking()
+  }
+
+  func armRelinking() {
+    guard relinkTimer == nil, links.values.contains(where: { $0.blockedSince != nil }) else { return }
+    relinkTimer = context.executor.setTimer(at: .now + .milliseconds(200)) { [weak self] in
+      self?.assumeIsolated { $0.relink() }
+    }
   }
 
   /// The link to a member of the view that is installed now.
@@ -102,6 +137,7 @@ extension Mesh {
       sent += 1
     }
     link.waiting.removeFirst(sent)
+    link.blockedSince = isBlocked ? link.blockedSince ?? .now : nil
     context.executor.setInterest(isBlocked ? .writable : [], of: link.socket!)
   }
 

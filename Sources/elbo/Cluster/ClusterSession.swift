@@ -38,6 +38,7 @@ struct ClusterSession: Sendable {
       recipeDigest: ClusterIdentity.digest(of: recipe), data: job.dataDigest, shards: job.plan.shards,
       steps: job.plan.steps, stateCount: LearnerState.count(of: job.learner), expectedNodes: nodes, log: log)
     configuration.heartbeat = heartbeat
+    configuration.reportEvery = job.plan.reportEvery
     coordinator = try Coordinator(configuration, resuming: state)
   }
 

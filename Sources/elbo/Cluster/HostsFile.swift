@@ -44,7 +44,8 @@ struct HostsFile {
         case ("elbo", let text?): host.elbo = text
         case ("data", let text?): host.data = text
         default:
-          throw RecipeError("\(path): \(name) has an unknown key \(key.string ?? "?"); known are host, lanes, elbo, data")
+          throw RecipeError(
+            "\(path): \(name) has an unknown key \(key.string ?? "?"); known are host, lanes, elbo, data")
         }
       }
       return host

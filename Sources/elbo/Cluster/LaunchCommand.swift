@@ -74,7 +74,8 @@ struct LaunchCommand: AsyncParsableCommand {
     }
     let cluster = try ClusterSession(
       prepared.job, run: try prepared.run ?? RunFolder(creating: output.out, name: prepared.job.model.name),
-      from: prepared.checkpoint, isRestart: false, bind: endpoint, security: endpoint.isLoopback ? .plainOnLoopback : .plain, nodes: count,
+      from: prepared.checkpoint, isRestart: false, bind: endpoint,
+      security: endpoint.isLoopback ? .plainOnLoopback : .plain, nodes: count,
       heartbeat: try heartbeat.interval(), lanes: processors, quiet: output.quiet)
     let bound = try await cluster.open()
     let signals = SignalWatch { _ in cluster.stop() }
