@@ -15,6 +15,7 @@ struct SampleCommand: AsyncParsableCommand {
         elbo sample runs/vae --count 64 --output grid.png
         elbo sample runs/gan --interpolate             each row leads from one sample to another
         elbo sample runs/gan --truncation 1.5          less variety, more typical samples
+        elbo sample runs/gmm --output rows.npy         rows of a mixture or a probabilistic PCA
       """)
 
   @Argument(help: "A run folder.")
@@ -25,7 +26,7 @@ struct SampleCommand: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "The picture to write; with .npy, the samples themselves, a row an example (adversarial models).",
+      "The picture to write; with .npy, the samples themselves, a row an example (adversarial and exact models).",
       valueName: "file.png"))
   var output = "samples.png"
 
@@ -66,10 +67,18 @@ struct SampleCommand: AsyncParsableCommand {
       }
       figure = try learner.sample(request, key: key, with: crew)
     } else {
-      guard !interpolate, truncation == nil, !output.hasSuffix(".npy") else {
+      let rows = learner as? any RowGenerating
+      guard !interpolate, truncation == nil, rows != nil || !output.hasSuffix(".npy") else {
         throw TrainingError(
-          .unsuitable, "a \(trained.job.model.name) knows neither --interpolate nor --truncation, nor writes .npy",
+          .unsuitable,
+          "a \(trained.job.model.name) knows neither --interpolate nor --truncation"
+            + (rows == nil ? ", nor writes .npy" : ""),
           advice: "leave them out, or name a run of an adversarial model")
+      }
+      if let rows, output.hasSuffix(".npy") {
+        let made = try rows.rows(count: count, key: key)
+        try NPY.write(made.values, shape: made.shape, to: output)
+        return print(output)
       }
       figure = try learner.sample(count: count, key: key, with: crew)
     }
