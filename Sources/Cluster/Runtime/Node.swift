@@ -22,6 +22,8 @@ public actor Node {
     public var security: ClusterSecurity
     /// So long a coordinator may be silent at the start, or after the last step.
     public var patience: Duration = .seconds(120)
+    /// Computes for a prediction, beside the training; nil: this node does not.
+    public var assist: (@Sendable (Assist) -> Void)?
 
     public init(
       name: String, build: String, coordinator: Endpoint, dataBind: Endpoint, lanes: Int, security: ClusterSecurity
@@ -56,6 +58,8 @@ public actor Node {
     case stopped(Stop)
     /// By `leave`.
     case left
+    /// Nothing is trained there: samples of a prediction are leased.
+    case predicting
   }
 
   private enum Stage {
@@ -280,6 +284,8 @@ public actor Node {
       jobID = job
       stage = .preparing
       begin(recipe)
+    case (.prediction, .asking): end(.success(.predicting))
+    case (.assist(let assist), .training): configuration.assist?(assist)
     case (.refused(let refused), .asking):
       end(.failure(ClusterError(.refused, "the coordinator refuses this node: \(refused.explanation)")))
     case (.stop(let stop), .asking), (.stop(let stop), .preparing), (.stop(let stop), .fetching):
