@@ -74,12 +74,7 @@ public actor HelpRequest {
 
   public nonisolated func close() async {
     await shut()
-    await withCheckedContinuation { continuation in
-      Thread { [context] in
-        context.close()
-        continuation.resume()
-      }.start()
-    }
+    await context.closeAside()
   }
 
   private func shut() {

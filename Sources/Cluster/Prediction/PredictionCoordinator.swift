@@ -131,12 +131,7 @@ public actor PredictionCoordinator {
   /// Tells the workers that it is over, and closes everything.
   public nonisolated func close() async {
     await shut()
-    await withCheckedContinuation { continuation in
-      Thread { [context] in
-        context.close()
-        continuation.resume()
-      }.start()
-    }
+    await context.closeAside()
   }
 
   private func shut() {

@@ -77,12 +77,7 @@ public actor PredictionWorker {
   public nonisolated func run() async throws -> Stop {
     let result = await take()
     await shut()
-    await withCheckedContinuation { continuation in
-      Thread { [context] in
-        context.close()
-        continuation.resume()
-      }.start()
-    }
+    await context.closeAside()
     return try result.get()
   }
 
