@@ -8,7 +8,9 @@ import Training
 
 /// Predicts the reward of an action in a context from the latest of what was tried: a network with a posterior over its
 /// weights, or a plain one. Rewards have Gaussian noise of a given deviation.
-final class RewardLearner: Learner {
+///
+/// `@unchecked Sendable`: one agent's thread tells and decides, between steps alone.
+final class RewardLearner: Learner, @unchecked Sendable {
   /// Actions are one-hot columns behind a context's.
   static let actions = 2
 

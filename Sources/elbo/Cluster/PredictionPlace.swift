@@ -6,6 +6,7 @@ import Models
 import Recipes
 import Reports
 import Subprocess
+import SystemPackage
 import Training
 import ZeroMQ
 

@@ -4,6 +4,7 @@ import Files
 import Foundation
 import Messages
 import Models
+import Recipes
 import Tensors
 import Training
 import ZeroMQ
