@@ -85,6 +85,9 @@ let package = Package(
     // Benchmarks.
     .executableTarget(
       name: "exact-bench", dependencies: ["Distributions", "Exact", "LinearAlgebra"], path: "scripts/bench/exact"),
+    .executableTarget(
+      name: "exchange-bench", dependencies: ["Cluster", "Messages", "Tensors", "Training", "ZeroMQ"],
+      path: "scripts/bench/exchange"),
 
     // Tests.
     .target(name: "ReferenceSupport", path: "Tests/ReferenceSupport"),

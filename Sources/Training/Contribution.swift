@@ -50,12 +50,14 @@ public final class Total: @unchecked Sendable {
   private let parts: [FlatBuffer]
   /// Where the sum comes to stand; who absorbs it may write there.
   private let sum: FlatBuffer
+  private let precision: ExchangePrecision
   private let isAdded: UnsafeMutableBufferPointer<Bool>
 
   /// Of all shards, in their order; the sum takes the first one's place.
-  init(of contributions: ArraySlice<Contribution>) {
+  init(of contributions: ArraySlice<Contribution>, precision: ExchangePrecision = .float32) {
     parts = contributions.map(\.values)
     sum = parts[0]
+    self.precision = precision
     examples = contributions.reduce(0) { $0 + $1.examples }
     let width = contributions.first?.metrics.count ?? 0
     metrics = (0..<width).map { metric in TreeSum.of(contributions.map { $0.metrics[metric] }) }
@@ -69,6 +71,7 @@ public final class Total: @unchecked Sendable {
   package init(copying whole: Contribution, into buffer: FlatBuffer) {
     parts = [whole.values]
     sum = buffer
+    precision = .float32
     examples = whole.examples
     metrics = whole.metrics
     length = sum.layout.count
@@ -90,6 +93,10 @@ public final class Total: @unchecked Sendable {
   /// The summed float32 numbers of a block.
   public func float32(block: Int) -> UnsafeMutableBufferPointer<Float> {
     let range = range(ofBlock: block)
+    if !isAdded[block], precision == .bfloat16 {
+      RoundedSum(parts: parts).add(range)
+      isAdded[block] = true
+    }
     if !isAdded[block] {
       withUnsafeTemporaryAllocation(of: UnsafePointer<Float>?.self, capacity: parts.count) { starts in
         for index in parts.indices {

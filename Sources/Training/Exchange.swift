@@ -41,11 +41,13 @@ extension Exchange {
 public final class LocalExchange: Exchange {
   private let learner: any Learner
   private let shards: Int
+  private let precision: ExchangePrecision
   private let contributions: [[Contribution]]
 
-  public init(_ learner: any Learner, shards: Int) {
+  public init(_ learner: any Learner, shards: Int, precision: ExchangePrecision = .float32) {
     self.learner = learner
     self.shards = shards
+    self.precision = precision
     contributions = learner.phases.map { phase in (0..<shards).map { _ in Contribution(phase) } }
   }
 
@@ -55,12 +57,13 @@ public final class LocalExchange: Exchange {
 
   /// The total itself: in one process there is no other outcome.
   public func sum(of phase: Int, in step: Step, crew: Crew) throws -> Total {
-    let (learner, shards, contributions) = (learner, shards, contributions[phase])
+    let (learner, shards, contributions, precision) = (learner, shards, contributions[phase], precision)
     try crew.forEach(shards) { index, lane in
       let shard = Shard(index: index, count: shards, examples: step.examples.shard(index, of: shards))
       try contributions[index].compute(learner, phase: phase, shard: shard, of: step, on: lane)
+      contributions[index].round(to: precision)
     }
-    return Total(of: contributions[...])
+    return Total(of: contributions[...], precision: precision)
   }
 }
 

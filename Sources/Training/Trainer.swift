@@ -17,10 +17,12 @@ public struct TrainingPlan: Sendable {
   public var checkpointEvery: Int
   /// Have a learner that is `Picturing` show how it comes along every so many steps; 0: not at all.
   public var figureEvery: Int
+  /// How exact the numbers are that the exchange adds.
+  public var precision: ExchangePrecision
 
   public init(
     seed: UInt64, shards: Int, steps: Int, reportEvery: Int, evaluateEvery: Int = 0, checkpointEvery: Int = 0,
-    figureEvery: Int = 0
+    figureEvery: Int = 0, precision: ExchangePrecision = .float32
   ) {
     self.seed = seed
     self.shards = shards
@@ -29,6 +31,7 @@ public struct TrainingPlan: Sendable {
     self.evaluateEvery = evaluateEvery
     self.checkpointEvery = checkpointEvery
     self.figureEvery = figureEvery
+    self.precision = precision
   }
 }
 
@@ -158,7 +161,8 @@ public actor Trainer {
   ///   - seconds: how long earlier starts took.
   ///   - stop: asked after every step whether to end there.
   public func train(from first: Int = 0, after seconds: Double = 0, until stop: StopRequest) throws -> Ending {
-    try run(LocalExchange(learner, shards: plan.shards), from: first, after: seconds, until: stop)
+    try run(
+      LocalExchange(learner, shards: plan.shards, precision: plan.precision), from: first, after: seconds, until: stop)
   }
 
   /// Trains with others: until the exchange says that this node's part is over.

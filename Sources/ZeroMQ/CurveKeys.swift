@@ -42,8 +42,8 @@ public struct CurveKeyPair: Sendable {
     self.secret = secret
   }
 
-  /// From a secret half; the public half is computed.
-  init?(secretHexadecimal: some StringProtocol) throws(ZeroMQError) {
+  /// From a secret half, 64 hexadecimal digits; the public half is computed.
+  package init?(secretHexadecimal: some StringProtocol) throws(ZeroMQError) {
     guard let secret = keyBytes(secretHexadecimal) else { return nil }
     var secretText = [CChar](repeating: 0, count: 41)
     var publicText = [CChar](repeating: 0, count: 41)
@@ -54,7 +54,7 @@ public struct CurveKeyPair: Sendable {
     self.init(publicKey: publicKey, secret: secret)
   }
 
-  var secretHexadecimal: String { hexadecimal(secret) }
+  package var secretHexadecimal: String { hexadecimal(secret) }
 
   static func requireEncryption() throws(ZeroMQError) {
     guard zmq_has("curve") == 1 else {

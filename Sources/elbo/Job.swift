@@ -75,7 +75,8 @@ struct Job {
       evaluateEvery: try train.integer("evaluate_every", default: 0, in: 0...1_000_000_000),
       checkpointEvery: try train.integer("checkpoint_every", default: 0, in: 0...1_000_000_000),
       figureEvery: learner is any Picturing
-        ? try train.integer("figure_every", default: stepsPerEpoch, in: 0...1_000_000_000) : 0)
+        ? try train.integer("figure_every", default: stepsPerEpoch, in: 0...1_000_000_000) : 0,
+      precision: try recipe["exchange"].choice("precision", default: .float32))
     keepCheckpoints = try train.integer("keep_checkpoints", default: 2, in: 1...1_000_000)
     try recipe.finish()
   }

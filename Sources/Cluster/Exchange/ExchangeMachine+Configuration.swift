@@ -15,7 +15,7 @@ extension ExchangeMachine {
     public init(
       shards: Int, phases: [Int], stateCount: Int, chunkElements: Int = 1 << 18, chunkBytes: Int = 1 << 20,
       deadline: AdaptiveDeadline.Configuration = .init(
-        initial: .seconds(2), floor: .milliseconds(200), cap: .seconds(60), factor: 3)
+        initial: .seconds(2), floor: .seconds(1), cap: .seconds(60), factor: 4)
     ) {
       precondition(shards > 0 && !phases.isEmpty && phases.allSatisfy { $0 > 0 } && stateCount > 0)
       precondition(chunkElements > 0 && chunkBytes > 0)

@@ -111,7 +111,8 @@ extension ExchangeMachine {
       directives.append(.send(.request(.totals(position: position, elements: elements)), to: [owner]))
     }
     if !missing.positions.isEmpty { directives.append(.send(.request(.position), to: missing.positions)) }
-    if !missing.partials.isEmpty, let view = viewState?.view.number {
+    // What is lost comes when it is asked for; shards that do not come then either are late.
+    if !missing.partials.isEmpty, attempts > 0, let view = viewState?.view.number {
       let shards = missing.partials.reduce(into: RangeSet<Int>()) { $0.formUnion($1.shards) }
       directives.append(
         .report(

@@ -8,14 +8,13 @@ extension Mesh {
   func send(
     _ kind: Chunk.Kind, _ phase: PhaseIndex, _ elements: Range<Int>, of sum: Sum, to nodes: [NodeNumber]
   ) {
-    let bytes = UnsafeRawBufferPointer(sum.bytes(elements))
+    let payload = sum.payload(elements)
+    let checksum = Checksum.crc32c(payload.bytes)
+    if case .total = kind { store(phase) { $0.note(elements, checksum: checksum) } }
     let chunk = Chunk(
-      kind: kind, position: phase, elements: elements,
-      precision: sum.contribution.values.precision == .float32 ? .float32 : .float64,
-      checksum: Checksum.crc32c(bytes), tally: elements.lowerBound == 0 ? sum.tally : nil,
-      vectorCount: sum.contribution.values.layout.count)
-    let shared = SharedBytes(bytes) { withExtendedLifetime(sum) {} }
-    for node in nodes { link(to: node)?.waiting.append((chunk, shared)) }
+      kind: kind, position: phase, elements: elements, precision: sum.pool.wire, checksum: checksum,
+      tally: elements.lowerBound == 0 ? sum.tally : nil, vectorCount: sum.contribution.values.layout.count)
+    for node in nodes { link(to: node)?.waiting.append((chunk, payload)) }
   }
 
   func sendState(_ phase: PhaseIndex, _ elements: Range<Int>, to node: NodeNumber) {

@@ -294,8 +294,7 @@ actor Mesh {
       let total = stores[phase]!.total!
       exchange.absorb(phase, total)
       // The trainer is busy with it; meanwhile.
-      let bytes = UnsafeRawBufferPointer(total.contribution.values.bytes)
-      absorbChecksum = UInt64(Checksum.crc32c(bytes)) | UInt64(total.contribution.examples) << 32
+      absorbChecksum = UInt64(stores[phase]!.totalChecksum()) | UInt64(total.contribution.examples) << 32
     case .loadState(let phase, let digest):
       guard let state = intake, state.digest == digest else {
         post(.exchange(.loaded(succeeded: false, finished: false)))
@@ -338,7 +337,10 @@ actor Mesh {
     }
     let (message, payload) = (decoded.message, decoded.payload)
     let sender = message.header.sender
-    let isOfView = message.header.view == machine!.view?.number
+    // Of this view, and of the member that is meant: what a stranger says about credit is not believed either.
+    let isOfView =
+      message.header.view == machine!.view?.number
+      && machine!.view?.member(sender)?.incarnation == message.header.incarnation
     switch message.body {
     case .credit(let limit):
       if isOfView { credits.grant(limit: limit, by: sender) }
@@ -353,6 +355,8 @@ actor Mesh {
         grants.receive(bytesBefore: message.header.bytesBefore, bytes: payload.count, from: sender)
       }
       carryOut(machine!.receive(message, now: .now), chunk: chunk, payload: payload)
+      stores[chunk.position]?.keepReceived()
+      for link in links.values where !link.waiting.isEmpty { flush(link) }
       // What was taken is copied: room for more.
       if isOfView, let limit = grants.release(payload.count, of: sender) { send(.credit(limit: limit), to: [sender]) }
     case .request:
@@ -376,8 +380,7 @@ actor Mesh {
     if case .state = chunk.kind { return true }
     guard Int(chunk.position.phase) < configuration.phases.count else { return false }
     let phase = configuration.phases[Int(chunk.position.phase)]
-    let precision: Messages.Precision = phase.precision == .float32 ? .float32 : .float64
-    guard chunk.precision == precision else { return false }
+    guard chunk.precision == exchange.pools[Int(chunk.position.phase)].wire else { return false }
     guard let tally = chunk.tally else { return true }
     return tally.metrics.count == phase.metrics.count && tally.examples < 0x1p53
       && tally.examples == tally.examples.rounded()

@@ -63,7 +63,7 @@ public final class MeshExchange: Exchange, @unchecked Sendable {
   private var absorbing: Sum?
 
   init(
-    _ learner: any Learner, shards: Int, steps: Int, post: @escaping @Sendable (Event) -> Void,
+    _ learner: any Learner, shards: Int, steps: Int, precision: ExchangePrecision, post: @escaping @Sendable (Event) -> Void,
     save: @escaping @Sendable (ExchangeOutcome.Place, LearnerState) -> Void
   ) {
     self.learner = learner
@@ -71,7 +71,7 @@ public final class MeshExchange: Exchange, @unchecked Sendable {
     self.steps = steps
     self.post = post
     self.save = save
-    pools = learner.phases.map { ContributionPool($0) }
+    pools = learner.phases.map { ContributionPool($0, rounding: precision) }
     scratch = learner.phases.map { FlatBuffer($0.name, $0.layout, precision: $0.precision) }
   }
 
@@ -202,6 +202,7 @@ public final class MeshExchange: Exchange, @unchecked Sendable {
         let sum = pool.take()
         let shard = Shard(index: index, count: shards, examples: step.examples.shard(index, of: shards))
         try sum.contribution.compute(learner, phase: phase, shard: shard, of: step, on: lane)
+        sum.contribution.round(to: pool.rounding)
         _ = lock.withLock { running.remove(index) }
         post(.contributed(here, shard: index, sum))
       }

@@ -325,7 +325,7 @@ public actor Node {
         }, settled: { [weak self] in self?.beatSoon() })
       self.mesh = mesh
       let exchange = MeshExchange(
-        job.learner, shards: recipe.shards, steps: job.plan.steps,
+        job.learner, shards: recipe.shards, steps: job.plan.steps, precision: job.plan.precision,
         post: { [weak mesh] event in mesh?.post(.exchange(event)) },
         save: { [weak self] place, state in self?.offer(step: place.step, state) })
       self.exchange = exchange

@@ -3,13 +3,28 @@ import Messages
 import Synchronization
 import Tensors
 import Training
+import ZeroMQ
 
 /// Contributions of one phase that nobody uses, to be written again: in the steady state nothing is allocated.
 final class ContributionPool: Sendable {
   let phase: Phase
+  /// What contributions and their sums are rounded to.
+  let rounding: ExchangePrecision
   private let free = Mutex<[Contribution]>([])
 
-  init(_ phase: Phase) { self.phase = phase }
+  init(_ phase: Phase, rounding: ExchangePrecision) {
+    self.phase = phase
+    self.rounding = rounding
+  }
+
+  /// How numbers of this phase are written into messages.
+  var wire: Messages.Precision {
+    switch (phase.precision, rounding) {
+    case (.float64, _): .float64
+    case (.float32, .float32): .float32
+    case (.float32, .bfloat16): .bfloat16
+    }
+  }
 
   func take() -> Sum {
     Sum(free.withLock { $0.popLast() } ?? Contribution(phase), of: self)
@@ -22,7 +37,7 @@ final class ContributionPool: Sendable {
 /// So a message that is under way is never overwritten: it holds its sum until libzmq has sent it.
 final class Sum: @unchecked Sendable {
   let contribution: Contribution
-  private let pool: ContributionPool
+  let pool: ContributionPool
 
   fileprivate init(_ contribution: Contribution, of pool: ContributionPool) {
     self.contribution = contribution
@@ -51,26 +66,32 @@ final class Sum: @unchecked Sendable {
   /// `self = left + right` on these elements; with element 0 goes the tally. `self` may be `left`.
   func add(_ left: Sum, _ right: Sum, on elements: RangeSet<Int>) {
     for range in elements.ranges {
-      flushingDenormals {
-        switch contribution.values.precision {
-        case .float32:
-          let starts: [UnsafePointer<Float>?] = [left, right].map {
-            UnsafePointer($0.contribution.values.float32.baseAddress!) + range.lowerBound
-          }
-          elbo_sum_tree(starts, 2, contribution.values.float32.baseAddress! + range.lowerBound, range.count)
-        case .float64:
-          let starts: [UnsafePointer<Double>?] = [left, right].map {
-            UnsafePointer($0.contribution.values.float64.baseAddress!) + range.lowerBound
-          }
-          elbo_sum_tree_f64(starts, 2, contribution.values.float64.baseAddress! + range.lowerBound, range.count)
-        }
-      }
-      if range.lowerBound == 0 {
-        let (one, other) = (left.tally, right.tally)
-        tally = Tally(
-          examples: one.examples + other.examples, metrics: zip(one.metrics, other.metrics).map { $0 + $1 })
+      let (one, other) = (left.bytes(range), right.bytes(range))
+      add(UnsafeRawBufferPointer(one), UnsafeRawBufferPointer(other), on: range)
+      if range.lowerBound == 0 { tally = left.tally + right.tally }
+    }
+  }
+
+  /// `self = left + right`, numbers of this phase's precision that are aligned as such.
+  func add(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer, on range: Range<Int>) {
+    let target = bytes(range)
+    flushingDenormals {
+      switch contribution.values.precision {
+      case .float32:
+        let starts = [left, right].map { $0.assumingMemoryBound(to: Float.self).baseAddress }
+        elbo_sum_tree(starts, 2, target.assumingMemoryBound(to: Float.self).baseAddress!, range.count)
+        if pool.rounding == .bfloat16 { BFloat16.round(target.assumingMemoryBound(to: Float.self)) }
+      case .float64:
+        let starts = [left, right].map { $0.assumingMemoryBound(to: Double.self).baseAddress }
+        elbo_sum_tree_f64(starts, 2, target.assumingMemoryBound(to: Double.self).baseAddress!, range.count)
       }
     }
+  }
+}
+
+extension Tally {
+  fileprivate static func + (left: Tally, right: Tally) -> Tally {
+    Tally(examples: left.examples + right.examples, metrics: zip(left.metrics, right.metrics).map { $0 + $1 })
   }
 }
 
@@ -81,6 +102,9 @@ struct PhaseStore {
   private var own: [Subtree: Sum] = [:]
   private var sums: [Subtree: Sum] = [:]
   private(set) var total: Sum?
+  /// A partial sum in the message at hand: mostly it is added to another at once, and never stored.
+  private var received: ReceivedSum?
+  private var checksum = TotalChecksum()
 
   init(shards: Int, pool: ContributionPool) {
     tree = ShardTree(count: shards)
@@ -102,6 +126,22 @@ struct PhaseStore {
 
   mutating func sum(_ subtree: Subtree, _ elements: RangeSet<Int>, _ left: SumSource, _ right: SumSource) {
     let (leftTree, rightTree) = tree.children(of: subtree)!
+    if let received, left != right, elements.ranges.count == 1, received.elements.isSuperset(of: elements),
+      received.subtree == (left == .sums ? leftTree : rightTree), received.canBeAdded
+    {
+      let range = elements.ranges[0]
+      let other = left == .own ? own[leftTree]! : own[rightTree]!
+      let (mine, theirs) = (UnsafeRawBufferPointer(other.bytes(range)), received.bytes(range))
+      let target = target(subtree)
+      target.add(left == .own ? mine : theirs, left == .own ? theirs : mine, on: range)
+      if range.lowerBound == 0 {
+        let tally = received.chunk.tally!
+        target.tally = left == .own ? other.tally + tally : tally + other.tally
+      }
+      self.received!.elements.subtract(elements)
+      return
+    }
+    keepReceived()
     let one = left == .own ? own[leftTree]! : sums[leftTree]!
     let other = right == .own ? own[rightTree]! : sums[rightTree]!
     target(subtree).add(one, other, on: elements)
@@ -118,16 +158,25 @@ struct PhaseStore {
     }
   }
 
-  /// Elements of a received chunk.
+  /// Elements of the chunk that is being received; `keepReceived` follows before its payload is gone.
   mutating func store(
     _ subtree: Subtree, _ elements: RangeSet<Int>, from chunk: Chunk, _ payload: UnsafeRawBufferPointer
   ) {
-    let target = target(subtree)
-    for range in elements.ranges {
-      let start = (range.lowerBound - chunk.elements.lowerBound) * target.stride
-      target.bytes(range).copyMemory(
-        from: UnsafeRawBufferPointer(rebasing: payload[start..<start + range.count * target.stride]))
-      if range.lowerBound == 0 { target.tally = chunk.tally! }
+    keepReceived()
+    received = ReceivedSum(subtree: subtree, elements: elements, chunk: chunk, payload: payload)
+    guard subtree == tree.root else { return }
+    if elements == RangeSet(chunk.elements) { checksum.add(chunk.elements, chunk.checksum) }
+    keepReceived()
+  }
+
+  /// Copies what is still needed of the chunk that is being received.
+  mutating func keepReceived() {
+    guard let received else { return }
+    self.received = nil
+    for range in received.elements.ranges {
+      let target = target(received.subtree)
+      received.copy(range, to: target.bytes(range))
+      if range.lowerBound == 0 { target.tally = received.chunk.tally! }
     }
   }
 
@@ -145,6 +194,16 @@ struct PhaseStore {
 
   func partial(_ subtree: Subtree) -> Sum { own[subtree]! }
 
+  /// Elements of the total have this checksum, as they are written into messages.
+  mutating func note(_ elements: Range<Int>, checksum: UInt32) { self.checksum.add(elements, checksum) }
+
+  /// CRC-32C of the total as it is written into messages; mostly joined from those of its chunks.
+  func totalChecksum() -> UInt32 {
+    let (count, stride) = (pool.phase.layout.count, pool.wire.stride)
+    if let known = checksum.whole(count: count, stride: stride) { return known }
+    return Checksum.crc32c(total!.payload(0..<count).bytes)
+  }
+
   /// The total is absorbed: only peers may still need it.
   mutating func keepTotal() {
     own = [:]
@@ -154,5 +213,7 @@ struct PhaseStore {
   mutating func discardSums() {
     sums = [:]
     total = nil
+    received = nil
+    checksum = TotalChecksum()
   }
 }

@@ -8,6 +8,8 @@ import Yams
 ///     hosts:
 ///       - host: one.example.org
 ///       - host: me@two.example.org
+///         port: 2222
+///         identity: ~/.ssh/cluster
 ///         lanes: 8
 ///         elbo: /opt/elbo/bin/elbo
 ///         data: /data/fashion-mnist
@@ -15,6 +17,9 @@ struct HostsFile {
   struct Host {
     /// What ssh is given.
     var host: String
+    var port: Int?
+    /// The private key's file, for ssh.
+    var identity: String?
     var lanes: Int?
     /// The command there.
     var elbo = "elbo"
@@ -41,11 +46,17 @@ struct HostsFile {
             throw RecipeError("\(path): lanes of \(name) is \(text): it must be from 1 to 1024")
           }
           host.lanes = lanes
+        case ("port", let text?):
+          guard let port = Int(text), (1...65535).contains(port) else {
+            throw RecipeError("\(path): port of \(name) is \(text): it must be from 1 to 65535")
+          }
+          host.port = port
+        case ("identity", let text?): host.identity = (text as NSString).expandingTildeInPath
         case ("elbo", let text?): host.elbo = text
         case ("data", let text?): host.data = text
         default:
           throw RecipeError(
-            "\(path): \(name) has an unknown key \(key.string ?? "?"); known are host, lanes, elbo, data")
+            "\(path): \(name) has an unknown key \(key.string ?? "?"); known are host, port, identity, lanes, elbo, data")
         }
       }
       return host

@@ -16,9 +16,10 @@ struct LaunchCommand: AsyncParsableCommand {
         elbo launch vae --nodes 4
         elbo launch vae --nodes 2 --lanes 1 --out runs/two
         elbo launch --resume runs/two --nodes 3
-        elbo launch vae --hosts hosts.yaml --bind tcp://10.0.0.1:7700 --plain
+        elbo launch vae --hosts hosts.yaml --bind tcp://10.0.0.1:7700
 
-      The result is that of `elbo train` with the same recipe, seed and V. Logs of the nodes are in the run folder.
+      Between machines everything is encrypted, with keys that are made for this launch and handed over by ssh; unless
+      --plain. The result is that of `elbo train` with the same recipe, seed and V. Logs of the nodes are in the run folder.
       """)
 
   @Argument(help: "A built-in recipe's name, or a recipe file; not needed with --resume.")
@@ -36,8 +37,7 @@ struct LaunchCommand: AsyncParsableCommand {
       valueName: "tcp://host:port"))
   var bind = "tcp://127.0.0.1:*"
 
-  @Flag(help: "With --hosts: plain text on the network, which anyone there may read and take part in.")
-  var plain = false
+  @OptionGroup var security: LaunchSecurityOptions
 
   @OptionGroup var options: RecipeOptions
 
@@ -61,11 +61,7 @@ struct LaunchCommand: AsyncParsableCommand {
     if case .tcp(let host, _) = endpoint.transport, ["*", "0.0.0.0", "::"].contains(host) {
       throw RecipeError("--bind \(endpoint): name the address at which the hosts reach this machine")
     }
-    guard endpoint.isLoopback || plain else {
-      throw RecipeError(
-        "--bind \(endpoint) is beyond this machine: launch speaks plain text only, which must be asked for with --plain; for encryption start `elbo coordinator` and `elbo node` with --key"
-      )
-    }
+    let security = try LaunchSecurity(security, at: endpoint, nodes: count)
     let request = TrainingRequest(recipe: recipe, options: options, output: output)
     let prepared = try request.prepare()
     if output.dryRun {
@@ -75,21 +71,21 @@ struct LaunchCommand: AsyncParsableCommand {
     let cluster = try ClusterSession(
       prepared.job, run: try prepared.run ?? RunFolder(creating: output.out, name: prepared.job.model.name),
       from: prepared.checkpoint, isRestart: false, bind: endpoint,
-      security: endpoint.isLoopback ? .plainOnLoopback : .plain, nodes: count,
+      security: security.coordinator, nodes: count,
       heartbeat: try heartbeat.interval(), lanes: processors, quiet: output.quiet)
     let bound = try await cluster.open()
     let signals = SignalWatch { _ in cluster.stop() }
     defer { signals.end() }
     let launcher = NodeProcesses(
       commands: (1...count).map { index in
-        hosts.map { remote($0[index - 1], index, bound) } ?? local(index, bound, lanes: lanes)
+        hosts.map { remote($0[index - 1], index, bound, security) } ?? local(index, bound, lanes: lanes, security)
       },
       folder: cluster.session.run.path + "/logs", note: { cluster.session.note($0) })
     let result: Result<Summary, any Error>
     if cluster.isDone {
       result = .success(try await cluster.run())
     } else {
-      cluster.session.note("\(count) nodes; elbo status \(bound)")
+      cluster.session.note("\(count) nodes; elbo status \(bound)\(security.statusArguments)")
       result = await launcher.run(cluster)
     }
     await cluster.coordinator.close()
@@ -98,23 +94,29 @@ struct LaunchCommand: AsyncParsableCommand {
     if summary.status == .interrupted { throw ExitStatus.interrupted }
   }
 
-  private func local(_ index: Int, _ endpoint: Endpoint, lanes: Int) -> NodeProcesses.Command {
+  private func local(
+    _ index: Int, _ endpoint: Endpoint, lanes: Int, _ security: LaunchSecurity
+  ) -> NodeProcesses.Command {
     NodeProcesses.Command(
       executable: .path("/proc/self/exe"),
       arguments: [
         "node", "--coordinator", "\(endpoint)", "--name", "node-\(index)", "--lanes", "\(lanes)", "--supervised",
-      ])
+      ] + security.nodeArguments, input: security.input(ofNode: index))
   }
 
-  private func remote(_ host: HostsFile.Host, _ index: Int, _ endpoint: Endpoint) -> NodeProcesses.Command {
+  private func remote(
+    _ host: HostsFile.Host, _ index: Int, _ endpoint: Endpoint, _ security: LaunchSecurity
+  ) -> NodeProcesses.Command {
     var words = [host.elbo, "node", "--coordinator", "\(endpoint)", "--name", "node-\(index)", "--supervised"]
-    if !endpoint.isLoopback { words.append("--plain") }
+    words += security.nodeArguments
     if let lanes = host.lanes ?? lanes { words += ["--lanes", "\(lanes)"] }
     if let data = host.data { words += ["--data", data] }
     // The shell at the other end reads one line.
     let line = words.map { "'" + $0.replacingOccurrences(of: "'", with: "'\\''") + "'" }.joined(separator: " ")
+    var options = ["-o", "BatchMode=yes", "-o", "ConnectTimeout=15", "-o", "ServerAliveInterval=15"]
+    if let port = host.port { options += ["-p", "\(port)"] }
+    if let identity = host.identity { options += ["-i", identity] }
     return NodeProcesses.Command(
-      executable: .name("ssh"),
-      arguments: ["-o", "BatchMode=yes", "-o", "ConnectTimeout=15", "-o", "ServerAliveInterval=15", host.host, line])
+      executable: .name("ssh"), arguments: options + [host.host, line], input: security.input(ofNode: index))
   }
 }

@@ -14,6 +14,8 @@ struct NodeProcesses: Sendable {
   struct Command: Sendable {
     var executable: Executable
     var arguments: [String]
+    /// What it finds on its standard input, which then stays open.
+    var input = ""
   }
 
   /// By node; they are named node-1, node-2, ….
@@ -21,6 +23,8 @@ struct NodeProcesses: Sendable {
   /// Where each node's log is kept; nil: nowhere.
   let folder: String?
   let note: @Sendable (String) -> Void
+
+  private static let timeStyle = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
 
   /// Starts the nodes, trains, and returns when all of them are gone.
   func run(_ cluster: ClusterSession) async -> Result<Summary, any Error> {
@@ -92,9 +96,11 @@ struct NodeProcesses: Sendable {
       ) { execution in
         children.add(execution.processIdentifier.value)
         defer { children.remove(execution.processIdentifier.value) }
+        let input = commands[index - 1].input
+        if !input.isEmpty { _ = try? await execution.standardInputWriter.write(input) }
         for try await line in execution.standardOutput.strings() {
           let text = line.trimmingCharacters(in: .newlines)
-          try log?.append(Array("\(Date().formatted(.iso8601)) [\(name)] \(text)\n".utf8))
+          try log?.append(Array("\(Date().formatted(Self.timeStyle)) [\(name)] \(text)\n".utf8))
           last.withLock { $0 = text }
         }
       }

@@ -9,7 +9,9 @@ struct SecurityOptions: ParsableArguments {
   @Flag(help: "Plain text beyond this machine: anyone on the network may read and take part.")
   var plain = false
 
-  @Option(help: ArgumentHelp("This process's key pair, made by `elbo keys`.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp(
+      "This process's key pair, made by `elbo keys`; -: a secret key on standard input.", valueName: "file"))
   var key: String?
 
   @Option(help: ArgumentHelp("Coordinator: the public keys that may take part or ask.", valueName: "file"))
@@ -21,7 +23,7 @@ struct SecurityOptions: ParsableArguments {
   /// Of a coordinator that listens there.
   func coordinator(at endpoint: Endpoint) throws -> ClusterSecurity {
     guard let key else { return try withoutKey(endpoint) }
-    let pair = try CurveKeyPair(contentsOf: key)
+    let pair = try Self.pair(key)
     guard let allow else {
       throw RecipeError("with --key, name the public keys that may take part: --allow FILE, one key a line")
     }
@@ -34,7 +36,29 @@ struct SecurityOptions: ParsableArguments {
     guard let text = coordinatorKey, let server = CurvePublicKey(hexadecimal: text) else {
       throw RecipeError("with --key, give the coordinator's public key: --coordinator-key, 64 hexadecimal digits")
     }
-    return .curve(try CurveKeyPair(contentsOf: key), coordinator: server, allowed: [])
+    return .curve(try Self.pair(key), coordinator: server, allowed: [])
+  }
+
+  /// A key pair from a file, or from the first line of standard input, where no other user of the machine sees it.
+  static func pair(_ key: String) throws -> CurveKeyPair {
+    guard key == "-" else { return try CurveKeyPair(contentsOf: key) }
+    guard let pair = try CurveKeyPair(secretHexadecimal: firstLine()) else {
+      throw RecipeError("--key -: the first line of standard input is no secret key, 64 hexadecimal digits")
+    }
+    return pair
+  }
+
+  /// Reads byte by byte: what follows the line is for others.
+  private static func firstLine() -> String {
+    var bytes: [UInt8] = []
+    var byte: UInt8 = 0
+    while bytes.count < 256 {
+      let count = read(0, &byte, 1)
+      if count < 0, errno == EINTR { continue }
+      if count != 1 || byte == UInt8(ascii: "\n") { break }
+      bytes.append(byte)
+    }
+    return String(decoding: bytes, as: UTF8.self)
   }
 
   private func withoutKey(_ endpoint: Endpoint) throws -> ClusterSecurity {

@@ -1,0 +1,99 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Real processes with keys: who is listed takes part; who is not can neither join, nor read, nor disturb.
+@Suite("Encryption", .serialized, .timeLimit(.minutes(5)))
+struct EncryptionTests {
+  private static let options = ["--steps", "300", "--set", "train.report_every=1", "--lanes", "1"]
+
+  /// A new pair in the workspace; its public key.
+  private func key(_ name: String, _ workspace: Workspace) async throws -> String {
+    let outcome = try await Elbo.run("keys", "--out", workspace[name])
+    #expect(outcome.status == .exited(0), "\(outcome.error)")
+    return outcome.output.trimmingCharacters(in: .whitespacesAndNewlines)
+  }
+
+  @Test("Listed keys train and ask; others are not heard")
+  func allowList() async throws {
+    let workspace = try Workspace()
+    let expected = try await Elbo.run(workspace.training("vae", out: "undisturbed", Self.options)).hash()
+    let server = try await key("server", workspace)
+    var listed: [String] = []
+    for name in ["one", "two", "reader"] { listed.append(try await key(name, workspace)) }
+    _ = try await key("stranger", workspace)
+    try workspace.write("allowed", listed.joined(separator: "\n") + "\n")
+
+    @Sendable func keys(_ name: String) -> [String] { ["--key", workspace[name], "--coordinator-key", server] }
+    @Sendable func node(_ name: String, _ more: [String]) async throws -> Elbo.Outcome {
+      try await until { workspace.endpoint("run") != nil }
+      return try await Elbo.run(
+        ["node", "--coordinator", workspace.endpoint("run")!, "--name", name, "--lanes", "1"] + more)
+    }
+    async let coordinator = Elbo.run(
+      ["coordinator"] + workspace.training("vae", out: "run", Self.options).dropFirst()
+        + [
+          "--nodes", "2", "--bind", "tcp://127.0.0.1:*", "--key", workspace["server"], "--allow", workspace["allowed"],
+        ])
+    // Before the training begins, so that it is there to be disturbed.
+    let stranger = try await node("stranger", keys("stranger") + ["--patience", "2"])
+    #expect(stranger.status == .exited(2))
+    #expect(stranger.error.contains("no coordinator answers"), "\(stranger.error)")
+    let naked = try await node("naked", ["--patience", "2"])
+    #expect(naked.status == .exited(2))
+    let endpoint = try #require(workspace.endpoint("run"))
+    for more in [keys("stranger"), []] {
+      let status = try await Elbo.run(["status", endpoint, "--patience", "1", "--json"] + more)
+      #expect(status.status == .exited(2), "\(status.output)")
+    }
+    let reader = try await Elbo.run(["status", endpoint, "--json"] + keys("reader")).json()
+    #expect(reader["state"] as? String == "waiting")
+    #expect((reader["nodes"] as? [any Sendable])?.count == 0)
+    async let one = node("one", keys("one"))
+    async let two = node("two", keys("two"))
+    let outcome = try await coordinator
+    #expect(try outcome.hash() == expected)
+    #expect(try await one.status == .exited(0))
+    #expect(try await two.status == .exited(0))
+  }
+
+  @Test("launch makes keys for its nodes; the secrets are on no command line")
+  func launch() async throws {
+    let workspace = try Workspace()
+    let expected = try await Elbo.run(workspace.training("vae", out: "undisturbed", Self.options)).hash()
+    let server = try await key("server", workspace)
+    let reader = try await key("reader", workspace)
+    try workspace.write("allowed", reader + "\n")
+    let outcome = try await Elbo.run(
+      workspace.launch("vae", out: "run", nodes: 2, Self.options)
+        + ["--key", workspace["server"], "--allow", workspace["allowed"]]
+    ) { _ in
+      try await until { workspace.lines("run/metrics.jsonl") >= 5 }
+      for process in workspace.processes() {
+        let line = FileManager.default.contents(atPath: "/proc/\(process)/cmdline") ?? Data()
+        let words = line.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
+        let keys = words.filter { $0.count == 64 && $0.allSatisfy(\.isHexDigit) }
+        #expect(keys.allSatisfy { $0 == server })
+      }
+      let status = try await Elbo.run(
+        "status", workspace.endpoint("run")!, "--json", "--key", workspace["reader"], "--coordinator-key", server)
+      #expect([.exited(0), .exited(1)].contains(status.status), "\(status.error)")
+    }
+    #expect(try outcome.hash() == expected)
+  }
+
+  @Test("Contradictory options are mistakes")
+  func mistakes() async throws {
+    let workspace = try Workspace()
+    _ = try await key("server", workspace)
+    let both = try await Elbo.run(
+      workspace.launch("vae", out: "run", nodes: 2, Self.options + ["--plain", "--key", workspace["server"]]))
+    #expect(both.status == .exited(2))
+    #expect(both.error.contains("--plain"), "\(both.error)")
+    let nothing = try await Elbo.run(
+      "node", "--coordinator", "tcp://127.0.0.1:9", "--key", "-", "--coordinator-key",
+      String(repeating: "0", count: 64))
+    #expect(nothing.status == .exited(2))
+    #expect(nothing.error.contains("standard input"), "\(nothing.error)")
+  }
+}

@@ -1,0 +1,134 @@
+// Times the exchange of a cluster by itself: nodes whose contributions cost nothing, so that a step is an exchange.
+//
+//     exchange-bench [--nodes N] [--megabytes M] [--steps S] [--bfloat16]    all nodes in this process, over loopback
+//     exchange-bench --listen tcp://HOST:PORT …                              the coordinator and one node here
+//     exchange-bench --join tcp://HOST:PORT …                                one more node, elsewhere
+//
+// Prints a line of JSON: milliseconds a step, of each step after the first tenth, by node.
+import Cluster
+import Foundation
+import Messages
+import Synchronization
+import Tensors
+import Training
+import ZeroMQ
+
+/// A vector of so many megabytes that nobody computes.
+private final class Ballast: Learner {
+  let parameters: FlatBuffer
+  let phases: [Phase]
+  let order = Order.Kind.sweep
+  let exampleCount: Int
+  let evaluationMetrics: [String] = []
+  let evaluationCount = 0
+  private let times = Mutex<[ContinuousClock.Instant]>([])
+
+  init(megabytes: Double, shards: Int) {
+    var small = Layout()
+    _ = small.add("parameters", [16])
+    parameters = FlatBuffer("parameters", small)
+    var large = Layout()
+    _ = large.add("ballast", [max(16, Int(megabytes * 1e6) / 4)])
+    phases = [Phase("exchange", layout: large, metrics: [])]
+    exampleCount = shards
+  }
+
+  func contribute(_ contribution: Contribution, phase: Int, shard: Shard, of step: Step, on lane: Lane) {}
+
+  func absorb(_ total: Total, phase: Int, of step: Step, with crew: Crew) -> Verdict {
+    times.withLock { $0.append(.now) }
+    return .goOn
+  }
+
+  func evaluate(_ examples: Range<Int>, into sums: inout [Double], key: RandomKey, on lane: Lane) {}
+
+  /// Milliseconds from one total to the next.
+  var milliseconds: [Double] {
+    let times = times.withLock { $0 }
+    return zip(times.dropFirst(), times).dropFirst(times.count / 10).map { ($0 - $1) / .milliseconds(1) }
+  }
+}
+
+private struct Options {
+  var nodes = 2
+  var megabytes = 10.0
+  var steps = 100
+  var precision = ExchangePrecision.float32
+  var listen: String?
+  var join: String?
+
+  init(_ arguments: [String]) {
+    var rest = arguments[...]
+    while let word = rest.popFirst() {
+      switch (word, rest.first) {
+      case ("--bfloat16", _): precision = .bfloat16
+      case ("--nodes", let value?): nodes = Int(value) ?? nodes
+      case ("--megabytes", let value?): megabytes = Double(value) ?? megabytes
+      case ("--steps", let value?): steps = Int(value) ?? steps
+      case ("--listen", let value?): listen = value
+      case ("--join", let value?): join = value
+      default: fatalError("exchange-bench: what is \(word)?")
+      }
+      if word != "--bfloat16" { rest = rest.dropFirst() }
+    }
+  }
+}
+
+private let options = Options(Array(CommandLine.arguments.dropFirst()))
+private let nothing = Digest(bytes: [UInt8](repeating: 1, count: 32))!
+private let isLocal = options.listen == nil && options.join == nil
+private let security = isLocal ? ClusterSecurity.plainOnLoopback : .plain
+
+@Sendable private func node(_ index: Int, at endpoint: Endpoint) async throws -> [Double] {
+  let learner = Ballast(megabytes: options.megabytes, shards: options.nodes)
+  let plan = TrainingPlan(
+    seed: 0, shards: options.nodes, steps: options.steps, reportEvery: options.steps, precision: options.precision)
+  guard case .tcp(let host, _) = endpoint.transport else { fatalError("exchange-bench: a tcp endpoint is needed") }
+  let bind = Endpoint(.tcp(host: isLocal ? "127.0.0.1" : options.listen == nil ? "*" : host, port: .any))
+  var configuration = Node.Configuration(
+    name: "node-\(index)-\(ProcessInfo.processInfo.processIdentifier)", build: "exchange-bench", coordinator: endpoint,
+    dataBind: bind, lanes: 1, security: security)
+  if let own = ProcessInfo.processInfo.environment["EXCHANGE_BENCH_HOST"] { configuration.advertisedHosts = [own] }
+  let node = try Node(
+    configuration,
+    prepare: { _ in Node.Job(learner: learner, plan: plan, data: nothing, objective: nil) }, note: { _ in })
+  _ = try await node.run()
+  return learner.milliseconds
+}
+
+@Sendable private func lead(_ coordinator: Coordinator) async {
+  for await event in coordinator.events {
+    switch event {
+    case .state(let offer, _) where offer.step >= UInt64(options.steps):
+      coordinator.end(Stop(reason: .completed, explanation: "all steps are done"))
+    case .failed(let error): fatalError("\(error)")
+    case .ended: return
+    default: break
+    }
+  }
+}
+
+@Sendable private func run() async throws -> [[Double]] {
+  if let join = options.join { return [try await node(2, at: try Endpoint(join))] }
+  let log = FileManager.default.temporaryDirectory.path + "/exchange-bench-\(UUID().uuidString).log"
+  defer { try? FileManager.default.removeItem(atPath: log) }
+  let learner = Ballast(megabytes: 0, shards: options.nodes)
+  let coordinator = try Coordinator(
+    Coordinator.Configuration(
+      bind: try Endpoint(options.listen ?? "tcp://127.0.0.1:*"), security: security, build: "exchange-bench",
+      name: "exchange-bench", recipe: "nothing", recipeDigest: nothing, data: nothing, shards: options.nodes,
+      steps: options.steps, stateCount: LearnerState.count(of: learner), expectedNodes: options.nodes, log: log),
+    resuming: nil)
+  let endpoint = try await coordinator.open()
+  let here = options.listen == nil ? options.nodes : 1
+  let times = try await withThrowingTaskGroup(of: [Double].self) { group in
+    for index in 1...here { group.addTask { try await node(index, at: endpoint) } }
+    await lead(coordinator)
+    return try await group.reduce(into: []) { $0.append($1) }
+  }
+  await coordinator.close()
+  return times
+}
+
+private let times = try await run()
+print(String(decoding: try JSONEncoder().encode(["milliseconds": times]), as: UTF8.self))

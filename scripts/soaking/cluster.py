@@ -1,0 +1,185 @@
+"""A coordinator and nodes as processes of their own, for scripts that disturb them."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+HOUSE = Path(__file__).resolve().parents[2]
+ELBO = os.environ.get("ELBO", str(HOUSE / ".build/release/elbo"))
+# Pictures are not what is looked at.
+ENVIRONMENT = {**os.environ, "PATH": "/nonexistent"}
+
+
+def idx(path: Path, shape: list[int], values: bytes) -> None:
+    head = bytes([0, 0, 8, len(shape)]) + b"".join(n.to_bytes(4, "big") for n in shape)
+    path.write_bytes(head + values)
+
+
+def make_data(folder: Path, count: int = 400, side: int = 6) -> str:
+    """A tiny data set in MNIST's files."""
+    folder.mkdir()
+    for stem, n in [("train", count), ("t10k", 20)]:
+        pixels = bytes((i * 37 + r * 5 + c * 11) % 256 for i in range(n) for r in range(side) for c in range(side))
+        idx(folder / f"{stem}-images-idx3-ubyte", [n, side, side], pixels)
+        idx(folder / f"{stem}-labels-idx1-ubyte", [n], bytes(i % 4 for i in range(n)))
+    return str(folder)
+
+
+class Process:
+    """A command whose standard error is read line by line, with the time at which each line came."""
+
+    def __init__(self, arguments: list[str]) -> None:
+        self.process = subprocess.Popen(
+            [ELBO, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            env=ENVIRONMENT)
+        self.pid = self.process.pid
+        self.lines: list[tuple[float, str]] = []
+        self.output = ""
+        self.readers = [threading.Thread(target=self.read), threading.Thread(target=self.collect)]
+        for reader in self.readers:
+            reader.start()
+
+    def read(self) -> None:
+        for line in self.process.stderr:
+            self.lines.append((time.monotonic(), line.rstrip("\n")))
+
+    def collect(self) -> None:
+        self.output = self.process.stdout.read()
+
+    def signal(self, number: int) -> None:
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+
+    def wait(self, seconds: float = 120) -> int:
+        status = self.process.wait(seconds)
+        for reader in self.readers:
+            reader.join()
+        return status
+
+    def stage(self) -> str:
+        """What the node is at, from the states of its threads: computing, adding and sending, or waiting."""
+        states = {}
+        for task in Path(f"/proc/{self.pid}/task").iterdir():
+            try:
+                stat = (task / "stat").read_text()
+            except OSError:
+                continue
+            name, rest = re.search(r"\((.*)\) (\S)", stat).groups()
+            states.setdefault(name, set()).add(rest)
+        if "R" in states.get("trainer", ()):
+            return "computing"
+        if "trainer" not in states:
+            return "joining"
+        if "R" in states.get("mesh", ()) or "R" in states.get("ZMQbg/IO/0", ()):
+            return "exchanging"
+        return "waiting"
+
+    def rss(self) -> int:
+        """Resident memory, kB."""
+        match = re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{self.pid}/status").read_text())
+        return int(match[1]) if match else 0
+
+
+class Job:
+    """One training by a coordinator and nodes."""
+
+    def __init__(self, options: list[str], nodes: int, heartbeat: float = 0.2) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="elbo-soak-"))
+        self.options, self.count, self.heartbeat = options, nodes, heartbeat
+        self.run = self.folder / "run"
+        self.names = 0
+        self.nodes: list[Process] = []
+        self.coordinator = self.lead("tcp://127.0.0.1:*")
+        self.endpoint = self.wait_for(self.run / "coordinator.endpoint")
+        for _ in range(nodes):
+            self.join()
+
+    def lead(self, bind: str) -> Process:
+        return Process(
+            ["coordinator", *self.options, "--out", str(self.run), "--bind", bind, "--nodes", str(self.count), "--json",
+             "--heartbeat", str(self.heartbeat), "--set", "train.report_every=1"])
+
+    def wait_for(self, path: Path, seconds: float = 60) -> str:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if path.exists() and path.read_text().strip():
+                return path.read_text().strip()
+            time.sleep(0.01)
+        raise RuntimeError(f"{path} does not come: {self.coordinator.lines[-3:]}")
+
+    def join(self) -> Process:
+        self.names += 1
+        node = Process(["node", "--coordinator", self.endpoint, "--name", f"n{self.names}", "--lanes", "1"])
+        self.nodes.append(node)
+        return node
+
+    def restart(self) -> None:
+        """Kills the coordinator and starts it again."""
+        self.coordinator.signal(signal.SIGKILL)
+        self.coordinator.wait()
+        self.coordinator = self.lead(self.endpoint)
+
+    def steps(self) -> int:
+        """Steps that are reported."""
+        try:
+            with open(self.run / "metrics.jsonl", "rb") as file:
+                file.seek(max(0, file.seek(0, 2) - 4096))
+                lines = file.read().rstrip(b"\n").split(b"\n")
+            return json.loads(lines[-1])["step"]
+        except (OSError, ValueError, KeyError):
+            return 0
+
+    def wait_steps(self, beyond: int, seconds: float = 120) -> float | None:
+        """When the step after this one was reported; None: the training is over."""
+        end = time.monotonic() + seconds
+        while self.steps() <= beyond:
+            if self.coordinator.process.poll() is not None:
+                return None
+            if time.monotonic() > end:
+                raise RuntimeError(f"hangs at step {self.steps()}: {self.coordinator.lines[-5:]}")
+            time.sleep(0.001)
+        return time.monotonic()
+
+    def status(self) -> dict:
+        answer = subprocess.run(
+            [ELBO, "status", self.endpoint, "--json"], capture_output=True, text=True, stdin=subprocess.DEVNULL,
+            env=ENVIRONMENT)
+        return json.loads(answer.stdout or "{}")
+
+    def finish(self) -> str:
+        """Waits for the end; the hash."""
+        status = self.coordinator.wait(600)
+        for node in self.nodes:
+            node.signal(signal.SIGCONT)
+            node.wait(60)
+        if status:
+            raise RuntimeError(f"the coordinator ended with {status}: {self.coordinator.lines[-5:]}")
+        return json.loads(self.coordinator.output)["parameters_sha256"]
+
+    def close(self) -> None:
+        for process in [self.coordinator, *self.nodes]:
+            if process.process.poll() is None:
+                process.process.kill()
+            process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def undisturbed(options: list[str]) -> str:
+    """The hash of a training in one process."""
+    with tempfile.TemporaryDirectory() as folder:
+        result = subprocess.run(
+            [ELBO, "train", *options, "--out", f"{folder}/run", "--quiet", "--json", "--lanes", "1"], capture_output=True,
+            text=True, stdin=subprocess.DEVNULL, env=ENVIRONMENT)
+        return json.loads(result.stdout)["parameters_sha256"]
+
+
+def percentile(values: list[float], share: float) -> float:
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else float("nan")
