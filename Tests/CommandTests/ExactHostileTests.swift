@@ -33,7 +33,7 @@ struct ExactHostileTests {
     + supervised.flatMap { model in
       [
         training(
-          "\(model): a word for a target", model, "x,t\n1,2\n3,many\n", "data.target=t", says: "table.csv", "t"),
+          "\(model): a word for a target", model, "x,t\n1,2\n3,many\n", "data.target=t", says: "table", "data.target"),
         training(
           "\(model): an infinite target", model, "x,t\n1,2\n3,inf\n", "data.target=t", says: "table.csv", "line 3"),
         training("\(model): no target", model, SmallTable.line, says: "data.target"),
@@ -58,7 +58,7 @@ struct ExactHostileTests {
         "network.basis=polynomial", "network.degree=-1", says: "network.degree"),
       training(
         "powers that overflow", "linear-regression", "x,t\n1e30,1\n2e30,2\n3e30,4\n", "data.target=t",
-        "network.basis=polynomial", "network.degree=100", says: "finite"),
+        "network.basis=polynomial", "network.degree=100", "train.shards=1", says: "finite"),
       training(
         "one precision of two", "bayesian-linear-regression", SmallTable.line, "data.target=t",
         "objective.weight_precision=1", says: "objective.noise_precision"),
@@ -119,7 +119,7 @@ struct ExactHostileTests {
   private static let wide = "a,b,c,d,e,f\n1,2,3,4,5,6\n2,1,4,3,6,5\n3,3,1,1,2,2\n"
 
   static let odd: [Odd] =
-    unsupervised.flatMap { model -> [Odd] in
+    unsupervised.filter { $0 != "ppca" }.flatMap { model -> [Odd] in
       let one = model == "gmm" ? ["network.components=1"] : []
       return [
         Odd(name: "\(model): one row", model: model, table: "a,b\n1,2\n", settings: one),
@@ -128,6 +128,10 @@ struct ExactHostileTests {
         Odd("\(model): more columns than rows", model, wide),
       ]
     } + [
+      Odd("ppca: more columns than rows", "ppca", wide, "network.latent=1"),
+      Odd(
+        "ppca by EM: a constant column", "ppca", constant, "network.latent=1", "objective.method=em",
+        "objective.iterations=50"),
       Odd("more clusters than distinct rows", "kmeans", same, "network.clusters=5"),
       Odd("far from the origin", "gmm", "a,b\n" + SmallTable.blobs(60).map { "\($0.x + 1e9),\($0.y)\n" }.joined()),
       Odd("a line through one row", "bayesian-linear-regression", "x,t\n1,2\n", "data.target=t"),
@@ -155,9 +159,23 @@ struct ExactHostileTests {
     let workspace = try Workspace()
     try workspace.write("table.csv", odd.table)
     let outcome = try await Elbo.run(
-      ["train", odd.model, "--data", workspace["table.csv"], "--out", workspace["run"], "--quiet", "--json"]
+      [
+        "train", odd.model, "--data", workspace["table.csv"], "--out", workspace["run"], "--quiet", "--json",
+        "--shards", "1",
+      ]
         + odd.settings.flatMap { ["--set", $0] })
     #expect(outcome.status == .exited(0), "\(outcome.error)")
     #expect(!outcome.output.lowercased().contains("nan") && !outcome.output.lowercased().contains("inf"))
+  }
+
+  /// A likelihood without a maximum is a training that failed, and says why.
+  @Test(arguments: ["a,b\n1,2\n", same, constant]) func noMaximum(_ table: String) async throws {
+    let workspace = try Workspace()
+    try workspace.write("table.csv", table)
+    let outcome = try await Elbo.run(
+      "train", "ppca", "--data", workspace["table.csv"], "--out", workspace["run"], "--quiet", "--shards", "1", "--set",
+      "network.latent=1")
+    #expect(outcome.status == .exited(1))
+    #expect(outcome.error.contains("fewer latent columns") && outcome.error.split(separator: "\n").count == 1)
   }
 }

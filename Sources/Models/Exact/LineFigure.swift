@@ -38,10 +38,7 @@ func lineFigure(
   for (count, posterior) in states {
     let seen = count == 1 ? "1 row" : "\(count) rows"
     if count == 0 {
-      let middle = (
-        0.5 * (grid.intercepts.first! + grid.intercepts.last!), 0.5 * (grid.slopes.first! + grid.slopes.last!)
-      )
-      panels.append(weights("likelihood", [.text(Text("no rows yet", x: middle.0, y: middle.1))]))
+      panels.append(weights("likelihood", []))
     } else {
       let likelihood = grid.cells { intercept, slope in
         let z = t[count - 1] - intercept - slope * x[count - 1]
@@ -96,7 +93,7 @@ private struct LineGrid {
     }
     (intercepts, slopes) = (axis(0), axis(1))
     inputs = LineGrid.range(x, room: 0.1)
-    targets = LineGrid.range(t, room: 0.5)
+    targets = LineGrid.range(t, room: 0.8)
   }
 
   private static func range(_ values: [Double], room: Double) -> (least: Double, most: Double) {
@@ -118,7 +115,7 @@ private struct LineGrid {
     let ends = [inputs.least, inputs.most]
     var marks: [Mark] = (0..<6).map { _ in
       let weights = posterior.sampleWeights(using: &generator)
-      return .line(Line(x: ends.map(natural), y: ends.map { weights[0] + weights[1] * $0 }, color: .palette(3)))
+      return .line(Line(x: ends.map(natural), y: ends.map { weights[0] + weights[1] * $0 }, color: .palette(1)))
     }
     marks.append(
       .points(Points(x: x.map(natural), y: t, coloring: .single(.palette(0)), symbol: .circle)))

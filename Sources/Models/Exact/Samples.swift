@@ -1,3 +1,4 @@
+import Datasets
 import Distributions
 import Exact
 import Figures

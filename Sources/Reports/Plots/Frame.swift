@@ -77,7 +77,7 @@ struct Frame {
     floor = panel.y.scale == .log ? y.lower : min(max(0, y.lower), y.upper)
     barMarks = panel.marks.count { if case .bars = $0 { true } else { false } }
     colorBarMark =
-      panel.marks.firstIndex { if case .heatMap(let map) = $0 { map.showsScale } else { false } }
+      panel.marks.firstIndex { if case .heatMap = $0 { true } else { false } }
       ?? panel.marks.firstIndex { mark in
         if case .points(let points) = mark, case .values = points.coloring { true } else { false }
       }
