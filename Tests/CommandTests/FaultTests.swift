@@ -105,6 +105,37 @@ struct FaultTests {
     #expect(late.status == .exited(0), "\(late.error)")
   }
 
+  @Test("All nodes are asked to leave at once, as a scheduler does: one hands the state over")
+  func leaveAll() async throws {
+    let workspace = try Workspace()
+    let endless = coordinator(workspace, nodes: 2).map { $0 == "\(Self.steps)" ? "1000000000" : $0 }
+    async let first = node(workspace, "first")
+    async let second = node(workspace, "second")
+    let outcome = try await Elbo.run(endless) { send in
+      try await until { workspace.lines("run/metrics.jsonl") >= 20 }
+      for node in workspace.processes() { #expect(Foundation.kill(node, SIGTERM) == 0) }
+      try await until { !workspace.names(in: "run/checkpoints").isEmpty && workspace.processes().isEmpty }
+      try send(.interrupt)
+    }
+    #expect(outcome.status == .exited(130), "\(outcome.error)")
+    #expect(try await first.status == .exited(130))
+    #expect(try await second.status == .exited(130))
+    let step = try #require(try outcome.json()["steps"] as? Int)
+    #expect(step >= 20)
+    let alone = try await Elbo.run(workspace.training("vae", out: "alone", "--steps", "\(step)")).hash()
+    #expect(try outcome.json()["parameters_sha256"] as? String == alone)
+  }
+
+  @Test("The disk of the run folder is full: one line, exit status 1, no process left behind")
+  func fullDisk() async throws {
+    let workspace = try Workspace()
+    let outcome = try await Elbo.run(
+      throughShell: "trap '' XFSZ; ulimit -f 40; exec \"$0\" \"$@\"", workspace.endlessLaunch(nodes: 2))
+    #expect(outcome.status == .exited(1), "\(outcome.error)")
+    #expect(outcome.error.split(separator: "\n").last?.contains("run/") == true, "\(outcome.error)")
+    #expect(workspace.processes().isEmpty)
+  }
+
   @Test("The coordinator is killed and started again")
   func restart() async throws {
     let workspace = try Workspace()

@@ -21,8 +21,9 @@ class Record:
 
 
 def left_out(job: Job, name: str, since: float, seconds: float = 60) -> float | None:
-    """When the coordinator announced a view without this node."""
+    """When the coordinator announced a view without this node; None: it has not, since the node was none or all is over."""
     end = time.monotonic() + seconds
+    look = since + 6
     while time.monotonic() < end:
         for at, line in job.coordinator.lines:
             # "view 7: n1, n3 (cause)"
@@ -30,19 +31,25 @@ def left_out(job: Job, name: str, since: float, seconds: float = 60) -> float | 
                 return at
         if job.coordinator.process.poll() is not None:
             return None
+        if time.monotonic() > look:
+            # One that was given up before, and had not been taken back.
+            look += 6
+            nodes = job.status().get("nodes", [])
+            if nodes and not any(n["name"] == name and n["state"] in ("member", "suspect", "stuck") for n in nodes):
+                return None
         time.sleep(0.002)
     raise RuntimeError(f"{name} is not left out: {job.coordinator.lines[-5:]}")
 
 
-def disturb(job: Job, choice: random.Random, fault: str, records: dict) -> tuple[str, str] | None:
-    """One fault, and the wait until the training has recovered. None: the training is over."""
+def disturb(job: Job, choice: random.Random, fault: str, records: dict) -> tuple[str, str]:
+    """One fault, and the wait until the training has recovered or is over."""
     if fault == FAULTS[3]:
         start = time.monotonic()
         job.restart()
         step = job.steps()
         moved = job.wait_steps(step + 3)
         if moved is None:
-            return None
+            return fault, "any"
         record = records[fault, "any"]
         record.count += 1
         record.recovery.append(moved - start)
@@ -68,14 +75,13 @@ def disturb(job: Job, choice: random.Random, fault: str, records: dict) -> tuple
     was_member = any("shards" in line for _, line in node.lines)
     if was_member:
         gone = left_out(job, name, start)
-        if gone is None:
-            return None
         step = max(step, job.steps())
         moved = job.wait_steps(step)
         if moved is None:
-            return None
-        record.detection.append(gone - start)
-        record.recovery.append(max(0.0, moved - gone))
+            return fault, stage
+        if gone is not None:
+            record.detection.append(gone - start)
+            record.recovery.append(max(0.0, moved - gone))
     if fault == FAULTS[1]:
         node.signal(signal.SIGCONT)
     elif node.wait(60) and fault == FAULTS[2] and node.process.returncode != 130:
@@ -106,8 +112,6 @@ def run(o: argparse.Namespace) -> None:
                     break
                 fault = choice.choices(FAULTS, [6, 2, 1, 1])[0]
                 did = disturb(job, choice, fault, records)
-                if did is None:
-                    break
                 done.append(did)
                 faults += 1
                 print(f"\r{faults} faults, {jobs} jobs, step {job.steps()}: {fault}\033[K", end="", file=sys.stderr)

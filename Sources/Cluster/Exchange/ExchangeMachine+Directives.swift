@@ -17,7 +17,10 @@ extension ExchangeMachine {
 
   func partials(of phase: PhaseIndex, _ subtree: Subtree, _ elements: RangeSet<Int>) -> [ExchangeDirective] {
     guard let ownership = viewState?.ownership(count(phase)) else { return [] }
-    return ownership.parts(of: elements).filter { $0.owner != node }.flatMap { owner, part in
+    // Each node begins with the member after it: if all began with the first, its link would be everybody's queue.
+    let parts = ownership.parts(of: elements)
+    let turn = (parts.filter { $0.owner > node } + parts.filter { $0.owner < node })
+    return turn.flatMap { owner, part in
       part.pieces(limit: configuration.chunkElements).map {
         .sendPartial(phase, subtree: subtree, elements: $0, to: owner)
       }

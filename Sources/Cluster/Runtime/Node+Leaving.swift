@@ -3,7 +3,8 @@ import Training
 import ZeroMQ
 
 extension Node {
-  /// Leaves on its own accord. A node that is alone hands its state over first, for which it has the grace.
+  /// Leaves on its own accord. A node that is alone hands its state over first, for which it has the grace; so does the
+  /// lowest member, since all of them may have been told to leave at once.
   public nonisolated func leave(_ explanation: String, grace: Duration) {
     context.executor.run { [self] in
       assumeIsolated { $0.beginLeaving(Leave(reason: .asked, explanation: explanation), grace: grace) }
@@ -16,8 +17,8 @@ extension Node {
     guard case .training = stage, let mesh, let exchange else { return end(.success(.left)) }
     Task {
       let isAlone = await mesh.isAlone
-      if isAlone {
-        // Nobody else has the state.
+      if isAlone || mesh.isScribe {
+        // Nobody else has the state, or will have it.
         leaveAt = .now + grace
         exchange.takeSave()
       } else {
