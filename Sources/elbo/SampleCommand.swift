@@ -26,7 +26,7 @@ struct SampleCommand: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "The picture to write; with .npy, the samples themselves, a row an example (adversarial and exact models).",
+      "The picture to write; .npy: the samples as numbers (adversarial and exact models); .npz: samples, latents, scores.",
       valueName: "file.png"))
   var output = "samples.png"
 
@@ -60,19 +60,18 @@ struct SampleCommand: AsyncParsableCommand {
     if let learner = learner as? any LatentGenerating {
       let request = LatentRequest(
         count: count, path: interpolate ? .interpolated : .independent, truncation: truncation)
-      if output.hasSuffix(".npy") {
-        let rows = try learner.examples(request, key: key, with: crew)
-        try NPY.write(rows.values, shape: rows.shape, to: output)
+      if writesNumbers {
+        try write(learner.examples(request, key: key, with: crew))
         return print(output)
       }
       figure = try learner.sample(request, key: key, with: crew)
     } else {
       let rows = learner as? any RowGenerating
-      guard !interpolate, truncation == nil, rows != nil || !output.hasSuffix(".npy") else {
+      guard !interpolate, truncation == nil, !writesNumbers || (rows != nil && output.hasSuffix(".npy")) else {
         throw TrainingError(
           .unsuitable,
-          "a \(trained.job.model.name) knows neither --interpolate nor --truncation"
-            + (rows == nil ? ", nor writes .npy" : ""),
+          "a \(trained.job.model.name) knows neither --interpolate nor --truncation, nor writes .npz"
+            + (rows == nil ? " or .npy" : ""),
           advice: "leave them out, or name a run of an adversarial model")
       }
       if let rows, output.hasSuffix(".npy") {
@@ -85,5 +84,16 @@ struct SampleCommand: AsyncParsableCommand {
     let outcome = try await FigureWriter.write(figure, to: output)
     for note in outcome.notes { StandardError.write(note + "\n") }
     print(output)
+  }
+
+  private var writesNumbers: Bool { output.hasSuffix(".npy") || output.hasSuffix(".npz") }
+
+  private func write(_ made: GeneratedExamples) throws {
+    if output.hasSuffix(".npy") { return try NPY.write(made.examples.values, shape: made.examples.shape, to: output) }
+    var writer = try NPZWriter(output)
+    for (name, rows) in [("samples", made.examples), ("latents", made.latents), ("scores", made.scores)] {
+      try writer.add(name, rows.values, shape: rows.shape)
+    }
+    try writer.finish()
   }
 }
