@@ -126,10 +126,10 @@ let package = Package(
     .testTarget(
       name: "CommandTests",
       dependencies: [
-        "Files", "TestSupport", "elbo",
+        "Datasets", "Files", "TestSupport", "elbo",
         .product(name: "Subprocess", package: "swift-subprocess"),
         .product(name: "SystemPackage", package: "swift-system"),
-      ]),
+      ], exclude: ["Golden"]),
   ]
 )
 

@@ -7,6 +7,7 @@
 
 #include "reductions.h"
 
+#include "batch.h"
 #include "elementwise.h"
 #include "optimizers.h"
 #include "random.h"

@@ -69,6 +69,20 @@
   K(void, log_softmax_rows, ELBO_MATRIX)                                                                           \
   K(void, softmax_rows_grad, (const float *y, const float *dy, float *dx, size_t rows, size_t cols),               \
     (y, dy, dx, rows, cols))                                                                                       \
+  K(void, column_moments, (const float *x, float *mean, float *variance, size_t rows, size_t cols),                \
+    (x, mean, variance, rows, cols))                                                                               \
+  K(void, normalise_columns,                                                                                       \
+    (const float *x, const float *mean, const float *scale, const float *shift, float slope, float *y,             \
+     size_t rows, size_t cols),                                                                                    \
+    (x, mean, scale, shift, slope, y, rows, cols))                                                                 \
+  K(void, normalise_columns_sums,                                                                                  \
+    (const float *x, const float *mean, const float *scale, const float *shift, float slope, const float *dy,      \
+     float *sum, float *product, size_t rows, size_t cols),                                                        \
+    (x, mean, scale, shift, slope, dy, sum, product, rows, cols))                                                  \
+  K(void, normalise_columns_grad,                                                                                  \
+    (const float *x, const float *mean, const float *scale, const float *shift, float slope, const float *dy,      \
+     const float *along, const float *constant, float *dx, size_t rows, size_t cols),                              \
+    (x, mean, scale, shift, slope, dy, along, constant, dx, rows, cols))                                           \
   K(void, transpose, ELBO_MATRIX)                                                                                  \
   K(double, sum, (const float *x, size_t n), (x, n))                                                               \
   K(double, dot, (const float *a, const float *b, size_t n), (a, b, n))                                            \

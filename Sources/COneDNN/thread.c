@@ -10,6 +10,7 @@ static void free_thread(void *pointer) {
   elbo_thread *thread = pointer;
   elbo_free_products(thread->products);
   elbo_free_convolutions(thread->convolutions);
+  free(thread->scratch);
   if (thread->stream) dnnl_stream_destroy(thread->stream);
   if (thread->engine) dnnl_engine_destroy(thread->engine);
   free(thread);
@@ -30,4 +31,14 @@ elbo_thread *elbo_this_thread(dnnl_status_t *status) {
   }
   pthread_setspecific(key, thread);
   return thread;
+}
+
+float *elbo_scratch(elbo_thread *thread, size_t count) {
+  if (count <= thread->scratch_count) return thread->scratch;
+  free(thread->scratch);
+  thread->scratch = NULL;
+  thread->scratch_count = 0;
+  if (posix_memalign((void **)&thread->scratch, 64, count * sizeof(float))) return thread->scratch = NULL;
+  thread->scratch_count = count;
+  return thread->scratch;
 }

@@ -13,10 +13,12 @@ public struct HeatMap: Sendable, Hashable {
   public let upper: Double?
   /// Whether each cell shows its number: for a confusion matrix.
   public let showsValues: Bool
+  /// Whether a colour bar says which colour is which number: densities to be compared by eye need none.
+  public let showsScale: Bool
 
   public init(
     _ label: String = "", x: [Double], y: [Double], values: [Double], colorMap: ColorMap = .sequential,
-    lower: Double? = nil, upper: Double? = nil, showsValues: Bool = false
+    lower: Double? = nil, upper: Double? = nil, showsValues: Bool = false, showsScale: Bool = true
   ) {
     precondition(values.count == x.count * y.count, "one value for each x and y")
     self.label = label
@@ -27,6 +29,7 @@ public struct HeatMap: Sendable, Hashable {
     self.lower = lower
     self.upper = upper
     self.showsValues = showsValues
+    self.showsScale = showsScale
   }
 
   /// A matrix: cell (row, column) lies at x = column, y = row. With ``Axis/categories`` on both axes, and the y axis

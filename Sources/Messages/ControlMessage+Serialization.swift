@@ -112,6 +112,12 @@ extension ControlBody {
     case .sampleResult(let body):
       envelope.body_case = ELBO__V1__ENVELOPE__BODY_SAMPLE_RESULT
       envelope.sample_result = body.message(in: arena)
+    case .prediction(let body):
+      envelope.body_case = ELBO__V1__ENVELOPE__BODY_PREDICTION
+      envelope.prediction = body.message(in: arena)
+    case .assist(let body):
+      envelope.body_case = ELBO__V1__ENVELOPE__BODY_ASSIST
+      envelope.assist = body.message(in: arena)
     case .statusRequest:
       envelope.body_case = ELBO__V1__ENVELOPE__BODY_STATUS_REQUEST
       envelope.status_request = arena.make(elbo__v1__status_request__init)
@@ -152,6 +158,9 @@ extension ControlBody {
       self = .sampleLease(try SampleLease(Check.present(envelope.sample_lease)))
     case ELBO__V1__ENVELOPE__BODY_SAMPLE_RESULT:
       self = .sampleResult(try SampleResult(Check.present(envelope.sample_result)))
+    case ELBO__V1__ENVELOPE__BODY_PREDICTION:
+      self = .prediction(try PredictionOffer(Check.present(envelope.prediction)))
+    case ELBO__V1__ENVELOPE__BODY_ASSIST: self = .assist(try Assist(Check.present(envelope.assist)))
     case ELBO__V1__ENVELOPE__BODY_STATUS_REQUEST: self = .statusRequest
     case ELBO__V1__ENVELOPE__BODY_STATUS_REPLY:
       self = .statusReply(try StatusReply(Check.present(envelope.status_reply)))

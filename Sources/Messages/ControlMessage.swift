@@ -42,6 +42,8 @@ public enum ControlBody: Hashable, Sendable {
   case leaseRequest(LeaseRequest)
   case sampleLease(SampleLease)
   case sampleResult(SampleResult)
+  case prediction(PredictionOffer)
+  case assist(Assist)
   case statusRequest
   case statusReply(StatusReply)
 }

@@ -89,3 +89,70 @@ extension SampleResult {
       statistics: statistics, moments: Check.bytes(message.moments))
   }
 }
+
+extension PredictionOffer {
+  func message(in arena: Arena) -> UnsafeMutablePointer<Elbo__V1__Prediction> {
+    arena.make(elbo__v1__prediction__init) {
+      $0.prediction = prediction
+      $0.recipe = arena.bytes(recipe)
+      $0.parameters_digest = arena.bytes(parameters.bytes)
+      $0.parameters_count = UInt64(parametersCount)
+      $0.inputs_digest = arena.bytes(inputs.bytes)
+      $0.input_kind = Elbo__V1__InputKind(rawValue: inputKind.rawValue)
+      $0.n_input_shape = inputShape.count
+      $0.input_shape = arena.numbers(inputShape.map { UInt64($0) })
+      $0.examples = UInt64(examples)
+      $0.seed = seed
+      $0.outputs = UInt32(outputs)
+    }
+  }
+
+  init(_ message: Elbo__V1__Prediction) throws(MessageError) {
+    guard message.prediction > 0 else { throw MessageError(.missing, "Prediction.prediction", "0") }
+    guard message.recipe.len > 0 else { throw MessageError(.missing, "Prediction.recipe", "empty") }
+    guard message.recipe.len <= Limits.recipe else {
+      throw MessageError(.tooLarge, "Prediction.recipe", "\(message.recipe.len) bytes, at most \(Limits.recipe)")
+    }
+    guard (1...8).contains(message.n_input_shape) else {
+      throw MessageError(.range, "Prediction.input_shape", "\(message.n_input_shape) extents")
+    }
+    let examples = try Check.integer(message.examples, "Prediction.examples", in: 1...Limits.elements)
+    // The bytes of all rows can be counted.
+    var shape: [Int] = []
+    var total = 8 * examples
+    for index in 0..<message.n_input_shape {
+      let extent = try Check.integer(message.input_shape[index], "Prediction.input_shape", in: 1...Limits.elements)
+      let (product, overflow) = total.multipliedReportingOverflow(by: extent)
+      guard !overflow else { throw MessageError(.range, "Prediction.input_shape", "too many numbers") }
+      total = product
+      shape.append(extent)
+    }
+    self.init(
+      prediction: message.prediction, recipe: Check.bytes(message.recipe),
+      parameters: try Check.digest(message.parameters_digest, "Prediction.parameters_digest"),
+      parametersCount: try Check.integer(
+        message.parameters_count, "Prediction.parameters_count", in: 1...Limits.elements),
+      inputs: try Check.digest(message.inputs_digest, "Prediction.inputs_digest"),
+      inputKind: try Check.enumerator(message.input_kind.rawValue, "Prediction.input_kind"),
+      inputShape: shape, examples: examples, seed: message.seed,
+      outputs: try Check.integer(message.outputs, "Prediction.outputs", in: 1...Limits.entries))
+  }
+}
+
+extension Assist {
+  func message(in arena: Arena) -> UnsafeMutablePointer<Elbo__V1__Assist> {
+    arena.make(elbo__v1__assist__init) {
+      $0.prediction = prediction
+      $0.endpoint = arena.text(endpoint, limit: Limits.name)
+      if let publicKey { $0.curve_public_key = arena.bytes(publicKey.bytes) }
+    }
+  }
+
+  init(_ message: Elbo__V1__Assist) throws(MessageError) {
+    guard message.prediction > 0 else { throw MessageError(.missing, "Assist.prediction", "0") }
+    self.init(
+      prediction: message.prediction,
+      endpoint: try Check.text(message.endpoint, "Assist.endpoint", limit: Limits.name, required: true),
+      publicKey: try Check.publicKey(message.curve_public_key, "Assist.curve_public_key"))
+  }
+}

@@ -53,3 +53,57 @@ public struct SampleResult: Hashable, Sendable {
     self.moments = moments
   }
 }
+
+/// What is predicted, and with what. Parameters and inputs are fetched by their digests.
+public struct PredictionOffer: Hashable, Sendable {
+  public enum InputKind: UInt32, Sendable, CaseIterable {
+    case uint8 = 1
+    case float32, float64
+  }
+
+  public var prediction: UInt64
+  /// The run's resolved recipe, UTF-8.
+  public var recipe: [UInt8]
+  public var parameters: Digest
+  /// Bytes.
+  public var parametersCount: Int
+  public var inputs: Digest
+  public var inputKind: InputKind
+  /// Of one example.
+  public var inputShape: [Int]
+  public var examples: Int
+  public var seed: UInt64
+  /// Numbers of one sample of one example.
+  public var outputs: Int
+
+  public init(
+    prediction: UInt64, recipe: [UInt8], parameters: Digest, parametersCount: Int, inputs: Digest,
+    inputKind: InputKind, inputShape: [Int], examples: Int, seed: UInt64, outputs: Int
+  ) {
+    self.prediction = prediction
+    self.recipe = recipe
+    self.parameters = parameters
+    self.parametersCount = parametersCount
+    self.inputs = inputs
+    self.inputKind = inputKind
+    self.inputShape = inputShape
+    self.examples = examples
+    self.seed = seed
+    self.outputs = outputs
+  }
+}
+
+/// Nodes are asked to compute for a prediction, beside what they do.
+public struct Assist: Hashable, Sendable {
+  public var prediction: UInt64
+  /// Where samples are leased.
+  public var endpoint: String
+  /// `nil` in plain text.
+  public var publicKey: PublicKey?
+
+  public init(prediction: UInt64, endpoint: String, publicKey: PublicKey?) {
+    self.prediction = prediction
+    self.endpoint = endpoint
+    self.publicKey = publicKey
+  }
+}

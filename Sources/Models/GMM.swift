@@ -111,7 +111,15 @@ extension GaussianMixture: FlatStatisticsModel {
     guard dimension >= 2 else { return [] }
     let shown = try data.train.matrices(first: ExactData.shownRows).inputs
     let weights = try shown.withRows { try self.responsibilities(of: $0, parameters) }
-    return [mixtureFigure(data, shown, weights, gaussians(of: parameters))]
+    // A picture that cannot be drawn is no reason to lose the fit.
+    let planar = try? PlanarMixture(
+      weights: parameters.weights, means: (0..<components).map { Array(parameters.means.row($0).prefix(2)) },
+      covariances: (0..<components).map {
+        let whole = parameters.covariances.matrix($0, dimension: dimension)
+        return Matrix([[whole[0, 0], whole[0, 1]], [whole[1, 0], whole[1, 1]]])
+      })
+    let divergences = try? planar.map { try divergenceFigure($0, x: Axis(data.column(0)), y: Axis(data.column(1))) }
+    return [mixtureFigure(data, shown, weights, gaussians(of: parameters))] + (divergences ?? [])
   }
 
   func stepFigures(_ data: ExactData, from start: GaussianMixtureParameters) throws -> [Figure] {

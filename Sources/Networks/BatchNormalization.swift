@@ -44,18 +44,20 @@ public struct BatchNormalization: Hashable, Layer {
 
   public var mixesExamples: Bool { true }
 
-  public func callAsFunction(_ x: Tensor, _ pass: Pass) -> Tensor {
+  public func callAsFunction(_ x: Tensor, _ pass: Pass) -> Tensor { self(x, pass, slope: 1) }
+}
+
+extension BatchNormalization: Rectifying {
+  func callAsFunction(_ x: Tensor, _ pass: Pass, slope: Float) -> Tensor {
     let (weight, bias) = (pass.parameters[weight], pass.parameters[bias])
     guard let statistics = pass.statistics else {
       let scale = (pass.parameters[runningVariance] + epsilon).reciprocalSquareRoot() * weight
-      return x.multiplyingRow(scale).addingRow(bias - pass.parameters[runningMean] * scale)
+      let y = x.multiplyingRow(scale).addingRow(bias - pass.parameters[runningMean] * scale)
+      return slope == 1 ? y : y.leakyReLU(slope: slope)
     }
-    let share = 1 / Float(x.rows)
-    let mean = x.sumOfColumns() * share
-    let centred = x.addingRow(-mean)
-    let variance = centred.squared().sumOfColumns() * share
+    let (y, mean, variance) = x.batchNormalized(weight: weight, bias: bias, epsilon: epsilon, slope: slope)
     statistics.observe(runningMean, mean)
-    statistics.observe(runningVariance, variance.detached * (Float(x.rows) / Float(max(x.rows - 1, 1))))
-    return centred.multiplyingRow((variance + epsilon).reciprocalSquareRoot() * weight).addingRow(bias)
+    statistics.observe(runningVariance, variance * (Float(x.rows) / Float(max(x.rows - 1, 1))))
+    return y
   }
 }

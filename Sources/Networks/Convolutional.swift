@@ -34,12 +34,20 @@ public struct Convolution2D: Hashable, Layer {
     spectral?.initialize(parameters, seed: seed)
   }
 
-  public func callAsFunction(_ x: Tensor, _ pass: Pass) -> Tensor {
+  public func callAsFunction(_ x: Tensor, _ pass: Pass) -> Tensor { self(x, pass, slope: 1) }
+}
+
+extension Convolution2D: Rectifying {
+  func callAsFunction(_ x: Tensor, _ pass: Pass, slope: Float) -> Tensor {
     let stored = pass.parameters[weight]
-    let y = x.convolved(
-      with: spectral.map { $0(stored, pass) } ?? stored, stride: Pair(stride), padding: Pair(padding),
+    let weight = spectral.map { $0(stored, pass) } ?? stored
+    guard let bias else {
+      let y = x.convolved(with: weight, stride: Pair(stride), padding: Pair(padding), dilation: Pair(dilation))
+      return slope == 1 ? y : y.leakyReLU(slope: slope)
+    }
+    return x.convolved(
+      with: weight, bias: pass.parameters[bias], slope: slope, stride: Pair(stride), padding: Pair(padding),
       dilation: Pair(dilation))
-    return bias.map { y.addingRow(pass.parameters[$0]) } ?? y
   }
 }
 
@@ -117,11 +125,18 @@ private func fill(
   if let bias { start.fill(bias, of: parameters, seed: seed, fanIn: fanIn, fanOut: fanOut) }
 }
 
-/// Nearest upsampling: each pixel becomes factor × factor.
+/// Makes images `factor` times as large: nearest, where each pixel becomes factor × factor, or bilinear.
 public struct Upsampling: Layer {
+  public enum Kind: String, Sendable { case nearest, bilinear }
+
   public let factor: Int
-  public init(_ factor: Int) { self.factor = factor }
-  public func callAsFunction(_ x: Tensor, _ pass: Pass) -> Tensor { x.upsampled(factor) }
+  public let kind: Kind
+
+  public init(_ factor: Int, _ kind: Kind = .nearest) { (self.factor, self.kind) = (factor, kind) }
+
+  public func callAsFunction(_ x: Tensor, _ pass: Pass) -> Tensor {
+    kind == .nearest ? x.upsampled(factor) : x.bilinearlyUpsampled(factor)
+  }
 }
 
 /// The greatest, or the mean, of each window.

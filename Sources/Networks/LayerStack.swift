@@ -69,17 +69,54 @@ extension Layer {
   public var mixesExamples: Bool { false }
 }
 
+/// A layer that computes the rectification behind it in a pass of its own.
+protocol Rectifying: Layer {
+  /// - Parameter slope: of the rectification below 0; 1: none.
+  func callAsFunction(_ x: Tensor, _ pass: Pass, slope: Float) -> Tensor
+}
+
 /// Layers one after the other.
 public struct LayerStack: Layer {
   public let layers: [any Layer]
+  private let steps: [Step]
 
-  public init(_ layers: [any Layer]) { self.layers = layers }
+  /// A layer, or a layer and the rectification behind it.
+  private enum Step {
+    case plain(any Layer)
+    case rectified(any Rectifying, slope: Float)
+  }
+
+  public init(_ layers: [any Layer]) {
+    self.layers = layers
+    var steps: [Step] = []
+    var isTaken = false
+    for (index, layer) in layers.enumerated() {
+      if isTaken {
+        isTaken = false
+      } else if let layer = layer as? any Rectifying, index + 1 < layers.count,
+        let slope = (layers[index + 1] as? Elementwise)?.function.slope
+      {
+        steps.append(.rectified(layer, slope: slope))
+        isTaken = true
+      } else {
+        steps.append(.plain(layer))
+      }
+    }
+    self.steps = steps
+  }
 
   public func initialize(_ parameters: FlatBuffer, seed: UInt64) {
     for layer in layers { layer.initialize(parameters, seed: seed) }
   }
 
-  public func callAsFunction(_ x: Tensor, _ pass: Pass) -> Tensor { layers.reduce(x) { $1($0, pass) } }
+  public func callAsFunction(_ x: Tensor, _ pass: Pass) -> Tensor {
+    steps.reduce(x) { x, step in
+      switch step {
+      case .plain(let layer): layer(x, pass)
+      case .rectified(let layer, let slope): layer(x, pass, slope: slope)
+      }
+    }
+  }
 
   public var runningStatistics: [(slot: Slot, momentum: Float)] { layers.flatMap(\.runningStatistics) }
   public var mixesExamples: Bool { layers.contains(where: \.mixesExamples) }

@@ -24,6 +24,15 @@ public enum Nonlinearity: Hashable, Sendable {
     }
   }
 
+  /// Below 0, of a function that is x above it.
+  var slope: Float? {
+    switch self {
+    case .relu: 0
+    case .leakyReLU(let slope) where slope >= 0: slope
+    default: nil
+    }
+  }
+
   /// The function of a layer's output; nothing is left to do for those that are fused.
   func afterFused(_ x: Tensor) -> Tensor { fused == .identity ? self(x) : x }
 

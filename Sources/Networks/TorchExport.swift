@@ -24,6 +24,10 @@ public let torchHead = """
       return F.conv_transpose2d(x.permute(0, 3, 1, 2), weight, bias, **geometry).permute(0, 2, 3, 1)
 
 
+  def upsample(x, factor, **mode):
+      return F.interpolate(x.permute(0, 3, 1, 2), scale_factor=factor, **mode).permute(0, 2, 3, 1)
+
+
   def normalise(x, mean, variance, epsilon):
       return (x - mean) / torch.sqrt(variance + epsilon)
 
@@ -126,5 +130,11 @@ extension TransposedConvolution2D: TorchExportable {
   public var torch: String {
     "conv_transpose(x, \(tensor(weight)), \(tensor(bias)), stride=\(stride), padding=\(padding), "
       + "output_padding=\(outputPadding), dilation=\(dilation))"
+  }
+}
+
+extension Upsampling: TorchExportable {
+  public var torch: String {
+    "upsample(x, \(factor), mode=\"\(kind.rawValue)\"" + (kind == .bilinear ? ", align_corners=False)" : ")")
   }
 }

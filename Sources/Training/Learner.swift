@@ -10,6 +10,8 @@ import Tensors
 public protocol Learner: AnyObject, Sendable {
   /// What is learnt; what `parameters_sha256` hashes and `model.safetensors` holds.
   var parameters: FlatBuffer { get }
+  /// How many numbers are learnt: without running statistics and averages, which follow from others.
+  var learntCount: Int { get }
   /// What else a later step depends on: moments of an optimiser, the best of several restarts.
   var auxiliary: [FlatBuffer] { get }
   /// What the training data fixed before the first step, such as the means and deviations of their columns. It is
@@ -64,6 +66,7 @@ public struct Verdict: Sendable {
 }
 
 extension Learner {
+  public var learntCount: Int { parameters.layout.parameterCount }
   public var auxiliary: [FlatBuffer] { [] }
   public var statistics: [FlatBuffer] { [] }
   public func prepare(phase: Int, of step: Step, with crew: Crew) throws {}
@@ -98,13 +101,26 @@ public struct LatentRequest: Sendable {
   }
 }
 
-/// Generated examples as numbers, in the units of the data.
+/// Generated examples as numbers, a row an example.
 public struct GeneratedExamples: Sendable {
-  public let values: [Float]
-  /// The number of examples, then the shape of one.
-  public let shape: [Int]
+  public struct Rows: Sendable {
+    public let values: [Float]
+    /// The number of rows, then the shape of one.
+    public let shape: [Int]
 
-  public init(values: [Float], shape: [Int]) { (self.values, self.shape) = (values, shape) }
+    public init(values: [Float], shape: [Int]) { (self.values, self.shape) = (values, shape) }
+  }
+
+  /// In the units of the data.
+  public let examples: Rows
+  /// What they were made of.
+  public let latents: Rows
+  /// What the discriminator says of them.
+  public let scores: Rows
+
+  public init(examples: Rows, latents: Rows, scores: Rows) {
+    (self.examples, self.latents, self.scores) = (examples, latents, scores)
+  }
 }
 
 /// A learner whose latent space can be walked through.
@@ -122,9 +138,7 @@ extension LatentGenerating {
 
 /// A learner that shows while it trains how it comes along, always with the same noise.
 public protocol Picturing: Learner {
-  /// - Parameters:
-  ///   - step: steps done.
-  ///   - key: the same at every step of a training.
+  /// What the model makes after `step` steps; `key` is the same at every step of a training.
   func progress(at step: Int, key: RandomKey, with crew: Crew) throws -> [Figure]
 }
 

@@ -27,6 +27,7 @@ struct Elbo: AsyncParsableCommand {
     subcommands: [
       TrainCommand.self, LaunchCommand.self, CoordinatorCommand.self, NodeCommand.self, StatusCommand.self,
       KeysCommand.self, EvaluateCommand.self, PredictCommand.self, PruneCommand.self, SampleCommand.self,
+      BanditCommand.self,
       ExportCommand.self, ConjugateCommand.self, RecipesCommand.self, DoctorCommand.self,
     ])
 

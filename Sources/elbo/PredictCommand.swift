@@ -1,9 +1,11 @@
 import ArgumentParser
+import Cluster
 import Datasets
 import Foundation
 import Models
 import Recipes
 import Reports
+import Synchronization
 import Tensors
 import Training
 
@@ -14,10 +16,16 @@ struct PredictCommand: AsyncParsableCommand {
       Example:
         elbo predict runs/bbb --input X.npy --samples 200 --output P.npz
         elbo predict runs/bbb --input X.npy --samples auto --tolerance 0.005
+        elbo predict runs/bbb --input X.npy --samples 10000 --nodes 4
+        elbo predict runs/bbb --input X.npy --samples 10000 --coordinator tcp://127.0.0.1:7700
         elbo predict runs/gaussian-process --input new.csv --output P.npz
 
       The archive holds mean, std and quantiles, what of the uncertainty is the data's and what the parameters', and a
       standard error for each: the error that the number of Monte Carlo samples leaves.
+
+      Samples are computed here; with --nodes by processes on this machine; with --coordinator by the nodes of a
+      training that runs there; with --bind by whoever is started with `elbo node --coordinator` and that address. The
+      archive is the same, byte for byte.
 
       The exact models predict in closed form, so they take no samples: regressions mean, std, aleatoric_variance,
       epistemic_variance and quantiles; classifiers probabilities (mean, std) and the parts of the entropy; mixtures
@@ -50,7 +58,19 @@ struct PredictCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("The archive to write.", valueName: "file.npz"))
   var output = "predictions.npz"
 
+  @Option(help: "Compute with so many node processes on this machine.")
+  var nodes: Int?
+
+  @Option(help: ArgumentHelp("Compute with the nodes of a training.", valueName: "tcp://host:port"))
+  var coordinator: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Listen for nodes there; with --coordinator, where its nodes reach this process.", valueName: "tcp://host:port"))
+  var bind: String?
+
   @OptionGroup var lanes: LaneOptions
+  @OptionGroup var security: SecurityOptions
 
   private static let counts = 1...1_000_000
 
@@ -63,6 +83,12 @@ struct PredictCommand: AsyncParsableCommand {
     guard tolerance > 0, Self.counts.contains(limit) else {
       throw RecipeError("--tolerance must be above 0, and --limit from 1 to \(Self.counts.upperBound)")
     }
+    guard nodes == nil || (coordinator == nil && bind == nil) else {
+      throw RecipeError("--nodes excludes --coordinator and --bind: its nodes are on this machine")
+    }
+    guard nodes.map({ (1...1024).contains($0) }) != false else {
+      throw RecipeError("--nodes is \(nodes!): it must be from 1 to 1024")
+    }
     let trained = try TrainedRun(opening: run)
     let array = try trained.inputs(from: input)
     if let learner = trained.job.learner as? any RowPredicting {
@@ -73,26 +99,78 @@ struct PredictCommand: AsyncParsableCommand {
       throw TrainingError(.unsuitable, "\(input): \(mismatch)", advice: "save inputs like the training data's")
     }
     let crew = Crew(lanes: try lanes.count())
+    if nodes != nil || coordinator != nil || bind != nil {
+      return try await predict(trained, learner, array, isAutomatic: isAutomatic, with: crew)
+    }
     let key = Prediction.key(seed: seed)
     let table =
       isAutomatic
       ? try PredictionTable.automatic(learner, array, tolerance: tolerance, limit: limit, key: key, with: crew)
       : try PredictionTable(learner, array, samples: Int(samples)!, key: key, with: crew)
+    try write(table, examples: array.count, missing: [])
+    warn(table, learner, isAutomatic: isAutomatic)
+  }
 
+  /// Has nodes compute the samples.
+  private func predict(
+    _ trained: TrainedRun, _ learner: any Predicting, _ array: ExampleArray, isAutomatic: Bool, with crew: Crew
+  ) async throws {
+    let wasAsked = Atomic(false)
+    let place = try PredictionPlace(nodes: nodes, coordinator: coordinator, bind: bind, security, lanes: lanes.lanes)
+    let first = isAutomatic ? PredictionTable.firstCount(learner, limit: limit) : Int(samples)!
+    let (tolerance, limit) = (tolerance, limit)
+    let result = try await place.run(
+      trained, learner, array, seed: seed, interrupted: { wasAsked.store(true, ordering: .releasing) }
+    ) { session in
+      var count = first
+      while true {
+        let result = try await session.table(samples: count, with: crew)
+        guard isAutomatic, result.missing.isEmpty,
+          let more = result.table.nextCount(learner, tolerance: tolerance, limit: limit)
+        else { return result }
+        count = more
+      }
+    }
+    guard !result.table.columns.isEmpty else {
+      throw wasAsked.load(ordering: .acquiring)
+        ? ExitStatus.interrupted
+        : ClusterError(.failed, "no sample was computed", advice: "look at the nodes' messages")
+    }
+    try write(result.table, examples: array.count, missing: result.missing)
+    warn(result.table, learner, isAutomatic: isAutomatic)
+    guard !result.missing.isEmpty else { return }
+    let count = result.missing.reduce(0) { $0 + $1.samples.count * $1.examples.count }
+    StandardError.write(
+      "\(count) of \(result.table.samples * array.count) samples are missing; `missing` in \(output) names them\n")
+    throw wasAsked.load(ordering: .acquiring) ? ExitStatus.interrupted : ExitStatus.failed
+  }
+
+  private func write(_ table: PredictionTable, examples: Int, missing: [PredictionSession.Missing]) throws {
     var writer = try NPZWriter(output)
     for column in table.columns { try writer.add(column.name, column.values, shape: column.shape) }
     let levels = PredictionTable.quantileLevels
     try writer.add("quantile_levels", levels, shape: [levels.count])
     try writer.add("samples", [Int64(table.samples)], shape: [])
+    if let counts = table.sampleCounts {
+      try writer.add("sample_counts", counts.map { Int64($0) }, shape: [counts.count])
+      // Rows of first sample, count, first example, count.
+      let rows = missing.flatMap { part in
+        [part.samples.lowerBound, part.samples.count, part.examples.lowerBound, part.examples.count].map { Int64($0) }
+      }
+      try writer.add("missing", rows, shape: [missing.count, 4])
+    }
     try writer.finish()
     print(
       ResultsTable([
-        .init("examples", .integer(array.count)), .init("samples", .integer(table.samples)),
+        .init("examples", .integer(examples)), .init("samples", .integer(table.samples)),
         .init("greatest standard error", table.greatestError, digits: 5), .init("predictions", .text(output)),
       ]).text, terminator: "")
-    if isAutomatic, table.greatestError > tolerance {
-      StandardError.write("the tolerance \(tolerance) was not met with \(table.samples) samples; raise --limit\n")
-    }
+  }
+
+  private func warn(_ table: PredictionTable, _ learner: any Predicting, isAutomatic: Bool) {
+    guard isAutomatic, table.greatestError > tolerance else { return }
+    let cause = learner.sampleCount(.max) <= table.samples ? "there are no more of them" : "raise --limit"
+    StandardError.write("the tolerance \(tolerance) was not met with \(table.samples) samples; \(cause)\n")
   }
 
   /// Predictions in closed form.

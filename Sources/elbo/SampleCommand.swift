@@ -15,6 +15,7 @@ struct SampleCommand: AsyncParsableCommand {
         elbo sample runs/vae --count 64 --output grid.png
         elbo sample runs/gan --interpolate             each row leads from one sample to another
         elbo sample runs/gan --truncation 1.5          less variety, more typical samples
+        elbo sample runs/gmm --output rows.npy         rows of a mixture or a probabilistic PCA
       """)
 
   @Argument(help: "A run folder.")
@@ -25,7 +26,7 @@ struct SampleCommand: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "The picture to write; with .npy, the samples themselves, a row an example (adversarial models).",
+      "The picture to write; .npy: the samples as numbers (adversarial and exact models); .npz: samples, latents, scores.",
       valueName: "file.png"))
   var output = "samples.png"
 
@@ -59,22 +60,40 @@ struct SampleCommand: AsyncParsableCommand {
     if let learner = learner as? any LatentGenerating {
       let request = LatentRequest(
         count: count, path: interpolate ? .interpolated : .independent, truncation: truncation)
-      if output.hasSuffix(".npy") {
-        let rows = try learner.examples(request, key: key, with: crew)
-        try NPY.write(rows.values, shape: rows.shape, to: output)
+      if writesNumbers {
+        try write(learner.examples(request, key: key, with: crew))
         return print(output)
       }
       figure = try learner.sample(request, key: key, with: crew)
     } else {
-      guard !interpolate, truncation == nil, !output.hasSuffix(".npy") else {
+      let rows = learner as? any RowGenerating
+      guard !interpolate, truncation == nil, !writesNumbers || (rows != nil && output.hasSuffix(".npy")) else {
         throw TrainingError(
-          .unsuitable, "a \(trained.job.model.name) knows neither --interpolate nor --truncation, nor writes .npy",
+          .unsuitable,
+          "a \(trained.job.model.name) knows neither --interpolate nor --truncation, nor writes .npz"
+            + (rows == nil ? " or .npy" : ""),
           advice: "leave them out, or name a run of an adversarial model")
+      }
+      if let rows, output.hasSuffix(".npy") {
+        let made = try rows.rows(count: count, key: key)
+        try NPY.write(made.values, shape: made.shape, to: output)
+        return print(output)
       }
       figure = try learner.sample(count: count, key: key, with: crew)
     }
     let outcome = try await FigureWriter.write(figure, to: output)
     for note in outcome.notes { StandardError.write(note + "\n") }
     print(output)
+  }
+
+  private var writesNumbers: Bool { output.hasSuffix(".npy") || output.hasSuffix(".npz") }
+
+  private func write(_ made: GeneratedExamples) throws {
+    if output.hasSuffix(".npy") { return try NPY.write(made.examples.values, shape: made.examples.shape, to: output) }
+    var writer = try NPZWriter(output)
+    for (name, rows) in [("samples", made.examples), ("latents", made.latents), ("scores", made.scores)] {
+      try writer.add(name, rows.values, shape: rows.shape)
+    }
+    try writer.finish()
   }
 }

@@ -64,7 +64,7 @@ struct TrainingSession {
   /// - Parameter train: leaves the learner and the newest checkpoint at the moment that it returns.
   func run(_ train: (RunRecorder) async throws -> Trainer.Ending) async throws -> Summary {
     recorder.note(
-      "\(job.model.name): \(job.data.description); \(job.learner.parameters.layout.parameterCount) parameters")
+      "\(job.model.name): \(job.data.description); \(job.learner.learntCount) parameters")
     for note in job.data.notes { recorder.note(note) }
     let (recorder, run) = (recorder, run)
     async let progress = TrainingSession.drawProgress(heardBy: recorder, in: run)
@@ -89,7 +89,7 @@ struct TrainingSession {
       status: ending.isFinished ? .finished : .interrupted, model: job.model.name, steps: moment.step,
       epochs: Double(moment.step) / Double(job.stepsPerEpoch), seconds: moment.seconds,
       examplesPerSecond: moment.seconds > 0 ? Double(moment.step * job.examplesPerStep) / moment.seconds : 0,
-      parameters: job.learner.parameters.layout.parameterCount, parametersSHA256: job.learner.parameters.sha256,
+      parameters: job.learner.learntCount, parametersSHA256: job.learner.parameters.sha256,
       metrics: metrics, figures: figures)
     try summary.write(to: run)
     if !ending.isFinished {

@@ -31,7 +31,7 @@ struct Mistake: Sendable, CustomTestStringConvertible {
     }
   }
 
-  private init(_ name: String, words: [String], arguments: @escaping @Sendable (Workspace) throws -> [String]) {
+  init(_ name: String, words: [String], arguments: @escaping @Sendable (Workspace) throws -> [String]) {
     (self.name, self.words, self.arguments) = (name, words, arguments)
   }
 }

@@ -97,6 +97,14 @@ enum Samples {
         SampleResult(
           lease: 5, prediction: 77, samples: 100..<101, examples: 10..<13, outputs: 2, statistics: 2,
           moments: (0..<12).flatMap { [UInt8($0), 0, 0, 0, 0, 0, 0, 0] }))),
+    "prediction": fromStranger(
+      .prediction(
+        PredictionOffer(
+          prediction: 77, recipe: Array("model: bbb\n".utf8), parameters: digest(4), parametersCount: 1 << 20,
+          inputs: digest(6), inputKind: .float32, inputShape: [28, 28], examples: 10000, seed: 3, outputs: 10))),
+    "assist": fromStranger(
+      .assist(
+        Assist(prediction: 77, endpoint: "tcp://10.0.0.9:41000", publicKey: PublicKey(bytes: digest(3).bytes)))),
     "status_request": fromStranger(.statusRequest),
     "status_reply": fromCoordinator(
       .statusReply(

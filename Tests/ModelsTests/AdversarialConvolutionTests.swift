@@ -31,8 +31,8 @@ import Training
     #expect(layout["discriminator.2.weight"]?.shape == [1, 4 * 4 * 4])
     let samples = try (learner as! any LatentGenerating).examples(
       LatentRequest(count: 5), key: RandomKey(seed: 1), with: Crew(lanes: 1))
-    #expect(samples.shape == [5, 16, 16, 3])
-    #expect(samples.values.allSatisfy { (0...1).contains($0) })
+    #expect(samples.examples.shape == [5, 16, 16, 3])
+    #expect(samples.examples.values.allSatisfy { (0...1).contains($0) })
   }
 
   @Test func imagesThatCannotBeHalvedAreRefused() throws {

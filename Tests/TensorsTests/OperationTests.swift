@@ -73,6 +73,19 @@ private let checks: [GradientCheck] = [
     $0[0].transposeConvolved(
       with: $0[1], stride: Pair(3, 2), padding: Pair(0, 1), outputPadding: Pair(2, 1), dilation: Pair(2, 1))
   },
+  GradientCheck("convolution, bias") { $0[0].convolved(with: $0[1], bias: $0[2]) },
+  GradientCheck("convolution, bias, rectified") {
+    $0[0].convolved(with: $0[1], bias: $0[2], slope: 0.25, stride: 2, padding: 1)
+  },
+  GradientCheck("narrow transposed convolution") { $0[0].transposeConvolved(with: $0[1], stride: 2, padding: 1) },
+  GradientCheck("narrow convolution") { $0[0].convolved(with: $0[1], stride: Pair(2, 1), padding: Pair(1, 0)) },
+  GradientCheck("batchNormalized", tolerance: 1e-5) {
+    $0[0].batchNormalized(weight: $0[1], bias: $0[2], epsilon: 1e-5).output
+  },
+  GradientCheck("batchNormalized, rectified", tolerance: 1e-5) {
+    $0[0].batchNormalized(weight: $0[1], bias: $0[2], epsilon: 1e-5, slope: 0.25).output
+  },
+  GradientCheck("bilinearlyUpsampled") { $0[0].bilinearlyUpsampled(3) },
   GradientCheck("maximumPooled") { $0[0].maximumPooled(2) },
   GradientCheck("maximumPooled, overlapping") { $0[0].maximumPooled(3, stride: 2, padding: 1) },
   GradientCheck("averagePooled") { $0[0].averagePooled(2) },

@@ -118,6 +118,35 @@ def pre_activations_apart(grid, rows, inputs, outputs, gap):
             return [x, w, b]
 
 
+def sums_apart(grid, shapes, function, gap):
+    """Arrays whose function keeps away from 0, where a rectification has its kink."""
+    while True:
+        arrays = [grid(*shape, low=-1, high=1) for shape in shapes]
+        with torch.no_grad():
+            if function(*map(torch.tensor, arrays)).abs().min() > gap:
+                return arrays
+
+
+def standardised(x, weight, bias):
+    """Batch normalisation of the last axis in training, of which PyTorch takes no third derivative itself."""
+    axes = tuple(range(x.dim() - 1))
+    y = (x - x.mean(axes)) / torch.sqrt(x.var(axes, correction=0) + 1e-5) * weight + bias
+    wanted = channels_first(lambda x: F.batch_norm(x, None, None, weight, bias, training=True))(x)
+    assert torch.allclose(y, wanted, rtol=0, atol=1e-10)
+    return y
+
+
+def bilinear(x, factor):
+    """Bilinear upsampling by a matrix for each axis, asserted to be PyTorch's, whose third derivative is not made."""
+    def matrix(extent):
+        eye = torch.eye(extent, dtype=x.dtype)[None]
+        return F.interpolate(eye, scale_factor=factor, mode="linear", align_corners=False)[0]
+    y = torch.einsum("nchw,hi,wj->ncij", x, matrix(x.shape[2]), matrix(x.shape[3]))
+    wanted = F.interpolate(x, scale_factor=factor, mode="bilinear", align_corners=False)
+    assert torch.allclose(y, wanted, rtol=0, atol=1e-12)
+    return y
+
+
 def tensors():
     book = Book("Tests/TensorsTests/Golden/operations.json")
     plain = lambda g: [g(3, 5)]
@@ -204,7 +233,25 @@ def tensors():
     ]:
         book.add(name, lambda g, shapes=shapes: [g(*shape, low=-1, high=1) for shape in shapes],
                  channels_first(function))
+    book.add("convolution, bias", lambda g: [g(*shape, low=-1, high=1) for shape in [(2, 4, 5, 2), (3, 2, 3, 2), (3,)]],
+             channels_first(F.conv2d))
+    rectified = channels_first(lambda x, w, b: F.leaky_relu(F.conv2d(x, w, b, stride=2, padding=1), 0.25))
+    book.add("convolution, bias, rectified",
+             lambda g: sums_apart(g, [(1, 4, 4, 2), (3, 2, 4, 4), (3,)], channels_first(
+                 lambda x, w, b: F.conv2d(x, w, b, stride=2, padding=1)), gap=0.75), rectified)
+    book.add("batchNormalized", lambda g: [g(3, 2, 2, 3), g(3), g(3)], standardised)
+    book.add("batchNormalized, rectified", lambda g: sums_apart(
+        g, [(3, 3, 1, 2), (2,), (2,)], standardised, gap=0.3), lambda *x: F.leaky_relu(standardised(*x), 0.25))
+    # Narrow, as an image is: the gradient of the source is a product there.
+    for name, shapes, function in [
+        ("narrow transposed convolution", [(2, 3, 2, 8), (8, 3, 4, 4)],
+         lambda x, w: F.conv_transpose2d(x, w, stride=2, padding=1)),
+        ("narrow convolution", [(1, 5, 6, 1), (8, 1, 3, 2)], lambda x, w: F.conv2d(x, w, stride=(2, 1), padding=(1, 0))),
+    ]:
+        book.add(name, lambda g, shapes=shapes: [g(*shape, low=-1, high=1) for shape in shapes],
+                 channels_first(function))
     for name, shape, function in [
+        ("bilinearlyUpsampled", (2, 2, 3, 2), lambda x: bilinear(x, 3)),
         ("maximumPooled", (2, 4, 4, 2), lambda x: F.max_pool2d(x, 2)),
         ("maximumPooled, overlapping", (1, 5, 6, 2), lambda x: F.max_pool2d(x, 3, stride=2, padding=1)),
         ("averagePooled", (2, 4, 5, 2), lambda x: F.avg_pool2d(x, 2)),

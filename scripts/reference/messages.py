@@ -121,6 +121,12 @@ def controls():
     yield "sample_result", make(sample_result=prediction.SampleResult(
         lease=5, prediction=77, first_sample=100, sample_count=1, examples=elements(10, 3), outputs=2, statistics=2,
         checksum=crc32c(moments), moments=moments))
+    yield "prediction", make(0, 0, 0, 0, prediction=prediction.Prediction(
+        prediction=77, recipe=b"model: bbb\n", parameters_digest=digest(4), parameters_count=1 << 20,
+        inputs_digest=digest(6), input_kind=prediction.INPUT_KIND_FLOAT32, input_shape=[28, 28], examples=10000, seed=3,
+        outputs=10))
+    yield "assist", make(0, 0, 0, 0, assist=prediction.Assist(
+        prediction=77, endpoint="tcp://10.0.0.9:41000", curve_public_key=digest(3)))
     yield "status_request", make(0, 0, 0, 0, status_request=status.StatusRequest())
     yield "status_reply", make(0, 0, 2, status_reply=status.StatusReply(
         job=status.JobStatus(

@@ -12,6 +12,7 @@
 #ifndef ELBO_CKERNELS_H
 #define ELBO_CKERNELS_H
 
+#include "elbo_batch.h"
 #include "elbo_bayes.h"
 #include "elbo_elementwise.h"
 #include "elbo_optimizers.h"

@@ -54,6 +54,11 @@ typedef enum {
 int elbo_convolve(elbo_convolution_kind kind, const elbo_convolution *sizes, const float *a, const float *b,
                   float *result);
 
+/// Computes result = y > 0 ? y : slope * y of y = source ∗ weights + bias; `bias` is `out` floats. Slope 1 is no
+/// rectification.
+int elbo_convolve_rectified(const elbo_convolution *sizes, const float *source, const float *weights, const float *bias,
+                            float slope, float *result);
+
 /// The version of the oneDNN that is loaded.
 void elbo_onednn_version(int *major, int *minor, int *patch);
 

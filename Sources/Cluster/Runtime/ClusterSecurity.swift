@@ -41,4 +41,19 @@ public enum ClusterSecurity: Sendable {
     guard case .curve(let pair, _, _) = self else { return nil }
     return PublicKey(bytes: pair.publicKey.bytes)
   }
+
+  /// The same of a ROUTER of one's own: whom it lets in is said later.
+  public var ofServer: ClusterSecurity {
+    guard case .curve(let pair, _, _) = self else { return self }
+    return .curve(pair, coordinator: pair.publicKey, allowed: [])
+  }
+
+  /// The same towards another server; `nil` when it has no key and should.
+  public func toward(_ key: PublicKey?) -> ClusterSecurity? {
+    guard case .curve(let pair, _, _) = self else { return self }
+    return key.flatMap { CurvePublicKey(bytes: $0.bytes) }.map { .curve(pair, coordinator: $0, allowed: []) }
+  }
+
+  /// One's own key, for others; `nil` in plain text.
+  public var ownKey: PublicKey? { publicKey }
 }

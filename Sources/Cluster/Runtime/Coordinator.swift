@@ -259,6 +259,7 @@ public actor Coordinator {
     switch message.body {
     case .statusRequest: reply(.statusReply(status(now)), to: route)
     case .recipeRequest(let request): answer(request, to: route)
+    case .assist(let assist): pass(assist, from: route)
     case .stateRequest(let request):
       if let part = start?.state.part(request) { reply(.statePart(part), to: route) }
     case .hello(let hello):
@@ -385,7 +386,7 @@ public actor Coordinator {
     }
   }
 
-  private func reply(_ body: ControlBody, to route: RoutingID) {
+  func reply(_ body: ControlBody, to route: RoutingID) {
     guard router != nil else { return }
     let message = ControlMessage(job: job, sender: nil, incarnation: nil, epoch: epoch, body: body)
     _ = try? router!.send([.bytes(route.bytes), .bytes(message.encoded())])

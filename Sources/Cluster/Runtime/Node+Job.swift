@@ -17,6 +17,8 @@ extension Node {
     public var security: ClusterSecurity
     /// So long a coordinator may be silent at the start, or after the last step.
     public var patience: Duration = .seconds(120)
+    /// Computes for a prediction, beside the training; nil: this node does not.
+    public var assist: (@Sendable (Assist) -> Void)?
 
     public init(
       name: String, build: String, coordinator: Endpoint, dataBind: Endpoint, lanes: Int, security: ClusterSecurity
@@ -57,6 +59,8 @@ extension Node {
     case stopped(Stop)
     /// By `leave`.
     case left
+    /// Nothing is trained there: samples of a prediction are leased.
+    case predicting
   }
 }
 

@@ -213,6 +213,8 @@ public actor Node {
       jobID = job
       stage = .preparing
       begin(recipe)
+    case (.prediction, .asking): end(.success(.predicting))
+    case (.assist(let assist), .training): configuration.assist?(assist)
     case (.refused(let refused), .asking):
       end(.failure(ClusterError(.refused, "the coordinator refuses this node: \(refused.explanation)")))
     case (.stop(let stop), .asking), (.stop(let stop), .preparing), (.stop(let stop), .fetching):

@@ -27,6 +27,9 @@ public struct LBFGS: Hashable, Sendable {
   private var direction: [Double] = []
   private var length = 1.0
   private var pairs: [Pair] = []
+  /// Steps in a row that gained next to nothing.
+  private var stalls = 0
+  private static let mostStalls = 3
 
   private struct Base: Hashable {
     let point: [Double]
@@ -41,7 +44,7 @@ public struct LBFGS: Hashable, Sendable {
 
   /// - Parameters:
   ///   - gradientTolerance: finished when no component of the gradient that a bound does not stop is larger.
-  ///   - valueTolerance: finished when a step lowers the value by less, relative to the value or one.
+  ///   - valueTolerance: finished when three steps in a row lower the value by less, relative to the value or one.
   public init(
     from start: [Double], lower: [Double]? = nil, upper: [Double]? = nil, maximumIterations: Int = 200,
     gradientTolerance: Double = 1e-6, valueTolerance: Double = 1e-12
@@ -57,7 +60,7 @@ public struct LBFGS: Hashable, Sendable {
   }
 
   /// Numbers that `flat` has for so many variables.
-  public static func flatCount(_ variables: Int) -> Int { 7 + variables * (4 + 2 * memory) }
+  public static func flatCount(_ variables: Int) -> Int { 8 + variables * (4 + 2 * memory) }
 
   /// All that the search knows, from which one made with the same arguments goes on bit for bit.
   public var flat: [Double] {
@@ -65,7 +68,7 @@ public struct LBFGS: Hashable, Sendable {
     let rest = Self.memory - pairs.count
     return [
       value, isFinished ? 1 : 0, Double(iterations), length, base == nil ? 0 : 1, direction.isEmpty ? 0 : 1,
-      Double(pairs.count),
+      Double(pairs.count), Double(stalls),
     ] + point + (base?.point ?? none) + (base?.gradient ?? none) + (direction.isEmpty ? none : direction)
       + pairs.flatMap { $0.step + $0.change } + Array(repeating: 0, count: 2 * rest * point.count)
   }
@@ -74,11 +77,12 @@ public struct LBFGS: Hashable, Sendable {
   public mutating func restore(_ flat: [Double]) {
     let n = point.count
     precondition(flat.count == Self.flatCount(n), "the numbers of a search of \(n) variables")
-    func part(_ index: Int) -> [Double] { Array(flat[(7 + index * n)..<(7 + (index + 1) * n)]) }
+    func part(_ index: Int) -> [Double] { Array(flat[(8 + index * n)..<(8 + (index + 1) * n)]) }
     (value, isFinished, iterations, length) = (flat[0], flat[1] == 1, Int(flat[2]), flat[3])
     point = part(0)
     base = flat[4] == 1 ? Base(point: part(1), gradient: part(2)) : nil
     direction = flat[5] == 1 ? part(3) : []
+    stalls = Int(flat[7])
     pairs = (0..<Int(flat[6])).map { Pair(step: part(4 + 2 * $0), change: part(5 + 2 * $0)) }
   }
 
@@ -94,9 +98,7 @@ public struct LBFGS: Hashable, Sendable {
     }
     let moved = point.subtracting(base.point)
     let expected = dot(base.gradient, moved)
-    // Armijo's condition, with room for the rounding errors of the value.
-    let slack = 1e-14 * max(abs(self.value), 1)
-    guard isDefined, value <= self.value + 1e-4 * expected + slack else {
+    guard isDefined, isEnough(value, expected, slope: dot(gradient, moved)) else {
       shorten(value, expected, isDefined: isDefined)
       return
     }
@@ -109,7 +111,16 @@ public struct LBFGS: Hashable, Sendable {
     let gain = self.value - value
     iterations += 1
     accept(value, gradient)
-    if gain <= valueTolerance * max(abs(value), 1) || iterations >= maximumIterations { finish() }
+    stalls = gain <= valueTolerance * max(abs(value), 1) ? stalls + 1 : 0
+    if stalls >= Self.mostStalls || iterations >= maximumIterations { finish() }
+  }
+
+  /// Armijo's condition; or, where the values differ by no more than their rounding errors may, that the slope along the
+  /// step says the same (Hager and Zhang 2005, equation 4.1): a gradient has digits left when the value has none.
+  private func isEnough(_ value: Double, _ expected: Double, slope: Double) -> Bool {
+    if value <= self.value + 1e-4 * expected { return true }
+    let rounding = 1e-10 * max(abs(self.value), 1)
+    return value <= self.value + rounding && slope <= -0.8 * expected && slope >= expected
   }
 
   private mutating func accept(_ value: Double, _ gradient: [Double]) {
@@ -135,13 +146,22 @@ public struct LBFGS: Hashable, Sendable {
       factor = curvature > 0 ? min(max(-expected / (2 * curvature), 0.1), 0.5) : 0.5
     }
     length *= factor
-    guard length > 1e-12 else { return finish() }
+    guard length > 1e-12 else { return startOver() }
     propose()
   }
 
   private mutating func propose() {
     point = projected(base!.point.adding(direction, factor: length))
-    if point == base!.point { finish() }
+    if point == base!.point { startOver() }
+  }
+
+  /// A direction that leads nowhere is forgotten with all that led to it; the steepest one ends the search.
+  private mutating func startOver() {
+    guard !pairs.isEmpty else { return finish() }
+    pairs = []
+    direction = freeGradient(base!.point, base!.gradient).scaled(by: -1)
+    length = min(1, 1 / dot(direction, direction).squareRoot())
+    propose()
   }
 
   private mutating func finish() {

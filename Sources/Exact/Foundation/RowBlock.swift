@@ -42,6 +42,15 @@ public struct RowBlock {
     }
   }
 
+  /// Some columns of the rows.
+  public func columns(_ range: Range<Int>) -> RowBlock {
+    precondition(range.lowerBound >= 0 && range.upperBound <= dimension, "columns of the rows")
+    return switch base {
+    case .double(let pointer): RowBlock(.double(pointer + range.lowerBound), count, range.count, stride)
+    case .float(let pointer): RowBlock(.float(pointer + range.lowerBound), count, range.count, stride)
+    }
+  }
+
   public subscript(row: Int, column: Int) -> Double {
     switch base {
     case .double(let pointer): pointer[row * stride + column]
@@ -66,17 +75,20 @@ public struct RowBlock {
 public struct Observations {
   public let inputs: RowBlock
   public let targets: RowBlock?
+  /// The number of the first row among all rows of the data.
+  public var first: Int
 
-  public init(inputs: RowBlock, targets: RowBlock? = nil) {
+  public init(inputs: RowBlock, targets: RowBlock? = nil, first: Int = 0) {
     precondition(targets == nil || targets!.count == inputs.count, "every input has its targets")
     self.inputs = inputs
     self.targets = targets
+    self.first = first
   }
 
   public var count: Int { inputs.count }
 
   public func rows(_ range: Range<Int>) -> Observations {
-    Observations(inputs: inputs.rows(range), targets: targets?.rows(range))
+    Observations(inputs: inputs.rows(range), targets: targets?.rows(range), first: first + range.lowerBound)
   }
 }
 

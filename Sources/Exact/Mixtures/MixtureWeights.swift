@@ -13,6 +13,14 @@ public enum MixtureWeightPrior: Hashable, Sendable {
     }
   }
 
+  /// The same kind of prior with another concentration.
+  public func with(concentration: Double) -> MixtureWeightPrior {
+    switch self {
+    case .dirichlet: .dirichlet(concentration)
+    case .dirichletProcess: .dirichletProcess(concentration)
+    }
+  }
+
   /// The posterior given Nₖ rows in each component (Bishop 2006, equation 10.58; Blei and Jordan 2006, section 3).
   func posterior(counts: [Double]) -> MixtureWeightPosterior {
     switch self {

@@ -79,16 +79,23 @@ public struct GaussianProcess: Hashable, Sendable {
         .wrongShape, doing: "predicting from rows of \(x.columns) numbers",
         remedy: "give rows of \(inputs.columns) numbers")
     }
-    let cross = kernel.matrix(inputs, x)
-    let means = cross.transposedProduct(weights)
+    let (means, variances) = predict(part: kernel, x)
+    return means.indices.map { i in
+      RegressionPrediction(mean: mean + means[i], noiseVariance: noiseVariance, modelVariance: variances[i])
+    }
+  }
+
+  /// What one summand of the kernel adds to the function at new inputs, with its variance, without the constant mean:
+  /// the trend, or the season (Rasmussen and Williams 2006, section 5.4.3).
+  public func predict(part: Kernel, _ x: Matrix) -> (means: [Double], variances: [Double]) {
+    precondition(x.columns == inputs.columns, "rows of \(inputs.columns) numbers")
+    let cross = part.matrix(inputs, x)
     let explained = factor.solveLower(cross)
-    var variances = kernel.diagonal(x)
+    var variances = part.diagonal(x)
     for i in 0..<explained.rows {
       for j in 0..<explained.columns { variances[j] -= explained[i, j] * explained[i, j] }
     }
-    return means.indices.map { i in
-      RegressionPrediction(mean: mean + means[i], noiseVariance: noiseVariance, modelVariance: max(variances[i], 0))
-    }
+    return (cross.transposedProduct(weights), variances.map { max($0, 0) })
   }
 
   /// Functions drawn from the posterior at new inputs, one in each row.

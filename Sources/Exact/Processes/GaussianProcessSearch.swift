@@ -1,9 +1,12 @@
 import Foundation
 import LinearAlgebra
+import Synchronization
 
 /// The search for the parameters of an exact Gaussian process as a model of passes: every pass evaluates the marginal
-/// likelihood at one point. It is a function of all rows together, not a sum over them, so each process that takes part
-/// holds them all and computes the same; what travels is a count.
+/// likelihood at one point. It is a function of all rows together, not a sum over them: the shard that the first row
+/// belongs to computes it, from all rows, which every process holds; its value and gradient are what travels. So the
+/// N³ of a pass is done once in a cluster. More nodes make it no faster: the Cholesky factor would have to be parted
+/// between them, panel by panel, with an exchange for each; data that wants this wants inducing inputs.
 ///
 /// The objective is the log marginal likelihood in nats.
 public struct GaussianProcessSearch: StatisticsModel {
@@ -33,11 +36,43 @@ public struct GaussianProcessSearch: StatisticsModel {
 
   public struct Parameters: Sendable {
     var search: LBFGS
-    /// The process at the best parameters so far; nil before the first pass.
-    public internal(set) var process: GaussianProcess?
     var bestValue = -Double.infinity
-    /// The logarithms of `process`'s parameters.
-    public internal(set) var point: [Double]?
+    /// The best parameters so far; nil before the first pass.
+    fileprivate var best: Best?
+    /// Their logarithms.
+    public var point: [Double]? { best?.point }
+
+    /// The process at the best parameters so far, conditioned on the data when it is first asked for.
+    /// - Throws: `.tooFewRows` before the first pass, `.singular` for parameters that are not this data's.
+    public func process() throws(ExactError) -> GaussianProcess {
+      guard let best else {
+        throw ExactError(.tooFewRows, doing: "looking at a Gaussian process", remedy: "train for at least one step")
+      }
+      return try best.process()
+    }
+  }
+
+  /// A point, and the process at it once somebody needs that.
+  fileprivate final class Best: Sendable {
+    let point: [Double]
+    private let search: GaussianProcessSearch
+    private let known = Mutex<GaussianProcess?>(nil)
+
+    init(_ point: [Double], _ search: GaussianProcessSearch) { (self.point, self.search) = (point, search) }
+
+    func process() throws(ExactError) -> GaussianProcess {
+      let result: Result<GaussianProcess, ExactError> = known.withLock { known in
+        if let known { return .success(known) }
+        do throws(ExactError) {
+          let process = try search.process(at: point)
+          known = process
+          return .success(process)
+        } catch {
+          return .failure(error)
+        }
+      }
+      return try result.get()
+    }
   }
 
   public var parameterCount: Int { kernel.parameters.count + 1 }
@@ -49,34 +84,50 @@ public struct GaussianProcessSearch: StatisticsModel {
     let (low, high) = (log(GaussianProcess.bounds.0), log(GaussianProcess.bounds.1))
     return Parameters(
       search: LBFGS(
-        from: point, lower: point.map { _ in low }, upper: point.map { _ in high }, maximumIterations: iterations),
-      process: nil)
+        from: point, lower: point.map { _ in low }, upper: point.map { _ in high }, maximumIterations: iterations))
   }
 
-  public var statisticsCount: Int { 1 }
+  /// Rows, how many evaluations there were, how many of them found the covariance positive definite, then the value and
+  /// its gradient.
+  public var statisticsCount: Int { 4 + parameterCount }
 
   public func makeScratch() {}
 
   public func accumulate(
     _ observations: Observations, parameters: Parameters, into statistics: UnsafeMutablePointer<Double>, scratch: Void
-  ) throws(ExactError) { statistics[0] += Double(observations.count) }
+  ) throws(ExactError) {
+    statistics[0] += Double(observations.count)
+    guard observations.first == 0, observations.count > 0 else { return }
+    statistics[1] += 1
+    // A covariance that is singular is a step too far, which the update says.
+    guard let process = try? process(at: parameters.search.point) else { return }
+    statistics[2] += 1
+    statistics[3] += process.logMarginalLikelihood
+    guard !parameters.search.isFinished else { return }
+    for (index, value) in process.gradient.enumerated() { statistics[4 + index] += value }
+  }
 
   public func update(_ parameters: Parameters, statistics: [Double]) throws(ExactError) -> Improvement<Parameters> {
+    guard statistics[1] == 1 else {
+      throw ExactError(.tooFewRows, doing: "fitting a Gaussian process", remedy: "give all rows, from the first one on")
+    }
     var next = parameters
     let point = parameters.search.point
-    let process: GaussianProcess
-    do {
-      process = try self.process(at: point)
-    } catch {
-      // A covariance that is singular there is a step too far, unless it is the first.
-      guard parameters.bestValue > -.infinity, !next.search.isFinished else { throw error }
+    guard statistics[2] == 1 else {
+      // Unless it is the first: then what is wrong is said.
+      guard parameters.bestValue > -.infinity, !next.search.isFinished else {
+        _ = try process(at: point)
+        throw ExactError(
+          .singular, doing: "conditioning a Gaussian process on \(inputs.rows) rows",
+          remedy: "raise the noise variance, or scale the inputs")
+      }
       next.search.tell(.infinity, point)
       return Improvement(parameters: next, objective: -.infinity, isRetry: true, isFinal: next.search.isFinished)
     }
-    let value = process.logMarginalLikelihood
+    let value = statistics[3]
     let isBest = value > parameters.bestValue
-    if isBest { (next.process, next.bestValue, next.point) = (process, value, point) }
-    if !next.search.isFinished { next.search.tell(-value, process.gradient.scaled(by: -1)) }
+    if isBest { (next.best, next.bestValue) = (Best(point, self), value) }
+    if !next.search.isFinished { next.search.tell(-value, statistics[4..<(4 + parameterCount)].map { -$0 }) }
     return Improvement(
       parameters: next, objective: value, of: .after, isRetry: !isBest, isFinal: next.search.isFinished)
   }
@@ -92,9 +143,9 @@ public struct GaussianProcessSearch: StatisticsModel {
   }
 
   /// Parameters of the process that has been found.
-  public func parameters(best point: [Double]) throws(ExactError) -> Parameters {
+  public func parameters(best point: [Double]) -> Parameters {
     var result = start
-    (result.process, result.point) = (try process(at: point), point)
+    result.best = Best(point, self)
     return result
   }
 

@@ -43,6 +43,24 @@ public indirect enum Kernel: Hashable, Sendable {
     }
   }
 
+  /// The summands; the kernel itself when it is no sum.
+  public var summands: [Kernel] {
+    switch self {
+    case .sum(let parts): parts.flatMap(\.summands)
+    default: [self]
+    }
+  }
+
+  /// The shortest period after which the kernel repeats itself, if it has any.
+  public var shortestPeriod: Double? {
+    switch self {
+    case .periodic(_, _, let period): period
+    case .sum(let parts), .product(let parts): parts.compactMap(\.shortestPeriod).min()
+    case .fixed(let inner): inner.shortestPeriod
+    default: nil
+    }
+  }
+
   /// The same kernel with other values for its free parameters.
   public func with(parameters: [Double]) -> Kernel {
     var rest = parameters[...]

@@ -117,6 +117,7 @@ final class AdversarialLearner: Learner, LatentGenerating, Picturing {
       + (codes.hasCodes ? ["information"] : [])
   }
 
+  var learntCount: Int { generator.learntCount + discriminator.learntCount }
   var auxiliary: [FlatBuffer] { generator.descent.moments + discriminator.descent.moments }
   var statistics: [FlatBuffer] { inputs.statistics }
   var exampleCount: Int { inputs.train.count }
@@ -265,9 +266,7 @@ final class AdversarialLearner: Learner, LatentGenerating, Picturing {
     if let average {
       // Early on the average follows closely: else it would hold on to its start for thousands of steps.
       let decay = min(average.decay, Double(1 + step.number) / Double(10 + step.number))
-      let (mean, present) = (average.parameters.float32, generator.parameters.float32)
-      elbo_scale(mean.baseAddress, Float(decay), mean.baseAddress, mean.count)
-      elbo_axpy(Float(1 - decay), present.baseAddress, mean.baseAddress, mean.count)
+      try average.parameters.approach(generator.parameters, by: Float(1 - decay), with: crew)
     }
     watch.generated(deviation: total.metrics[1] / Double(total.examples))
     let (metrics, cause) = watch.alarm
@@ -288,12 +287,32 @@ final class AdversarialLearner: Learner, LatentGenerating, Picturing {
     return discriminator.network(standardised, Pass(predictingWith: views)).output.sigmoid().values.map(Double.init)
   }
 
+  /// What the discriminator says of examples in the units of the data: its output, then its readings of codes.
+  func scores(of rows: Tensor) -> Tensor {
+    let x = pixels ? scaled(rows) : inputs.standardised(rows)
+    return discriminator.network(x, Pass(predictingWith: ParameterViews(discriminator.parameters)))
+  }
+
   /// Examples from latent rows, in the units of the data.
   func generated(from latents: Tensor) -> Tensor {
     let views = ParameterViews(average?.parameters ?? generator.parameters)
     let x = generator.network(latents, Pass(predictingWith: views))
     let rows = x.reshaped(to: [latents.rows, inputs.width])
     return pixels ? (rows + 1) * 0.5 : inputs.restored(rows)
+  }
+}
+
+extension FlatBuffer {
+  /// Goes a share of the way to other numbers of the same layout.
+  fileprivate func approach(_ target: FlatBuffer, by share: Float, with crew: Crew) throws {
+    let block = 1 << 14  // both parts stay in the cache between the two kernels
+    try crew.forEach((layout.count + block - 1) / block) { index, _ in
+      let start = index * block
+      let count = min(block, self.layout.count - start)
+      let (mean, present) = (self.float32.baseAddress! + start, target.float32.baseAddress! + start)
+      elbo_scale(mean, 1 - share, mean, count)
+      elbo_axpy(share, present, mean, count)
+    }
   }
 }
 

@@ -24,6 +24,9 @@ struct AdversarialNetworks: Sendable {
 
   enum Architecture: String, CaseIterable { case dense, convolutional }
   enum Normalisation: String, CaseIterable { case none, batch, layer, pixel }
+  /// How the convolutional generator doubles its images: by transposed convolutions, or by upsampling before a
+  /// convolution of 3 × 3, which leaves no checkerboard (Odena, Dumoulin and Olah 2016).
+  enum Doubling: String, CaseIterable { case transposed, nearest, bilinear }
   enum Restraint: String, CaseIterable { case none, batch, layer, spectral }
 
   init(_ section: RecipeSection, _ ends: Ends, architecture: Architecture) throws {
@@ -82,6 +85,7 @@ struct AdversarialNetworks: Sendable {
     let filters = try section.integer("filters", default: 64, in: 1...65_536)
     let levelled = try section.integer("levels", default: 0, in: 0...12)
     let (normalisation, restraint) = try AdversarialNetworks.normalisations(section, generator: .batch)
+    let doubling = try section.choice("upsampling", default: Doubling.transposed)
     let seesBatch = try section.flag("minibatch_deviation", default: false)
     let dropout = try section.number("dropout", default: 0, in: 0...0.99)
     let image = ends.example
@@ -110,10 +114,9 @@ struct AdversarialNetworks: Sendable {
     for level in stride(from: levels, to: 0, by: -1) {
       let (name, isLast) = ("generator.\(levels - level + 1)", level == 1)
       let outputs = isLast ? image.channels : channels(level - 1)
-      layers.append(
-        TransposedConvolution2D(
-          name: name, in: channels(level), out: outputs, kernel: 4, stride: 2, padding: 1,
-          hasBias: isLast || normalisation == .none, layout: &layout, weight: start))
+      layers += doubling.layers(
+        name, in: channels(level), out: outputs, hasBias: isLast || normalisation == .none, layout: &layout,
+        weight: start)
       if isLast { break }
       layers += normalisation.layers("\(name).norm", channels: outputs, layout: &layout)
       layers.append(Elementwise(.relu))
@@ -151,6 +154,25 @@ struct AdversarialNetworks: Sendable {
       try section.choice("normalisation", default: generator),
       try section.choice("discriminator_normalisation", default: Restraint.none)
     )
+  }
+}
+
+extension AdversarialNetworks.Doubling {
+  func layers(
+    _ name: String, in inputs: Int, out outputs: Int, hasBias: Bool, layout: inout Layout, weight: Initialization
+  ) -> [any Layer] {
+    guard let kind = Upsampling.Kind(rawValue: rawValue) else {
+      return [
+        TransposedConvolution2D(
+          name: name, in: inputs, out: outputs, kernel: 4, stride: 2, padding: 1, hasBias: hasBias, layout: &layout,
+          weight: weight)
+      ]
+    }
+    return [
+      Upsampling(2, kind),
+      Convolution2D(
+        name: name, in: inputs, out: outputs, kernel: 3, padding: 1, hasBias: hasBias, layout: &layout, weight: weight),
+    ]
   }
 }
 

@@ -26,8 +26,13 @@ extension AdversarialLearner {
   }
 
   func examples(_ request: LatentRequest, key: RandomKey, with crew: Crew) throws -> GeneratedExamples {
-    let rows = try generated(from: latents(request, key: key), with: crew)
-    return GeneratedExamples(values: rows.values, shape: [request.count] + inputs.train.shape)
+    let latents = latents(request, key: key)
+    let rows = try generated(from: latents, with: crew)
+    let scores = try inBlocks(rows, width: 1 + codes.outputs, with: crew, scores(of:))
+    return GeneratedExamples(
+      examples: .init(values: rows.values, shape: [request.count] + inputs.train.shape),
+      latents: .init(values: latents.values, shape: latents.shape.dimensions),
+      scores: .init(values: scores.values, shape: scores.shape.dimensions))
   }
 
   private func latents(_ request: LatentRequest, key: RandomKey) -> Tensor {
@@ -150,15 +155,22 @@ extension AdversarialLearner {
 
   /// Examples, made in blocks that the lanes share.
   func generated(from latents: Tensor, with crew: Crew) throws -> Tensor {
-    let (count, width, block) = (latents.rows, latents.columns, 100)
-    let numbers = latents.values
+    try inBlocks(latents, width: inputs.width, with: crew, generated(from:))
+  }
+
+  /// Rows of some width that a function makes of rows, block by block.
+  private func inBlocks(
+    _ x: Tensor, width: Int, with crew: Crew, _ function: @escaping @Sendable (Tensor) -> Tensor
+  ) throws -> Tensor {
+    let (count, columns, block) = (x.rows, x.columns, 100)
+    let numbers = x.values
     let rows = Mutex([[Float]](repeating: [], count: (count + block - 1) / block))
     try crew.forEach((count + block - 1) / block) { index, _ in
       let range = index * block..<min((index + 1) * block, count)
-      let part = Tensor(numbers[range.lowerBound * width..<range.upperBound * width], [range.count, width])
-      let values = self.generated(from: part).values
+      let part = Tensor(numbers[range.lowerBound * columns..<range.upperBound * columns], [range.count, columns])
+      let values = function(part).values
       rows.withLock { $0[index] = values }
     }
-    return Tensor(rows.withLock { $0.flatMap { $0 } }, [count, inputs.width])
+    return Tensor(rows.withLock { $0.flatMap { $0 } }, [count, width])
   }
 }

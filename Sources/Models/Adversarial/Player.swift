@@ -10,6 +10,11 @@ struct Player: Sendable {
   let parameters: FlatBuffer
   let descent: GradientDescent
 
+  /// The parameters without the running statistics.
+  var learntCount: Int {
+    parameters.layout.parameterCount - network.runningStatistics.reduce(0) { $0 + $1.slot.shape.count }
+  }
+
   /// Takes a step along the total of a phase, and then sets the running statistics of the batches, which the total
   /// holds in the place of their gradient.
   /// - Parameter clip: the greatest magnitude of a weight; 0: any.

@@ -29,19 +29,32 @@ public enum MCDropout: Model {
   }
 }
 
-final class DropoutLearner: GradientLearner, Scoring {
+/// One network, or several that are trained side by side in one run: an ensemble, whose members begin at other weights
+/// and never see each other, are the samples of a prediction (Lakshminarayanan, Pritzel and Blundell 2017).
+final class DropoutLearner: GradientLearner, Supervised {
   enum Task: String, CaseIterable { case automatic, classification, regression }
+
+  /// A network of its own, in slots of its own.
+  private struct Member {
+    let network: MLP
+    let head: Head
+    /// What is learnt of the dropout before each layer; none where the rates are given.
+    let concrete: [ConcreteDropout]
+  }
 
   let parameters: FlatBuffer
   let descent: GradientDescent
   let order: Order.Kind
   let supervision: Supervision
-  let isStochastic: Bool
-  private let network: MLP
-  private let head: Head
+  let evaluationSamples: Int
+  let distinctSamples: Int?
+  private let members: [Member]
   private let hiddenDropout: Dropout
   private let inputDropout: Dropout
-  let evaluationSamples: Int
+  private let lengthScale: Double
+
+  /// Streams of noise are as far apart from member to member.
+  private static let memberStride: UInt32 = 1 << 14
 
   init(_ recipe: Recipe, data: Dataset, seed: UInt64, hasDropout: Bool) throws {
     let objective = recipe["objective"]
@@ -51,23 +64,45 @@ final class DropoutLearner: GradientLearner, Scoring {
       data, recipe["data"], wants: isRegression ? .values : .classes, default: isRegression ? .standard : .unit)
     let section = recipe["network"]
     let hidden = try section.integers("hidden", default: [400, 400], in: 1...1_000_000)
-    var layout = Layout()
-    network = MLP(
-      name: "layers", in: supervision.inputs.width, hidden: hidden, out: try Head.outputs(objective, supervision),
-      activation: try section.nonlinearity(), layout: &layout)
-    head = try Head(objective, supervision, layout: &layout)
+    let activation = try section.nonlinearity()
     let rate = hasDropout ? try section.number("dropout", default: 0.5, in: 0...0.999) : 0
     hiddenDropout = Dropout(rate: rate)
     inputDropout = Dropout(rate: hasDropout ? try section.number("input_dropout", default: 0.2, in: 0...0.999) : 0)
-    isStochastic = hasDropout
+    let isConcrete = hasDropout ? try section.flag("concrete", default: false) : false
+    lengthScale = hasDropout ? try objective.number("length_scale", default: 0.01, in: 0...1e6) : 0
+
+    let count = try recipe["train"].integer("members", default: 1, in: 1...64)
+    var layout = Layout()
+    members = try (0..<count).map { [supervision] index in
+      let prefix = count == 1 ? "" : "members.\(index)."
+      let network = MLP(
+        name: prefix + "layers", in: supervision.inputs.width, hidden: hidden,
+        out: try Head.outputs(objective, supervision), activation: activation, layout: &layout)
+      let head = try Head(objective, supervision, layout: &layout, prefix: prefix)
+      let concrete =
+        isConcrete
+        ? network.layers.indices.map { ConcreteDropout(name: "\(prefix)dropout.\($0)", layout: &layout) } : []
+      return Member(network: network, head: head, concrete: concrete)
+    }
+    distinctSamples = hasDropout ? nil : count
     parameters = FlatBuffer("parameters", layout)
-    network.initialize(parameters, seed: seed)
+    for member in members {
+      member.network.initialize(parameters, seed: seed)
+      for (index, concrete) in member.concrete.enumerated() {
+        concrete.initialize(parameters, rate: index == 0 ? inputDropout.rate : rate)
+      }
+    }
     order = .shuffled(batch: try recipe.batch(examples: data.train.count, default: 128))
+    // Concrete dropout has its weight decay in the loss, since it depends on the rate.
     descent = try GradientDescent(
       recipe, parameters: layout,
-      weightDecay: hasDropout
-        ? try DropoutLearner.weightDecay(objective, rate: rate, supervision, examples: data.train.count) : nil)
-    evaluationSamples = hasDropout ? try recipe["evaluate"].integer("samples", default: 16, in: 1...1_000_000) : 1
+      weightDecay: !hasDropout
+        ? nil
+        : isConcrete
+          ? 0
+          : try DropoutLearner.weightDecay(
+            objective, length: lengthScale, rate: rate, supervision, examples: data.train.count))
+    evaluationSamples = hasDropout ? try recipe["evaluate"].integer("samples", default: 16, in: 1...1_000_000) : count
   }
 
   /// λ w is added to the gradient of a mean over examples, λ = (1 − rate) l² / (N τ): the length-scale l of a Gaussian
@@ -75,9 +110,8 @@ final class DropoutLearner: GradientLearner, Scoring {
   /// (1 − rate) l² / (2 N τ) on |w|²). For classes τ is 1. In regression τ is that of standardised targets, so that the
   /// decay does not change with their unit.
   private static func weightDecay(
-    _ objective: RecipeSection, rate: Double, _ supervision: Supervision, examples: Int
+    _ objective: RecipeSection, length: Double, rate: Double, _ supervision: Supervision, examples: Int
   ) throws -> Double {
-    let length = try objective.number("length_scale", default: 0.01, in: 0...1e6)
     var precision = 1.0
     if case .values = supervision.kind {
       precision = try objective.number("decay_precision", default: 1, in: 1e-12...1e12)
@@ -85,77 +119,81 @@ final class DropoutLearner: GradientLearner, Scoring {
     return (1 - rate) * length * length / (Double(examples) * precision)
   }
 
-  var exampleCount: Int { supervision.inputs.train.count }
-  var statistics: [FlatBuffer] { supervision.statistics }
   let metrics = ["nll"]
 
-  /// The network's outputs, with masks keyed by example and layer.
-  private func outputs(_ x: Tensor, examples: [UInt32], views: ParameterViews, key: RandomKey) -> Tensor {
+  /// A member's outputs, with masks keyed by example and layer.
+  private func outputs(
+    _ member: Int, _ x: Tensor, examples: [UInt32], views: ParameterViews, key: RandomKey
+  ) -> Tensor {
     var x = x
+    let stream = NoiseStream.activations + UInt32(member) * DropoutLearner.memberStride
+    let (network, concrete) = (members[member].network, members[member].concrete)
     for (index, layer) in network.layers.enumerated() {
-      let dropout = index == 0 ? inputDropout : hiddenDropout
-      x = dropout(x, key: key.at(tensor: NoiseStream.activations + UInt32(index)), examples: examples)
+      let key = key.at(tensor: stream + UInt32(index))
+      if concrete.isEmpty {
+        x = (index == 0 ? inputDropout : hiddenDropout)(x, key: key, examples: examples)
+      } else {
+        x = concrete[index](x, views, key: key, examples: examples)
+      }
       x = layer(x, views)
     }
     return x
   }
 
+  private func logitsKey(_ key: RandomKey, _ member: Int) -> RandomKey {
+    key.at(tensor: NoiseStream.logits + UInt32(member) * DropoutLearner.memberStride)
+  }
+
+  /// The sum over the members, none of which has a part in another's gradient.
   func loss(
     _ examples: Examples, of step: Step, parameters views: ParameterViews, metrics: inout [Double]
   ) -> Tensor {
     let x = supervision.inputs.trainRows(examples, key: step.key.at(tensor: NoiseStream.binarisation))
     let indices = examples.indices
-    let loss = head.loss(
-      outputs(x, examples: indices, views: views, key: step.key), examples: indices, views: views,
-      key: step.key.at(tensor: NoiseStream.logits)
-    ).sum()
-    metrics[0] += Double(loss.value)
-    return loss
+    let share = Float(Double(indices.count) / Double(exampleCount))
+    var total: Tensor?
+    for (index, member) in members.enumerated() {
+      var loss = member.head.loss(
+        outputs(index, x, examples: indices, views: views, key: step.key), examples: indices, views: views,
+        key: logitsKey(step.key, index)
+      ).sum()
+      metrics[0] += Double(loss.value) / Double(members.count)
+      for (layer, concrete) in zip(member.network.layers, member.concrete) {
+        loss = loss + concrete.divergence(of: layer, views, lengthScale: Float(lengthScale)) * share
+      }
+      total = total.map { $0 + loss } ?? loss
+    }
+    return total!
+  }
+
+  /// Reports the rates that were learnt, of the first member.
+  func absorb(_ total: Total, phase: Int, of step: Step, with crew: Crew) throws -> Verdict {
+    try descent.absorb(total, into: parameters, update: step.number, of: step.total, with: crew)
+    var verdict = Verdict.goOn
+    for (index, concrete) in members[0].concrete.enumerated() {
+      verdict.metrics["dropout/\(index)"] = concrete.rate(parameters)
+    }
+    return verdict
   }
 
   // MARK: Prediction
 
-  var predictionWidth: Int { head.predictionWidth }
-  var isClassifier: Bool { head.isClassifier }
-  var classNames: [String] { supervision.classNames }
-
-  func rows(of array: ExampleArray, _ examples: Range<Int>) -> Tensor {
-    supervision.inputs.rows(of: array, .range(examples), key: RandomKey(seed: 0))
-  }
-
-  func mismatch(_ array: ExampleArray) -> String? { supervision.mismatch(array) }
   func makeSampleStorage() -> FlatBuffer? { nil }
   func draw(_ sample: Int, into storage: FlatBuffer?, key: RandomKey, with crew: Crew) {}
 
+  /// Samples take turns among the members.
   func predict(_ x: Tensor, examples: [UInt32], sample: Int, with storage: FlatBuffer?, key: RandomKey) -> Tensor {
     let views = ParameterViews(parameters)
     let key = key.ofSample(sample)
-    return head.prediction(
-      outputs(x, examples: examples, views: views, key: key), examples: examples, views: views,
-      key: key.at(tensor: NoiseStream.logits))
+    let member = sample % members.count
+    return members[member].head.prediction(
+      outputs(member, x, examples: examples, views: views, key: key), examples: examples, views: views,
+      key: logitsKey(key, member))
   }
 
   func logits(_ x: Tensor, examples: [UInt32], sample: Int, with storage: FlatBuffer?, key: RandomKey) -> Tensor {
-    outputs(x, examples: examples, views: ParameterViews(parameters), key: key.ofSample(sample))
-      .columns(0..<supervision.width)
-  }
-
-  // MARK: Evaluation
-
-  var evaluationCount: Int { supervision.testCount }
-
-  func evaluate(key: RandomKey, with crew: Crew) throws -> [String: Double] {
-    try PredictiveEvaluation(self, supervision, samples: evaluationSamples, key: key, with: crew).metrics
-  }
-
-  func figures(with crew: Crew, key: RandomKey) throws -> [Figure] {
-    var figures: [Figure] = []
-    if evaluationCount > 0, isClassifier {
-      let evaluation = try PredictiveEvaluation(
-        self, supervision, samples: evaluationSamples, key: key, with: crew)
-      figures += evaluation.reliabilityFigure.map { [$0] } ?? []
-    }
-    if isClassifier { figures += try rotationFigures(self, supervision, key: key, with: crew) }
-    return try figures + curveFigure(self, supervision, key: key, with: crew)
+    outputs(
+      sample % members.count, x, examples: examples, views: ParameterViews(parameters), key: key.ofSample(sample)
+    ).columns(0..<supervision.width)
   }
 }

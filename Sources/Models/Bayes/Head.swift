@@ -29,8 +29,8 @@ struct Head: Sendable {
   private enum ClassNoise: String, CaseIterable { case none, logits }
 
   /// Reads what belongs to it from the `objective` section; a learnt noise level is added to the layout as
-  /// `noise.log_variance`.
-  init(_ section: RecipeSection, _ supervision: Supervision, layout: inout Layout) throws {
+  /// `noise.log_variance`, behind a prefix where a layout has several heads.
+  init(_ section: RecipeSection, _ supervision: Supervision, layout: inout Layout, prefix: String = "") throws {
     self.supervision = supervision
     switch supervision.kind {
     case .classes:
@@ -40,7 +40,7 @@ struct Head: Sendable {
     case .values(let count):
       let precision = try section.number("precision", default: 1, in: 1e-12...1e12)
       switch try section.choice("noise", default: Noise.learnt) {
-      case .learnt: kind = .learntNoise(layout.add(Head.noiseName, [count]))
+      case .learnt: kind = .learntNoise(layout.add(prefix + Head.noiseName, [count]))
       case .fixed: kind = .fixedNoise(precision: precision)
       case .heteroscedastic: kind = .heteroscedastic
       }
@@ -108,17 +108,7 @@ struct Head: Sendable {
 
   // MARK: Prediction
 
-  /// Numbers of one sample of a prediction for one example: class probabilities, or means and then variances in the
-  /// units of the data.
-  var predictionWidth: Int {
-    if case .classes(let count, _) = supervision.kind { count } else { 2 * supervision.width }
-  }
-
-  var isClassifier: Bool {
-    if case .classes = supervision.kind { true } else { false }
-  }
-
-  /// outputs [n, o] → [n, predictionWidth].
+  /// Class probabilities, or means and then variances in the units of the data: outputs [n, o] → [n, predictionWidth].
   func prediction(_ outputs: Tensor, examples: [UInt32], views: ParameterViews, key: RandomKey) -> Tensor {
     let width = supervision.width
     let logVariance: Tensor

@@ -99,7 +99,7 @@ func curveFigure(
   guard train.kind != .uint8 else { return [] }
   var levels: [[Double]] = []
   var (aleatoric, epistemic) = ([Double](), [Double]())
-  let samples = learner.isStochastic ? 200 : 1
+  let samples = learner.sampleCount(200)
   try Prediction.run(learner, on: inputs, samples: samples, key: key, with: crew) { samples in
     let mixtures = try crew.map(samples.examples.count) { GaussianMixturePrediction.all(of: samples, example: $0)[0] }
     levels += try crew.map(mixtures.count) { index in

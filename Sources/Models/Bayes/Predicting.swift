@@ -9,8 +9,8 @@ public protocol Predicting: SetEvaluating {
   /// Numbers of one sample for one example: class probabilities, or means and then variances in the units of the data.
   var predictionWidth: Int { get }
   var isClassifier: Bool { get }
-  /// Whether samples differ at all; a plain network has one.
-  var isStochastic: Bool { get }
+  /// How many samples differ: a plain network has one, an ensemble as many as members; nil: all do.
+  var distinctSamples: Int? { get }
   /// How many samples an evaluation takes.
   var evaluationSamples: Int { get }
   /// The names of classes, or nothing.
@@ -27,6 +27,14 @@ public protocol Predicting: SetEvaluating {
   func predict(_ x: Tensor, examples: [UInt32], sample: Int, with storage: FlatBuffer?, key: RandomKey) -> Tensor
 }
 
+extension Predicting {
+  /// Whether samples differ at all.
+  public var isStochastic: Bool { distinctSamples != 1 }
+
+  /// As many samples as were asked for, or as there are.
+  public func sampleCount(_ asked: Int) -> Int { min(asked, distinctSamples ?? asked) }
+}
+
 /// All samples of some examples.
 public struct PredictionSamples: Sendable {
   public let examples: Range<Int>
@@ -34,6 +42,11 @@ public struct PredictionSamples: Sendable {
   public let width: Int
   /// Sample after sample of an example, example after example.
   public let values: [Float]
+
+  public init(examples: Range<Int>, count: Int, width: Int, values: [Float]) {
+    precondition(values.count == examples.count * count * width)
+    (self.examples, self.count, self.width, self.values) = (examples, count, width, values)
+  }
 
   /// The samples of an example, counted from the first of `examples`: `count` rows of `width`.
   public func ofExample(_ index: Int) -> [Double] {
@@ -43,8 +56,8 @@ public struct PredictionSamples: Sendable {
 
 public enum Prediction {
   /// Examples that one lane computes at a time: a fixed number, so that products have the same shapes on any number of
-  /// lanes.
-  private static let blockLength = 100
+  /// lanes and nodes.
+  public static let blockLength = 100
   /// Numbers of samples held at a time: 256 MiB.
   private static let capacity = 64 << 20
 
@@ -56,31 +69,49 @@ public enum Prediction {
     _ learner: any Predicting, on array: ExampleArray, samples count: Int, key: RandomKey, with crew: Crew,
     _ body: (PredictionSamples) throws -> Void
   ) throws {
-    let width = learner.predictionWidth
-    let whole = max(Prediction.capacity / (count * width) / blockLength, 1) * blockLength
     let storage = learner.makeSampleStorage()
-    for start in stride(from: 0, to: array.count, by: whole) {
-      let piece = start..<min(start + whole, array.count)
-      let values = UnsafeMutableBufferPointer<Float>.allocate(capacity: piece.count * count * width)
-      defer { values.deallocate() }
-      let target = Target(start: values.baseAddress!)
-      for sample in 0..<count {
-        try learner.draw(sample, into: storage, key: key, with: crew)
-        try crew.forEach((piece.count + blockLength - 1) / blockLength) { block, _ in
-          let first = piece.lowerBound + block * blockLength
-          let range = first..<min(first + blockLength, piece.upperBound)
-          let x = learner.rows(of: array, range)
-          let result = learner.predict(
-            x, examples: range.map { UInt32($0) }, sample: sample, with: storage, key: key)
-          for row in 0..<range.count {
-            (target.start + ((range.lowerBound - piece.lowerBound + row) * count + sample) * width)
-              .update(from: result.pointer + row * width, count: width)
-          }
+    for piece in pieces(of: array.count, samples: count, width: learner.predictionWidth) {
+      let values = try samples(
+        0..<count, of: piece, rows: array, from: 0, learner, storage: storage, key: key, with: crew)
+      array.releaseResident(piece)
+      try body(PredictionSamples(examples: piece, count: count, width: learner.predictionWidth, values: values))
+    }
+  }
+
+  /// Ranges of examples whose samples fit into memory; each begins at a multiple of `blockLength`.
+  public static func pieces(of examples: Int, samples count: Int, width: Int) -> [Range<Int>] {
+    let whole = max(capacity / (count * width) / blockLength, 1) * blockLength
+    return stride(from: 0, to: examples, by: whole).map { $0..<min($0 + whole, examples) }
+  }
+
+  /// Some samples of some examples: sample after sample of an example, example after example.
+  /// - Parameters:
+  ///   - examples: begin at a multiple of `blockLength`; they end at one, or with all examples.
+  ///   - rows: the examples from number `first` on.
+  ///   - storage: the learner's `makeSampleStorage()`.
+  public static func samples(
+    _ samples: Range<Int>, of examples: Range<Int>, rows: ExampleArray, from first: Int, _ learner: any Predicting,
+    storage: FlatBuffer?, key: RandomKey, with crew: Crew
+  ) throws -> [Float] {
+    precondition(examples.lowerBound % blockLength == 0 && first <= examples.lowerBound)
+    let width = learner.predictionWidth
+    let values = UnsafeMutableBufferPointer<Float>.allocate(capacity: examples.count * samples.count * width)
+    defer { values.deallocate() }
+    let target = Target(start: values.baseAddress!)
+    for (index, sample) in samples.enumerated() {
+      try learner.draw(sample, into: storage, key: key, with: crew)
+      try crew.forEach((examples.count + blockLength - 1) / blockLength) { block, _ in
+        let start = examples.lowerBound + block * blockLength
+        let range = start..<min(start + blockLength, examples.upperBound)
+        let x = learner.rows(of: rows, range.lowerBound - first..<range.upperBound - first)
+        let result = learner.predict(x, examples: range.map { UInt32($0) }, sample: sample, with: storage, key: key)
+        for row in 0..<range.count {
+          (target.start + ((range.lowerBound - examples.lowerBound + row) * samples.count + index) * width)
+            .update(from: result.pointer + row * width, count: width)
         }
       }
-      array.releaseResident(piece)
-      try body(PredictionSamples(examples: piece, count: count, width: width, values: Array(values)))
     }
+    return Array(values)
   }
 
   /// Memory that lanes write in disjoint places.

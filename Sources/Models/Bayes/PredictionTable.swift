@@ -26,47 +26,81 @@ public struct PredictionTable: Sendable {
 
   public static let quantileLevels = [0.025, 0.25, 0.5, 0.75, 0.975]
 
-  /// Predicts every example of an array with samples 0 ..< `samples`.
+  /// How many samples there are of each example, where some are missing.
+  public private(set) var sampleCounts: [Int]?
+  private let isClassifier: Bool
+  private let examples: Int
+  /// Examples that were added.
+  private var filled = 0
+
+  /// A table that is filled example after example.
+  /// - Parameter samples: how many there are to be of each example.
+  public init(isClassifier: Bool, examples: Int, samples: Int) {
+    (self.isClassifier, self.examples, self.samples) = (isClassifier, examples, samples)
+  }
+
+  /// Predicts every example of an array with samples 0 ..< `samples`, or as many as differ.
   public init(
     _ learner: any Predicting, _ array: ExampleArray, samples: Int, key: RandomKey, with crew: Crew
   ) throws {
-    self.samples = samples
-    var place: [String: Int] = [:]
-    func add(_ row: Row, to columns: inout [Column]) {
-      for (name, shape, values) in row.columns {
-        if place[name] == nil {
-          place[name] = columns.count
-          columns.append(Column(name: name, shape: [array.count] + shape))
-        }
-        columns[place[name]!].values += values
-      }
+    let samples = learner.sampleCount(samples)
+    self.init(isClassifier: learner.isClassifier, examples: array.count, samples: samples)
+    try Prediction.run(learner, on: array, samples: samples, key: key, with: crew) { try add($0, with: crew) }
+  }
+
+  /// Adds the next examples. Fewer samples than there are to be, even none, are said by `sampleCounts`; an example
+  /// without any has NaN in its columns.
+  public mutating func add(_ samples: PredictionSamples, with crew: Crew) throws {
+    precondition(samples.examples.lowerBound == filled && samples.examples.upperBound <= examples)
+    defer { filled = samples.examples.upperBound }
+    if samples.count < self.samples, sampleCounts == nil {
+      sampleCounts = Array(repeating: self.samples, count: filled)
     }
-    var columns: [Column] = []
-    var greatest = 0.0
-    let isClassifier = learner.isClassifier
-    try Prediction.run(learner, on: array, samples: samples, key: key, with: crew) { samples in
-      let rows = try crew.map(samples.examples.count) {
-        isClassifier ? Row(classes: samples, example: $0) : Row(values: samples, example: $0)
-      }
-      for row in rows {
-        add(row, to: &columns)
-        greatest = max(greatest, row.error)
-      }
+    sampleCounts?.append(contentsOf: repeatElement(samples.count, count: samples.examples.count))
+    guard samples.count > 0 else {
+      for place in columns.indices { columns[place].addNothing(samples.examples.count) }
+      return
     }
-    self.columns = columns
-    greatestError = greatest
+    let rows = try crew.map(samples.examples.count) { [isClassifier] in
+      isClassifier ? Row(classes: samples, example: $0) : Row(values: samples, example: $0)
+    }
+    if columns.isEmpty {
+      columns = rows[0].columns.map { name, shape, _ in Column(name: name, shape: [examples] + shape) }
+      for place in columns.indices { columns[place].addNothing(filled) }
+    }
+    for row in rows {
+      for (place, column) in row.columns.enumerated() { columns[place].values += column.2 }
+      greatestError = max(greatestError, row.error)
+    }
   }
 
   /// Predicts with as many samples as leave no mean with a standard error above a tolerance, doubling from 64 on.
   public static func automatic(
     _ learner: any Predicting, _ array: ExampleArray, tolerance: Double, limit: Int, key: RandomKey, with crew: Crew
   ) throws -> PredictionTable {
-    var samples = learner.isStochastic ? min(64, limit) : 1
+    var samples = firstCount(learner, limit: limit)
     while true {
       let table = try PredictionTable(learner, array, samples: samples, key: key, with: crew)
-      if table.greatestError <= tolerance || samples >= limit || !learner.isStochastic { return table }
-      samples = min(2 * samples, limit)
+      guard let more = table.nextCount(learner, tolerance: tolerance, limit: limit) else { return table }
+      samples = more
     }
+  }
+
+  /// How many samples an automatic prediction begins with.
+  public static func firstCount(_ learner: any Predicting, limit: Int) -> Int { learner.sampleCount(min(64, limit)) }
+
+  /// How many samples to go on with; nil: these are enough, or there are no more.
+  public func nextCount(_ learner: any Predicting, tolerance: Double, limit: Int) -> Int? {
+    let most = learner.sampleCount(limit)
+    guard greatestError > tolerance, samples < most else { return nil }
+    return min(2 * samples, most)
+  }
+}
+
+extension PredictionTable.Column {
+  /// NaN for some examples.
+  fileprivate mutating func addNothing(_ examples: Int) {
+    values += Array(repeating: .nan, count: examples * shape.dropFirst().reduce(1, *))
   }
 }
 

@@ -5,17 +5,11 @@ import Networks
 import Tensors
 import Training
 
-/// A classifier whose scores before the softmax can be seen.
-protocol Scoring: Predicting {
-  /// Logits of sample t for some rows: [n, in] → [n, classes].
-  func logits(_ x: Tensor, examples: [UInt32], sample: Int, with storage: FlatBuffer?, key: RandomKey) -> Tensor
-}
-
 /// A test image turned step by step, with the logits and the probabilities of many samples at each angle (Gal and
 /// Ghahramani 2016, figure 4): where samples of the greatest logits overlap the class is not known, however sure the
 /// softmax of one sample looks. Nothing for data that are no images of bytes.
 func rotationFigures(
-  _ learner: some Scoring, _ supervision: Supervision, key: RandomKey, with crew: Crew
+  _ learner: some Supervised, _ supervision: Supervision, key: RandomKey, with crew: Crew
 ) throws -> [Figure] {
   guard learner.isStochastic, let test = supervision.inputs.test, test.kind == .uint8, test.shape.count == 2,
     // The digit 1 of the paper, where there are digits.
@@ -29,7 +23,7 @@ func rotationFigures(
   let turned = angles.flatMap { rotated(image, height: height, width: width, degrees: Double($0)) }
   let x = learner.rows(of: ExampleArray(turned, shape: test.shape), 0..<angles.count)
 
-  let (samples, classes) = (100, supervision.width)
+  let (samples, classes) = (learner.sampleCount(100), supervision.width)
   let storage = learner.makeSampleStorage()
   let numbers = (0..<UInt32(angles.count)).map { $0 }
   var logits: [Float] = []
@@ -62,7 +56,7 @@ func rotationFigures(
         for (angle, degrees) in angles.enumerated() {
           for sample in 0..<samples {
             // Samples of one angle lie beside each other, so that they can be told apart.
-            at.append(Double(degrees) - 5 + 10 * Double(sample) / Double(samples - 1))
+            at.append(Double(degrees) - 5 + 10 * Double(sample) / Double(max(samples - 1, 1)))
             heights.append(value(values, sample, angle, label))
           }
         }

@@ -13,7 +13,7 @@ import Training
 /// The expectation is estimated by one draw of the weights for all shards (`scope: step`: only ∂nll/∂w travels, and the
 /// prior's gradient is added when the total is absorbed), by one for each shard (`scope: shard`), or without drawing
 /// weights for the data at all (local reparameterisation, Flipout).
-final class VariationalLearner: Scoring {
+final class VariationalLearner: Supervised {
   enum Estimator: String, CaseIterable {
     case weights, local, flipout
   }
@@ -84,9 +84,7 @@ final class VariationalLearner: Scoring {
     evaluationSamples = try recipe["evaluate"].integer("samples", default: 16, in: 1...1_000_000)
   }
 
-  var exampleCount: Int { supervision.inputs.train.count }
   var auxiliary: [FlatBuffer] { descent.descent.moments }
-  var statistics: [FlatBuffer] { supervision.statistics }
 
   /// Whether each shard's own (a, b) sums travel, not one ∂nll/∂w.
   private var hasPairs: Bool { estimator != .weights || scope == .shard }
@@ -273,16 +271,7 @@ final class VariationalLearner: Scoring {
 
   // MARK: Prediction
 
-  var predictionWidth: Int { head.predictionWidth }
-  var isClassifier: Bool { head.isClassifier }
-  var isStochastic: Bool { true }
-  var classNames: [String] { supervision.classNames }
-
-  func rows(of array: ExampleArray, _ examples: Range<Int>) -> Tensor {
-    supervision.inputs.rows(of: array, .range(examples), key: RandomKey(seed: 0))
-  }
-
-  func mismatch(_ array: ExampleArray) -> String? { supervision.mismatch(array) }
+  let distinctSamples: Int? = nil
 
   func makeSampleStorage() -> FlatBuffer? { FlatBuffer("draw", posterior.weights) }
 
@@ -306,23 +295,8 @@ final class VariationalLearner: Scoring {
     network(x, ParameterViews(storage!)).columns(0..<supervision.width)
   }
 
-  // MARK: Evaluation
-
-  var evaluationCount: Int { supervision.testCount }
-
-  func evaluate(key: RandomKey, with crew: Crew) throws -> [String: Double] {
-    try PredictiveEvaluation(self, supervision, samples: evaluationSamples, key: key, with: crew).metrics
-  }
-
   func figures(with crew: Crew, key: RandomKey) throws -> [Figure] {
-    var figures = PosteriorFigures.all(posterior, parameters)
-    if evaluationCount > 0, isClassifier {
-      let evaluation = try PredictiveEvaluation(
-        self, supervision, samples: evaluationSamples, key: key, with: crew)
-      figures += evaluation.reliabilityFigure.map { [$0] } ?? []
-    }
-    if isClassifier { figures += try rotationFigures(self, supervision, key: key, with: crew) }
-    return try figures + curveFigure(self, supervision, key: key, with: crew)
+    try PosteriorFigures.all(posterior, parameters) + predictiveFigures(with: crew, key: key)
   }
 }
 

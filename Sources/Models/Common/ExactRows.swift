@@ -68,12 +68,26 @@ struct ExactRows: Sendable {
     }
   }
 
-  /// Rows chosen by their numbers, copied as doubles.
+  /// Rows chosen by their numbers, ascending, copied as doubles. A few at a time: the system brings in the neighbours of
+  /// each page that is touched, so that ten thousand rows here and there would be most of a mapped file.
   func gathering(_ indices: [UInt32]) throws -> (inputs: Matrix, targets: Matrix?) {
-    let chosen = ExactRows(
-      array: try array.gathering(indices), targets: try targets.gathering(indices), scaling: scaling,
-      targetScaling: targetScaling)
-    return try chosen.matrices()
+    var (inputs, wanted): ([Double], [Double]) = ([], [])
+    inputs.reserveCapacity(indices.count * width)
+    for start in stride(from: 0, to: indices.count, by: 64) {
+      let few = Array(indices[start..<min(start + 64, indices.count)])
+      let chosen = try ExactRows(
+        array: array.gathering(few), targets: targets.gathering(few), scaling: scaling, targetScaling: targetScaling
+      ).matrices()
+      inputs += chosen.inputs.elements
+      wanted += chosen.targets?.elements ?? []
+      array.releaseResident(0..<count)
+      targets.releaseResident(0..<count)
+    }
+    return (
+      Matrix(rows: indices.count, columns: width, elements: inputs),
+      wanted.isEmpty
+        ? nil : Matrix(rows: indices.count, columns: wanted.count / indices.count, elements: wanted)
+    )
   }
 
   /// All rows, or the first of them, copied as doubles.

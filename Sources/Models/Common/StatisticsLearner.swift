@@ -110,7 +110,9 @@ final class StatisticsLearner<Model: FlatStatisticsModel>: Learner {
     values.update(repeating: 0)
     let parameters = decoded.withLock { $0! }
     let scratch = scratch(of: lane)
-    try rows.forEachBlock(range) { _, block in
+    try rows.forEachBlock(range) { first, block in
+      var block = block
+      block.first = first
       try model.accumulate(block, parameters: parameters, into: values.baseAddress!, scratch: scratch)
     }
   }
@@ -230,7 +232,22 @@ extension ExactRows {
   /// At most `length` rows, which ones is a function of the key; copied as doubles.
   func sample(of length: Int, key: RandomKey) throws -> (inputs: Matrix, targets: Matrix?) {
     guard count > length else { return try matrices() }
-    return try gathering(key.permutation(count)[0..<length].sorted())
+    var generator = RandomStream(key)
+    return try gathering(generator.distinct(length, below: UInt32(clamping: count)))
+  }
+}
+
+extension RandomStream {
+  /// `count` different numbers below a bound, ascending, each set of them equally likely; in memory for those alone
+  /// (Floyd's algorithm; Bentley and Floyd 1987, "A sample of brilliance").
+  mutating func distinct(_ count: Int, below bound: UInt32) -> [UInt32] {
+    precondition(count <= Int(bound), "so many different numbers")
+    var chosen = Set<UInt32>(minimumCapacity: count)
+    for last in (bound - UInt32(count))..<bound {
+      let number = next(below: last + 1)
+      if !chosen.insert(number).inserted { chosen.insert(last) }
+    }
+    return chosen.sorted()
   }
 }
 

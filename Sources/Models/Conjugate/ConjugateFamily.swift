@@ -101,6 +101,7 @@ extension BetaBinomial: BetaFamily {}
 
 protocol DirichletFamily: ConjugateFamily {
   var concentration: [Double] { get }
+  var dirichlet: Dirichlet { get }
   init(concentration: [Double]) throws(ConjugateError)
 }
 
@@ -141,11 +142,20 @@ extension DirichletFamily {
           label, heights: means, errors: means.map { 2 * ($0 * (1 - $0) / (total + 1)).squareRoot() }, color: color))
     }
     let count = path[0].concentration.count
-    let panel = Panel(
+    let means = Panel(
       x: Axis("category", categories: (0..<count).map { $0 < names.count ? names[$0] : "\($0)" }),
       y: Axis("probability, ± 2 σ", lower: 0),
       [bars("prior", path.first!, .neutral), bars("posterior", path.last!, .palette(0))])
-    return Figure("posterior", title: "The probabilities before and after the data", .plot(Plot(panel)))
+    var panels = [means]
+    switch count {
+    case 3:
+      panels += simplexPanels(
+        [("prior", path.first!.dirichlet), ("posterior", path.last!.dirichlet)], names: names)
+    case 2, 4...8:
+      panels.append(marginalPanel(prior: path.first!.dirichlet, posterior: path.last!.dirichlet, names: names))
+    default: break
+    }
+    return Figure("posterior", title: "The probabilities before and after the data", .plot(Plot(panels)))
   }
 }
 

@@ -102,13 +102,16 @@ struct ProcessPresentation: Sendable {
   }
 
   func figures(
-    _ data: ExactData, draws: ([Double]) throws -> [[Double]], _ predict: (Matrix) throws -> [RegressionPrediction]
+    _ data: ExactData, _ kernel: Kernel, draws: ([Double]) throws -> [[Double]],
+    _ predict: (Matrix) throws -> [RegressionPrediction]
   ) throws -> [Figure] {
     guard data.train.width == 1 else {
       return [try calibrationFigure(data, target: (units.offset, units.scale)) { try predict($0.matrix) }]
     }
     return [
-      try predictiveFigure(data, target: (units.offset, units.scale), ahead: ahead, curves: draws) {
+      try predictiveFigure(
+        data, target: (units.offset, units.scale), ahead: ahead, period: kernel.shortestPeriod, curves: draws
+      ) {
         try predict(Matrix(rows: $0.count, columns: 1, elements: $0))
       }
     ]
@@ -121,6 +124,7 @@ protocol ProcessModel: FlatStatisticsModel {
   var presentation: ProcessPresentation { get }
   var objectiveName: String { get }
   func bestPoint(_ parameters: Parameters) -> [Double]
+  func kernel(_ parameters: Parameters) throws -> Kernel
   func predict(_ x: Matrix, _ parameters: Parameters) throws -> [RegressionPrediction]
   func draws(_ grid: [Double], _ parameters: Parameters) throws -> [[Double]]
 }
@@ -150,7 +154,9 @@ extension ProcessModel {
   }
 
   func figures(_ data: ExactData, _ parameters: Parameters) throws -> [Figure] {
-    try presentation.figures(data, draws: { try draws($0, parameters) }) { try predict($0, parameters) }
+    try presentation.figures(data, kernel(parameters), draws: { try draws($0, parameters) }) {
+      try predict($0, parameters)
+    }
   }
 }
 
@@ -188,7 +194,7 @@ struct ExactProcess: ProcessModel {
   }
   func write(_ parameters: Parameters, to buffer: FlatBuffer) { buffer.fill("log_parameters", bestPoint(parameters)) }
   func read(_ buffer: FlatBuffer) throws -> Parameters {
-    try search.parameters(best: buffer.numbers("log_parameters"))
+    search.parameters(best: buffer.numbers("log_parameters"))
   }
   func writeSearch(_ parameters: Parameters, to buffer: FlatBuffer) {
     buffer.fill("search", search.searchNumbers(parameters))
@@ -203,15 +209,24 @@ struct ExactProcess: ProcessModel {
   }
 
   func bestPoint(_ parameters: Parameters) -> [Double] { parameters.point ?? [] }
+  func kernel(_ parameters: Parameters) throws -> Kernel { try parameters.process().kernel }
+
+  func figures(_ data: ExactData, _ parameters: Parameters) throws -> [Figure] {
+    let process = try parameters.process()
+    let whole = try presentation.figures(data, process.kernel, draws: { try draws($0, parameters) }) {
+      try predict($0, parameters)
+    }
+    return whole + (try presentation.parts(data, process))
+  }
 
   func predict(_ x: Matrix, _ parameters: Parameters) throws -> [RegressionPrediction] {
-    try parameters.process!.predict(x)
+    try parameters.process().predict(x)
   }
 
   func draws(_ grid: [Double], _ parameters: Parameters) throws -> [[Double]] {
     var generator = RandomStream(RandomKey(seed: 0).at(tensor: NoiseStream.latent))
     let x = Matrix(rows: grid.count, columns: 1, elements: grid)
-    let functions = try parameters.process!.sample(3, at: x, using: &generator)
+    let functions = try parameters.process().sample(3, at: x, using: &generator)
     return (0..<functions.rows).map(functions.row)
   }
 }
@@ -273,6 +288,7 @@ struct SparseProcess: ProcessModel {
   }
 
   func bestPoint(_ parameters: Parameters) -> [Double] { parameters.best?.point ?? [] }
+  func kernel(_ parameters: Parameters) throws -> Kernel { parameters.posterior!.kernel }
 
   func predict(_ x: Matrix, _ parameters: Parameters) throws -> [RegressionPrediction] {
     try parameters.posterior!.predict(x)

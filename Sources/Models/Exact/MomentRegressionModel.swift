@@ -88,6 +88,12 @@ extension MomentRegression: FlatStatisticsModel where Estimator: ReportingEstima
     var figures: [Figure] = []
     if estimator.features.inputs == 1 {
       figures.append(try predictiveFigure(data, curves: curves(estimate)) { $0.map { estimate.prediction([$0]) } })
+      if estimator.features.basis == .identity, estimator.features.hasIntercept,
+        let (weight, noise) = precisions(estimate)
+      {
+        figures.append(
+          try lineFigure(data, estimator.features, weightPrecision: weight, noisePrecision: noise))
+      }
     } else {
       figures.append(try calibrationFigure(data) { $0.eachRow.map(estimate.prediction) })
       figures += weightFigure(data, estimate)
@@ -96,6 +102,13 @@ extension MomentRegression: FlatStatisticsModel where Estimator: ReportingEstima
       figures.append(try orderFigure(data, orders, parameters.moments!))
     }
     return figures
+  }
+
+  /// Of the prior that holds for all weights, and of the noise.
+  private func precisions(_ estimate: Estimator.Estimate) -> (weight: Double, noise: Double)? {
+    if let known = estimator as? ConjugateRegression { return (known.weightPrecision, known.prior.noisePrecision) }
+    guard let fit = estimate as? EvidenceFit, fit.posterior != nil else { return nil }
+    return (fit.weightPrecision, fit.noisePrecision)
   }
 
   /// Functions drawn from the posterior over weights.

@@ -57,60 +57,78 @@ extension RowPrediction {
 /// - Parameters:
 ///   - curves: functions drawn from the posterior, on a grid of inputs as the model sees them.
 ///   - ahead: how far beyond the data the grid goes, in parts of its range.
+///   - period: of the inputs as the model sees them; a second panel then shows the last ten.
 func predictiveFigure(
   _ data: ExactData, target units: (offset: Double, scale: Double) = (0, 1), ahead: Double = 0.1,
-  curves: ([Double]) throws -> [[Double]], _ predict: ([Double]) throws -> [RegressionPrediction]
+  period: Double? = nil, curves: ([Double]) throws -> [[Double]], _ predict: ([Double]) throws -> [RegressionPrediction]
 ) throws -> Figure {
   let shown = try data.train.matrices(first: ExactData.shownRows)
   let inputs = shown.inputs.elements
   let (least, most) = (inputs.min()!, inputs.max()!)
   let length = most > least ? most - least : 1
   let (start, end) = (least - 0.1 * length, most + ahead * length)
-  let grid = (0...400).map { start + (end - start) * Double($0) / 400 }
   func natural(_ x: [Double]) -> [Double] { x.map { data.train.scaling?.restored($0, column: 0) ?? $0 } }
   func restored(_ y: Double) -> Double { y * units.scale + units.offset }
-  let predictions = try predict(grid)
-  let x = natural(grid)
-  func band(_ label: String, _ opacity: Double, _ variance: (RegressionPrediction) -> Double) -> Mark {
-    let halves = predictions.map { 2 * max(variance($0), 0).squareRoot() }
-    return .band(
-      Band(
-        label, x: x, lower: zip(predictions, halves).map { restored($0.mean - $1) },
-        upper: zip(predictions, halves).map { restored($0.mean + $1) }, color: .palette(0), opacity: opacity))
-  }
-  var marks = [
-    band("± 2 σ of observations", 0.15) { $0.variance }, band("± 2 σ of the mean", 0.3) { $0.modelVariance },
-    .line(Line("mean", x: x, y: predictions.map { restored($0.mean) }, color: .palette(0))),
-  ]
-  for (index, curve) in try curves(grid).enumerated() {
-    marks.append(
-      .line(Line(index == 0 ? "draws" : "", x: x, y: curve.map(restored), color: .neutral, stroke: .dashed)))
-  }
+  var points: [Mark] = []
   if let targets = shown.targets {
-    marks.append(
+    points.append(
       .points(
         Points(
           "training rows", x: natural(inputs), y: targets.elements.map(restored),
           coloring: .single(.foreground), symbol: .circle)))
   }
   if let test = try data.test?.matrices(first: ExactData.shownRows), let targets = test.targets {
-    marks.append(
+    points.append(
       .points(
         Points(
           "test rows", x: natural(test.inputs.elements), y: targets.elements.map(restored),
           coloring: .single(.palette(2)), symbol: .cross)))
   }
-  // Far from the data bands may grow without bound; the picture is of the data.
-  let seen = (shown.targets?.elements ?? [0]).map(restored)
-  let (low, high) = (seen.min()!, seen.max()!)
-  let room = high > low ? high - low : 1
+
+  func panel(_ title: String, _ start: Double, _ end: Double, count: Int, _ targets: [Double]) throws -> Panel {
+    let grid = (0...count).map { start + (end - start) * Double($0) / Double(count) }
+    let (predictions, x) = (try predict(grid), natural(grid))
+    func band(_ label: String, _ opacity: Double, _ variance: (RegressionPrediction) -> Double) -> Mark {
+      let halves = predictions.map { 2 * max(variance($0), 0).squareRoot() }
+      return .band(
+        Band(
+          label, x: x, lower: zip(predictions, halves).map { restored($0.mean - $1) },
+          upper: zip(predictions, halves).map { restored($0.mean + $1) }, color: .palette(0), opacity: opacity))
+    }
+    var marks = [
+      band("± 2 σ of observations", 0.15) { $0.variance }, band("± 2 σ of the mean", 0.3) { $0.modelVariance },
+      .line(Line("mean", x: x, y: predictions.map { restored($0.mean) }, color: .palette(0))),
+    ]
+    for (index, curve) in try curves(grid).enumerated() {
+      marks.append(
+        .line(Line(index == 0 ? "draws" : "", x: x, y: curve.map(restored), color: .neutral, stroke: .dashed)))
+    }
+    // Far from the data bands may grow without bound; the picture is of the data, and of where its mean leads.
+    let seen = targets.map(restored) + (period == nil ? [] : predictions.map { restored($0.mean) })
+    let (low, high) = (seen.min() ?? 0, seen.max() ?? 1)
+    let room = (period == nil ? 0.6 : 0.15) * (high > low ? high - low : 1)
+    return Panel(
+      title: title,
+      x: Axis(data.columns.first ?? "input", lower: x.first!, upper: x.last!),
+      y: Axis(data.targetName ?? "target", lower: low - room, upper: high + room), marks + points)
+  }
+
+  let targets = shown.targets?.elements ?? []
+  guard let period, most - least > 12 * period else {
+    return Figure(
+      "predictive", title: "Predictive distribution", .plot(Plot(try panel("", start, end, count: 400, targets))))
+  }
+  // A season is seen when a period has some points of its own.
+  let whole = min(max(Int((end - start) / period * 8), 400), 2000)
+  let late = most - 8 * period
+  let recent = zip(inputs, targets).filter { $0.0 >= late }.map { $0.1 }
+  let panels = [
+    try panel("", start, end, count: whole, targets),
+    try panel("the last periods, and what comes", late, min(end, most + 6 * period), count: 400, recent),
+  ]
   return Figure(
     "predictive", title: "Predictive distribution",
-    .plot(
-      Plot(
-        Panel(
-          x: Axis(data.columns.first ?? "input"),
-          y: Axis(data.targetName ?? "target", lower: low - 0.6 * room, upper: high + 0.6 * room), marks))))
+    .plot(Plot(panels, columns: 1, panelSize: .init(width: 1000, height: 420))))
 }
 
 /// Held-out targets against their predictions, with error bars; training ones where nothing is held out.

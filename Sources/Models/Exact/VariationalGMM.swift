@@ -2,6 +2,7 @@ import Datasets
 import Distributions
 import Exact
 import Figures
+import Foundation
 import LinearAlgebra
 import Recipes
 import Tensors
@@ -147,6 +148,36 @@ extension VariationalMixture: FlatStatisticsModel {
     let responsibilities = try shown.withRows { try self.responsibilities(of: $0, parameters) }
     figures.append(mixtureFigure(data, shown, responsibilities, gaussians(of: parameters)))
     return figures
+  }
+
+  func stepFigures(_ data: ExactData, from start: VariationalMixtureParameters) throws -> [Figure] {
+    // The pictures are of some rows in a plane, their cost is of all columns: of many it would be more than the fit's.
+    guard dimension >= 2, dimension <= 32 else { return [] }
+    let shown = try data.train.matrices(first: 1000).inputs
+    func panel(_ title: String, _ model: VariationalMixture, _ parameters: VariationalMixtureParameters) throws -> Panel
+    {
+      let weights = try shown.withRows { try model.responsibilities(of: $0, parameters) }
+      let alive = model.counts(parameters).count { $0 >= 1 }
+      return mixturePanel(
+        "\(title): \(alive) of \(components)", data, shown, weights, model.gaussians(of: parameters))
+    }
+    let steps = try stepsFigure(self, shown, from: start) { try panel($0, self, $1) }
+    // What the prior over weights does: from a start of its own, since parts of a posterior belong to its prior.
+    let panels = try [1e-3, 1, 10, 100].map { concentration in
+      let model = try VariationalMixture(
+        components: components, weights: weightPrior.with(concentration: concentration), prior: prior)
+      var generator = RandomStream(RandomKey(seed: data.seed).at(tensor: NoiseStream.start))
+      let fit = try shown.withRows { rows in
+        try model.fit(
+          Observations(inputs: rows), from: model.start(from: rows, using: &generator),
+          stopping: Stopping(iterations: 100, tolerance: 1e-9))
+      }
+      return try panel("concentration \(String(format: "%g", concentration))", model, fit.parameters)
+    }
+    return [
+      steps,
+      Figure("concentrations", title: "Components that the prior over weights lets live", .plot(Plot(panels))),
+    ]
   }
 
   /// The components in the plane of the first two columns; those that died are not drawn.

@@ -36,7 +36,7 @@ public struct UCIProtocol: Sendable {
   private let seed: UInt64
   private let shards: Int
 
-  /// - Parameter recipe: makes the recipe anew, since a recipe remembers what was read of it.
+  /// `recipe` makes the recipe anew, since a recipe remembers what was read of it.
   public init(
     _ splits: UCISplits, grid: [Axis], seed: UInt64, shards: Int, recipe: @escaping @Sendable () throws -> Recipe
   ) {
@@ -74,7 +74,8 @@ public struct UCIProtocol: Sendable {
       !learner.isClassifier
     else {
       throw TrainingError(
-        .unsuitable, "a \(name) predicts no numbers", advice: "use bbb-regression or mc-dropout with --protocol uci")
+        .unsuitable, "a \(name) predicts no numbers",
+        advice: "use bbb-regression, mc-dropout or mlp with --protocol uci")
     }
     let stepsPerEpoch = Order(learner.order, exampleCount: learner.exampleCount, seed: seed).stepsPerEpoch
     let epochs = try recipe["train"].integer("epochs", default: 400, in: 1...1_000_000)

@@ -68,10 +68,12 @@ package struct PlotScript {
     lines += commands("y", panel.y, script.frame.y, ink)
     if let mark = script.frame.colorBarMark {
       switch panel.marks[mark] {
-      case .heatMap(let map): lines += ValueScale(map).commands(label: map.label)
+      case .heatMap(let map):
+        lines += ValueScale(map).commands(label: map.label)
+        lines.append(map.showsScale ? "set colorbox noborder" : "unset colorbox")
       case .points(let points):
         if case .values(let values, let label, let map) = points.coloring {
-          lines += ValueScale(values, colorMap: map).commands(label: label)
+          lines += ValueScale(values, colorMap: map).commands(label: label) + ["set colorbox noborder"]
         }
       default: break
       }

@@ -61,7 +61,7 @@ private struct Convolution: Primitive {
     return recording(self, Inputs(a, b), result)
   }
 
-  private func shape(of sizes: elbo_convolution) -> Shape {
+  fileprivate func shape(of sizes: elbo_convolution) -> Shape {
     switch function {
     case .forward: [sizes.n, sizes.out_height, sizes.out_width, sizes.out]
     case .source: [sizes.n, sizes.in_height, sizes.in_width, sizes.in]
@@ -69,7 +69,7 @@ private struct Convolution: Primitive {
     }
   }
 
-  private func sizes(_ a: Tensor, _ b: Tensor) -> elbo_convolution {
+  fileprivate func sizes(_ a: Tensor, _ b: Tensor) -> elbo_convolution {
     precondition(a.shape.rank == 4 && b.shape.rank == 4, "a convolution of shapes \(a.shape) and \(b.shape)")
     let given = Pair(Int(height), Int(width))
     let source = function == .source ? given : Pair(a.shape[1], a.shape[2])
@@ -120,7 +120,10 @@ private struct Convolution: Primitive {
   }
 
   func pullback(_ dy: Tensor, inputs: Inputs, output: Tensor, into sink: borrowing CotangentSink) {
-    let (a, b) = (inputs[0], inputs[1])
+    pullback(dy, inputs[0], inputs[1], into: sink)
+  }
+
+  fileprivate func pullback(_ dy: Tensor, _ a: Tensor, _ b: Tensor, into sink: borrowing CotangentSink) {
     switch function {
     case .forward:
       add(other(.source, extents: Pair(a.shape[1], a.shape[2])), dy, b, to: 0, of: sink)
@@ -149,7 +152,55 @@ private struct Convolution: Primitive {
   }
 }
 
+/// f(w ∗ x + b) with f(z) = z where z > 0, slope · z elsewhere: bias and rectification fused into the convolution.
+private struct RectifiedConvolution: Primitive {
+  let convolution: Convolution
+  /// At least 0; 1: no rectification.
+  let slope: Float
+
+  func callAsFunction(_ x: Tensor, _ weight: Tensor, _ bias: Tensor) -> Tensor {
+    precondition(bias.shape == [weight.shape[0]], "a bias of shape \(bias.shape) for weights of \(weight.shape)")
+    var sizes = convolution.sizes(x, weight)
+    let y = Tensor(uninitialized: convolution.shape(of: sizes))
+    if x.count == 0 || weight.count == 0 || y.count == 0 {
+      return convolution(x, weight).addingRow(bias).leakyReLU(slope: slope)
+    }
+    let status = elbo_convolve_rectified(&sizes, x.pointer, weight.pointer, bias.pointer, slope, y.pointer)
+    precondition(status == 0, "oneDNN status \(status) for a convolution: \(sizes)")
+    return recording(self, Inputs(x, weight, bias), y)
+  }
+
+  func pullback(_ dy: Tensor, inputs: Inputs, output y: Tensor, into sink: borrowing CotangentSink) {
+    let dz = rectified(dy, y, recorded: sink.isRecorded)
+    convolution.pullback(dz, inputs[0], inputs[1], into: sink)
+    guard sink.wants(2) else { return }
+    if sink.isRecorded { return sink.add(dz.sumOfColumns(), to: 2) }
+    sink.write(to: 2) { destination, accumulate in
+      (accumulate ? elbo_sum_cols_acc : elbo_sum_cols)(dz.pointer, destination.pointer, dz.rows, dz.columns)
+    }
+  }
+
+  /// What comes to the sum from the result, whose sign is the sum's.
+  private func rectified(_ dy: Tensor, _ y: Tensor, recorded: Bool) -> Tensor {
+    if slope == 1 { return dy }
+    if recorded { return dy * (y.step() * (1 - slope) + slope) }
+    let dz = Tensor(uninitialized: y.shape)
+    elbo_leaky_relu_grad(y.pointer, slope, dy.pointer, dz.pointer, dz.count)
+    return dz
+  }
+}
+
 extension Tensor {
+  /// Convolves images [n, h, w, in] with weights [out, in, kh, kw], adds a bias [out] and rectifies, in one pass.
+  /// - Parameter slope: of the rectification below 0; 1: none.
+  public func convolved(
+    with weight: Tensor, bias: Tensor, slope: Float = 1, stride: Pair = 1, padding: Pair = 0, dilation: Pair = 1
+  ) -> Tensor {
+    precondition(slope >= 0, "below 0 a rectification's slope could not be told from the result")
+    let convolution = Convolution(.forward, stride: stride, padding: padding, dilation: dilation, extents: 0)
+    return RectifiedConvolution(convolution: convolution, slope: slope)(self, weight, bias)
+  }
+
   /// Convolves images [n, h, w, in] with weights [out, in, kh, kw] → [n, ⌊(h + 2 padding − d (kh − 1) − 1) / stride⌋ +
   /// 1, …, out]. As in PyTorch it is a cross-correlation: the kernel is not turned.
   public func convolved(

@@ -61,18 +61,36 @@ struct NodeCommand: AsyncParsableCommand {
     if !endpoint.isLoopback { configuration.advertisedHosts = try NodeCommand.hosts(bind, toward: endpoint) }
     let data = data
     let note: @Sendable (String) -> Void = { StandardError.write($0 + "\n") }
+    let helpers = PredictionHelpers(
+      security: configuration.security, build: configuration.build, data: data, note: note)
+    configuration.assist = { helpers.begin($0) }
     let node = try Node(configuration, prepare: { try NodeCommand.prepare($0, data: data) }, note: note)
     let grace = Duration.seconds(grace)
     let wasAsked = Atomic(false)
+    let predicting = Mutex<PredictionWorker?>(nil)
     let signals = SignalWatch(isSupervised: supervised) { reason in
       if wasAsked.exchange(true, ordering: .acquiringAndReleasing) { Foundation.exit(ExitStatus.interrupted.rawValue) }
       node.leave(reason, grace: grace)
+      predicting.withLock { $0 }?.leave()
     }
     defer { signals.end() }
-    switch try await node.run() {
+    let result: Result<Node.Ending, any Error>
+    do { result = .success(try await node.run()) } catch { result = .failure(error) }
+    await helpers.end(leaving: wasAsked.load(ordering: .acquiring))
+    switch try result.get() {
     case .stopped(let stop):
       note("the job is over: \(stop.explanation)")
       if stop.reason == .failed { throw ExitStatus.failed }
+    case .predicting:
+      let lanes = configuration.lanes
+      let worker = try PredictionWorker(
+        endpoint, security: configuration.security, build: configuration.build, patience: configuration.patience,
+        prepare: { try PredictionWork.prepare($0, data: data, lanes: lanes) })
+      predicting.withLock { $0 = worker }
+      let stop = try await worker.run()
+      predicting.withLock { $0 = nil }
+      note(stop.explanation)
+      if stop.reason == .asked { throw ExitStatus.interrupted }
     case .left:
       note("left")
       throw ExitStatus.interrupted

@@ -20,18 +20,43 @@ struct NodeProcesses: Sendable {
 
   /// By node; they are named node-1, node-2, ….
   let commands: [Command]
-  /// Where each node's log is kept.
-  let folder: String
+  /// Where each node's log is kept; nil: nowhere.
+  let folder: String?
   let note: @Sendable (String) -> Void
 
   private static let timeStyle = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
 
   /// Starts the nodes, trains, and returns when all of them are gone.
   func run(_ cluster: ClusterSession) async -> Result<Summary, any Error> {
-    do {
-      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    } catch {
-      return .failure(FileError("make the folder", folder, systemError: EACCES))
+    await run { name, left, end in
+      if left > 0 { return cluster.coordinator.gone(name, left: left) }
+      // Of a job that is over already this changes nothing.
+      cluster.coordinator.end(
+        Stop(reason: .failed, explanation: "all nodes have ended" + (end.map { "; \(name) \($0)" } ?? "")))
+    } work: {
+      do {
+        return try await cluster.run()
+      } catch {
+        cluster.coordinator.end(Stop(reason: .failed, explanation: "\(error)"))
+        throw error
+      }
+    }
+  }
+
+  /// Starts the nodes, works, and returns when all of them are gone.
+  /// - Parameters:
+  ///   - gone: hears that a node has ended, how many are left, and how it ended unless that was well.
+  ///   - work: when it returns, the nodes have been told to end.
+  func run<Value: Sendable>(
+    gone: @escaping @Sendable (_ name: String, _ left: Int, _ end: String?) -> Void,
+    work: @Sendable () async throws -> Value
+  ) async -> Result<Value, any Error> {
+    if let folder {
+      do {
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+      } catch {
+        return .failure(FileError("make the folder", folder, systemError: EACCES))
+      }
     }
     let children = Children(commands.count)
     return await withTaskGroup(of: Void.self) { group in
@@ -40,21 +65,11 @@ struct NodeProcesses: Sendable {
           let end = await child(index, children)
           let left = children.ended()
           if let end { note("node-\(index) \(end)") }
-          if left > 0 { cluster.coordinator.gone("node-\(index)", left: left) }
-          // Of a job that is over already this changes nothing.
-          if left == 0 {
-            cluster.coordinator.end(
-              Stop(reason: .failed, explanation: "all nodes have ended" + (end.map { "; node-\(index) \($0)" } ?? "")))
-          }
+          gone("node-\(index)", left, end)
         }
       }
-      let result: Result<Summary, any Error>
-      do {
-        result = .success(try await cluster.run())
-      } catch {
-        cluster.coordinator.end(Stop(reason: .failed, explanation: "\(error)"))
-        result = .failure(error)
-      }
+      let result: Result<Value, any Error>
+      do { result = .success(try await work()) } catch { result = .failure(error) }
       // They were told; who does not listen is killed.
       let killer = Task {
         try await Task.sleep(for: .seconds(5))
@@ -74,7 +89,7 @@ struct NodeProcesses: Sendable {
     // Ctrl-C is for this process, which ends the nodes after a checkpoint.
     options.processGroupID = 0
     do {
-      let log = try OutputFile("\(folder)/\(name).log", .append)
+      let log = try folder.map { try OutputFile("\($0)/\(name).log", .append) }
       let result = try await Subprocess.run(
         commands[index - 1].executable, arguments: Arguments(commands[index - 1].arguments), platformOptions: options,
         input: .inputWriter, output: .sequence, error: .combinedWithOutput
@@ -85,7 +100,7 @@ struct NodeProcesses: Sendable {
         if !input.isEmpty { _ = try? await execution.standardInputWriter.write(input) }
         for try await line in execution.standardOutput.strings() {
           let text = line.trimmingCharacters(in: .newlines)
-          try log.append(Array("\(Date().formatted(Self.timeStyle)) [\(name)] \(text)\n".utf8))
+          try log?.append(Array("\(Date().formatted(Self.timeStyle)) [\(name)] \(text)\n".utf8))
           last.withLock { $0 = text }
         }
       }

@@ -1,6 +1,7 @@
 // Times iterations of the exact models over a memory-mapped NPY file of float64 rows:
 //   exact-bench MODEL FILE K ITERATIONS THREADS
-// MODEL is kmeans, gmm, variational-gmm or pca. Prints one JSON line: seconds of each iteration, the objective, and the
+// MODEL is kmeans, gmm, variational-gmm, pca or bayesian-ridge, whose target is the last column and whose iterations are
+// twenty of the evidence, after one pass each. Prints one JSON line: seconds of each iteration, the objective, and the
 // peak of resident memory, the mapped data included. scripts/bench/exact.py runs it beside scikit-learn.
 import Dispatch
 import Distributions
@@ -36,11 +37,11 @@ func map(_ path: String) -> RowBlock {
 
 /// The statistics of all rows, a contiguous part for each thread, added in order.
 func sweep<Model: StatisticsModel>(
-  _ model: Model, _ rows: RowBlock, _ parameters: Model.Parameters, scratches: [Model.Scratch]
+  _ model: Model, _ rows: RowBlock, targets: RowBlock?, _ parameters: Model.Parameters, scratches: [Model.Scratch]
 ) -> [Double] {
   let threads = scratches.count
   nonisolated(unsafe) let (shared, buffers) = (
-    rows,
+    Observations(inputs: rows, targets: targets),
     (0..<threads).map { _ in
       let buffer = UnsafeMutableBufferPointer<Double>.allocate(capacity: model.statisticsCount)
       buffer.initialize(repeating: 0)
@@ -51,7 +52,7 @@ func sweep<Model: StatisticsModel>(
   DispatchQueue.concurrentPerform(iterations: threads) { thread in
     let part = shared.rows(shardRange(thread, of: threads, count: shared.count))
     try! model.accumulate(
-      Observations(inputs: part), parameters: parameters, into: buffers[thread].baseAddress!,
+      part, parameters: parameters, into: buffers[thread].baseAddress!,
       scratch: scratches[thread])
   }
   var total = Array(buffers[0])
@@ -61,14 +62,14 @@ func sweep<Model: StatisticsModel>(
 }
 
 func run<Model: StatisticsModel>(
-  _ model: Model, _ rows: RowBlock, from start: Model.Parameters, iterations: Int, threads: Int
+  _ model: Model, _ rows: RowBlock, targets: RowBlock?, from start: Model.Parameters, iterations: Int, threads: Int
 ) {
   let scratches = (0..<threads).map { _ in model.makeScratch() }
   var (parameters, seconds, objective) = (start, [Double](), 0.0)
   for _ in 0..<iterations {
     let begin = DispatchTime.now().uptimeNanoseconds
     let improvement = try! model.update(
-      parameters, statistics: sweep(model, rows, parameters, scratches: scratches))
+      parameters, statistics: sweep(model, rows, targets: targets, parameters, scratches: scratches))
     seconds.append(Double(DispatchTime.now().uptimeNanoseconds - begin) / 1e9)
     (parameters, objective) = (improvement.parameters, improvement.objective)
   }
@@ -93,8 +94,10 @@ let rows = map(arguments[2])
 let d = rows.dimension
 let first = rows.rows(0..<k).matrix
 let sample = rows.rows(0..<min(rows.count, 2000))
-@MainActor func time<Model: StatisticsModel>(_ model: Model, from start: Model.Parameters) {
-  run(model, rows, from: start, iterations: iterations, threads: threads)
+@MainActor func time<Model: StatisticsModel>(
+  _ model: Model, _ inputs: RowBlock? = nil, targets: RowBlock? = nil, from start: Model.Parameters
+) {
+  run(model, inputs ?? rows, targets: targets, from: start, iterations: iterations, threads: threads)
 }
 
 switch arguments[1] {
@@ -113,5 +116,13 @@ case "variational-gmm":
 case "pca":
   let model = try! PrincipalComponents(components: min(8, d), dimension: d)
   time(model, from: model.start(pivot: first.row(0)))
+case "bayesian-ridge":
+  let (inputs, targets) = (rows.columns(0..<(d - 1)), rows.columns((d - 1)..<d))
+  var estimator = EvidenceMaximization.bayesianRidge(try! Features(.identity, inputs: d - 1))
+  (estimator.iterations, estimator.tolerance) = (20, 0)
+  let model = MomentRegression(estimator)
+  time(
+    model, inputs, targets: targets,
+    from: model.start(pivot: (0..<(d - 1)).map { inputs[0, $0] }, target: targets[0, 0]))
 default: preconditionFailure("no model \(arguments[1])")
 }

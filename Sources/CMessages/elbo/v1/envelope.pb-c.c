@@ -52,7 +52,7 @@ void   elbo__v1__envelope__free_unpacked
   assert(message->base.descriptor == &elbo__v1__envelope__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor elbo__v1__envelope__field_descriptors[29] =
+static const ProtobufCFieldDescriptor elbo__v1__envelope__field_descriptors[31] =
 {
   {
     "protocol_version",
@@ -379,6 +379,30 @@ static const ProtobufCFieldDescriptor elbo__v1__envelope__field_descriptors[29] 
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
+    "prediction",
+    33,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Elbo__V1__Envelope, body_case),
+    offsetof(Elbo__V1__Envelope, prediction),
+    &elbo__v1__prediction__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "assist",
+    34,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Elbo__V1__Envelope, body_case),
+    offsetof(Elbo__V1__Envelope, assist),
+    &elbo__v1__assist__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
     "status_request",
     40,
     PROTOBUF_C_LABEL_NONE,
@@ -404,6 +428,7 @@ static const ProtobufCFieldDescriptor elbo__v1__envelope__field_descriptors[29] 
   },
 };
 static const unsigned elbo__v1__envelope__field_indices_by_name[] = {
+  28,   /* field[28] = assist */
   12,   /* field[12] = dismissed */
   4,   /* field[4] = epoch */
   17,   /* field[17] = execute */
@@ -415,6 +440,7 @@ static const unsigned elbo__v1__envelope__field_indices_by_name[] = {
   16,   /* field[16] = late */
   24,   /* field[24] = lease_request */
   13,   /* field[13] = leave */
+  27,   /* field[27] = prediction */
   0,   /* field[0] = protocol_version */
   6,   /* field[6] = recipe */
   5,   /* field[5] = recipe_request */
@@ -427,8 +453,8 @@ static const unsigned elbo__v1__envelope__field_indices_by_name[] = {
   21,   /* field[21] = state_offer */
   23,   /* field[23] = state_part */
   22,   /* field[22] = state_request */
-  28,   /* field[28] = status_reply */
-  27,   /* field[27] = status_request */
+  30,   /* field[30] = status_reply */
+  29,   /* field[29] = status_request */
   18,   /* field[18] = stop */
   10,   /* field[10] = view */
   11,   /* field[11] = view_ack */
@@ -439,8 +465,8 @@ static const ProtobufCIntRange elbo__v1__envelope__number_ranges[4 + 1] =
   { 1, 0 },
   { 10, 5 },
   { 20, 14 },
-  { 40, 27 },
-  { 0, 29 }
+  { 40, 29 },
+  { 0, 31 }
 };
 const ProtobufCMessageDescriptor elbo__v1__envelope__descriptor =
 {
@@ -450,7 +476,7 @@ const ProtobufCMessageDescriptor elbo__v1__envelope__descriptor =
   "Elbo__V1__Envelope",
   "elbo.v1",
   sizeof(Elbo__V1__Envelope),
-  29,
+  31,
   elbo__v1__envelope__field_descriptors,
   elbo__v1__envelope__field_indices_by_name,
   4,  elbo__v1__envelope__number_ranges,

@@ -142,6 +142,96 @@ void   elbo__v1__sample_result__free_unpacked
   assert(message->base.descriptor == &elbo__v1__sample_result__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   elbo__v1__prediction__init
+                     (Elbo__V1__Prediction         *message)
+{
+  static const Elbo__V1__Prediction init_value = ELBO__V1__PREDICTION__INIT;
+  *message = init_value;
+}
+size_t elbo__v1__prediction__get_packed_size
+                     (const Elbo__V1__Prediction *message)
+{
+  assert(message->base.descriptor == &elbo__v1__prediction__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t elbo__v1__prediction__pack
+                     (const Elbo__V1__Prediction *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &elbo__v1__prediction__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t elbo__v1__prediction__pack_to_buffer
+                     (const Elbo__V1__Prediction *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &elbo__v1__prediction__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Elbo__V1__Prediction *
+       elbo__v1__prediction__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Elbo__V1__Prediction *)
+     protobuf_c_message_unpack (&elbo__v1__prediction__descriptor,
+                                allocator, len, data);
+}
+void   elbo__v1__prediction__free_unpacked
+                     (Elbo__V1__Prediction *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &elbo__v1__prediction__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   elbo__v1__assist__init
+                     (Elbo__V1__Assist         *message)
+{
+  static const Elbo__V1__Assist init_value = ELBO__V1__ASSIST__INIT;
+  *message = init_value;
+}
+size_t elbo__v1__assist__get_packed_size
+                     (const Elbo__V1__Assist *message)
+{
+  assert(message->base.descriptor == &elbo__v1__assist__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t elbo__v1__assist__pack
+                     (const Elbo__V1__Assist *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &elbo__v1__assist__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t elbo__v1__assist__pack_to_buffer
+                     (const Elbo__V1__Assist *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &elbo__v1__assist__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Elbo__V1__Assist *
+       elbo__v1__assist__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Elbo__V1__Assist *)
+     protobuf_c_message_unpack (&elbo__v1__assist__descriptor,
+                                allocator, len, data);
+}
+void   elbo__v1__assist__free_unpacked
+                     (Elbo__V1__Assist *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &elbo__v1__assist__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 static const ProtobufCFieldDescriptor elbo__v1__lease_request__field_descriptors[1] =
 {
   {
@@ -438,4 +528,255 @@ const ProtobufCMessageDescriptor elbo__v1__sample_result__descriptor =
   2,  elbo__v1__sample_result__number_ranges,
   (ProtobufCMessageInit) elbo__v1__sample_result__init,
   NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor elbo__v1__prediction__field_descriptors[10] =
+{
+  {
+    "prediction",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FIXED64,
+    0,   /* quantifier_offset */
+    offsetof(Elbo__V1__Prediction, prediction),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "recipe",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Elbo__V1__Prediction, recipe),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "parameters_digest",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Elbo__V1__Prediction, parameters_digest),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "parameters_count",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Elbo__V1__Prediction, parameters_count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "inputs_digest",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Elbo__V1__Prediction, inputs_digest),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "input_kind",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Elbo__V1__Prediction, input_kind),
+    &elbo__v1__input_kind__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "input_shape",
+    7,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_UINT64,
+    offsetof(Elbo__V1__Prediction, n_input_shape),
+    offsetof(Elbo__V1__Prediction, input_shape),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "examples",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Elbo__V1__Prediction, examples),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "seed",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Elbo__V1__Prediction, seed),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "outputs",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Elbo__V1__Prediction, outputs),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned elbo__v1__prediction__field_indices_by_name[] = {
+  7,   /* field[7] = examples */
+  5,   /* field[5] = input_kind */
+  6,   /* field[6] = input_shape */
+  4,   /* field[4] = inputs_digest */
+  9,   /* field[9] = outputs */
+  3,   /* field[3] = parameters_count */
+  2,   /* field[2] = parameters_digest */
+  0,   /* field[0] = prediction */
+  1,   /* field[1] = recipe */
+  8,   /* field[8] = seed */
+};
+static const ProtobufCIntRange elbo__v1__prediction__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 10 }
+};
+const ProtobufCMessageDescriptor elbo__v1__prediction__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "elbo.v1.Prediction",
+  "Prediction",
+  "Elbo__V1__Prediction",
+  "elbo.v1",
+  sizeof(Elbo__V1__Prediction),
+  10,
+  elbo__v1__prediction__field_descriptors,
+  elbo__v1__prediction__field_indices_by_name,
+  1,  elbo__v1__prediction__number_ranges,
+  (ProtobufCMessageInit) elbo__v1__prediction__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor elbo__v1__assist__field_descriptors[3] =
+{
+  {
+    "prediction",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FIXED64,
+    0,   /* quantifier_offset */
+    offsetof(Elbo__V1__Assist, prediction),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "endpoint",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Elbo__V1__Assist, endpoint),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "curve_public_key",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Elbo__V1__Assist, curve_public_key),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned elbo__v1__assist__field_indices_by_name[] = {
+  2,   /* field[2] = curve_public_key */
+  1,   /* field[1] = endpoint */
+  0,   /* field[0] = prediction */
+};
+static const ProtobufCIntRange elbo__v1__assist__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor elbo__v1__assist__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "elbo.v1.Assist",
+  "Assist",
+  "Elbo__V1__Assist",
+  "elbo.v1",
+  sizeof(Elbo__V1__Assist),
+  3,
+  elbo__v1__assist__field_descriptors,
+  elbo__v1__assist__field_indices_by_name,
+  1,  elbo__v1__assist__number_ranges,
+  (ProtobufCMessageInit) elbo__v1__assist__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCEnumValue elbo__v1__input_kind__enum_values_by_number[4] =
+{
+  { "INPUT_KIND_UNSPECIFIED", "ELBO__V1__INPUT_KIND__INPUT_KIND_UNSPECIFIED", 0 },
+  { "INPUT_KIND_UINT8", "ELBO__V1__INPUT_KIND__INPUT_KIND_UINT8", 1 },
+  { "INPUT_KIND_FLOAT32", "ELBO__V1__INPUT_KIND__INPUT_KIND_FLOAT32", 2 },
+  { "INPUT_KIND_FLOAT64", "ELBO__V1__INPUT_KIND__INPUT_KIND_FLOAT64", 3 },
+};
+static const ProtobufCIntRange elbo__v1__input_kind__value_ranges[] = {
+{0, 0},{0, 4}
+};
+static const ProtobufCEnumValueIndex elbo__v1__input_kind__enum_values_by_name[4] =
+{
+  { "INPUT_KIND_FLOAT32", 2 },
+  { "INPUT_KIND_FLOAT64", 3 },
+  { "INPUT_KIND_UINT8", 1 },
+  { "INPUT_KIND_UNSPECIFIED", 0 },
+};
+const ProtobufCEnumDescriptor elbo__v1__input_kind__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "elbo.v1.InputKind",
+  "InputKind",
+  "Elbo__V1__InputKind",
+  "elbo.v1",
+  4,
+  elbo__v1__input_kind__enum_values_by_number,
+  4,
+  elbo__v1__input_kind__enum_values_by_name,
+  1,
+  elbo__v1__input_kind__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
 };

@@ -52,6 +52,8 @@ typedef enum {
   ELBO__V1__ENVELOPE__BODY_LEASE_REQUEST = 30,
   ELBO__V1__ENVELOPE__BODY_SAMPLE_LEASE = 31,
   ELBO__V1__ENVELOPE__BODY_SAMPLE_RESULT = 32,
+  ELBO__V1__ENVELOPE__BODY_PREDICTION = 33,
+  ELBO__V1__ENVELOPE__BODY_ASSIST = 34,
   ELBO__V1__ENVELOPE__BODY_STATUS_REQUEST = 40,
   ELBO__V1__ENVELOPE__BODY_STATUS_REPLY = 41
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(ELBO__V1__ENVELOPE__BODY__CASE)
@@ -65,7 +67,7 @@ struct  Elbo__V1__Envelope
    */
   uint32_t protocol_version;
   /*
-   * 0 from a peer that does not know it yet (RecipeRequest, Hello, StatusRequest)
+   * 0 from a peer that does not know it yet (RecipeRequest, Hello, StatusRequest), and in predictions
    */
   uint64_t job;
   /*
@@ -104,6 +106,8 @@ struct  Elbo__V1__Envelope
     Elbo__V1__LeaseRequest *lease_request;
     Elbo__V1__SampleLease *sample_lease;
     Elbo__V1__SampleResult *sample_result;
+    Elbo__V1__Prediction *prediction;
+    Elbo__V1__Assist *assist;
     Elbo__V1__StatusRequest *status_request;
     Elbo__V1__StatusReply *status_reply;
   };

@@ -19,10 +19,22 @@ PROTOBUF_C__BEGIN_DECLS
 typedef struct Elbo__V1__LeaseRequest Elbo__V1__LeaseRequest;
 typedef struct Elbo__V1__SampleLease Elbo__V1__SampleLease;
 typedef struct Elbo__V1__SampleResult Elbo__V1__SampleResult;
+typedef struct Elbo__V1__Prediction Elbo__V1__Prediction;
+typedef struct Elbo__V1__Assist Elbo__V1__Assist;
 
 
 /* --- enums --- */
 
+/*
+ * Type of the numbers of the inputs; little-endian.
+ */
+typedef enum _Elbo__V1__InputKind {
+  ELBO__V1__INPUT_KIND__INPUT_KIND_UNSPECIFIED = 0,
+  ELBO__V1__INPUT_KIND__INPUT_KIND_UINT8 = 1,
+  ELBO__V1__INPUT_KIND__INPUT_KIND_FLOAT32 = 2,
+  ELBO__V1__INPUT_KIND__INPUT_KIND_FLOAT64 = 3
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(ELBO__V1__INPUT_KIND)
+} Elbo__V1__InputKind;
 
 /* --- messages --- */
 
@@ -109,6 +121,79 @@ struct  Elbo__V1__SampleResult
     , 0, 0, 0, 0, NULL, 0, 0, 0, {0,NULL} }
 
 
+/*
+ * What is predicted, and with what: the answer to RecipeRequest of whoever leases samples. Parameters and inputs are
+ * fetched with StateRequest, by their digests; of the inputs a node fetches only the rows of its leases.
+ */
+struct  Elbo__V1__Prediction
+{
+  ProtobufCMessage base;
+  /*
+   * drawn at random; never 0
+   */
+  uint64_t prediction;
+  /*
+   * the run's resolved recipe, UTF-8
+   */
+  ProtobufCBinaryData recipe;
+  /*
+   * SHA-256 of the parameters' bytes, 32 bytes
+   */
+  ProtobufCBinaryData parameters_digest;
+  /*
+   * bytes
+   */
+  uint64_t parameters_count;
+  /*
+   * SHA-256 of all rows, 32 bytes
+   */
+  ProtobufCBinaryData inputs_digest;
+  Elbo__V1__InputKind input_kind;
+  /*
+   * of one example
+   */
+  size_t n_input_shape;
+  uint64_t *input_shape;
+  /*
+   * rows
+   */
+  uint64_t examples;
+  /*
+   * of the samples' noise
+   */
+  uint64_t seed;
+  /*
+   * numbers of one sample of one example
+   */
+  uint32_t outputs;
+};
+#define ELBO__V1__PREDICTION__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&elbo__v1__prediction__descriptor) \
+    , 0, {0,NULL}, {0,NULL}, 0, {0,NULL}, ELBO__V1__INPUT_KIND__INPUT_KIND_UNSPECIFIED, 0,NULL, 0, 0, 0 }
+
+
+/*
+ * Nodes are asked to compute for a prediction, beside what they do: from whoever predicts to a training's coordinator,
+ * and from there to its members. The coordinator answers with its View.
+ */
+struct  Elbo__V1__Assist
+{
+  ProtobufCMessage base;
+  uint64_t prediction;
+  /*
+   * where samples are leased: a ROUTER
+   */
+  char *endpoint;
+  /*
+   * of that ROUTER, 32 bytes; empty in plain text
+   */
+  ProtobufCBinaryData curve_public_key;
+};
+#define ELBO__V1__ASSIST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&elbo__v1__assist__descriptor) \
+    , 0, (char *)protobuf_c_empty_string, {0,NULL} }
+
+
 /* Elbo__V1__LeaseRequest methods */
 void   elbo__v1__lease_request__init
                      (Elbo__V1__LeaseRequest         *message);
@@ -166,6 +251,44 @@ Elbo__V1__SampleResult *
 void   elbo__v1__sample_result__free_unpacked
                      (Elbo__V1__SampleResult *message,
                       ProtobufCAllocator *allocator);
+/* Elbo__V1__Prediction methods */
+void   elbo__v1__prediction__init
+                     (Elbo__V1__Prediction         *message);
+size_t elbo__v1__prediction__get_packed_size
+                     (const Elbo__V1__Prediction   *message);
+size_t elbo__v1__prediction__pack
+                     (const Elbo__V1__Prediction   *message,
+                      uint8_t             *out);
+size_t elbo__v1__prediction__pack_to_buffer
+                     (const Elbo__V1__Prediction   *message,
+                      ProtobufCBuffer     *buffer);
+Elbo__V1__Prediction *
+       elbo__v1__prediction__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   elbo__v1__prediction__free_unpacked
+                     (Elbo__V1__Prediction *message,
+                      ProtobufCAllocator *allocator);
+/* Elbo__V1__Assist methods */
+void   elbo__v1__assist__init
+                     (Elbo__V1__Assist         *message);
+size_t elbo__v1__assist__get_packed_size
+                     (const Elbo__V1__Assist   *message);
+size_t elbo__v1__assist__pack
+                     (const Elbo__V1__Assist   *message,
+                      uint8_t             *out);
+size_t elbo__v1__assist__pack_to_buffer
+                     (const Elbo__V1__Assist   *message,
+                      ProtobufCBuffer     *buffer);
+Elbo__V1__Assist *
+       elbo__v1__assist__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   elbo__v1__assist__free_unpacked
+                     (Elbo__V1__Assist *message,
+                      ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
 typedef void (*Elbo__V1__LeaseRequest_Closure)
@@ -177,15 +300,24 @@ typedef void (*Elbo__V1__SampleLease_Closure)
 typedef void (*Elbo__V1__SampleResult_Closure)
                  (const Elbo__V1__SampleResult *message,
                   void *closure_data);
+typedef void (*Elbo__V1__Prediction_Closure)
+                 (const Elbo__V1__Prediction *message,
+                  void *closure_data);
+typedef void (*Elbo__V1__Assist_Closure)
+                 (const Elbo__V1__Assist *message,
+                  void *closure_data);
 
 /* --- services --- */
 
 
 /* --- descriptors --- */
 
+extern const ProtobufCEnumDescriptor    elbo__v1__input_kind__descriptor;
 extern const ProtobufCMessageDescriptor elbo__v1__lease_request__descriptor;
 extern const ProtobufCMessageDescriptor elbo__v1__sample_lease__descriptor;
 extern const ProtobufCMessageDescriptor elbo__v1__sample_result__descriptor;
+extern const ProtobufCMessageDescriptor elbo__v1__prediction__descriptor;
+extern const ProtobufCMessageDescriptor elbo__v1__assist__descriptor;
 
 PROTOBUF_C__END_DECLS
 

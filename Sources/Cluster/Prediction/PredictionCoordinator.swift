@@ -1,0 +1,269 @@
+import Foundation
+import Messages
+import ZeroMQ
+
+/// Leases the Monte Carlo samples of one prediction to workers, and puts what they send in order.
+///
+/// It serves what they compute with, too: recipe, parameters and inputs, each known by its SHA-256. It is no
+/// training's coordinator: inputs and samples are many, and a training's heartbeats do not wait behind them.
+public actor PredictionCoordinator {
+  public struct Configuration: Sendable {
+    public var bind: Endpoint
+    public var security: ClusterSecurity
+    public var build: String
+    public var offer: PredictionOffer
+    /// When nothing has been heard of any worker for so long, what is missing stays missing.
+    public var patience: Duration
+
+    public init(
+      bind: Endpoint, security: ClusterSecurity, build: String, offer: PredictionOffer,
+      patience: Duration = .seconds(120)
+    ) {
+      self.bind = bind
+      self.security = security
+      self.build = build
+      self.offer = offer
+      self.patience = patience
+    }
+  }
+
+  private let context: ZeroMQContext
+  public nonisolated var unownedExecutor: UnownedSerialExecutor { context.executor.asUnownedSerialExecutor() }
+
+  private let configuration: Configuration
+  private let parameters: [UInt8]
+  private let inputs: @Sendable (Range<Int>) -> [UInt8]
+  private let inputsCount: Int
+  private let note: @Sendable (String) -> Void
+  private var router: Socket?
+  private var authenticator: Authenticator?
+  private var timer: TimerID?
+  private var workers: Set<[UInt8]> = []
+  /// Those that have asked for a lease in vain, in the order of their asking.
+  private var waiting: [[UInt8]] = []
+  private var book: LeaseBook<[UInt8]>?
+  private var nextLease: UInt64 = 1
+  private var samples: LeasedSamples?
+  private var whenDone: CheckedContinuation<LeasedSamples, Never>?
+  private var lastHeard = Timestamp.now
+  private var isGivenUp = false
+  private var noted: Set<String> = []
+
+  /// - Parameters:
+  ///   - parameters: the bytes whose SHA-256 the offer names.
+  ///   - inputs: the bytes of a range of the inputs' bytes; on any thread.
+  ///   - note: a line for the user.
+  public init(
+    _ configuration: Configuration, parameters: [UInt8], inputs: @escaping @Sendable (Range<Int>) -> [UInt8],
+    inputsCount: Int, note: @escaping @Sendable (String) -> Void
+  ) throws {
+    self.configuration = configuration
+    self.parameters = parameters
+    self.inputs = inputs
+    self.inputsCount = inputsCount
+    self.note = note
+    context = try ZeroMQContext(name: "prediction")
+  }
+
+  /// Begins to listen. Returns where.
+  public func open() throws -> Endpoint {
+    if case .curve(_, _, let allowed) = configuration.security {
+      authenticator = try Authenticator(in: context)
+      authenticator!.allow(allowed, domain: "control")
+    }
+    var options = SocketOptions()
+    options.maximumFrame = Limits.controlMessage
+    options.immediate = false
+    let socket = try Socket(
+      .router, in: context, security: configuration.security.server("control"), options: options)
+    do {
+      let bound = try socket.bind(configuration.bind)
+      context.executor.watch(socket) { [weak self] _ in self?.assumeIsolated { $0.receive() } }
+      router = consume socket
+      tick()
+      return bound
+    } catch {
+      socket.close()
+      throw error
+    }
+  }
+
+  /// Lets workers with these keys in, in place of those of before. From any thread; also when it is over.
+  public nonisolated func allow(_ keys: Set<PublicKey>) {
+    context.executor.run { [self] in
+      assumeIsolated {
+        $0.authenticator?.allow(Set(keys.compactMap { CurvePublicKey(bytes: $0.bytes) }), domain: "control")
+      }
+    }
+  }
+
+  /// Has workers compute samples 0 ..< count of some examples. One call at a time.
+  /// - Parameter block: see `LeaseSize`; `examples` begin at a multiple of it.
+  /// - Returns: all samples, or what there is of them after `giveUp`, or when no worker is left.
+  public func samples(of examples: Range<Int>, count: Int, block: Int) async throws -> LeasedSamples {
+    let width = configuration.offer.outputs
+    guard let cell = LeaseSize.choose(samples: count, examples: examples.count, width: width, block: block) else {
+      throw ClusterError(
+        .failed, "\(width) numbers of \(block) examples are too many for a message", advice: "predict in one process")
+    }
+    let book = LeaseBook<[UInt8]>(
+      prediction: configuration.offer.prediction, parameters: configuration.offer.parameters, samples: 0..<count,
+      examples: examples, cell: cell, firstLease: nextLease)
+    self.book = book
+    samples = LeasedSamples(examples: examples, count: count, width: width)
+    lastHeard = .now
+    return await withCheckedContinuation {
+      whenDone = $0
+      if isGivenUp { finish() } else { serveWaiting() }
+    }
+  }
+
+  /// What is missing stays missing. From any thread.
+  public nonisolated func giveUp() {
+    context.executor.run { [self] in
+      assumeIsolated {
+        $0.isGivenUp = true
+        $0.finish()
+      }
+    }
+  }
+
+  /// Tells the workers that it is over, and closes everything.
+  public nonisolated func close() async {
+    await shut()
+    await context.closeAside()
+  }
+
+  private func shut() {
+    for worker in workers { send(.stop(Stop(reason: .completed, explanation: "the prediction is made")), to: worker) }
+    if let timer { context.executor.cancelTimer(timer) }
+    timer = nil
+    router.take()?.close()
+    authenticator?.close()
+    authenticator = nil
+  }
+
+  private func tick() {
+    timer = context.executor.setTimer(at: .now + .milliseconds(100)) { [weak self] in
+      self?.assumeIsolated { $0.tick() }
+    }
+    if whenDone != nil, .now - lastHeard > configuration.patience {
+      note("no node has been heard of for \(configuration.patience)")
+      isGivenUp = true
+      return finish()
+    }
+    serveWaiting()
+  }
+
+  private func finish() {
+    guard let whenDone, let samples, let book else { return }
+    self.whenDone = nil
+    self.samples = nil
+    nextLease = book.nextFirstLease
+    samples.missing = book.missing
+    self.book = nil
+    whenDone.resume(returning: samples)
+  }
+
+  // MARK: Messages
+
+  private func receive() {
+    for _ in 0..<64 {
+      guard router != nil, let received = try? router!.receive(maximumFrames: 2) else { return }
+      switch received {
+      case .nothing: return
+      case .tooManyFrames: refuse("a message of several frames")
+      case .message(let frames):
+        guard frames.count == 2 else {
+          refuse("\(frames.count - 1) frames")
+          continue
+        }
+        do throws(MessageError) {
+          receive(try ControlMessage(decoding: frames[1].unsafeBytes).body, from: frames[0].array)
+        } catch {
+          refuse("\(error)")
+        }
+      }
+    }
+  }
+
+  private func receive(_ body: ControlBody, from worker: [UInt8]) {
+    lastHeard = .now
+    switch body {
+    case .recipeRequest(let request):
+      guard request.build == configuration.build else {
+        let text = "this program is \(configuration.build), the node is \(request.build)"
+        refuse(text)
+        return send(
+          .refused(Refused(code: .buildDiffers, explanation: text, incarnation: Incarnation(rawValue: 1)!)),
+          to: worker)
+      }
+      workers.insert(worker)
+      send(.prediction(configuration.offer), to: worker)
+    case .stateRequest(let request): serve(request, to: worker)
+    case .leaseRequest:
+      guard workers.contains(worker) else { return refuse("a node that has not asked what is predicted") }
+      if !waiting.contains(worker) { waiting.append(worker) }
+      serveWaiting()
+    case .sampleResult(let result): take(result, from: worker)
+    default: refuse("it is not for who leases samples")
+    }
+  }
+
+  private func serve(_ request: StateRequest, to worker: [UInt8]) {
+    let payload: [UInt8]
+    if request.digest == configuration.offer.parameters, request.bytes.upperBound <= parameters.count {
+      payload = Array(parameters[request.bytes])
+    } else if request.digest == configuration.offer.inputs, request.bytes.upperBound <= inputsCount {
+      payload = inputs(request.bytes)
+    } else {
+      return refuse("it asks for what is not here")
+    }
+    send(.statePart(StatePart(digest: request.digest, first: request.bytes.lowerBound, payload: payload)), to: worker)
+  }
+
+  private func serveWaiting() {
+    guard book != nil else { return }
+    let now = Timestamp.now
+    var still: [[UInt8]] = []
+    for worker in waiting {
+      guard workers.contains(worker) else { continue }
+      if let lease = book!.lease(to: worker, now: now) {
+        send(.sampleLease(lease), to: worker)
+      } else {
+        still.append(worker)
+      }
+    }
+    waiting = still
+  }
+
+  private func take(_ result: SampleResult, from worker: [UInt8]) {
+    guard let samples, book != nil, workers.contains(worker) else { return }
+    guard LeasedSamples.fits(result, width: samples.width) else {
+      return refuse("a result of other numbers than were leased")
+    }
+    switch book!.take(result, from: worker, now: .now) {
+    case .taken(let cell): _ = samples.put(result, cell)
+    case .known: break
+    case .refused(let reason): refuse(reason)
+    }
+    if book!.isComplete { finish() }
+  }
+
+  private func refuse(_ reason: String) {
+    guard noted.count < 100, noted.insert(reason).inserted else { return }
+    note("a message is refused: \(reason)")
+  }
+
+  private func send(_ body: ControlBody, to worker: [UInt8]) {
+    guard router != nil else { return }
+    let message = ControlMessage(
+      job: JobID(rawValue: configuration.offer.prediction), sender: nil, incarnation: nil, epoch: Epoch(rawValue: 1),
+      body: body)
+    if case .unroutable? = try? router!.send([.bytes(worker), .bytes(message.encoded())]) {
+      // Its connection is gone. Should it come again, it begins anew.
+      workers.remove(worker)
+      book?.lost(worker)
+    }
+  }
+}

@@ -1,0 +1,284 @@
+import Foundation
+import Messages
+import ZeroMQ
+
+/// A node's part in a prediction: fetches what is predicted with, takes leases, computes them on a thread of its own,
+/// and sends the samples, until it is told that it is over.
+public actor PredictionWorker {
+  /// What an offer comes to on this machine.
+  public struct Work: Sendable {
+    /// Bytes of the parameters, and what takes them over; false when they are not of this model.
+    public var parametersCount: Int
+    public var fill: @Sendable (UnsafeRawBufferPointer) -> Bool
+    /// Samples of some examples from the bytes of their rows: [sample][example][output].
+    public var compute: @Sendable (_ rows: [UInt8], _ examples: Range<Int>, _ samples: Range<Int>) throws -> [Float]
+
+    public init(
+      parametersCount: Int, fill: @escaping @Sendable (UnsafeRawBufferPointer) -> Bool,
+      compute: @escaping @Sendable (_ rows: [UInt8], _ examples: Range<Int>, _ samples: Range<Int>) throws -> [Float]
+    ) {
+      self.parametersCount = parametersCount
+      self.fill = fill
+      self.compute = compute
+    }
+  }
+
+  private struct Assignment {
+    let lease: SampleLease
+    /// The bytes of its rows.
+    var rows: ByteFetch
+  }
+
+  private enum Stage {
+    case asking
+    case preparing
+    case fetching(ByteFetch, PredictionOffer, Work)
+    case working(PredictionOffer, Work)
+    case over
+  }
+
+  private let context: ZeroMQContext
+  public nonisolated var unownedExecutor: UnownedSerialExecutor { context.executor.asUnownedSerialExecutor() }
+
+  private let endpoint: Endpoint
+  private let security: ClusterSecurity
+  private let build: String
+  private let patience: Duration
+  private let prepare: @Sendable (PredictionOffer) throws -> Work
+  private var client: ControlClient?
+  private var stage = Stage.asking
+  private var tasks: [Assignment] = []
+  private var isComputing = false
+  private var result: Result<Stop, any Error>?
+  private var whenOver: CheckedContinuation<Result<Stop, any Error>, Never>?
+  private var timer: TimerID?
+  private var lastHeard = Timestamp.now
+  private var askedAt: Timestamp?
+
+  /// Leases that are at hand, so that computing never waits for a message.
+  private static let depth = 2
+
+  /// - Parameters:
+  ///   - patience: so long whoever leases may be silent.
+  ///   - prepare: makes the learner, on a thread of its own.
+  public init(
+    _ endpoint: Endpoint, security: ClusterSecurity, build: String, patience: Duration = .seconds(120),
+    prepare: @escaping @Sendable (PredictionOffer) throws -> Work
+  ) throws {
+    self.endpoint = endpoint
+    self.security = security
+    self.build = build
+    self.patience = patience
+    self.prepare = prepare
+    context = try ZeroMQContext(name: "samples")
+  }
+
+  /// Works until it is told to stop, and leaves nothing behind.
+  public nonisolated func run() async throws -> Stop {
+    let result = await take()
+    await shut()
+    await context.closeAside()
+    return try result.get()
+  }
+
+  /// Ends it: others compute what is leased here. From any thread.
+  public nonisolated func leave() {
+    context.executor.run { [self] in
+      assumeIsolated { $0.end(.success(Stop(reason: .asked, explanation: "asked to leave"))) }
+    }
+  }
+
+  private func take() async -> Result<Stop, any Error> {
+    do {
+      client = try ControlClient(context, to: endpoint, security: security) { [weak self] message in
+        self?.assumeIsolated { $0.receive(message) }
+      }
+    } catch {
+      return .failure(error)
+    }
+    lastHeard = .now
+    tick()
+    return await withCheckedContinuation { continuation in
+      if let result { continuation.resume(returning: result) } else { whenOver = continuation }
+    }
+  }
+
+  private func shut() async {
+    if let timer { context.executor.cancelTimer(timer) }
+    timer = nil
+    // What is being computed is computed to its end, and dropped.
+    while isComputing { await withCheckedContinuation { whenIdle = $0 } }
+    client?.close()
+  }
+
+  private var whenIdle: CheckedContinuation<Void, Never>?
+
+  private func end(_ result: Result<Stop, any Error>) {
+    guard self.result == nil else { return }
+    self.result = result
+    stage = .over
+    whenOver?.resume(returning: result)
+    whenOver = nil
+  }
+
+  private func tick() {
+    guard result == nil else { return }
+    timer = context.executor.setTimer(at: .now + .milliseconds(100)) { [weak self] in
+      self?.assumeIsolated { $0.tick() }
+    }
+    let now = Timestamp.now
+    guard now - lastHeard < patience || isComputing else {
+      return end(
+        .failure(
+          ClusterError(
+            .unreachable, "nobody leases samples at \(endpoint)",
+            advice: "check that it runs, the address, and with encryption the keys")))
+    }
+    guard askedAt.map({ now - $0 > .seconds(1) }) ?? true else { return }
+    askedAt = now
+    switch stage {
+    case .asking: send(.recipeRequest(RecipeRequest(build: build)))
+    case .fetching(var fetch, let offer, let work):
+      for request in fetch.requestsAgain() { send(.stateRequest(request)) }
+      stage = .fetching(fetch, offer, work)
+    case .working:
+      for place in tasks.indices where !tasks[place].rows.isComplete {
+        for request in tasks[place].rows.requestsAgain() { send(.stateRequest(request)) }
+      }
+      // Nothing to do: perhaps the connection was lost and is another one now, unknown at the other end.
+      if tasks.isEmpty { send(.recipeRequest(RecipeRequest(build: build))) }
+      askForLease()
+    case .preparing, .over: break
+    }
+  }
+
+  // MARK: Messages
+
+  private func send(_ body: ControlBody) {
+    client?.send(
+      ControlMessage(job: nil, sender: nil, incarnation: nil, epoch: Epoch(rawValue: 0), body: body))
+  }
+
+  private func receive(_ message: ControlMessage) {
+    guard result == nil else { return }
+    lastHeard = .now
+    switch (message.body, stage) {
+    case (.prediction(let offer), .asking):
+      stage = .preparing
+      let prepare = prepare
+      Thread { [self] in
+        let result = Result { try prepare(offer) }
+        context.executor.run { [self] in assumeIsolated { $0.prepared(result, offer) } }
+      }.start()
+    case (.refused(let refused), _):
+      end(.failure(ClusterError(.refused, "this node is refused: \(refused.explanation)")))
+    case (.stop(let stop), _): end(.success(stop))
+    case (.statePart(let part), .fetching(var fetch, let offer, let work)):
+      guard fetch.take(part) else { return }
+      askedAt = .now
+      for request in fetch.requests() { send(.stateRequest(request)) }
+      stage = .fetching(fetch, offer, work)
+      if fetch.isComplete { begin(fetch, offer, work) }
+    case (.statePart(let part), .working):
+      for place in tasks.indices where tasks[place].rows.take(part) {
+        for request in tasks[place].rows.requests() { send(.stateRequest(request)) }
+      }
+      compute()
+    case (.sampleLease(let lease), .working(let offer, _)): add(lease, offer)
+    default: break
+    }
+  }
+
+  private func prepared(_ result: Result<Work, any Error>, _ offer: PredictionOffer) {
+    guard case .preparing = stage else { return }
+    lastHeard = .now
+    switch result {
+    case .failure(let error): end(.failure(error))
+    case .success(let work):
+      guard work.parametersCount == offer.parametersCount else {
+        return end(.failure(ClusterError(.refused, "the parameters are not those of the recipe's model")))
+      }
+      var fetch = ByteFetch(offer.parameters, 0..<offer.parametersCount)
+      for request in fetch.requests() { send(.stateRequest(request)) }
+      askedAt = .now
+      stage = .fetching(fetch, offer, work)
+    }
+  }
+
+  private func begin(_ fetch: ByteFetch, _ offer: PredictionOffer, _ work: Work) {
+    guard Digest(of: fetch.bytes) == offer.parameters, fetch.bytes.withUnsafeBytes({ work.fill($0) }) else {
+      return end(.failure(ClusterError(.refused, "the parameters do not have the SHA-256 that was announced")))
+    }
+    stage = .working(offer, work)
+    askForLease()
+  }
+
+  private func askForLease() {
+    if tasks.count < PredictionWorker.depth { send(.leaseRequest(LeaseRequest(lanes: 1))) }
+  }
+
+  private func add(_ lease: SampleLease, _ offer: PredictionOffer) {
+    guard lease.prediction == offer.prediction, lease.parameters == offer.parameters,
+      lease.examples.upperBound <= offer.examples, !tasks.contains(where: { $0.lease.lease == lease.lease }),
+      lease.samples.upperBound <= 1 << 31, tasks.count < 2 * PredictionWorker.depth
+    else { return }
+    let stride = offer.inputShape.reduce(offer.inputKind.size, *)
+    let bytes = lease.examples.lowerBound * stride..<lease.examples.upperBound * stride
+    guard bytes.count <= PredictionWorker.rowsLimit else { return }
+    // Leases of the same examples follow one another.
+    var rows = tasks.last?.rows ?? lastRows ?? ByteFetch(offer.inputs, bytes)
+    if rows.range != bytes || !rows.isComplete { rows = ByteFetch(offer.inputs, bytes) }
+    for request in rows.requests() { send(.stateRequest(request)) }
+    askedAt = .now
+    tasks.append(Assignment(lease: lease, rows: rows))
+    compute()
+    askForLease()
+  }
+
+  /// Bytes of a lease's rows that are believed.
+  private static let rowsLimit = 1 << 31
+  private var lastRows: ByteFetch?
+
+  private func compute() {
+    guard !isComputing, case .working(let offer, let work) = stage, let task = tasks.first, task.rows.isComplete else {
+      return
+    }
+    isComputing = true
+    Thread { [self] in
+      let lease = task.lease
+      let result = Result {
+        SampleResult(
+          of: lease, outputs: offer.outputs,
+          values: try work.compute(
+            task.rows.bytes, lease.examples, Int(lease.samples.lowerBound)..<Int(lease.samples.upperBound)))
+      }
+      context.executor.run { [self] in assumeIsolated { $0.computed(result) } }
+    }.start()
+  }
+
+  private func computed(_ result: Result<SampleResult, any Error>) {
+    isComputing = false
+    whenIdle?.resume()
+    whenIdle = nil
+    guard self.result == nil, !tasks.isEmpty else { return }
+    switch result {
+    case .failure(let error): end(.failure(error))
+    case .success(let result):
+      lastRows = tasks.removeFirst().rows
+      send(.sampleResult(result))
+      compute()
+      askForLease()
+    }
+  }
+}
+
+extension PredictionOffer.InputKind {
+  /// Bytes of a number.
+  var size: Int {
+    switch self {
+    case .uint8: 1
+    case .float32: 4
+    case .float64: 8
+    }
+  }
+}

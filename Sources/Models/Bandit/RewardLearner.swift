@@ -1,0 +1,137 @@
+import CKernels
+import Figures
+import Foundation
+import Networks
+import Optimizers
+import Tensors
+import Training
+
+/// Predicts the reward of an action in a context from the latest of what was tried: a network with a posterior over its
+/// weights, or a plain one. Rewards have Gaussian noise of a given deviation.
+///
+/// `@unchecked Sendable`: one agent's thread tells and decides, between steps alone.
+final class RewardLearner: Learner, @unchecked Sendable {
+  /// Actions are one-hot columns behind a context's.
+  static let actions = 2
+
+  let parameters: FlatBuffer
+  private let network: MLP
+  private let weights: Layout
+  private let posterior: VariationalPosterior?
+  private let plainDescent: GradientDescent?
+  private let posteriorDescent: PosteriorDescent?
+  /// The draw of a step, or of a decision.
+  private let draw: FlatBuffer
+  private let rows: FlatBuffer
+  private let rewards: FlatBuffer
+  private let contextWidth: Int
+  private let options: BanditOptions
+  /// How many rewards have ever been told.
+  private(set) var told = 0
+
+  init(contextWidth: Int, isBayesian: Bool, _ options: BanditOptions) {
+    self.contextWidth = contextWidth
+    self.options = options
+    let width = contextWidth + RewardLearner.actions
+    var layout = Layout()
+    network = MLP(
+      name: "layers", in: width, hidden: [options.hidden, options.hidden], out: 1, activation: .relu, layout: &layout)
+    weights = layout
+    draw = FlatBuffer("draw", layout)
+    network.initialize(draw, seed: options.seed)
+    let adam = Optimizer(.adam(beta1: 0.9, beta2: 0.999, epsilon: 1e-8))
+    func descent(_ layout: Layout) -> GradientDescent {
+      GradientDescent(
+        adam, learningRate: options.learningRate, schedule: Schedule(.constant), clipping: .none, parameters: layout)
+    }
+    if isBayesian {
+      let posterior = VariationalPosterior(over: layout, prior: .gaussian(deviation: options.priorDeviation))
+      parameters = FlatBuffer("parameters", posterior.parameters)
+      posterior.initialize(parameters, from: draw, deviation: options.initialDeviation)
+      posteriorDescent = PosteriorDescent(posterior: posterior, descent: descent(posterior.parameters))
+      (self.posterior, plainDescent) = (posterior, nil)
+    } else {
+      parameters = FlatBuffer("parameters", layout)
+      parameters.copy(from: draw)
+      (posterior, plainDescent, posteriorDescent) = (nil, descent(layout), nil)
+    }
+    var memory = Layout()
+    memory.add("rows", [options.memory, width])
+    rows = FlatBuffer("rows", memory)
+    var targets = Layout()
+    targets.add("rewards", [options.memory])
+    rewards = FlatBuffer("rewards", targets)
+  }
+
+  // MARK: Acting
+
+  /// Keeps what an action brought; the oldest is forgotten.
+  func tell(_ context: ArraySlice<Float>, action: Int, reward: Double) {
+    let width = contextWidth + RewardLearner.actions
+    let place = told % options.memory
+    fill(rows.float32.baseAddress! + place * width, context, action)
+    rewards.float32[place] = Float(reward)
+    told += 1
+  }
+
+  private func fill(_ row: UnsafeMutablePointer<Float>, _ context: ArraySlice<Float>, _ action: Int) {
+    for (column, value) in context.enumerated() { row[column] = value }
+    for other in 0..<RewardLearner.actions { row[contextWidth + other] = other == action ? 1 : 0 }
+  }
+
+  /// The expected reward of each action: with one draw of the weights, if they have a posterior.
+  func values(of context: ArraySlice<Float>, decision: Int, with crew: Crew) throws -> [Float] {
+    let x = Tensor(uninitialized: [RewardLearner.actions, contextWidth + RewardLearner.actions])
+    for action in 0..<RewardLearner.actions { fill(x.pointer + action * x.columns, context, action) }
+    if let posterior {
+      let key = RandomKey(seed: options.seed).at(step: 0x8000_0000 | UInt32(decision)).at(tensor: NoiseStream.weights)
+      posterior.draw(0..<weights.count, of: draw, from: parameters, key: key, withDensities: false)
+    }
+    return network(x, ParameterViews(posterior == nil ? parameters : draw)).values
+  }
+
+  // MARK: Learning
+
+  var auxiliary: [FlatBuffer] { plainDescent?.moments ?? posteriorDescent!.descent.moments }
+  var exampleCount: Int { min(told, options.memory) }
+  var order: Order.Kind { .shuffled(batch: min(options.batch, exampleCount)) }
+  var phases: [Phase] { [Phase("gradient", layout: weights, metrics: ["nll"])] }
+  let evaluationMetrics: [String] = []
+  let evaluationCount = 0
+  func evaluate(_ examples: Range<Int>, into sums: inout [Double], key: RandomKey, on lane: Lane) {}
+
+  func prepare(phase: Int, of step: Step, with crew: Crew) throws {
+    guard let posterior else { return }
+    posterior.draw(
+      0..<weights.count, of: draw, from: parameters, key: step.key.at(tensor: NoiseStream.weights),
+      withDensities: false)
+  }
+
+  func contribute(_ contribution: Contribution, phase: Int, shard: Shard, of step: Step, on lane: Lane) throws {
+    lane.tape.reset()
+    let indices = shard.examples.indices
+    let width = contextWidth + RewardLearner.actions
+    let x = Tensor(uninitialized: [indices.count, width])
+    elbo_gather_floats(rows.float32.baseAddress, indices, indices.count, width, x.pointer)
+    let y = Tensor(indices.map { rewards.float32[Int($0)] }, [indices.count, 1])
+    let views = ParameterViews(
+      posterior == nil ? parameters : draw, on: lane.tape, gradient: contribution.values.float32.baseAddress!)
+    let precision = Float(1 / (options.noiseDeviation * options.noiseDeviation))
+    let loss = (network(x, views) - y).squared().sum() * (precision / 2)
+    lane.tape.backward(from: loss)
+    contribution.metrics[0] += Double(loss.value)
+  }
+
+  func absorb(_ total: Total, phase: Int, of step: Step, with crew: Crew) throws -> Verdict {
+    if let posteriorDescent {
+      // As `Complexity` with uniform weighting: of an epoch of M steps each takes a share 1 / M of the KL.
+      let scale = Double(step.stepsPerEpoch) / Double(exampleCount)
+      let sums = PosteriorDescent.Sums(
+        hasPairs: false, draw: draw, scale: scale, cost: scale / Double(step.stepsPerEpoch), prior: .closedForm)
+      try posteriorDescent.absorb(total, sums: sums, into: parameters, step: step, with: crew)
+    } else {
+      try plainDescent!.absorb(total, into: parameters, update: step.number, of: step.total, with: crew)
+    }
+    return .goOn
+  }
+}

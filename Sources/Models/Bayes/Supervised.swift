@@ -1,0 +1,47 @@
+import Datasets
+import Figures
+import Tensors
+import Training
+
+/// A learner that is told by its training examples what to say of others: what all such learners share.
+protocol Supervised: Predicting {
+  var supervision: Supervision { get }
+  /// Logits of sample t for some rows: [n, in] → [n, classes]. Of classifiers alone.
+  func logits(_ x: Tensor, examples: [UInt32], sample: Int, with storage: FlatBuffer?, key: RandomKey) -> Tensor
+}
+
+extension Supervised {
+  var exampleCount: Int { supervision.inputs.train.count }
+  var statistics: [FlatBuffer] { supervision.statistics }
+  var isClassifier: Bool {
+    if case .classes = supervision.kind { true } else { false }
+  }
+  var predictionWidth: Int { isClassifier ? supervision.width : 2 * supervision.width }
+  var classNames: [String] { supervision.classNames }
+  var evaluationCount: Int { supervision.testCount }
+
+  func rows(of array: ExampleArray, _ examples: Range<Int>) -> Tensor {
+    supervision.inputs.rows(of: array, .range(examples), key: RandomKey(seed: 0))
+  }
+
+  func mismatch(_ array: ExampleArray) -> String? { supervision.mismatch(array) }
+
+  func evaluate(key: RandomKey, with crew: Crew) throws -> [String: Double] {
+    try PredictiveEvaluation(self, supervision, samples: evaluationSamples, key: key, with: crew).metrics
+  }
+
+  func figures(with crew: Crew, key: RandomKey) throws -> [Figure] {
+    try predictiveFigures(with: crew, key: key)
+  }
+
+  /// Reliability and a turned image of classifiers; the curve of a regression of one input.
+  func predictiveFigures(with crew: Crew, key: RandomKey) throws -> [Figure] {
+    guard isClassifier else { return try curveFigure(self, supervision, key: key, with: crew) }
+    var figures: [Figure] = []
+    if evaluationCount > 0 {
+      let evaluation = try PredictiveEvaluation(self, supervision, samples: evaluationSamples, key: key, with: crew)
+      figures += evaluation.reliabilityFigure.map { [$0] } ?? []
+    }
+    return try figures + rotationFigures(self, supervision, key: key, with: crew)
+  }
+}

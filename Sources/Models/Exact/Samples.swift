@@ -1,0 +1,126 @@
+import Datasets
+import Distributions
+import Exact
+import Figures
+import LinearAlgebra
+import Tensors
+import Training
+
+/// A learner that can make new rows of numbers.
+public protocol RowGenerating: Generating {
+  /// New rows in the units of the data, the same for the same key.
+  func rows(count: Int, key: RandomKey) throws -> GeneratedExamples
+}
+
+/// A model of sufficient statistics that is a density: rows can be drawn from it.
+protocol SamplingModel: FlatStatisticsModel {
+  /// New rows, as the model sees them.
+  func sample(_ count: Int, _ parameters: Parameters, using generator: inout RandomStream) throws -> Matrix
+}
+
+extension GaussianMixture: SamplingModel {
+  func sample(
+    _ count: Int, _ parameters: GaussianMixtureParameters, using generator: inout RandomStream
+  ) throws -> Matrix {
+    let (rows, _): (Matrix, [Int]) = try sample(count, parameters, using: &generator)
+    return rows
+  }
+}
+
+extension VariationalMixture: SamplingModel {
+  /// From the predictive density, a mixture of Student's t (Bishop 2006, equation 10.81): what is not known of the
+  /// components widens it.
+  func sample(
+    _ count: Int, _ parameters: VariationalMixtureParameters, using generator: inout RandomStream
+  ) throws -> Matrix {
+    let weights = parameters.weights.means
+    let factors = try parameters.components.map { component in
+      let degrees = component.degrees + 1 - Double(dimension)
+      let scale = (1 + component.meanPrecision) / (component.meanPrecision * degrees)
+      return (degrees: degrees, factor: try Cholesky(scale * component.inverseScale, jitter: .rounding))
+    }
+    var rows = Matrix(rows: count, columns: dimension)
+    for i in 0..<count {
+      let k = generator.categorical(weights)
+      let (degrees, factor) = factors[k]
+      let mean = parameters.components[k].mean
+      let gaussian = generator.normal(mean: mean.map { _ in 0 }, factor: factor)
+      let stretch = (degrees / (2 * generator.gamma(shape: 0.5 * degrees))).squareRoot()
+      for j in 0..<dimension { rows[i, j] = mean[j] + stretch * gaussian[j] }
+    }
+    return rows
+  }
+}
+
+extension ProbabilisticPCA: SamplingModel {
+  func sample(
+    _ count: Int, _ parameters: ProbabilisticPCAParameters, using generator: inout RandomStream
+  ) throws -> Matrix { Matrix((0..<count).map { _ in parameters.sample(using: &generator) }) }
+}
+
+extension ClosedFormProbabilisticPCA: SamplingModel {
+  func sample(_ count: Int, _ parameters: Parameters, using generator: inout RandomStream) throws -> Matrix {
+    Matrix((0..<count).map { _ in parameters.density!.sample(using: &generator) })
+  }
+}
+
+extension StatisticsLearner: Generating, RowGenerating where Model: SamplingModel {
+  func rows(count: Int, key: RandomKey) throws -> GeneratedExamples {
+    let rows = try drawn(count, key: key)
+    return GeneratedExamples(values: rows.elements.map { Float($0) }, shape: [count] + data.train.array.shape)
+  }
+
+  private func drawn(_ count: Int, key: RandomKey) throws -> Matrix {
+    var generator = RandomStream(key.at(tensor: NoiseStream.latent))
+    var rows = try saying { try model.sample(count, learntParameters(), using: &generator) }
+    if let scaling = data.train.scaling {
+      for i in 0..<rows.rows {
+        for j in 0..<rows.columns { rows[i, j] = scaling.restored(rows[i, j], column: j) }
+      }
+    }
+    return rows
+  }
+
+  /// Images where the data are images; else the first two columns beside those of the data, or a histogram of one.
+  func sample(count: Int, key: RandomKey, with crew: Crew) throws -> Figure {
+    let rows = try drawn(count, key: key)
+    if let layout = ImageLayout(of: data.train.array) {
+      let isBytes = data.train.array.kind == .uint8
+      return Figure(
+        "samples",
+        .images(
+          ImageGrid(
+            .float(rows.elements.map { Float(isBytes ? $0 / 255 : $0) }), height: layout.height, width: layout.width,
+            channels: layout.channels, columns: min(count, 8))))
+    }
+    var seen = ExactRows(array: data.train.array)
+    seen.scaling = nil
+    let shown = try seen.matrices(first: ExactData.shownRows).inputs
+    func name(_ column: Int) -> String { column < data.columns.count ? data.columns[column] : "column \(column)" }
+    guard rows.columns >= 2 else {
+      return Figure(
+        "samples", title: "Training rows and samples",
+        .plot(
+          Plot(
+            Panel(
+              x: Axis(name(0)), y: Axis("density", lower: 0),
+              [
+                .histogram(Histogram("training rows", of: shown.column(0), isDensity: true, color: .neutral)),
+                .histogram(
+                  Histogram("samples", of: rows.column(0), isDensity: true, color: .palette(0), style: .outline)),
+              ]))))
+    }
+    return Figure(
+      "samples", title: "Training rows and samples",
+      .plot(
+        Plot(
+          Panel(
+            x: Axis(name(0)), y: Axis(name(1)),
+            [
+              .points(Points("training rows", x: shown.column(0), y: shown.column(1), coloring: .single(.neutral))),
+              .points(
+                Points(
+                  "samples", x: rows.column(0), y: rows.column(1), coloring: .single(.palette(0)), symbol: .cross)),
+            ]))))
+  }
+}

@@ -1,0 +1,34 @@
+import Foundation
+import Subprocess
+import TestSupport
+import Testing
+
+/// Two players on several nodes: convolutions with batch statistics, and second derivatives.
+@Suite("Adversarial nodes: the same parameters_sha256 as one process", .serialized, .timeLimit(.minutes(5)))
+struct AdversarialLaunchTests {
+  @Test("Two and four nodes", arguments: ["dcgan", "wgan-gp"], [2, 4])
+  func nodes(_ model: String, _ nodes: Int) async throws {
+    let workspace = try Workspace()
+    let more = ["--steps", "20"]
+    let alone = try await Elbo.run(workspace.training(model, out: "alone", more)).hash()
+    let launch = try await Elbo.run(workspace.launch(model, out: "launch", nodes: nodes, more)).hash()
+    #expect(launch == alone)
+  }
+
+  @Test("A node is killed", arguments: ["dcgan", "wgan-gp"], [2, 4])
+  func kill(_ model: String, _ nodes: Int) async throws {
+    let workspace = try Workspace()
+    let steps = 300
+    let more = ["--steps", "\(steps)", "--set", "train.report_every=1", "--lanes", "1"]
+    let alone = try await Elbo.run(workspace.training(model, out: "alone", more)).hash()
+    let arguments = workspace.launch(model, out: "run", nodes: nodes, more + ["--heartbeat", "0.2"])
+    let outcome = try await Elbo.run(arguments) { _ in
+      try await until { workspace.lines("run/metrics.jsonl") >= 10 }
+      let node = try #require(workspace.processes().randomElement())
+      #expect(Foundation.kill(node, SIGKILL) == 0)
+    }
+    #expect(try outcome.hash() == alone)
+    #expect(workspace.lines("run/metrics.jsonl") == steps)
+    #expect(workspace.processes().isEmpty)
+  }
+}
