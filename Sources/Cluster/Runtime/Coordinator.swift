@@ -249,8 +249,7 @@ public actor Coordinator {
 
   /// Once a peer. Strangers may be many: their names are kept within bounds.
   private func note(_ text: String, of route: RoutingID) {
-    guard noted.count < 1000, noted.insert(route).inserted else { return }
-    continuation.yield(.note(text))
+    if noted.count < 1000, noted.insert(route).inserted { continuation.yield(.note(text)) }
   }
 
   private func receive(_ message: ControlMessage, from route: RoutingID, key: PublicKey?) {
