@@ -155,7 +155,7 @@ struct ExactHostileTests {
         "x,c\n" + (0..<10).map { "\($0),\($0 < 5 ? "a" : "b")\n" }.joined(), "data.target=c"),
     ]
 
-  @Test("Odd data has an answer", arguments: odd) func odd(_ odd: Odd) async throws {
+  @Test("Odd data has an answer", arguments: odd) func answers(_ odd: Odd) async throws {
     let workspace = try Workspace()
     try workspace.write("table.csv", odd.table)
     let outcome = try await Elbo.run(

@@ -9,7 +9,7 @@ import Training
 /// A learner that can make new rows of numbers.
 public protocol RowGenerating: Generating {
   /// New rows in the units of the data, the same for the same key.
-  func rows(count: Int, key: RandomKey) throws -> GeneratedExamples
+  func rows(count: Int, key: RandomKey) throws -> GeneratedExamples.Rows
 }
 
 /// A model of sufficient statistics that is a density: rows can be drawn from it.
@@ -65,9 +65,9 @@ extension ClosedFormProbabilisticPCA: SamplingModel {
 }
 
 extension StatisticsLearner: Generating, RowGenerating where Model: SamplingModel {
-  func rows(count: Int, key: RandomKey) throws -> GeneratedExamples {
+  func rows(count: Int, key: RandomKey) throws -> GeneratedExamples.Rows {
     let rows = try drawn(count, key: key)
-    return GeneratedExamples(values: rows.elements.map { Float($0) }, shape: [count] + data.train.array.shape)
+    return GeneratedExamples.Rows(values: rows.elements.map { Float($0) }, shape: [count] + data.train.array.shape)
   }
 
   private func drawn(_ count: Int, key: RandomKey) throws -> Matrix {
