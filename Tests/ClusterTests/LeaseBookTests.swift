@@ -84,7 +84,11 @@ import Testing
     #expect(book.lease(to: 3, now: Self.at(0.2)) == nil)
     #expect(book.lease(to: 1, now: Self.at(0.2)) == nil, "it has it already")
     let third = try #require(book.lease(to: 3, now: Self.at(5)))
-    #expect(book.take(Self.result(third), from: 3, now: Self.at(6)) == .taken(.init(samples: 0..<3, examples: 0..<100)))
+    guard case .taken(let cell) = book.take(Self.result(third), from: 3, now: Self.at(6)) else {
+      Issue.record("the first result is taken")
+      return
+    }
+    #expect(cell.samples == 0..<3 && cell.examples == 0..<100)
     #expect(book.take(Self.result(first), from: 1, now: Self.at(6)) == .known)
     #expect(book.isComplete && book.lease(to: 2, now: Self.at(7)) == nil)
   }
@@ -104,9 +108,8 @@ import Testing
     let lease = try #require(book.lease(to: 1, now: Self.at(0)))
     _ = book.take(Self.result(lease), from: 1, now: Self.at(1))
     #expect(
-      book.missing == [
-        .init(samples: 2..<4, examples: 200..<300), .init(samples: 0..<2, examples: 300..<350),
-        .init(samples: 2..<4, examples: 300..<350),
+      book.missing.map { [$0.samples, $0.examples] } == [
+        [2..<4, 200..<300], [0..<2, 300..<350], [2..<4, 300..<350],
       ])
   }
 
