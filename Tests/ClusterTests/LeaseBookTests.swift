@@ -77,13 +77,13 @@ import Testing
 
   @Test func aLateLeaseGoesToAnother() throws {
     var book = Self.book(samples: 3, examples: 0..<100)
-    let first = try #require({ book.lease(to: 1, now: Self.at(0)) }())
+    let first = try #require(book.lease(to: 1, now: Self.at(0)))
     // Nothing is left: the idle worker computes it too, and a third need not yet.
-    let second = try #require({ book.lease(to: 2, now: Self.at(0.1)) }())
+    let second = try #require(book.lease(to: 2, now: Self.at(0.1)))
     #expect(second.samples == first.samples && second.examples == first.examples && second.lease != first.lease)
     #expect(book.lease(to: 3, now: Self.at(0.2)) == nil)
     #expect(book.lease(to: 1, now: Self.at(0.2)) == nil, "it has it already")
-    let third = try #require({ book.lease(to: 3, now: Self.at(5)) }())
+    let third = try #require(book.lease(to: 3, now: Self.at(5)))
     guard case .taken(let cell) = book.take(Self.result(third), from: 3, now: Self.at(6)) else {
       Issue.record("the first result is taken")
       return
@@ -95,17 +95,17 @@ import Testing
 
   @Test func whatALostWorkerHeldGoesOutAtOnce() throws {
     var book = Self.book(samples: 6, examples: 0..<100)
-    let first = try #require({ book.lease(to: 1, now: Self.at(0)) }())
+    let first = try #require(book.lease(to: 1, now: Self.at(0)))
     book.lost(1)
-    let again = try #require({ book.lease(to: 2, now: Self.at(0)) }())
+    let again = try #require(book.lease(to: 2, now: Self.at(0)))
     #expect(again.samples == first.samples)
-    let next = try #require({ book.lease(to: 2, now: Self.at(0)) }())
+    let next = try #require(book.lease(to: 2, now: Self.at(0)))
     #expect(next.samples == 3..<6)
   }
 
   @Test func missingSamplesAreNamed() throws {
     var book = Self.book(samples: 4, examples: 200..<350, cell: (2, 100))
-    let lease = try #require({ book.lease(to: 1, now: Self.at(0)) }())
+    let lease = try #require(book.lease(to: 1, now: Self.at(0)))
     _ = book.take(Self.result(lease), from: 1, now: Self.at(1))
     #expect(
       book.missing.map { [$0.samples, $0.examples] } == [
@@ -115,7 +115,7 @@ import Testing
 
   @Test func resultsThatWereNotLeasedAreRefused() throws {
     var book = Self.book(firstLease: 10)
-    let lease = try #require({ book.lease(to: 1, now: Self.at(0)) }())
+    let lease = try #require(book.lease(to: 1, now: Self.at(0)))
     #expect(lease.lease == 10)
     func refused(_ change: (inout SampleResult) -> Void) -> Bool {
       var result = Self.result(lease)
