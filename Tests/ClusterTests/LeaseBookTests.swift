@@ -21,6 +21,18 @@ import Testing
       statistics: 1, moments: [UInt8](repeating: 0, count: 8 * lease.samples.count * lease.examples.count))
   }
 
+  private static func lease(_ book: inout Book, to worker: Int, at seconds: Double) throws -> SampleLease {
+    let lease = book.lease(to: worker, now: at(seconds))
+    return try #require(lease)
+  }
+
+  private static func expectNothing(
+    _ book: inout Book, for worker: Int, at seconds: Double, sourceLocation: SourceLocation = #_sourceLocation
+  ) {
+    let lease = book.lease(to: worker, now: at(seconds))
+    #expect(lease == nil, sourceLocation: sourceLocation)
+  }
+
   private static func at(_ seconds: Double) -> Timestamp { Timestamp(nanoseconds: Int64(seconds * 1e9)) }
 
   /// Workers ask, compute, lose what they computed, send it twice, crash with and without a word, and come again.
@@ -77,35 +89,37 @@ import Testing
 
   @Test func aLateLeaseGoesToAnother() throws {
     var book = Self.book(samples: 3, examples: 0..<100)
-    let first = try #require(book.lease(to: 1, now: Self.at(0)))
+    let first = try Self.lease(&book, to: 1, at: 0)
     // Nothing is left: the idle worker computes it too, and a third need not yet.
-    let second = try #require(book.lease(to: 2, now: Self.at(0.1)))
+    let second = try Self.lease(&book, to: 2, at: 0.1)
     #expect(second.samples == first.samples && second.examples == first.examples && second.lease != first.lease)
-    #expect(book.lease(to: 3, now: Self.at(0.2)) == nil)
-    #expect(book.lease(to: 1, now: Self.at(0.2)) == nil, "it has it already")
-    let third = try #require(book.lease(to: 3, now: Self.at(5)))
+    Self.expectNothing(&book, for: 3, at: 0.2)
+    Self.expectNothing(&book, for: 1, at: 0.2)
+    let third = try Self.lease(&book, to: 3, at: 5)
     guard case .taken(let cell) = book.take(Self.result(third), from: 3, now: Self.at(6)) else {
       Issue.record("the first result is taken")
       return
     }
     #expect(cell.samples == 0..<3 && cell.examples == 0..<100)
-    #expect(book.take(Self.result(first), from: 1, now: Self.at(6)) == .known)
-    #expect(book.isComplete && book.lease(to: 2, now: Self.at(7)) == nil)
+    let receipt = book.take(Self.result(first), from: 1, now: Self.at(6))
+    #expect(receipt == .known)
+    #expect(book.isComplete)
+    Self.expectNothing(&book, for: 2, at: 7)
   }
 
   @Test func whatALostWorkerHeldGoesOutAtOnce() throws {
     var book = Self.book(samples: 6, examples: 0..<100)
-    let first = try #require(book.lease(to: 1, now: Self.at(0)))
+    let first = try Self.lease(&book, to: 1, at: 0)
     book.lost(1)
-    let again = try #require(book.lease(to: 2, now: Self.at(0)))
+    let again = try Self.lease(&book, to: 2, at: 0)
     #expect(again.samples == first.samples)
-    let next = try #require(book.lease(to: 2, now: Self.at(0)))
+    let next = try Self.lease(&book, to: 2, at: 0)
     #expect(next.samples == 3..<6)
   }
 
   @Test func missingSamplesAreNamed() throws {
     var book = Self.book(samples: 4, examples: 200..<350, cell: (2, 100))
-    let lease = try #require(book.lease(to: 1, now: Self.at(0)))
+    let lease = try Self.lease(&book, to: 1, at: 0)
     _ = book.take(Self.result(lease), from: 1, now: Self.at(1))
     #expect(
       book.missing.map { [$0.samples, $0.examples] } == [
@@ -115,7 +129,7 @@ import Testing
 
   @Test func resultsThatWereNotLeasedAreRefused() throws {
     var book = Self.book(firstLease: 10)
-    let lease = try #require(book.lease(to: 1, now: Self.at(0)))
+    let lease = try Self.lease(&book, to: 1, at: 0)
     #expect(lease.lease == 10)
     func refused(_ change: (inout SampleResult) -> Void) -> Bool {
       var result = Self.result(lease)
@@ -123,13 +137,15 @@ import Testing
       if case .refused = book.take(result, from: 1, now: Self.at(1)) { return true }
       return false
     }
-    #expect(refused { $0.prediction = 6 })
-    #expect(refused { $0.lease = 11 })
-    #expect(refused { $0.samples = 0..<4 })
-    #expect(refused { $0.examples = 1..<100 })
+    let answers = [
+      refused { $0.prediction = 6 }, refused { $0.lease = 11 }, refused { $0.samples = 0..<4 },
+      refused { $0.examples = 1..<100 },
+    ]
+    #expect(answers == [true, true, true, true])
     var old = Self.result(lease)
     old.lease = 9
-    #expect(book.take(old, from: 1, now: Self.at(1)) == .known, "of an earlier book")
+    let receipt = book.take(old, from: 1, now: Self.at(1))
+    #expect(receipt == .known, "of an earlier book")
     #expect(book.nextFirstLease == 11)
   }
 
