@@ -69,8 +69,8 @@ let package = Package(
     .executableTarget(
       name: "elbo",
       dependencies: [
-        "Cluster", "Datasets", "Figures", "Files", "LinearAlgebra", "Messages", "Metrics", "Models", "Recipes", "Reports",
-        "Tensors", "Training", "Yams", "ZeroMQ",
+        "Cluster", "Datasets", "Figures", "Files", "LinearAlgebra", "Messages", "Metrics", "Models",
+        "Recipes", "Reports", "Tensors", "Training", "Yams", "ZeroMQ",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Subprocess", package: "swift-subprocess"),
         .product(name: "SystemPackage", package: "swift-system"),

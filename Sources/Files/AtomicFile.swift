@@ -28,7 +28,7 @@ public enum AtomicFile {
     let staged: StagedFile
     do throws(FileError) {
       staged = try StagedFile(path)
-    } catch where error.code == .notReplaceable {
+    } catch  where error.code == .notReplaceable {
       return try body(OutputFile(path, .existing))
     }
     try body(staged.file)

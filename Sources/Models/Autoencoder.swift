@@ -12,7 +12,8 @@ import Training
 /// `latent` and the samples show beside the VAE's.
 public enum Autoencoder: Model {
   public static let name = "autoencoder"
-  public static let summary = "auto-encoder trained by squared error; its latent space is no prior, and the figures show it"
+  public static let summary =
+    "auto-encoder trained by squared error; its latent space is no prior, and the figures show it"
   public static var recipe: [UInt8] { PackageResources.autoencoder_yaml }
 
   public static func learner(_ recipe: Recipe, data: Dataset, seed: UInt64) throws -> any Learner {

@@ -102,7 +102,8 @@ public struct Checkpoint: Sendable {
     }
     let folder = run.checkpoints + "/" + name
     let bytes = try InputFile.read(statePath(folder), limit: 1 << 20)
-    guard let state = try? JSONDecoder().decode(State.self, from: Data(bytes)), state.format == 1, state.step >= 0 else {
+    guard let state = try? JSONDecoder().decode(State.self, from: Data(bytes)), state.format == 1, state.step >= 0
+    else {
       throw TrainingError(
         .damagedFile, "\(statePath(folder)) is damaged", advice: "remove \(folder) to use the checkpoint before it")
     }

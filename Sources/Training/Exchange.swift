@@ -4,10 +4,8 @@ import Tensors
 public protocol Exchange: AnyObject {
   /// Computes the contributions that this node is to compute, each on one lane, and returns the total of all shards.
   func total(of phase: Int, in step: Step, crew: Crew) throws -> ExchangeOutcome
-  /// The learner has absorbed the total of the phase.
-  /// - Parameters:
-  ///   - converged: whether the learner has converged.
-  ///   - last: whether that was the last phase of the training.
+  /// The learner has absorbed the total of the phase; `converged` says whether it has converged, `last` whether that
+  /// was the last phase of the training.
   func absorbed(_ phase: Int, of step: Step, converged: Bool, last: Bool)
   /// After the last phase: waits until nobody needs this node any more.
   func conclude() throws -> ExchangeOutcome

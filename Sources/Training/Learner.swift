@@ -138,9 +138,7 @@ extension LatentGenerating {
 
 /// A learner that shows while it trains how it comes along, always with the same noise.
 public protocol Picturing: Learner {
-  /// - Parameters:
-  ///   - step: steps done.
-  ///   - key: the same at every step of a training.
+  /// What the model makes after `step` steps; `key` is the same at every step of a training.
   func progress(at step: Int, key: RandomKey, with crew: Crew) throws -> [Figure]
 }
 

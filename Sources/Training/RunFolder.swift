@@ -19,7 +19,8 @@ public struct RunFolder: Sendable {
     if let path {
       self.path = path
       guard !manager.fileExists(atPath: path + "/recipe.yaml") else {
-        throw TrainingError(.noRun, "\(path) holds a run already", advice: "name another folder, or go on with --resume \(path)")
+        throw TrainingError(
+          .noRun, "\(path) holds a run already", advice: "name another folder, or go on with --resume \(path)")
       }
     } else {
       var candidate = "runs/\(name)"
@@ -37,7 +38,8 @@ public struct RunFolder: Sendable {
   public init(opening path: String) throws {
     self.path = path
     guard FileManager.default.fileExists(atPath: recipe) else {
-      throw TrainingError(.noRun, "\(path) is not a run: it has no recipe.yaml", advice: "name a folder that a training wrote")
+      throw TrainingError(
+        .noRun, "\(path) is not a run: it has no recipe.yaml", advice: "name a folder that a training wrote")
     }
   }
 }

@@ -63,7 +63,8 @@ public enum SafeTensors {
     public init(_ path: String) throws {
       let bytes = try InputFile.read(path)
       func damaged(_ what: String) -> TrainingError {
-        TrainingError(.damagedFile, "\(path) is not a whole safetensors file: \(what)", advice: "use another checkpoint")
+        TrainingError(
+          .damagedFile, "\(path) is not a whole safetensors file: \(what)", advice: "use another checkpoint")
       }
       guard bytes.count >= 8 else { throw damaged("it has \(bytes.count) bytes") }
       let length = bytes[0..<8].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
@@ -100,7 +101,9 @@ public enum SafeTensors {
       for (one, next) in zip(ranges, ranges.dropFirst()) where one.upperBound > next.lowerBound {
         throw damaged("tensors overlap")
       }
-      guard ranges.last?.upperBound ?? body == bytes.count else { throw damaged("there are bytes after the last tensor") }
+      guard ranges.last?.upperBound ?? body == bytes.count else {
+        throw damaged("there are bytes after the last tensor")
+      }
       self.path = path
       self.entries = entries
       self.metadata = object["__metadata__"] as? [String: String] ?? [:]
@@ -113,11 +116,13 @@ public enum SafeTensors {
       func name(_ slot: Slot) -> String { prefixed ? "\(buffer.name)/\(slot.name)" : slot.name }
       for slot in buffer.layout.slots {
         guard let entry = entries[name(slot)] else {
-          throw TrainingError(.otherModel, "\(path) has no tensor \(name(slot))", advice: "it is of another model or recipe")
+          throw TrainingError(
+            .otherModel, "\(path) has no tensor \(name(slot))", advice: "it is of another model or recipe")
         }
         guard entry.shape == slot.shape.dimensions, entry.precision == buffer.precision else {
           throw TrainingError(
-            .otherModel, "\(path): \(name(slot)) is \(entry.precision) \(entry.shape), not \(buffer.precision) \(slot.shape)",
+            .otherModel,
+            "\(path): \(name(slot)) is \(entry.precision) \(entry.shape), not \(buffer.precision) \(slot.shape)",
             advice: "it is of another model or recipe")
         }
       }

@@ -1,4 +1,5 @@
 import CZeroMQ
+import Foundation
 import Synchronization
 
 #if canImport(Glibc)
@@ -53,6 +54,16 @@ public final class ZeroMQContext: Sendable {
     precondition(open == 0, "\(open) sockets of a ZeroMQContext are still open")
     while zmq_ctx_term(handle) != 0 && zmq_errno() == EINTR {}
     closed.store(true, ordering: .releasing)
+  }
+
+  /// Closes on a thread of its own: for tasks, which may be on the polling thread or must not block.
+  public func closeAside() async {
+    await withCheckedContinuation { continuation in
+      Thread { [self] in
+        close()
+        continuation.resume()
+      }.start()
+    }
   }
 
   func socketOpened() { openSockets.add(1, ordering: .acquiringAndReleasing) }

@@ -18,7 +18,8 @@ struct DoctorCommand: ParsableCommand {
       print("\(good ? "ok     " : "missing") \(name.padding(toLength: 12, withPad: " ", startingAt: 0)) \(text)")
     }
     line(true, "elbo", Version.elbo)
-    line(true, "processor", "\(Environment.processorName()), \(ProcessInfo.processInfo.activeProcessorCount) processors")
+    line(
+      true, "processor", "\(Environment.processorName()), \(ProcessInfo.processInfo.activeProcessorCount) processors")
     line(true, "kernels", Version.kernels)
     line(true, "oneDNN", Version.oneDNN)
     line(

@@ -8,7 +8,9 @@ import Training
 
 /// Options that several subcommands share.
 struct RecipeOptions: ParsableArguments {
-  @Option(name: .customLong("set"), help: ArgumentHelp("Override a key of the recipe; repeatable.", valueName: "key.path=value"))
+  @Option(
+    name: .customLong("set"),
+    help: ArgumentHelp("Override a key of the recipe; repeatable.", valueName: "key.path=value"))
   var overrides: [String] = []
 
   @Option(help: ArgumentHelp("The data: a name, a folder or a file.", valueName: "dir|file"))

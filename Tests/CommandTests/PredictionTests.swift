@@ -92,7 +92,8 @@ struct PredictionTests {
     #expect(ledger["batch"] as? Int == 20)
     #expect(ledger["kl_weight"] as? Double == 1)
     let tensors = try #require(ledger["tensors"] as? [[String: any Sendable]])
-    #expect(tensors.map { $0["name"] as? String } == ["layers.0.weight", "layers.0.bias", "layers.1.weight", "layers.1.bias"])
+    #expect(
+      tensors.map { $0["name"] as? String } == ["layers.0.weight", "layers.0.bias", "layers.1.weight", "layers.1.bias"])
     let sum = tensors.compactMap { $0["kl"] as? Double }.reduce(0, +)
     let whole = try #require(ledger["kl"] as? Double)
     #expect(abs(sum - whole) < 1e-6 * abs(sum))
@@ -117,7 +118,8 @@ struct PredictionTests {
     }
     let arguments = [
       "train", "bbb-regression", "--protocol", "uci", "--data", workspace["toy"], "--epochs", "5", "--set",
-      "train.batch=10", "--set", "evaluate.samples=10", "--grid", "objective.prior_deviation=0.5,1", "--quiet", "--json",
+      "train.batch=10", "--set", "evaluate.samples=10", "--grid", "objective.prior_deviation=0.5,1", "--quiet",
+      "--json",
     ]
     let outcomes = try await [Elbo.run(arguments + ["--lanes", "1"]), Elbo.run(arguments + ["--lanes", "2"])]
     #expect(outcomes[0].status == .exited(0), "\(outcomes[0].error)")

@@ -193,9 +193,10 @@ private final class Trajectory: TrainingObserver {
     let x = problem.data.test!.inputs
     let scale = problem.targetDeviation
     for row in 0..<8 {
-      let inputs = x.withUnsafeBufferPointer(as: Double.self) {
-        Array($0[ConjugateProblem.columns * row..<ConjugateProblem.columns * (row + 1)])
-      } + [1]
+      let inputs =
+        x.withUnsafeBufferPointer(as: Double.self) {
+          Array($0[ConjugateProblem.columns * row..<ConjugateProblem.columns * (row + 1)])
+        } + [1]
       let mean = problem.targetMean + scale * zip(inputs, problem.mean).reduce(0) { $0 + $1.0 * $1.1 }
       let variance = scale * scale * problem.variance * inputs.reduce(0) { $0 + $1 * $1 }
       #expect(abs(means[row] - mean) < 5 * meanErrors[row] + 0.02 * variance.squareRoot())

@@ -67,7 +67,9 @@ import Training
       let document = try (learner as! any Accounting).documents(with: Crew(lanes: 1))[0]
       return try JSONSerialization.jsonObject(with: Data(document.contents.utf8)) as! [String: Any]
     }
-    func cost(_ ledger: [String: Any], _ step: String) -> Double { (ledger["cost_\(step)_step"] as! NSNumber).doubleValue }
+    func cost(_ ledger: [String: Any], _ step: String) -> Double {
+      (ledger["cost_\(step)_step"] as! NSNumber).doubleValue
+    }
     // 90 examples in batches of 40: three steps of 30 examples on average.
     let uniform = try ledger("uniform", examples: 90, batch: 40)
     #expect(abs(cost(uniform, "first") - 1 / 90) < 1e-15 && cost(uniform, "first") == cost(uniform, "last"))

@@ -14,7 +14,8 @@ import Training
       func stretch(_ array: ExampleArray) throws -> ExampleArray {
         switch array.kind {
         case .float32:
-          return ExampleArray(array.withUnsafeBufferPointer(as: Float.self) { $0.map { 3 * $0 + 7 } }, shape: array.shape)
+          return ExampleArray(
+            array.withUnsafeBufferPointer(as: Float.self) { $0.map { 3 * $0 + 7 } }, shape: array.shape)
         default:
           return ExampleArray(
             array.withUnsafeBufferPointer(as: Double.self) { $0.map { 3 * $0 + 7 } }, shape: array.shape)
@@ -27,11 +28,13 @@ import Training
     return try Dataset(name: "toy", train: other ? moved(source.train) : source.train, test: source.test)
   }
 
-  @Test(arguments: [
-    ("bbb", "classes", [:]), ("mc-dropout", "classes", [:]), ("mlp", "classes", [:]), ("bbb-regression", "values", [:]),
-    ("bbb-regression", "values", ["objective.noise": "fixed"]), ("mc-dropout", "values", [:]),
-    ("autoencoder", "classes", [:]), ("vae", "classes", ["objective.likelihood": "gaussian"]),
-  ] as [(String, String, [String: String])])
+  @Test(
+    arguments: [
+      ("bbb", "classes", [:]), ("mc-dropout", "classes", [:]), ("mlp", "classes", [:]),
+      ("bbb-regression", "values", [:]),
+      ("bbb-regression", "values", ["objective.noise": "fixed"]), ("mc-dropout", "values", [:]),
+      ("autoencoder", "classes", [:]), ("vae", "classes", ["objective.likelihood": "gaussian"]),
+    ] as [(String, String, [String: String])])
   func comeFromTheRun(_ model: String, _ kind: String, _ keys: [String: String]) async throws {
     func make(other: Bool) throws -> any Learner {
       let overrides = keys.merging(["data.normalisation": "standard", "network.hidden": "[5]", "train.batch": "30"]) {

@@ -39,35 +39,6 @@ import Messages
 ///
 /// The machine has no sockets, no clock and no numbers: it takes events with the time, and returns directives.
 public struct ExchangeMachine: Sendable {
-  public struct Configuration: Sendable {
-    /// V.
-    public var shards: Int
-    /// Elements of each phase's vector; each at least 1.
-    public var phases: [Int]
-    /// Bytes of the state (parameters, optimiser and whatever else the learner keeps); at least 1.
-    public var stateCount: Int
-    /// Most elements of a partial sum or total in one message, and most bytes of state.
-    public var chunkElements: Int
-    public var chunkBytes: Int
-    /// When to ask for what has not come, from how long phases take.
-    public var deadline: AdaptiveDeadline.Configuration
-
-    public init(
-      shards: Int, phases: [Int], stateCount: Int, chunkElements: Int = 1 << 18, chunkBytes: Int = 1 << 20,
-      deadline: AdaptiveDeadline.Configuration = .init(
-        initial: .seconds(2), floor: .milliseconds(200), cap: .seconds(60), factor: 3)
-    ) {
-      precondition(shards > 0 && !phases.isEmpty && phases.allSatisfy { $0 > 0 } && stateCount > 0)
-      precondition(chunkElements > 0 && chunkBytes > 0)
-      self.shards = shards
-      self.phases = phases
-      self.stateCount = stateCount
-      self.chunkElements = chunkElements
-      self.chunkBytes = chunkBytes
-      self.deadline = deadline
-    }
-  }
-
   /// What is known in one view.
   struct ViewState: Sendable {
     var view: View
@@ -405,39 +376,5 @@ public struct ExchangeMachine: Sendable {
     else { return [] }
     busy = .absorbing
     return [.absorb(position)]
-  }
-
-  // MARK: Directives
-
-  func directives(_ steps: [PhaseWork.Step], of phase: PhaseIndex) -> [ExchangeDirective] {
-    steps.flatMap { step -> [ExchangeDirective] in
-      switch step {
-      case .merge(let subtree, let elements): return [.merge(phase, subtree: subtree, elements: elements)]
-      case .sum(let subtree, let elements, let left, let right):
-        return [.sum(phase, subtree: subtree, elements: elements, left: left, right: right)]
-      case .promote(let elements): return [.promote(phase, elements: elements)]
-      case .store(let subtree, let elements):
-        return [.storePartial(phase, subtree: subtree, elements: elements)]
-      case .send(let subtree, let elements): return partials(of: phase, subtree, elements)
-      }
-    }
-  }
-
-  func partials(of phase: PhaseIndex, _ subtree: Subtree, _ elements: RangeSet<Int>) -> [ExchangeDirective] {
-    guard let ownership = viewState?.ownership(count(phase)) else { return [] }
-    return ownership.parts(of: elements).filter { $0.owner != node }.flatMap { owner, part in
-      part.pieces(limit: configuration.chunkElements).map {
-        .sendPartial(phase, subtree: subtree, elements: $0, to: owner)
-      }
-    }
-  }
-
-  func totals(of phase: PhaseIndex, _ elements: RangeSet<Int>, to nodes: [NodeNumber]) -> [ExchangeDirective] {
-    guard !nodes.isEmpty else { return [] }
-    return elements.pieces(limit: configuration.chunkElements).map { .sendTotal(phase, elements: $0, to: nodes) }
-  }
-
-  func stateChunks(_ elements: RangeSet<Int>, to joiner: NodeNumber) -> [ExchangeDirective] {
-    elements.pieces(limit: configuration.chunkBytes).map { .sendState(position, elements: $0, to: joiner) }
   }
 }

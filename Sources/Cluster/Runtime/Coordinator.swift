@@ -179,12 +179,7 @@ public actor Coordinator {
   /// Closes everything; what was said last is still sent.
   public nonisolated func close() async {
     await shut()
-    await withCheckedContinuation { continuation in
-      Thread { [context] in
-        context.close()
-        continuation.resume()
-      }.start()
-    }
+    await context.closeAside()
   }
 
   private func shut() {

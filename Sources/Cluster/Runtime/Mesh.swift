@@ -54,7 +54,7 @@ actor Mesh {
   /// The lowest member of the view writes what one node is to write.
   private let scribe = Atomic(false)
 
-  private var exchange: MeshExchange!
+  var exchange: MeshExchange!
   var machine: ExchangeMachine?
   var incarnation: Incarnation?
   private var router: Socket?
@@ -67,8 +67,8 @@ actor Mesh {
   var stores: [PhaseIndex: PhaseStore] = [:]
   /// State that is being collected, and state that peers are to get.
   private var intake: LearnerState?
-  private var stateCache: (PhaseIndex, LearnerState)?
-  private var stateSends: [(PhaseIndex, Range<Int>, NodeNumber)] = []
+  var stateCache: (PhaseIndex, LearnerState)?
+  var stateSends: [(PhaseIndex, Range<Int>, NodeNumber)] = []
   private var absorbChecksum: UInt64 = 0
   private var timer: TimerID?
   var relinkTimer: TimerID?
@@ -86,6 +86,9 @@ actor Mesh {
     self.report = report
     self.settled = settled
   }
+
+  /// Whether nobody else has the state that this node has.
+  var isAlone: Bool { machine?.view.map { $0.members.count <= 1 } ?? false }
 
   nonisolated var isScribe: Bool { scribe.load(ordering: .acquiring) }
 
@@ -307,35 +310,6 @@ actor Mesh {
     }
   }
 
-  // MARK: Sending
-
-  private func send(
-    _ kind: Chunk.Kind, _ phase: PhaseIndex, _ elements: Range<Int>, of sum: Sum, to nodes: [NodeNumber]
-  ) {
-    let bytes = UnsafeRawBufferPointer(sum.bytes(elements))
-    let chunk = Chunk(
-      kind: kind, position: phase, elements: elements,
-      precision: sum.contribution.values.precision == .float32 ? .float32 : .float64,
-      checksum: Checksum.crc32c(bytes), tally: elements.lowerBound == 0 ? sum.tally : nil,
-      vectorCount: sum.contribution.values.layout.count)
-    let shared = SharedBytes(bytes) { withExtendedLifetime(sum) {} }
-    for node in nodes { link(to: node)?.waiting.append((chunk, shared)) }
-  }
-
-  private func sendState(_ phase: PhaseIndex, _ elements: Range<Int>, to node: NodeNumber) {
-    guard let machine, machine.position == phase else { return }
-    guard let (cached, state) = stateCache, cached == phase else {
-      stateSends.append((phase, elements, node))
-      exchange.takeState(phase)
-      return
-    }
-    let bytes = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(state.bytes)[elements])
-    let chunk = Chunk(
-      kind: .state(digest: state.digest, chain: machine.chain), position: phase, elements: elements, precision: .bytes,
-      checksum: Checksum.crc32c(bytes), tally: nil, vectorCount: state.bytes.count)
-    link(to: node)?.waiting.append((chunk, SharedBytes(bytes) { withExtendedLifetime(state) {} }))
-  }
-
   // MARK: Receiving
 
   private func receive() {
@@ -410,18 +384,4 @@ actor Mesh {
   }
 
   func allow(_ keys: Set<CurvePublicKey>) { authenticator?.allow(keys, domain: "data") }
-}
-
-extension Timestamp {
-  private static let origin = ContinuousClock.now
-
-  /// Time since the process began to count it.
-  static var now: Timestamp { Timestamp(nanoseconds: (ContinuousClock.now - origin).nanoseconds) }
-
-  var instant: ContinuousClock.Instant { Timestamp.origin + .nanoseconds(nanoseconds) }
-}
-
-extension Mesh {
-  /// Whether nobody else has the state that this node has.
-  var isAlone: Bool { machine?.view.map { $0.members.count <= 1 } ?? false }
 }

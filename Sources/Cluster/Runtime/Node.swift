@@ -9,56 +9,7 @@ import ZeroMQ
 /// It lives on the control context's thread, which computes nothing: heartbeats never wait for a matrix product, nor
 /// for an addition, which is the mesh's thread's.
 public actor Node {
-  public struct Configuration: Sendable {
-    /// Unique in the cluster.
-    public var name: String
-    /// Of the program; must equal the coordinator's.
-    public var build: String
-    public var coordinator: Endpoint
-    /// Where the data ROUTER is bound, and by which hosts peers reach it, best first; empty: by the bound one.
-    public var dataBind: Endpoint
-    public var advertisedHosts: [String] = []
-    public var lanes: Int
-    public var security: ClusterSecurity
-    /// So long a coordinator may be silent at the start, or after the last step.
-    public var patience: Duration = .seconds(120)
-
-    public init(
-      name: String, build: String, coordinator: Endpoint, dataBind: Endpoint, lanes: Int, security: ClusterSecurity
-    ) {
-      self.name = name
-      self.build = build
-      self.coordinator = coordinator
-      self.dataBind = dataBind
-      self.lanes = lanes
-      self.security = security
-    }
-  }
-
-  /// What a recipe comes to on this machine.
-  public struct Job: Sendable {
-    public var learner: any Learner
-    public var plan: TrainingPlan
-    /// Fingerprint of the prepared data.
-    public var data: Digest
-    /// The metric that heartbeats carry.
-    public var objective: String?
-
-    public init(learner: any Learner, plan: TrainingPlan, data: Digest, objective: String?) {
-      self.learner = learner
-      self.plan = plan
-      self.data = data
-      self.objective = objective
-    }
-  }
-
-  public enum Ending: Sendable {
-    case stopped(Stop)
-    /// By `leave`.
-    case left
-  }
-
-  private enum Stage {
+  enum Stage {
     case asking
     case preparing
     case fetching(StateFetch, Prepared)
@@ -66,7 +17,7 @@ public actor Node {
     case over
   }
 
-  private final class Prepared: Sendable {
+  final class Prepared: Sendable {
     let job: Job
     let recipe: RecipeReply
 
@@ -76,7 +27,7 @@ public actor Node {
     }
   }
 
-  private let context: ZeroMQContext
+  let context: ZeroMQContext
   public nonisolated var unownedExecutor: UnownedSerialExecutor { context.executor.asUnownedSerialExecutor() }
 
   private let configuration: Configuration
@@ -85,16 +36,16 @@ public actor Node {
   private let progress = NodeProgress()
 
   private var client: ControlClient?
-  private var stage = Stage.asking
+  var stage = Stage.asking
   private var jobID: JobID?
-  private var session: NodeSession!
+  var session: NodeSession!
   private var meshContext: ZeroMQContext?
-  private var mesh: Mesh?
-  private var exchange: MeshExchange?
+  var mesh: Mesh?
+  var exchange: MeshExchange?
   private var training: Task<Void, Never>?
   private let stopRequest = StopRequest()
   private var ending: CheckedContinuation<Result<Ending, any Error>, Never>?
-  private var result: Result<Ending, any Error>?
+  var result: Result<Ending, any Error>?
   private var timer: TimerID?
   private var lastHeard = Timestamp.now
   private var askedAt: Timestamp?
@@ -105,8 +56,8 @@ public actor Node {
   private var reportedAt = Timestamp.now
   /// States that the coordinator may fetch: the newest.
   private var saved: (step: Int, state: LearnerState)?
-  private var leaving: Leave?
-  private var leaveAt: Timestamp?
+  var leaving: Leave?
+  var leaveAt: Timestamp?
 
   /// - Parameters:
   ///   - prepare: makes the learner, on a thread of its own.
@@ -125,21 +76,8 @@ public actor Node {
   public nonisolated func run() async throws -> Ending {
     let result = await take()
     await close()
-    // Joins the threads, so not on them.
-    await withCheckedContinuation { continuation in
-      Thread { [context] in
-        context.close()
-        continuation.resume()
-      }.start()
-    }
+    await context.closeAside()
     return try result.get()
-  }
-
-  /// Leaves on its own accord. A node that is alone hands its state over first, for which it has the grace.
-  public nonisolated func leave(_ explanation: String, grace: Duration) {
-    context.executor.run { [self] in
-      assumeIsolated { $0.beginLeaving(Leave(reason: .asked, explanation: explanation), grace: grace) }
-    }
   }
 
   private func take() async -> Result<Ending, any Error> {
@@ -157,7 +95,7 @@ public actor Node {
     }
   }
 
-  private func end(_ result: Result<Ending, any Error>) {
+  func end(_ result: Result<Ending, any Error>) {
     guard self.result == nil else { return }
     self.result = result
     stage = .over
@@ -173,12 +111,7 @@ public actor Node {
     await training?.value
     if let mesh, let meshContext {
       await mesh.close()
-      await withCheckedContinuation { continuation in
-        Thread {
-          meshContext.close()
-          continuation.resume()
-        }.start()
-      }
+      await meshContext.closeAside()
     }
     mesh = nil
     client?.close()
@@ -266,7 +199,7 @@ public actor Node {
 
   // MARK: Messages
 
-  private func send(_ body: ControlBody) {
+  func send(_ body: ControlBody) {
     client?.send(
       ControlMessage(
         job: jobID, sender: session?.node, incarnation: session?.incarnation, epoch: Epoch(rawValue: 0), body: body))
@@ -410,7 +343,7 @@ public actor Node {
       session = NodeSession(
         configuration: NodeSession.Configuration(
           name: configuration.name, build: configuration.build, recipe: prepared.recipe.digest,
-          data: prepared.job.data, lanes: configuration.lanes, dataEndpoints: advertised(bound),
+          data: prepared.job.data, lanes: configuration.lanes, dataEndpoints: configuration.dataEndpoints(bound: bound),
           publicKey: configuration.security.publicKey), incarnation: .ofNow)
       tick()
       let observer = NodeObserver(
@@ -430,13 +363,6 @@ public actor Node {
       }
       end(.failure(error))
     }
-  }
-
-  private func advertised(_ bound: Endpoint) -> [String] {
-    guard case .tcp(_, let port) = bound.transport, !configuration.advertisedHosts.isEmpty else {
-      return [bound.description]
-    }
-    return configuration.advertisedHosts.map { Endpoint(.tcp(host: $0, port: port)).description }
   }
 
   // MARK: Reports and states
@@ -465,48 +391,5 @@ public actor Node {
         $0.send(.stateOffer(offer))
       }
     }
-  }
-
-  // MARK: Leaving
-
-  private func beginLeaving(_ leave: Leave, grace: Duration) {
-    guard result == nil, leaving == nil else { return }
-    leaving = leave
-    guard case .training = stage, let mesh, let exchange else { return end(.success(.left)) }
-    Task {
-      let isAlone = await mesh.isAlone
-      if isAlone {
-        // Nobody else has the state.
-        leaveAt = .now + grace
-        exchange.takeSave()
-      } else {
-        finishLeaving()
-      }
-    }
-  }
-
-  private func finishLeaving() {
-    guard result == nil, let leaving else { return }
-    for directive in session?.leave(leaving) ?? [] {
-      if case .send(let body) = directive { send(body) }
-    }
-    end(.success(.left))
-  }
-}
-
-extension Incarnation {
-  /// The time of day in nanoseconds: greater than that of any earlier start.
-  static var ofNow: Incarnation {
-    var time = timespec()
-    clock_gettime(CLOCK_REALTIME, &time)
-    return Incarnation(rawValue: UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec) | 1)!
-  }
-}
-
-extension JobID {
-  /// Sixteen hexadecimal digits.
-  public var hexadecimal: String {
-    let text = String(rawValue, radix: 16)
-    return String(repeating: "0", count: 16 - text.count) + text
   }
 }

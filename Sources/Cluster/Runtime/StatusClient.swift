@@ -60,12 +60,7 @@ public actor StatusClient {
 
   public nonisolated func close() async {
     await shut()
-    await withCheckedContinuation { continuation in
-      Thread { [context] in
-        context.close()
-        continuation.resume()
-      }.start()
-    }
+    await context.closeAside()
   }
 
   private func shut() {

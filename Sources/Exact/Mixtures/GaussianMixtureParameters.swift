@@ -119,14 +119,7 @@ extension GaussianMixture {
   ) throws(ExactError) -> Matrix {
     let scratch = scratch ?? makeScratch()
     parameters.prepare(scratch)
-    var result = Matrix(rows: rows.count, columns: components)
-    try scratch.panels.forEachBlock(of: rows) { (first, count) throws(ExactError) in
-      try scratch.evaluate(count: count)
-      for row in 0..<count {
-        for k in 0..<components { result[first + row, k] = scratch.density(row: row, component: k) }
-      }
-    }
-    return result
+    return try scratch.responsibilities(of: rows)
   }
 
   /// New rows, each with the component that it came from.

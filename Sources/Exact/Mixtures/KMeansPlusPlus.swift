@@ -36,6 +36,19 @@ public func kMeansPlusPlus(
   return centres
 }
 
+/// What mixtures start from: a few iterations of K-means from k-means++ on a sample.
+/// - Returns: each row's cluster as responsibilities of 0 and 1, N × K, and the centres, K × D.
+func kMeansPartition(
+  _ sample: RowBlock, by kMeans: KMeans, using generator: inout some RandomNumberGenerator
+) throws(ExactError) -> (responsibilities: Matrix, centres: Matrix) {
+  let centres = try kMeansPlusPlus(sample, clusters: kMeans.clusters, using: &generator)
+  let fit = try kMeans.fit(
+    Observations(inputs: sample), from: centres, stopping: Stopping(iterations: 10, tolerance: 0))
+  var assigned = Matrix(rows: sample.count, columns: kMeans.clusters)
+  for (row, label) in try kMeans.labels(of: sample, fit.parameters).enumerated() { assigned[row, label] = 1 }
+  return (assigned, fit.parameters)
+}
+
 extension Matrix {
   fileprivate func squaredDistances(toRow index: Int) -> [Double] {
     elements.withUnsafeBufferPointer { all in
@@ -57,14 +70,9 @@ extension GaussianMixture {
   public func start(
     from sample: RowBlock, using generator: inout some RandomNumberGenerator
   ) throws(ExactError) -> GaussianMixtureParameters {
-    let kMeans = try KMeans(clusters: components, dimension: dimension)
-    let observations = Observations(inputs: sample)
-    let centres = try kMeansPlusPlus(sample, clusters: components, using: &generator)
-    let clusters = try kMeans.fit(observations, from: centres, stopping: Stopping(iterations: 10, tolerance: 0))
-    let labels = try kMeans.labels(of: sample, clusters.parameters)
-    var assigned = Matrix(rows: sample.count, columns: components)
-    for (row, label) in labels.enumerated() { assigned[row, label] = 1 }
-    return try start(from: sample, responsibilities: assigned, centres: clusters.parameters)
+    let clusters = try kMeansPartition(
+      sample, by: KMeans(clusters: components, dimension: dimension), using: &generator)
+    return try start(from: sample, responsibilities: clusters.responsibilities, centres: clusters.centres)
   }
 
   /// A mixture to start from: the moments of a sample under given responsibilities, N × K. What no row belongs to

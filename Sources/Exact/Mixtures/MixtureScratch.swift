@@ -128,6 +128,18 @@ public final class MixtureScratch {
     }
   }
 
+  /// Of rows in any number, N × K, by the parameters that this was prepared for.
+  func responsibilities(of rows: RowBlock) throws(ExactError) -> Matrix {
+    var result = Matrix(rows: rows.count, columns: components)
+    try panels.forEachBlock(of: rows) { (first, count) throws(ExactError) in
+      try evaluate(count: count)
+      for row in 0..<count {
+        for k in 0..<components { result[first + row, k] = density(row: row, component: k) }
+      }
+    }
+    return result
+  }
+
   func density(row: Int, component: Int) -> Double { densities[component * panels.capacity + row] }
 
   /// M: adds the loaded block's moments under its responsibilities.

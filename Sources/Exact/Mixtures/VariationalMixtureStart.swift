@@ -50,14 +50,9 @@ extension VariationalMixture {
   public func start(
     from sample: RowBlock, using generator: inout some RandomNumberGenerator
   ) throws(ExactError) -> VariationalMixtureParameters {
-    let kMeans = try KMeans(clusters: components, dimension: dimension)
-    let observations = Observations(inputs: sample)
-    let centres = try kMeansPlusPlus(sample, clusters: components, using: &generator)
-    let clusters = try kMeans.fit(observations, from: centres, stopping: Stopping(iterations: 10, tolerance: 0))
-    let labels = try kMeans.labels(of: sample, clusters.parameters)
-    var assigned = Matrix(rows: sample.count, columns: components)
-    for (row, label) in labels.enumerated() { assigned[row, label] = 1 }
-    return try start(from: sample, responsibilities: assigned, centres: clusters.parameters)
+    let clusters = try kMeansPartition(
+      sample, by: KMeans(clusters: components, dimension: dimension), using: &generator)
+    return try start(from: sample, responsibilities: clusters.responsibilities, centres: clusters.centres)
   }
 
   /// A posterior to start from: one update from the moments of a sample under given responsibilities, N × K.
@@ -98,14 +93,7 @@ extension VariationalMixture {
   ) throws(ExactError) -> Matrix {
     let scratch = scratch ?? makeScratch()
     parameters.prepare(scratch)
-    var result = Matrix(rows: rows.count, columns: components)
-    try scratch.panels.forEachBlock(of: rows) { (first, count) throws(ExactError) in
-      try scratch.evaluate(count: count)
-      for row in 0..<count {
-        for k in 0..<components { result[first + row, k] = scratch.density(row: row, component: k) }
-      }
-    }
-    return result
+    return try scratch.responsibilities(of: rows)
   }
 
   /// log of the predictive density of each row, a mixture of Student's t (Bishop 2006, equation 10.81).

@@ -36,7 +36,7 @@ public struct UCIProtocol: Sendable {
   private let seed: UInt64
   private let shards: Int
 
-  /// - Parameter recipe: makes the recipe anew, since a recipe remembers what was read of it.
+  /// `recipe` makes the recipe anew, since a recipe remembers what was read of it.
   public init(
     _ splits: UCISplits, grid: [Axis], seed: UInt64, shards: Int, recipe: @escaping @Sendable () throws -> Recipe
   ) {

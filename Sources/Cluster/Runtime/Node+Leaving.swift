@@ -1,0 +1,36 @@
+import Messages
+import Training
+import ZeroMQ
+
+extension Node {
+  /// Leaves on its own accord. A node that is alone hands its state over first, for which it has the grace.
+  public nonisolated func leave(_ explanation: String, grace: Duration) {
+    context.executor.run { [self] in
+      assumeIsolated { $0.beginLeaving(Leave(reason: .asked, explanation: explanation), grace: grace) }
+    }
+  }
+
+  func beginLeaving(_ leave: Leave, grace: Duration) {
+    guard result == nil, leaving == nil else { return }
+    leaving = leave
+    guard case .training = stage, let mesh, let exchange else { return end(.success(.left)) }
+    Task {
+      let isAlone = await mesh.isAlone
+      if isAlone {
+        // Nobody else has the state.
+        leaveAt = .now + grace
+        exchange.takeSave()
+      } else {
+        finishLeaving()
+      }
+    }
+  }
+
+  func finishLeaving() {
+    guard result == nil, let leaving else { return }
+    for directive in session?.leave(leaving) ?? [] {
+      if case .send(let body) = directive { send(body) }
+    }
+    end(.success(.left))
+  }
+}
