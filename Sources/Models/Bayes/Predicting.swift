@@ -85,10 +85,9 @@ public enum Prediction {
   }
 
   /// Some samples of some examples: sample after sample of an example, example after example.
-  /// - Parameters:
-  ///   - examples: begin at a multiple of `blockLength`; they end at one, or with all examples.
-  ///   - rows: the examples from number `first` on.
-  ///   - storage: the learner's `makeSampleStorage()`.
+  ///
+  /// `examples` begin at a multiple of `blockLength`, and end at one or with all examples; `rows` are the examples from
+  /// number `first` on; `storage` is the learner's `makeSampleStorage()`.
   public static func samples(
     _ samples: Range<Int>, of examples: Range<Int>, rows: ExampleArray, from first: Int, _ learner: any Predicting,
     storage: FlatBuffer?, key: RandomKey, with crew: Crew

@@ -33,8 +33,7 @@ public struct PredictionTable: Sendable {
   /// Examples that were added.
   private var filled = 0
 
-  /// A table that is filled example after example.
-  /// - Parameter samples: how many there are to be of each example.
+  /// A table that is filled example after example; of each there are to be so many samples.
   public init(isClassifier: Bool, examples: Int, samples: Int) {
     (self.isClassifier, self.examples, self.samples) = (isClassifier, examples, samples)
   }
