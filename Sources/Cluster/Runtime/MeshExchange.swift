@@ -63,7 +63,8 @@ public final class MeshExchange: Exchange, @unchecked Sendable {
   private var absorbing: Sum?
 
   init(
-    _ learner: any Learner, shards: Int, steps: Int, precision: ExchangePrecision, post: @escaping @Sendable (Event) -> Void,
+    _ learner: any Learner, shards: Int, steps: Int, precision: ExchangePrecision,
+    post: @escaping @Sendable (Event) -> Void,
     save: @escaping @Sendable (ExchangeOutcome.Place, LearnerState) -> Void
   ) {
     self.learner = learner

@@ -56,7 +56,8 @@ struct HostsFile {
         case ("data", let text?): host.data = text
         default:
           throw RecipeError(
-            "\(path): \(name) has an unknown key \(key.string ?? "?"); known are host, port, identity, lanes, elbo, data")
+            "\(path): \(name) has an unknown key \(key.string ?? "?"); known are host, port, identity, lanes, elbo, data"
+          )
         }
       }
       return host
