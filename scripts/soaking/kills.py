@@ -100,13 +100,13 @@ def run(o: argparse.Namespace) -> None:
     records: dict[tuple[str, str], Record] = defaultdict(Record)
     faults = jobs = 0
     began = time.monotonic()
-    while faults < o.count:
+    while faults < o.count and time.monotonic() < began + o.seconds:
         job = Job(options, o.nodes, o.heartbeat)
         done: list[tuple[str, str]] = []
         try:
             if job.wait_steps(0) is None:
                 raise RuntimeError(f"the training is over before it is disturbed: {job.coordinator.lines[-3:]}")
-            while faults < o.count:
+            while faults < o.count and time.monotonic() < began + o.seconds:
                 time.sleep(choice.expovariate(1 / o.pause))
                 if job.coordinator.process.poll() is not None:
                     break
