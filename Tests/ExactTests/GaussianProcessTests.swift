@@ -256,6 +256,10 @@ private func differences(_ parameters: [Double], _ f: ([Double]) throws -> Doubl
       posterior.kernel, noiseVariance: posterior.noiseVariance, inputs: inputs, targets: targets)
     #expect(posterior.bound < exact.logMarginalLikelihood)
     #expect(fit.objectives.last! > fit.objectives[0] + 1)
+    let gradient = try differences(posterior.kernel.parameters + [posterior.noiseVariance]) {
+      try bound(posterior.kernel.with(parameters: Array($0.dropLast())), $0.last!)
+    }
+    #expect(gradient.allSatisfy { abs($0) < 0.1 }, "\(gradient)")
   }
 
   @Test func hostileInput() throws {
