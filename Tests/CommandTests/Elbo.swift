@@ -46,13 +46,13 @@ enum Elbo {
   }
 
   /// The product lies beside the test bundle that this is part of.
-  private static let path: FilePath = {
+  static let path: FilePath = {
     let bundle = CommandLine.arguments.first { $0.hasSuffix(".xctest") } ?? CommandLine.arguments[0]
     return FilePath(URL(fileURLWithPath: bundle).deletingLastPathComponent().appendingPathComponent("elbo").path)
   }()
 
   /// No gnuplot: what it would draw is tested with Reports, and each picture takes longer than these trainings.
-  private static let environment = Subprocess.Environment.inherit.updating(["PATH": "/nonexistent"])
+  static let environment = Subprocess.Environment.inherit.updating(["PATH": "/nonexistent"])
 
   /// Runs the command to its end.
   static func run(_ arguments: [String]) async throws -> Outcome {
@@ -61,9 +61,15 @@ enum Elbo {
 
   static func run(_ arguments: String...) async throws -> Outcome { try await run(arguments) }
 
+  /// Runs the command with the programs of one folder, and no others, at hand.
+  static func run(_ arguments: [String], programs folder: String) async throws -> Outcome {
+    try await run(arguments, environment: environment.updating(["PATH": folder])) { _ in }
+  }
+
   /// Runs the command, and does something while it runs, with a way to send it signals.
   static func run(
-    _ arguments: [String], _ body: @Sendable (_ send: @Sendable (Signal) throws -> Void) async throws -> Void
+    _ arguments: [String], environment: Subprocess.Environment = environment,
+    _ body: @Sendable (_ send: @Sendable (Signal) throws -> Void) async throws -> Void
   ) async throws -> Outcome {
     let result = try await Subprocess.run(
       .path(path), arguments: Arguments(arguments), environment: environment, input: .none,
