@@ -3,6 +3,7 @@
 import argparse
 import random
 import signal
+import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
@@ -65,6 +66,8 @@ def disturb(job: Job, fault: str, phase: str, symbols: Symbols, choice: random.R
     if phase == "joining":
         node, name = job.join(), f"n{job.names}"
         while not any("named" in line for _, line in node.lines):
+            if node.process.poll() is not None:
+                return False
             time.sleep(0.001)
     if not stop_at(node, phase, symbols, choice):
         node.signal(signal.SIGCONT)
@@ -125,7 +128,7 @@ def run(o: argparse.Namespace) -> None:
     todo = [(fault, phase) for _ in range(o.count) for fault in FAULTS for phase in PHASES]
     choice.shuffle(todo)
     began = time.monotonic()
-    jobs = 0
+    jobs = failures = 0
     while todo and time.monotonic() < began + o.seconds:
         job = Job(options, o.nodes, o.heartbeat)
         done = []
@@ -138,6 +141,11 @@ def run(o: argparse.Namespace) -> None:
                 print(f"\r{len(todo)} faults to come, {jobs} jobs, step {job.steps()}: {fault}, {phase}\033[K", end="",
                       file=sys.stderr)
             result = job.finish()
+        except (RuntimeError, subprocess.TimeoutExpired) as error:
+            failures += 1
+            print(f"\nFAILED at {todo[-1]} after {done}: {error}")
+            todo.insert(0, todo.pop())
+            continue
         finally:
             job.close()
         jobs += 1
@@ -158,5 +166,5 @@ def run(o: argparse.Namespace) -> None:
     every = [v for (fault, _), c in cells.items() if fault == KILL for v in c.recovery]
     print(f"after a killed node is noticed, the next step is done within: p50 {percentile(every, 0.5):.3f} s, "
           f"p99 {percentile(every, 0.99):.3f} s, of {len(every)}")
-    if any(c.unequal for c in cells.values()):
+    if failures or any(c.unequal for c in cells.values()):
         sys.exit(1)
