@@ -2,48 +2,48 @@ import Cluster
 import Messages
 import Testing
 
+private func configuration(_ nodes: Int) -> Membership.Configuration {
+  Membership.Configuration(
+    job: simulatedJob, build: "b", recipe: simulatedDigest, shards: 8, expectedNodes: nodes)
+}
+
+private func hello(_ name: String, _ incarnation: UInt64 = 100, _ change: (inout Hello) -> Void = { _ in }) -> Hello {
+  var hello = Hello(
+    name: name, incarnation: Incarnation(rawValue: incarnation)!, build: "b", recipe: simulatedDigest,
+    data: simulatedDigest, lanes: 1, dataEndpoints: ["tcp://\(name):1"], publicKey: nil)
+  change(&hello)
+  return hello
+}
+
+private func at(_ seconds: Double) -> Timestamp { .zero + .seconds(seconds) }
+
+private func node(_ number: UInt32) -> NodeNumber { NodeNumber(rawValue: number)! }
+
+private func beat(_ sequence: UInt64, view: UInt64, _ change: (inout Heartbeat) -> Void = { _ in }) -> Heartbeat {
+  var beat = Heartbeat(
+    view: ViewNumber(rawValue: view), sequence: sequence, position: .start, chain: Chain(rawValue: 0),
+    stage: .computing)
+  change(&beat)
+  return beat
+}
+
+/// Two nodes, in view 1 at time 0.
+private func pair() -> Membership {
+  var membership = Membership(configuration: configuration(2))
+  _ = membership.receive(hello("a"), provenKey: nil, now: at(0))
+  _ = membership.receive(hello("b"), provenKey: nil, now: at(0))
+  return membership
+}
+
 /// Membership and ledger, message by message; what happens between them is the simulation's.
 @Suite struct MembershipTests {
-  private static func configuration(_ nodes: Int) -> Membership.Configuration {
-    Membership.Configuration(
-      job: simulatedJob, build: "b", recipe: simulatedDigest, shards: 8, expectedNodes: nodes)
-  }
-
-  private func hello(_ name: String, _ incarnation: UInt64 = 100, _ change: (inout Hello) -> Void = { _ in }) -> Hello {
-    var hello = Hello(
-      name: name, incarnation: Incarnation(rawValue: incarnation)!, build: "b", recipe: simulatedDigest,
-      data: simulatedDigest, lanes: 1, dataEndpoints: ["tcp://\(name):1"], publicKey: nil)
-    change(&hello)
-    return hello
-  }
-
-  private func at(_ seconds: Double) -> Timestamp { .zero + .seconds(seconds) }
-
-  private func node(_ number: UInt32) -> NodeNumber { NodeNumber(rawValue: number)! }
-
-  private func beat(_ sequence: UInt64, view: UInt64, _ change: (inout Heartbeat) -> Void = { _ in }) -> Heartbeat {
-    var beat = Heartbeat(
-      view: ViewNumber(rawValue: view), sequence: sequence, position: .start, chain: Chain(rawValue: 0),
-      stage: .computing)
-    change(&beat)
-    return beat
-  }
-
   private func refusal(_ directives: [Membership.Directive]) -> Refused.Code? {
     guard case .reply(.refused(let refused))? = directives.first else { return nil }
     return refused.code
   }
 
-  /// Two nodes, in view 1 at time 0.
-  private func pair() -> Membership {
-    var membership = Membership(configuration: Self.configuration(2))
-    _ = membership.receive(hello("a"), provenKey: nil, now: at(0))
-    _ = membership.receive(hello("b"), provenKey: nil, now: at(0))
-    return membership
-  }
-
   @Test func theFirstViewWaitsForAllThatAreExpected() {
-    var membership = Membership(configuration: Self.configuration(2))
+    var membership = Membership(configuration: configuration(2))
     let first = membership.receive(hello("a"), provenKey: nil, now: at(0))
     #expect(membership.view == nil)
     #expect(first.contains(.log(.dataFingerprinted(simulatedDigest))))
@@ -55,7 +55,7 @@ import Testing
   }
 
   @Test func theFirstViewDoesNotWaitForEver() {
-    var membership = Membership(configuration: Self.configuration(3))
+    var membership = Membership(configuration: configuration(3))
     _ = membership.receive(hello("a"), provenKey: nil, now: at(0))
     var directives: [Membership.Directive] = []
     for second in stride(from: 0.5, to: 61, by: 0.5) {
@@ -186,11 +186,11 @@ import Testing
 
   @Test func aRestartedCoordinatorKnowsItsNodes() {
     var log: [LogRecord] = []
-    var membership = Membership(configuration: Self.configuration(2))
+    var membership = Membership(configuration: configuration(2))
     for name in ["a", "b"] {
       for case .log(let record) in membership.receive(hello(name), provenKey: nil, now: at(0)) { log.append(record) }
     }
-    var restarted = Membership(configuration: Self.configuration(2), replaying: log, now: at(0))
+    var restarted = Membership(configuration: configuration(2), replaying: log, now: at(0))
     #expect(restarted.view == membership.view)
     let incarnation = Incarnation(rawValue: 100)!
     // Node 1 is heard again, node 2 is not.
@@ -205,13 +205,86 @@ import Testing
         restarted.receive(
           hello("c") { $0.data = Digest(bytes: [UInt8](repeating: 9, count: 32))! }, provenKey: nil, now: at(15)))
         == .dataDiffers)
-    let ended = Membership(configuration: Self.configuration(2), replaying: log + [.jobEnded(.completed)], now: at(0))
+    let ended = Membership(configuration: configuration(2), replaying: log + [.jobEnded(.completed)], now: at(0))
     #expect(ended.stop?.reason == .completed)
   }
 }
 
+/// Who is blamed for silence, and who is waited for, when the coordinator itself was away.
+@Suite struct SilenceTests {
+  private let incarnation = Incarnation(rawValue: 100)!
+
+  /// Ticks as the coordinator does, four times a heartbeat, with heartbeats of these nodes.
+  private func pass(
+    _ membership: inout Membership, from start: Double, to end: Double, heard nodes: [UInt32]
+  ) -> [Membership.Directive] {
+    var directives: [Membership.Directive] = []
+    for quarter in 1...Int((end - start) * 4) {
+      let now = at(start + Double(quarter) / 4)
+      for node in nodes {
+        directives += membership.receive(
+          beat(UInt64(now.nanoseconds), view: 1), from: node(node), incarnation,
+          now: now)
+      }
+      directives += membership.tick(now: now)
+    }
+    return directives
+  }
+
+  @Test func whoeverComesAfterAllWereLostDoesNotWaitForTheDead() {
+    var membership = pair()
+    _ = pass(&membership, from: 0, to: 4, heard: [])
+    #expect(membership.view == nil)
+    _ = membership.receive(hello("a", 101), provenKey: nil, now: at(4))
+    _ = pass(&membership, from: 4, to: 4.5, heard: [])
+    #expect(membership.view?.members.map(\.name) == ["a"])
+    #expect(membership.view?.number == ViewNumber(rawValue: 2), "numbers go on")
+  }
+
+  @Test func aCoordinatorThatSleptBlamesNobody() {
+    var membership = pair()
+    _ = pass(&membership, from: 0, to: 2, heard: [1, 2])
+    // For 28 s it is stopped, and its clock is read before its sockets are.
+    #expect(membership.tick(now: at(30)) == [])
+    // From here on silence counts again.
+    _ = pass(&membership, from: 30, to: 32.5, heard: [1])
+    #expect(membership.view?.number == ViewNumber(rawValue: 1))
+    _ = pass(&membership, from: 32.5, to: 34, heard: [1])
+    #expect(membership.view?.members.map(\.name) == ["a"])
+  }
+
+  @Test func aRestartedCoordinatorThatIsSlowToBeginWaitsAsLong() {
+    var (membership, _) = restarted()
+    #expect(membership.tick(now: at(30)) == [])
+    _ = pass(&membership, from: 30, to: 39.5, heard: [])
+    #expect(membership.view?.members.count == 2)
+    _ = pass(&membership, from: 39.5, to: 41, heard: [])
+    #expect(membership.view == nil)
+  }
+
+  @Test func whoWasHeardAfterARestartIsLostAsUsual() {
+    var (membership, view) = restarted()
+    _ = pass(&membership, from: 0, to: 1, heard: [1, 2])
+    #expect(membership.view == view)
+    _ = pass(&membership, from: 1, to: 4.5, heard: [1])
+    #expect(membership.view?.members.map(\.name) == ["a"], "the grace is for those not heard yet")
+  }
+
+  /// The pair, as a coordinator that starts at time 0 reads of it.
+  private func restarted() -> (Membership, View) {
+    var log: [LogRecord] = []
+    var membership = Membership(configuration: configuration(2))
+    for name in ["a", "b"] {
+      let directives = membership.receive(hello(name), provenKey: nil, now: .zero)
+      for case .log(let record) in directives { log.append(record) }
+    }
+    return (
+      Membership(configuration: configuration(2), replaying: log, now: .zero), membership.view!
+    )
+  }
+}
+
 @Suite struct ShardLedgerTests {
-  private func node(_ number: UInt32) -> NodeNumber { NodeNumber(rawValue: number)! }
   private let incarnation = Incarnation(rawValue: 100)!
 
   private func view(_ number: UInt64, _ blocks: [Range<Int>]) -> View {

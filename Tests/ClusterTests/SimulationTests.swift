@@ -96,6 +96,42 @@ import Testing
     }
   }
 
+  /// A training of some five seconds by three nodes, with these faults; when it ended.
+  private func scripted(_ seed: UInt64, _ script: [(at: Duration, event: Simulation.Event)]) -> Simulation? {
+    var faults = Simulation.Faults()
+    faults.script = script
+    let model = SymbolicModel(shards: 6, phases: [20], stateCount: 12, steps: 6)
+    var simulation = Simulation(seed: seed, model: model, nodeCount: 3, faults: faults, tracing: Self.replayed != nil)
+    simulation.work = (.milliseconds(50), .milliseconds(1500))
+    do {
+      try simulation.run()
+      return simulation
+    } catch {
+      if let trace = simulation.trace { print(trace.joined(separator: "\n")) }
+      Issue.record("seed \(seed): \(error)")
+      return nil
+    }
+  }
+
+  @Test func aCoordinatorThatIsStoppedLosesNobody() {
+    everySeed(100) { seed in
+      let simulation = scripted(seed, [(.milliseconds(1000), .pause(Simulation.coordinatorIndex, .seconds(9)))])
+      #expect(simulation.map { $0.views } == 1, "seed \(seed)")
+    }
+  }
+
+  @Test func whenAllCrashAndSomeComeBackTheyDoNotWaitForTheOthers() {
+    everySeed(100) { seed in
+      let simulation = scripted(
+        seed,
+        [(.seconds(1), .crashCoordinator)] + (0..<3).map { (.milliseconds(1100), .crash($0)) }
+          + [(.milliseconds(1200), .startCoordinator), (.seconds(14), .start(1))])
+      // One node alone computes for some 20 s; the wait for three would have been 20 s more.
+      let begun = simulation?.viewTimes.last
+      #expect(begun.map { $0 < .zero + .seconds(15) } == true, "seed \(seed): \(String(describing: begun))")
+    }
+  }
+
   @Test(arguments: [1, 2, 3, 4, 5]) func aCrashAtAnyMessage(seed: UInt64) {
     let model = SymbolicModel(shards: 4 + Int(seed % 3), phases: [40, 20], stateCount: 12, steps: 3)
     let nodes = 2 + Int(seed % 3)

@@ -66,9 +66,11 @@ struct FaultTests {
   }
 
   /// Starts a coordinator, and nodes at its endpoint.
-  private func coordinator(_ workspace: Workspace, nodes: Int, bind: String = "tcp://127.0.0.1:*") -> [String] {
-    ["coordinator"] + workspace.training("vae", out: "run", Self.options + ["--heartbeat", "0.2"]).dropFirst()
-      + ["--nodes", "\(nodes)", "--bind", bind]
+  private func coordinator(
+    _ workspace: Workspace, _ out: String = "run", nodes: Int, bind: String = "tcp://127.0.0.1:*", _ more: [String] = []
+  ) -> [String] {
+    ["coordinator"] + workspace.training("vae", out: out, Self.options + ["--heartbeat", "0.2"]).dropFirst()
+      + ["--nodes", "\(nodes)", "--bind", bind] + more
   }
 
   private func node(_ workspace: Workspace, _ name: String, _ more: [String] = []) async throws -> Elbo.Outcome {
@@ -152,6 +154,58 @@ struct FaultTests {
     #expect(try await first.status == .exited(0))
     #expect(try await second.status == .exited(0))
     #expect(workspace.lines("run/metrics.jsonl") == Self.steps)
+  }
+
+  @Test("Two clusters are crossed: nodes of one knock at the other's coordinator, and change neither result")
+  func crossed() async throws {
+    let workspace = try Workspace()
+    let expected = try await undisturbed(workspace)
+    let seed = ["--seed", "7"]
+    let other = try await Elbo.run(workspace.training("vae", out: "other-undisturbed", Self.options + seed)).hash()
+    async let first = node(workspace, "first")
+    let killed = try await Elbo.run(coordinator(workspace, nodes: 1)) { send in
+      try await until { workspace.lines("run/metrics.jsonl") >= 20 }
+      try send(.kill)
+    }
+    #expect(killed.status == .killed(by: SIGKILL))
+    // Where the first cluster's coordinator was is now that of another job, which names its first node alike.
+    let endpoint = try #require(workspace.endpoint("run"))
+    let stranger = try await Elbo.run(coordinator(workspace, "other", nodes: 1, bind: endpoint, seed)) { _ in
+      // Heard, and not believed.
+      while true {
+        let status = try await Elbo.run("status", endpoint, "--json", "--patience", "60").json()
+        if (status["refused_messages"] as? Int ?? 0) > 0 {
+          #expect((status["nodes"] as? [any Sendable])?.count == 0)
+          break
+        }
+      }
+      let second = try await node(workspace, "first")
+      #expect(second.status == .exited(0), "\(second.error)")
+    }
+    #expect(try stranger.hash() == other, "\(stranger.error)")
+    let again = try await Elbo.run(coordinator(workspace, nodes: 1, bind: endpoint))
+    #expect(try again.hash() == expected, "\(again.error)")
+    #expect(try await first.status == .exited(0))
+  }
+
+  @Test("The coordinator sleeps: nodes go on, and nobody is blamed for what it did not hear")
+  func coordinatorSleeps() async throws {
+    let workspace = try Workspace()
+    let expected = try await undisturbed(workspace)
+    async let first = node(workspace, "first")
+    async let second = node(workspace, "second")
+    let loud = coordinator(workspace, nodes: 2).filter { $0 != "--quiet" }.map { $0 == "0.2" ? "1" : $0 }
+    let outcome = try await Elbo.run(loud) { send in
+      try await until { workspace.lines("run/metrics.jsonl") >= 20 }
+      try send(.suspend)
+      // This is the fault: more than three heartbeats.
+      try await Task.sleep(for: .seconds(4))
+      try send(.resume)
+    }
+    #expect(try outcome.hash() == expected, "\(outcome.error)")
+    #expect(outcome.error.split(separator: "\n").count { $0.hasPrefix("view ") } == 1, "\(outcome.error)")
+    #expect(try await first.status == .exited(0))
+    #expect(try await second.status == .exited(0))
   }
 
   @Test("A node with other data, and one that is another program, are refused; the training goes on")

@@ -126,11 +126,10 @@ extension Workspace {
   /// A node of a prediction, once it has computed for so many hundredths of a second.
   func predictor(after ticks: Int) async throws -> pid_t {
     while true {
-      try Task.checkCancellation()
       for process in predictors() {
         if let fields = stat(process), fields.count > 12, (Int(fields[11]) ?? 0) >= ticks { return process }
       }
-      await Task.yield()
+      try await Task.sleep(for: .milliseconds(2))
     }
   }
 }

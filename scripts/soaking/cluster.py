@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 HOUSE = Path(__file__).resolve().parents[2]
@@ -63,8 +64,8 @@ class Process:
             reader.join()
         return status
 
-    def stage(self) -> str:
-        """What the node is at, from the states of its threads: computing, adding and sending, or waiting."""
+    def threads(self) -> dict[str, set[str]]:
+        """The states of the threads, by name."""
         states = {}
         for task in Path(f"/proc/{self.pid}/task").iterdir():
             try:
@@ -73,6 +74,11 @@ class Process:
                 continue
             name, rest = re.search(r"\((.*)\) (\S)", stat).groups()
             states.setdefault(name, set()).add(rest)
+        return states
+
+    def stage(self) -> str:
+        """What the node is at, from the states of its threads: computing, adding and sending, or waiting."""
+        states = self.threads()
         if "R" in states.get("trainer", ()):
             return "computing"
         if "trainer" not in states:
@@ -90,21 +96,26 @@ class Process:
 class Job:
     """One training by a coordinator and nodes."""
 
-    def __init__(self, options: list[str], nodes: int, heartbeat: float = 0.2) -> None:
+    def __init__(
+        self, options: list[str], nodes: int, heartbeat: float = 0.2, through: Callable[[str], str] = lambda endpoint: endpoint
+    ) -> None:
+        """through: gives the nodes another endpoint than the coordinator's own."""
         self.folder = Path(tempfile.mkdtemp(prefix="elbo-soak-"))
         self.options, self.count, self.heartbeat = options, nodes, heartbeat
         self.run = self.folder / "run"
         self.names = 0
         self.nodes: list[Process] = []
+        self.coordinators: list[Process] = []
         self.coordinator = self.lead("tcp://127.0.0.1:*")
-        self.endpoint = self.wait_for(self.run / "coordinator.endpoint")
+        self.endpoint = through(self.wait_for(self.run / "coordinator.endpoint"))
         for _ in range(nodes):
             self.join()
 
     def lead(self, bind: str) -> Process:
-        return Process(
+        self.coordinators.append(Process(
             ["coordinator", *self.options, "--out", str(self.run), "--bind", bind, "--nodes", str(self.count), "--json",
-             "--heartbeat", str(self.heartbeat), "--set", "train.report_every=1"])
+             "--heartbeat", str(self.heartbeat), "--set", "train.report_every=1"]))
+        return self.coordinators[-1]
 
     def wait_for(self, path: Path, seconds: float = 60) -> str:
         end = time.monotonic() + seconds
@@ -113,6 +124,13 @@ class Job:
                 return path.read_text().strip()
             time.sleep(0.01)
         raise RuntimeError(f"{path} does not come: {self.coordinator.lines[-3:]}")
+
+    def wait_for_line(self, process: Process, start: str, seconds: float = 60) -> None:
+        end = time.monotonic() + seconds
+        while not any(line.startswith(start) for _, line in process.lines):
+            if time.monotonic() > end or process.process.poll() is not None:
+                raise RuntimeError(f"nobody says {start!r}\n{self.situation()}")
+            time.sleep(0.002)
 
     def join(self) -> Process:
         self.names += 1
@@ -143,9 +161,34 @@ class Job:
             if self.coordinator.process.poll() is not None:
                 return None
             if time.monotonic() > end:
-                raise RuntimeError(f"hangs at step {self.steps()}: {self.coordinator.lines[-5:]}")
+                raise RuntimeError(f"hangs at step {self.steps()}\n{self.situation()}")
             time.sleep(0.001)
         return time.monotonic()
+
+    def members(self) -> list[str]:
+        """Who is in the newest view, of those whose processes live."""
+        names = []
+        for coordinator in self.coordinators:
+            for _, line in coordinator.lines:
+                # "view 7: n1, n3 (cause)"
+                if line.startswith("view "):
+                    names = line.split(" (")[0].replace(",", "").split()[2:]
+        return [name for name in names if self.nodes[int(name[1:]) - 1].process.poll() is None]
+
+    def wait_members(self, count: int, seconds: float = 120) -> None:
+        """Waits for so many members, or for the end of the training."""
+        end = time.monotonic() + seconds
+        while len(self.members()) < count and self.coordinator.process.poll() is None:
+            if time.monotonic() > end:
+                raise RuntimeError(f"nobody joins\n{self.situation()}")
+            time.sleep(0.01)
+
+    def situation(self) -> str:
+        """What everyone says, for whoever looks for the cause of a failure."""
+        said = [("coordinator", self.coordinator)] + [(f"n{i + 1}", node) for i, node in enumerate(self.nodes)]
+        lines = [f"{name} ({process.process.poll()}): {at:.3f} {line}"
+                 for name, process in said for at, line in process.lines[-6:]]
+        return "\n".join([*lines, f"now {time.monotonic():.3f}", json.dumps(self.status())])
 
     def status(self) -> dict:
         answer = subprocess.run(
@@ -160,7 +203,7 @@ class Job:
             node.signal(signal.SIGCONT)
             node.wait(60)
         if status:
-            raise RuntimeError(f"the coordinator ended with {status}: {self.coordinator.lines[-5:]}")
+            raise RuntimeError(f"the coordinator ended with {status}\n{self.situation()}")
         return json.loads(self.coordinator.output)["parameters_sha256"]
 
     def close(self) -> None:

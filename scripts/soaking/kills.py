@@ -38,11 +38,11 @@ def left_out(job: Job, name: str, since: float, seconds: float = 60) -> float | 
             if nodes and not any(n["name"] == name and n["state"] in ("member", "suspect", "stuck") for n in nodes):
                 return None
         time.sleep(0.002)
-    raise RuntimeError(f"{name} is not left out: {job.coordinator.lines[-5:]}")
+    raise RuntimeError(f"{name} is not left out\n{job.situation()}")
 
 
-def disturb(job: Job, choice: random.Random, fault: str, records: dict) -> tuple[str, str]:
-    """One fault, and the wait until the training has recovered or is over."""
+def disturb(job: Job, choice: random.Random, fault: str, records: dict) -> tuple[str, str] | None:
+    """One fault, and the wait until the training has recovered or is over; None: it was over before."""
     if fault == FAULTS[3]:
         start = time.monotonic()
         job.restart()
@@ -55,9 +55,14 @@ def disturb(job: Job, choice: random.Random, fault: str, records: dict) -> tuple
         record.recovery.append(moved - start)
         return fault, "any"
 
+    # Of the last one alive nobody would take over: what it has done since the last checkpoint would be done again.
+    job.wait_members(2)
     alive = [node for node in job.nodes if node.process.poll() is None]
+    if job.coordinator.process.poll() is not None or not alive:
+        return None
     node: Process
-    if choice.random() < 0.15 and fault == FAULTS[0]:
+    is_extra = choice.random() < 0.15 and fault == FAULTS[0]
+    if is_extra:
         # One that has just been started.
         node = job.join()
         name = f"n{job.names}"
@@ -82,11 +87,13 @@ def disturb(job: Job, choice: random.Random, fault: str, records: dict) -> tuple
         if gone is not None:
             record.detection.append(gone - start)
             record.recovery.append(max(0.0, moved - gone))
+    # One that has only begun may not listen to signals yet.
+    leaving = [130] if was_member else [130, -signal.SIGTERM]
     if fault == FAULTS[1]:
         node.signal(signal.SIGCONT)
-    elif node.wait(60) and fault == FAULTS[2] and node.process.returncode != 130:
-        raise RuntimeError(f"{name} ended with {node.process.returncode}")
-    if fault != FAULTS[1] and (was_member or stage != "joining"):
+    elif node.wait(60) and fault == FAULTS[2] and node.process.returncode not in leaving:
+        raise RuntimeError(f"{name} ended with {node.process.returncode}\n{job.situation()}")
+    if fault != FAULTS[1] and not is_extra:
         job.join()
     return fault, stage
 
@@ -112,6 +119,8 @@ def run(o: argparse.Namespace) -> None:
                     break
                 fault = choice.choices(FAULTS, [6, 2, 1, 1])[0]
                 did = disturb(job, choice, fault, records)
+                if did is None:
+                    break
                 done.append(did)
                 faults += 1
                 print(f"\r{faults} faults, {jobs} jobs, step {job.steps()}: {fault}\033[K", end="", file=sys.stderr)

@@ -4,10 +4,13 @@ extension Membership {
   /// Time passes: nodes that are silent or stuck, and views that are due.
   public mutating func tick(now: Timestamp) -> [Directive] {
     guard stop == nil else { return [] }
-    let silence = configuration.heartbeat * configuration.missedHeartbeats
+    forgive(now)
     for number in records.keys.sorted() {
       let record = records[number]!
       guard record.isAlive else { continue }
+      let silence =
+        record.isReattaching
+        ? configuration.reattachGrace : configuration.heartbeat * configuration.missedHeartbeats
       if now - record.lastSeen > silence {
         lose(number, "no heartbeat for \(silence.milliseconds) ms")
       } else if now - record.lastSeen > configuration.heartbeat * 3 / 2, record.state == .member {
@@ -20,6 +23,17 @@ extension Membership {
       }
     }
     return formIfDue(now)
+  }
+
+  /// A coordinator that was stopped, or got no processor, has heard nobody meanwhile: that time is not the nodes'
+  /// silence. Their messages may lie unread in its sockets.
+  private mutating func forgive(_ now: Timestamp) {
+    defer { tickedAt = now }
+    guard let tickedAt, now - tickedAt > configuration.heartbeat else { return }
+    for number in records.keys {
+      records[number]!.lastSeen = min(now, records[number]!.lastSeen + (now - tickedAt))
+      records[number]!.progressedAt = min(now, records[number]!.progressedAt + (now - tickedAt))
+    }
   }
 
   /// When `tick` is to be called at the latest.
@@ -60,7 +74,7 @@ extension Membership {
     let alive = records.values.filter(\.isAlive).sorted { $0.number < $1.number }
     let joining = alive.filter { $0.state == .joining }
     if alive.isEmpty {
-      // Everyone is gone. The next ones to come wait for each other as at the start; view numbers go on.
+      // Everyone is gone. The next ones to come wait for each other as those do who join; view numbers go on.
       view = nil
       formAt = nil
       causes = []

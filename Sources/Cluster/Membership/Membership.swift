@@ -65,6 +65,8 @@ public struct Membership: Sendable {
     var publicKey: PublicKey?
     var state: NodeState
     var lastSeen: Timestamp
+    /// Known from the log alone: not heard since this coordinator has started.
+    var isReattaching = false
     var heartbeat: Heartbeat?
     var progressedAt: Timestamp
     var acknowledged = ViewNumber.none
@@ -72,6 +74,11 @@ public struct Membership: Sendable {
 
     /// Whether it is, or is to be, in a view.
     var isAlive: Bool { state != .left && state != .lost }
+
+    mutating func isHeard(at now: Timestamp) {
+      lastSeen = max(lastSeen, now)
+      isReattaching = false
+    }
   }
 
   private(set) var configuration: Configuration
@@ -85,6 +92,8 @@ public struct Membership: Sendable {
   /// When a view must be formed for nodes that are waiting; `nil` with none.
   var formAt: Timestamp?
   var causes: [String] = []
+  /// When time was last said to pass; whoever slept since then has heard nobody.
+  var tickedAt: Timestamp?
 
   public init(configuration: Configuration) {
     self.configuration = configuration
@@ -110,14 +119,13 @@ public struct Membership: Sendable {
       case .jobEnded(let reason): stop = Stop(reason: reason, explanation: "the job has ended")
       }
     }
-    let silence = configuration.heartbeat * configuration.missedHeartbeats
+    tickedAt = now
     for member in view?.members ?? [] where records[member.node]?.incarnation == member.incarnation {
       records[member.node]!.state = .member
       records[member.node]!.lanes = member.lanes
       records[member.node]!.dataEndpoints = member.dataEndpoints
       records[member.node]!.publicKey = member.publicKey
-      // As if last heard so late that it is lost when the grace is over.
-      records[member.node]!.lastSeen = now + (configuration.reattachGrace - silence)
+      records[member.node]!.isReattaching = true
     }
     // A member that had restarted just before the coordinator did is not the one in the view.
     if view?.members.contains(where: { records[$0.node]?.incarnation != $0.incarnation }) == true {
@@ -162,7 +170,7 @@ public struct Membership: Sendable {
   /// A Hello of an incarnation that is known.
   private mutating func receiveAgain(_ hello: Hello, _ known: Record, now: Timestamp) -> [Directive] {
     guard known.isAlive else { return [.reply(.dismissed(dismissal(known)))] }
-    records[known.number]!.lastSeen = max(known.lastSeen, now)
+    records[known.number]!.isHeard(at: now)
     var directives: [Directive] = [.reply(.welcome(welcome(known)))]
     // After a restart of the coordinator a node that was about to join is known by name only.
     if known.state == .joining { take(hello, into: known.number) }
@@ -193,7 +201,8 @@ public struct Membership: Sendable {
     take(hello, into: number)
     directives.append(.log(.nodeNumbered(name: hello.name, node: number, incarnation: hello.incarnation)))
     directives.append(.reply(.welcome(welcome(records[number]!))))
-    let wait = view == nil ? configuration.startTimeout : configuration.joinWindow
+    // After everyone was lost, those who were expected at the start may never come again.
+    let wait = lastView == .none ? configuration.startTimeout : configuration.joinWindow
     formAt = min(formAt ?? now + wait, now + wait)
     return directives + formIfDue(now)
   }
@@ -228,7 +237,7 @@ public struct Membership: Sendable {
     let last = record.heartbeat
     // Heartbeats that overtook each other say nothing new.
     guard heartbeat.sequence > last?.sequence ?? 0 else { return [] }
-    records[node]!.lastSeen = max(record.lastSeen, now)
+    records[node]!.isHeard(at: now)
     records[node]!.heartbeat = heartbeat
     if record.state == .suspect { records[node]!.state = .member }
     let moved =
@@ -251,7 +260,7 @@ public struct Membership: Sendable {
     _ acknowledgement: ViewAcknowledgement, from node: NodeNumber, _ incarnation: Incarnation, now: Timestamp
   ) -> [Directive] {
     guard let record = alive(node, incarnation) else { return dismiss(node, incarnation) }
-    records[node]!.lastSeen = max(record.lastSeen, now)
+    records[node]!.isHeard(at: now)
     records[node]!.acknowledged = max(record.acknowledged, min(acknowledgement.view, lastView))
     return []
   }

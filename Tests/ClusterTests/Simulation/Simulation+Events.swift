@@ -200,7 +200,7 @@ extension Simulation {
         guard let index = coordinator!.routes[node] else { continue }
         sendFromCoordinator(body, to: index)
       case .changed(let view):
-        views += 1
+        viewTimes.append(now)
         record("\(view.number): \(view.members.map { $0.name }) \(view.cause)")
         coordinator!.ledger.begin(view)
       case .finished:

@@ -24,6 +24,8 @@ struct Simulation {
     enum CrashSide { case sender, receiver, coordinator }
     /// Through the wire format.
     var encoded = false
+    /// What happens when, besides what the seed says.
+    var script: [(at: Duration, event: Event)] = []
   }
 
   enum Failure: Error {
@@ -74,7 +76,9 @@ struct Simulation {
   var ended: Stop?
   var delivered = 0
   var absorbedInView: [String: UInt64] = [:]
-  var views = 0
+  /// When each view was announced.
+  var viewTimes: [Timestamp] = []
+  var views: Int { viewTimes.count }
   var rescues = 0
   var stateTransfers = 0
   var failure: Failure?
@@ -94,6 +98,7 @@ struct Simulation {
     if tracing { trace = [] }
     queue.add(.startCoordinator, at: .zero)
     for index in 0..<nodeCount { queue.add(.start(index), at: .zero + random.duration(.zero, .milliseconds(50))) }
+    for (time, event) in faults.script { queue.add(event, at: .zero + time) }
     scheduleFaults(nodeCount)
   }
 
