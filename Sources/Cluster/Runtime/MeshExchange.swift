@@ -46,11 +46,6 @@ public final class MeshExchange: Exchange, @unchecked Sendable {
   private var isEager = false
   private var queue: [Int] = []
   private var running: Set<Int> = []
-  /// Shards of the phase that are handed over in full.
-  private var handed: Set<Int> = []
-  /// The phase that was last ordered, and the shards of the first order for it: those of the next phase, most likely.
-  private var ordered: PhaseIndex?
-  private var usual = RangeSet<Int>()
   private var total: (PhaseIndex, Sum)?
   private var load: (PhaseIndex, LearnerState)?
   private var stateWanted: PhaseIndex?
@@ -89,18 +84,11 @@ public final class MeshExchange: Exchange, @unchecked Sendable {
   /// Contribute these shards of the phase, and no others; `eagerly`: hand parts of them over as they are done.
   func compute(_ phase: PhaseIndex, _ shards: RangeSet<Int>, eagerly isEager: Bool) {
     change {
-      if ordered != phase { usual = shards }
-      ordered = phase
+      let isRunning = self.phase == phase
+      self.phase = phase
       self.isEager = isEager
-      enter(phase, shards)
+      queue = shards.ranges.joined().filter { !isRunning || !running.contains($0) }
     }
-  }
-
-  /// What is under way or handed over already is not done once more.
-  private func enter(_ phase: PhaseIndex, _ shards: RangeSet<Int>) {
-    if self.phase != phase { (running, handed) = ([], []) }
-    self.phase = phase
-    queue = shards.ranges.joined().filter { !running.contains($0) && !handed.contains($0) }
   }
 
   func absorb(_ phase: PhaseIndex, _ sum: Sum) { change { total = (phase, sum) } }
@@ -141,12 +129,7 @@ public final class MeshExchange: Exchange, @unchecked Sendable {
     self.converged = converged
     let done = here
     here = here.next(phases: learner.phases.count)
-    lock.withLock {
-      activity = .aside
-      // The order for the next phase is not waited for: it says the same, unless the view has changed meanwhile; then
-      // it says what else to do, and a contribution too many does no harm.
-      if !last, ordered == done { enter(here, usual) }
-    }
+    lock.withLock { activity = .aside }
     post(.absorbed(done, finished: last))
   }
 
@@ -210,12 +193,7 @@ public final class MeshExchange: Exchange, @unchecked Sendable {
     }
     here = target
     converged = state.isConverged
-    lock.withLock {
-      total = nil
-      // Contributions from the parameters before are void.
-      (self.phase, ordered) = (nil, nil)
-      queue = []
-    }
+    lock.withLock { total = nil }
     post(.loaded(succeeded: true, finished: place.step >= steps || (converged && place.phase == 0)))
     return place
   }
@@ -236,7 +214,7 @@ public final class MeshExchange: Exchange, @unchecked Sendable {
         defer { sum.contribution.finished = nil }
         let shard = Shard(index: index, count: shards, examples: step.examples.shard(index, of: shards))
         try sum.contribution.compute(learner, phase: phase, shard: shard, of: step, on: lane)
-        lock.withLock { if self.phase == here, running.remove(index) != nil { handed.insert(index) } }
+        _ = lock.withLock { running.remove(index) }
         hand(buckets.rest, of: index, sum, in: here)
       }
     }
