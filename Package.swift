@@ -62,10 +62,11 @@ let package = Package(
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
     .target(name: "CChecksum", cSettings: [.unsafeFlags(["-O3"])]),
+    .target(name: "CMemory"),
     .target(name: "CMessages", dependencies: ["CProtobufC"]),
     .target(name: "Messages", dependencies: ["CChecksum", "CMessages", "CProtobufC"]),
     .target(name: "ZeroMQ", dependencies: ["CZeroMQ"]),
-    .target(name: "Cluster", dependencies: ["CKernels", "Files", "Messages", "Tensors", "Training", "ZeroMQ"]),
+    .target(name: "Cluster", dependencies: ["CKernels", "CMemory", "Files", "Messages", "Tensors", "Training", "ZeroMQ"]),
     .executableTarget(
       name: "elbo",
       dependencies: [
@@ -110,7 +111,7 @@ let package = Package(
       name: "MetricsTests", dependencies: ["LinearAlgebra", "Metrics", "ReferenceSupport"], exclude: ["Golden"]),
     .testTarget(name: "MessagesTests", dependencies: ["CChecksum", "CMessages", "Messages"], exclude: ["Golden"]),
     .testTarget(name: "ZeroMQTests", dependencies: ["ZeroMQ"]),
-    .testTarget(name: "ClusterTests", dependencies: ["Cluster", "Messages"]),
+    .testTarget(name: "ClusterTests", dependencies: ["Cluster", "Messages", "Tensors", "Training", "ZeroMQ"]),
     .testTarget(
       name: "ModelsTests",
       dependencies: [

@@ -36,11 +36,13 @@ public struct RangeOwnership: Hashable, Sendable {
 }
 
 extension RangeSet<Int> {
-  /// Its ranges, cut so that none is longer than `limit`.
+  /// Its ranges, cut into even pieces that are not longer than `limit`.
   func pieces(limit: Int) -> [Range<Int>] {
     ranges.flatMap { range in
-      stride(from: range.lowerBound, to: range.upperBound, by: limit).map { start in
-        start..<Swift.min(start + limit, range.upperBound)
+      let parts = (range.count + limit - 1) / limit
+      let length = Swift.min(limit, ((range.count + parts - 1) / parts + 15) / 16 * 16)
+      return stride(from: range.lowerBound, to: range.upperBound, by: length).map { start in
+        start..<Swift.min(start + length, range.upperBound)
       }
     }
   }

@@ -65,6 +65,7 @@ extension Chunk {
       $0.checksum = checksum
       $0.tally = tally.map { $0.message(in: arena) }
       $0.vector_count = UInt64(vectorCount)
+      $0.place = place.map { $0.message(in: arena) }
       switch kind {
       case .partial(let subtree):
         $0.kind = ELBO__V1__CHUNK_KIND__CHUNK_KIND_PARTIAL
@@ -107,9 +108,29 @@ extension Chunk {
         throw MessageError(.range, "Chunk.tally", "a tally travels with element 0 and only there")
       }
     }
+    let place = try message.place.map { (place: UnsafeMutablePointer<Elbo__V1__Place>) throws(MessageError) in
+      try Place(place.pointee)
+    }
+    if case .state = kind, place != nil { throw MessageError(.range, "Chunk.place", "a state is sent itself") }
     self.init(
       kind: kind, position: try Check.position(message.position, "Chunk.position"), elements: elements,
-      precision: precision, checksum: message.checksum, tally: tally, vectorCount: vectorCount)
+      precision: precision, checksum: message.checksum, tally: tally, vectorCount: vectorCount, place: place)
+  }
+}
+
+extension Place {
+  func message(in arena: Arena) -> UnsafeMutablePointer<Elbo__V1__Place> {
+    arena.make(elbo__v1__place__init) {
+      $0.process = process
+      $0.descriptor = descriptor
+      $0.token = token
+      $0.age = age
+    }
+  }
+
+  init(_ message: Elbo__V1__Place) throws(MessageError) {
+    guard message.process > 0, message.token != 0 else { throw MessageError(.missing, "Place", "no process or token") }
+    self.init(process: message.process, descriptor: message.descriptor, token: message.token, age: message.age)
   }
 }
 
@@ -139,6 +160,7 @@ extension Request {
       switch self {
       case .sync: $0.kind = ELBO__V1__REQUEST_KIND__REQUEST_KIND_SYNC
       case .position: $0.kind = ELBO__V1__REQUEST_KIND__REQUEST_KIND_POSITION
+      case .payloads: $0.kind = ELBO__V1__REQUEST_KIND__REQUEST_KIND_PAYLOADS
       case .partials(let position, let shards, let elements):
         $0.kind = ELBO__V1__REQUEST_KIND__REQUEST_KIND_PARTIALS
         $0.position = arena.position(position)
@@ -159,6 +181,7 @@ extension Request {
     switch message.kind {
     case ELBO__V1__REQUEST_KIND__REQUEST_KIND_SYNC: self = .sync
     case ELBO__V1__REQUEST_KIND__REQUEST_KIND_POSITION: self = .position
+    case ELBO__V1__REQUEST_KIND__REQUEST_KIND_PAYLOADS: self = .payloads
     case ELBO__V1__REQUEST_KIND__REQUEST_KIND_PARTIALS:
       self = .partials(
         position: try Check.position(message.position, "Request.position"),

@@ -62,7 +62,11 @@ extension DataMessage {
           bytesBefore: message.bytes_before),
         body: try DataBody(message))
     }
-    if case .chunk(let chunk) = message.body {
+    if case .chunk(let chunk) = message.body, chunk.place != nil {
+      guard payload.isEmpty else {
+        throw MessageError(.range, "DataMessage.payload", "a payload that also lies elsewhere")
+      }
+    } else if case .chunk(let chunk) = message.body {
       guard payload.count == chunk.payloadCount else {
         throw MessageError(.length, "DataMessage.payload", "\(payload.count) bytes, \(chunk.payloadCount) expected")
       }

@@ -38,6 +38,24 @@ public enum Precision: UInt32, Sendable, CaseIterable {
   }
 }
 
+/// Where numbers of a vector lie in memory that the nodes of one machine share.
+public struct Place: Hashable, Sendable {
+  /// Of the sender.
+  public var process: UInt32
+  public var descriptor: UInt32
+  /// What the memory begins with: a place of the same name that is something else is told by it.
+  public var token: UInt64
+  /// Of the memory, as long as the numbers stay what they are.
+  public var age: UInt64
+
+  public init(process: UInt32, descriptor: UInt32, token: UInt64, age: UInt64) {
+    self.process = process
+    self.descriptor = descriptor
+    self.token = token
+    self.age = age
+  }
+}
+
 /// What the payload of a data message is.
 public struct Chunk: Hashable, Sendable {
   public enum Kind: Hashable, Sendable {
@@ -53,16 +71,18 @@ public struct Chunk: Hashable, Sendable {
   public var position: PhaseIndex
   public var elements: Range<Int>
   public var precision: Precision
-  /// CRC-32C of the payload.
+  /// CRC-32C of the payload; 0 for a partial sum that is not sent.
   public var checksum: UInt32
   /// With the chunk that holds element 0; otherwise `nil`.
   public var tally: Tally?
   /// Elements of the whole vector.
   public var vectorCount: Int
+  /// Where the payload lies, if it does not come with the message. Not of states.
+  public var place: Place?
 
   public init(
     kind: Kind, position: PhaseIndex, elements: Range<Int>, precision: Precision, checksum: UInt32, tally: Tally?,
-    vectorCount: Int
+    vectorCount: Int, place: Place? = nil
   ) {
     self.kind = kind
     self.position = position
@@ -71,6 +91,7 @@ public struct Chunk: Hashable, Sendable {
     self.checksum = checksum
     self.tally = tally
     self.vectorCount = vectorCount
+    self.place = place
   }
 
   public var payloadCount: Int { elements.count * precision.stride }
@@ -117,6 +138,8 @@ public enum Request: Hashable, Sendable {
   case totals(position: PhaseIndex, elements: RangeSet<Int>)
   case position
   case state(elements: RangeSet<Int>)
+  /// The places that the peer names cannot be seen here.
+  case payloads
 }
 
 public enum DataBody: Hashable, Sendable {

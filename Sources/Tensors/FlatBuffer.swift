@@ -61,8 +61,8 @@ public final class FlatBuffer: @unchecked Sendable {
   public let layout: Layout
   public let precision: Precision
   public let bytes: UnsafeMutableRawBufferPointer
-  /// Whose memory this is part of; nil when it is the buffer's own.
-  private let whole: FlatBuffer?
+  /// Whose memory this is; nil when it is the buffer's own.
+  private let keeper: AnyObject?
 
   /// A buffer of zeros.
   public init(_ name: String, _ layout: Layout, precision: Precision = .float32) {
@@ -73,7 +73,23 @@ public final class FlatBuffer: @unchecked Sendable {
     let pointer = allocateAligned(count: length, of: UInt8.self)
     pointer.initialize(repeating: 0, count: length)
     bytes = UnsafeMutableRawBufferPointer(start: pointer, count: length)
-    whole = nil
+    keeper = nil
+  }
+
+  /// A buffer of zeros in memory of somebody else.
+  /// - Parameters:
+  ///   - memory: as many zeros as the layout's numbers have bytes, aligned to a cache line.
+  ///   - keeper: whose memory it is; kept as long as the buffer.
+  public init(
+    _ name: String, _ layout: Layout, precision: Precision, in memory: UnsafeMutableRawPointer,
+    keeping keeper: AnyObject
+  ) {
+    precondition(UInt(bitPattern: memory) % 64 == 0, "slots start on cache lines")
+    self.name = name
+    self.layout = layout
+    self.precision = precision
+    bytes = UnsafeMutableRawBufferPointer(start: memory, count: layout.count * precision.stride)
+    self.keeper = keeper
   }
 
   /// Part of another buffer's numbers, under a layout of its own: what is written to one is seen in the other.
@@ -87,11 +103,11 @@ public final class FlatBuffer: @unchecked Sendable {
     let stride = whole.precision.stride
     bytes = UnsafeMutableRawBufferPointer(
       rebasing: whole.bytes[offset * stride..<(offset + layout.count) * stride])
-    self.whole = whole
+    keeper = whole
   }
 
   deinit {
-    if whole == nil { freeAligned(bytes.baseAddress!) }
+    if keeper == nil { freeAligned(bytes.baseAddress!) }
   }
 
   public var float32: UnsafeMutableBufferPointer<Float> {

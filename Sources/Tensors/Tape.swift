@@ -165,21 +165,51 @@ public final class Tape {
 
   /// Leaves in the `gradient` of every variable the derivative of a scalar with respect to it, and forgets the
   /// operations as it goes: activations return to the pool as soon as they are no longer needed.
-  public func backward(from result: Tensor, seed: Float = 1) {
+  ///
+  /// - Parameter finished: hears of each variable's gradient that it is final, as soon as the operation is done that
+  ///   used the variable first.
+  public func backward(from result: Tensor, seed: Float = 1, finished: ((_ gradient: Tensor) -> Void)? = nil) {
     isWalkingBack = true
     defer { isWalkingBack = false }
     start(from: result, seed: Tensor(repeating: seed, result.shape))
+    var firstUses = finished == nil ? [:] : firstUses(upTo: result.record!.index)
     for index in stride(from: result.record!.index, through: 0, by: -1) {
       guard nodes[index].primitive != nil else { continue }
       pull(index, recorded: false)
       nodes[index] = Node(primitive: nil, inputs: Inputs(), output: nil, gradient: nil)
+      for variable in firstUses.removeValue(forKey: index) ?? [] {
+        settleGradient(variable)
+        finished?(nodes[variable].gradient!)
+      }
     }
-    for index in nodes.indices {
-      guard let gradient = nodes[index].gradient else { continue }
-      if !nodes[index].gradientIsSet { gradient.pointer.update(repeating: 0, count: gradient.count) }
+    for index in nodes.indices where nodes[index].gradient != nil {
+      settleGradient(index)
       nodes[index].gradientIsSet = false
     }
     cotangents.removeAll(keepingCapacity: true)
+  }
+
+  /// A result that does not depend on a variable has the derivative zero.
+  private func settleGradient(_ variable: Int) {
+    guard let gradient = nodes[variable].gradient, !nodes[variable].gradientIsSet else { return }
+    gradient.pointer.update(repeating: 0, count: gradient.count)
+    nodes[variable].gradientIsSet = true
+  }
+
+  /// The variables with a gradient, by the operation that uses them first.
+  private func firstUses(upTo last: Int) -> [Int: [Int]] {
+    var uses: [Int: [Int]] = [:]
+    var seen: Set<Int> = []
+    for index in 0...last where nodes[index].primitive != nil {
+      let inputs = nodes[index].inputs
+      for input in 0..<inputs.count {
+        guard let variable = inputs[input].record?.index, nodes[variable].gradient != nil,
+          seen.insert(variable).inserted
+        else { continue }
+        uses[index, default: []].append(variable)
+      }
+    }
+    return uses
   }
 
   /// The derivatives of the sum of a result's elements with respect to each of `sources`: variables, or results of

@@ -30,8 +30,18 @@ public final class Contribution: @unchecked Sendable {
   /// How many examples the sums are over: the shard's, unless a learner that uses fewer of them says so.
   public var examples = 0
 
+  /// Hears, on the lane that writes, which numbers are final while others are still to come; a learner that knows
+  /// may say so.
+  package var finished: ((Range<Int>) -> Void)?
+
   package init(_ phase: Phase) {
     values = FlatBuffer(phase.name, phase.layout, precision: phase.precision)
+    metrics = Array(repeating: 0, count: phase.metrics.count)
+  }
+
+  /// A contribution in memory of somebody else, as `FlatBuffer` takes it.
+  package init(_ phase: Phase, in memory: UnsafeMutableRawPointer, keeping keeper: AnyObject) {
+    values = FlatBuffer(phase.name, phase.layout, precision: phase.precision, in: memory, keeping: keeper)
     metrics = Array(repeating: 0, count: phase.metrics.count)
   }
 }

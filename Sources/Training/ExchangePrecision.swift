@@ -48,8 +48,11 @@ package enum BFloat16 {
 
 extension Contribution {
   /// Rounds the numbers if that is asked for and they are float32.
-  package func round(to precision: ExchangePrecision) {
-    if precision == .bfloat16, values.precision == .float32 { BFloat16.round(values.float32) }
+  package func round(to precision: ExchangePrecision) { round(0..<values.layout.count, to: precision) }
+
+  package func round(_ elements: Range<Int>, to precision: ExchangePrecision) {
+    guard precision == .bfloat16, values.precision == .float32 else { return }
+    BFloat16.round(UnsafeMutableBufferPointer(rebasing: values.float32[elements]))
   }
 }
 

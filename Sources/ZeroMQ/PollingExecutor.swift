@@ -43,6 +43,7 @@ public final class PollingExecutor: SerialExecutor, @unchecked Sendable {
   private nonisolated(unsafe) var items: [zmq_pollitem_t] = []
   private nonisolated(unsafe) var itemsAreStale = true
   private nonisolated(unsafe) var timers = TimerQueue()
+  private nonisolated(unsafe) var wakefulness = Duration.zero
 
   /// What a socket is ready for, or watched for.
   public struct Readiness: OptionSet, Sendable {
@@ -143,6 +144,13 @@ public final class PollingExecutor: SerialExecutor, @unchecked Sendable {
     timers.remove(timer)
   }
 
+  /// Has the thread stay awake so long for something to come before it sleeps: for times in which it alone is waited
+  /// for, since to wake a thread takes longer than many an answer. It yields the processor to whoever wants it.
+  public func stayAwake(for duration: Duration) {
+    checkIsolated()
+    wakefulness = duration
+  }
+
   // MARK: The thread
 
   func start() throws(ZeroMQError) {
@@ -205,6 +213,7 @@ public final class PollingExecutor: SerialExecutor, @unchecked Sendable {
 
   private func poll() {
     if itemsAreStale { gatherItems() }
+    if wakefulness > .zero, watchAwake() { return }
     let untilTimer = timers.milliseconds(from: .now)
     let timeout = inbox.withLock { inbox -> Int in
       guard inbox.jobs.isEmpty, inbox.bodies.isEmpty, !inbox.stopping else { return 0 }
@@ -218,7 +227,24 @@ public final class PollingExecutor: SerialExecutor, @unchecked Sendable {
       precondition(number == EINTR || number == EAGAIN, "zmq_poll: \(String(cString: zmq_strerror(number)))")
       return
     }
-    guard ready > 0 else { return }
+    if ready > 0 { handleReady() }
+  }
+
+  /// Looks without sleeping; whether something came in time.
+  private func watchAwake() -> Bool {
+    let end = ContinuousClock.now + wakefulness
+    repeat {
+      if zmq_poll(&items, Int32(items.count), 0) > 0 {
+        handleReady()
+        return true
+      }
+      if inbox.withLock({ !$0.jobs.isEmpty || !$0.bodies.isEmpty || $0.stopping }) { return true }
+      sched_yield()
+    } while ContinuousClock.now < end && timers.milliseconds(from: .now) != 0
+    return false
+  }
+
+  private func handleReady() {
     if items[0].revents != 0 {
       var count: UInt64 = 0
       _ = read(wakeDescriptor, &count, 8)

@@ -25,6 +25,19 @@ import Testing
     }
   }
 
+  @Test func copiesWhatItSums() {
+    var generator = SplitMix(seed: 3)
+    let bytes = (0..<40_000).map { _ in UInt8(truncatingIfNeeded: generator.next()) }
+    for count in [0, 1, 7, 12_287, 12_288, 12_289, 30_000, 40_000] {
+      var copy = [UInt8](repeating: 0, count: count)
+      let checksum = copy.withUnsafeMutableBytes { copy in
+        bytes.withUnsafeBytes { Checksum.copy(UnsafeRawBufferPointer(rebasing: $0[..<count]), to: copy) }
+      }
+      #expect(copy == Array(bytes[..<count]))
+      #expect(checksum == Checksum.crc32c(copy))
+    }
+  }
+
   @Test func joins() {
     var generator = SplitMix(seed: 2)
     let bytes = (0..<10_000).map { _ in UInt8(truncatingIfNeeded: generator.next()) }

@@ -69,6 +69,25 @@ import Testing
     #expect(changed { $0.kind = .partial(subtree: (1 << 20)..<(1 << 20) + 1) } == .range)
   }
 
+  @Test func numbersThatAreNotSent() {
+    var message = Samples.data["lent"]!.0
+    guard case .chunk(var chunk) = message.body else { return }
+    func changed(_ change: (inout Chunk) -> Void, payload: [UInt8] = []) -> MessageError.Code? {
+      var copy = chunk
+      change(&copy)
+      message.body = .chunk(copy)
+      let head = message.head(payloadCount: payload.count)
+      return code(frames: payload.isEmpty ? [head] : [head, payload])
+    }
+    #expect(changed { _ in } == nil)
+    #expect(changed({ _ in }, payload: [UInt8](repeating: 0, count: 160)) == .range, "sent all the same")
+    #expect(changed { $0.place!.process = 0 } == .missing)
+    #expect(changed { $0.place!.token = 0 } == .missing)
+    #expect(changed { $0.place = nil } == .length)
+    chunk.precision = .bytes
+    #expect(changed { $0.kind = .state(digest: digest(1), chain: Chain(rawValue: 0)) } == .range)
+  }
+
   @Test func frames() {
     let (message, payload) = Samples.data["total"]!
     let head = message.head(payloadCount: payload.count)

@@ -150,6 +150,16 @@ enum Samples {
             checksum: Checksum.crc32c(floats), tally: nil, vectorCount: 100))),
       floats
     ),
+    "lent": (
+      DataMessage(
+        header: header,
+        body: .chunk(
+          Chunk(
+            kind: .partial(subtree: 4..<6), position: phase(11, 1), elements: 60..<80, precision: .float64,
+            checksum: 0, tally: nil, vectorCount: 100,
+            place: Place(process: 4711, descriptor: 12, token: 0xFEDC_BA98_7654_3210, age: 300)))),
+      []
+    ),
     "state": (
       DataMessage(
         header: header,

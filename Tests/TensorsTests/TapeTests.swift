@@ -21,6 +21,24 @@ struct TapeTests {
     #expect(gradient.values == [7, -3])
   }
 
+  /// A derivative is final when the use of its variable that was recorded first has been walked back over, and is
+  /// told then, with its last value, once.
+  @Test func tellsWhichDerivativesAreFinal() {
+    let tape = Tape()
+    let gradients = (0..<4).map { _ in Tensor(repeating: .nan, [2]) }
+    let variables = gradients.map { tape.variable(Tensor([2, -3], [2]), gradient: $0) }
+    // Used early and late; late only; early only; not at all.
+    let early = variables[0] * variables[2]
+    let result = (early * variables[1] + variables[0]).sum()
+    var told: [(Int, [Float])] = []
+    tape.backward(from: result) { gradient in
+      told.append((gradients.firstIndex { $0.pointer == gradient.pointer }!, gradient.values))
+    }
+    #expect(told.map(\.0) == [1, 0, 2])
+    #expect(told.map(\.1) == [[4, 9], [5, 10], [4, 9]])
+    #expect(gradients.map(\.values) == [[5, 10], [4, 9], [4, 9], [0, 0]])
+  }
+
   /// A product writes into the gradient itself; at its second use it must add.
   @Test func aLayerThatIsUsedTwiceAddsIntoItsGradient() {
     let tape = Tape()

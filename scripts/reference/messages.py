@@ -155,6 +155,10 @@ def chunks():
     yield "total", make(floats, chunk=data.Chunk(
         kind=data.CHUNK_KIND_TOTAL, position=phase(11, 1), elements=elements(60, 20), precision=data.PRECISION_BF16,
         checksum=crc32c(floats), vector_count=100))
+    yield "lent", make(b"", chunk=data.Chunk(
+        kind=data.CHUNK_KIND_PARTIAL, position=phase(11, 1), subtree=shards(4, 2), elements=elements(60, 20),
+        precision=data.PRECISION_F64, vector_count=100,
+        place=data.Place(process=4711, descriptor=12, token=0xFEDCBA9876543210, age=300)))
     yield "state", make(state, chunk=data.Chunk(
         kind=data.CHUNK_KIND_STATE, position=phase(12, 0), elements=elements(0, 400), precision=data.PRECISION_BYTES,
         checksum=crc32c(state), vector_count=1000, state_digest=digest(5), chain=12345))

@@ -108,6 +108,8 @@ extension ExchangeMachine {
       // As it was said when the view began, even if this node has got on since: all must make the same plan.
       return viewState!.accounts[node].map { [.send(.sync($0), to: [peer])] } ?? []
     case .position: return [.send(.acknowledgement, to: [peer])]
+    // How payloads travel is not this machine's business.
+    case .payloads: return []
     case .totals(let phase, let elements):
       guard Int(phase.phase) < configuration.phases.count else { return [.refuse(.unfit)] }
       let wanted = elements.intersection(RangeSet(0..<count(phase)))

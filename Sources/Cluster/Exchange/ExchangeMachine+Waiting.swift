@@ -84,6 +84,11 @@ extension ExchangeMachine {
     return waits
   }
 
+  /// Whether this node has contributed what it is to contribute, and the phase ends as soon as peers have answered.
+  public var isWaitingForPeers: Bool {
+    isSynchronized && busy == nil && !isFinished && shardsDone.isSuperset(of: shardsToSend())
+  }
+
   /// How long nothing that is waited for has come.
   public func waitingTime(now: Timestamp) -> Duration { waitingSince.map { now - $0 } ?? .zero }
 

@@ -8,13 +8,25 @@ extension Mesh {
   func send(
     _ kind: Chunk.Kind, _ phase: PhaseIndex, _ elements: Range<Int>, of sum: Sum, to nodes: [NodeNumber]
   ) {
-    let payload = sum.payload(elements)
-    let checksum = Checksum.crc32c(payload.bytes)
-    if case .total = kind { store(phase) { $0.note(elements, checksum: checksum) } }
-    let chunk = Chunk(
-      kind: kind, position: phase, elements: elements, precision: sum.pool.wire, checksum: checksum,
+    var chunk = Chunk(
+      kind: kind, position: phase, elements: elements, precision: sum.pool.wire, checksum: 0,
       tally: elements.lowerBound == 0 ? sum.tally : nil, vectorCount: sum.contribution.values.layout.count)
-    for node in nodes { link(to: node)?.waiting.append((chunk, payload)) }
+    let links = nodes.compactMap { link(to: $0) }
+    let readers = links.filter { $0.isShared && sum.place != nil }
+    // Made when it is needed: partial sums that lie in shared memory are not even looked at.
+    var payload: SharedBytes?
+    if case .total = kind { payload = sum.payload(elements) }
+    if readers.count < links.count { payload = sum.payload(elements) }
+    if let payload { chunk.checksum = Checksum.crc32c(payload.bytes) }
+    if case .total = kind { store(phase) { $0.note(elements, checksum: chunk.checksum) } }
+    for link in links where !(link.isShared && sum.place != nil) { link.waiting.append((chunk, payload!)) }
+    guard !readers.isEmpty else { return }
+    store(phase) { $0.lend(sum) }
+    chunk.place = sum.place
+    for link in readers {
+      link.bodies.append(.chunk(chunk))
+      bytesSent += UInt64(chunk.payloadCount)
+    }
   }
 
   func sendState(_ phase: PhaseIndex, _ elements: Range<Int>, to node: NodeNumber) {

@@ -1,4 +1,4 @@
-import CKernels
+import CMemory
 import Messages
 import Synchronization
 import Tensors
@@ -26,6 +26,8 @@ actor Mesh {
     var chain: Chain
     var isFinished: Bool
     var security: ClusterSecurity
+    /// Whether peers are on this machine and may be told where sums lie, instead of being sent them.
+    var isShared: Bool
   }
 
   /// What a heartbeat says.
@@ -43,6 +45,13 @@ actor Mesh {
     var isFinished = false
   }
 
+  /// A few times what an answer takes on one machine.
+  private static let wakefulness = Duration.microseconds(200)
+
+  /// Most elements of a sum in a message that says where they lie: what is copied is then still in the second-level
+  /// cache when it is added, and while one node adds, the other copies.
+  private static let sharedElements = 1 << 16
+
   let context: ZeroMQContext
   nonisolated var unownedExecutor: UnownedSerialExecutor { context.executor.asUnownedSerialExecutor() }
 
@@ -57,7 +66,7 @@ actor Mesh {
   var exchange: MeshExchange!
   var machine: ExchangeMachine?
   var incarnation: Incarnation?
-  private var router: Socket?
+  var router: Socket?
   private var authenticator: Authenticator?
   var links: [NodeNumber: PeerLink] = [:]
   /// The view that the links are of.
@@ -73,9 +82,11 @@ actor Mesh {
   private var timer: TimerID?
   var relinkTimer: TimerID?
   private var wasSettled = false
-  private var bytesReceived: UInt64 = 0
+  var bytesReceived: UInt64 = 0
   var bytesSent: UInt64 = 0
-  private var refused: UInt64 = 0
+  var refused: UInt64 = 0
+  /// Where payloads that were not sent are copied to.
+  let scratch = Scratch()
 
   init(
     _ context: ZeroMQContext, configuration: Configuration, report: @escaping @Sendable (Late) -> Void,
@@ -105,6 +116,7 @@ actor Mesh {
   /// Binds the ROUTER; returns where.
   func open(at endpoint: Endpoint, for exchange: MeshExchange) throws -> Endpoint {
     self.exchange = exchange
+    elbo_memory_keep_blocks()
     if case .curve = configuration.security { authenticator = try Authenticator(in: context) }
     var options = SocketOptions()
     options.sendHighWaterMark = 0
@@ -184,7 +196,8 @@ actor Mesh {
         node: node,
         configuration: ExchangeMachine.Configuration(
           shards: configuration.shards, phases: configuration.phases.map(\.layout.count),
-          stateCount: configuration.stateCount),
+          stateCount: configuration.stateCount,
+          chunkElements: configuration.isShared ? Mesh.sharedElements : 1 << 18),
         position: configuration.start, chain: configuration.chain, isFinished: configuration.isFinished)
     case .install(let view):
       guard let directives = machine?.install(view, now: now) else { return }
@@ -202,12 +215,11 @@ actor Mesh {
   private func handle(_ event: MeshExchange.Event, now: Timestamp) {
     guard machine != nil else { return }
     switch event {
-    case .contributed(let phase, let shard, let sum):
+    case .contributed(let phase, let shard, let sum, let elements):
       // Of a phase that is over: nobody needs it, and its sum goes back to the pool.
       guard phase == machine!.position else { return }
-      let count = sum.contribution.values.layout.count
       store(phase) { $0.contribute(shard: shard, sum) }
-      carryOut(machine!.contributed(shard: shard, elements: RangeSet(0..<count), position: phase, now: now))
+      carryOut(machine!.contributed(shard: shard, elements: elements, position: phase, now: now))
     case .absorbed(let phase, let finished):
       guard phase == machine!.position, machine!.isAbsorbing else { return }
       stateCache = nil
@@ -227,7 +239,7 @@ actor Mesh {
   }
 
   /// What follows from any event.
-  private func afterwards() {
+  func afterwards() {
     guard let machine else { return }
     let view = machine.view
     scribe.store(view?.members.first?.node == machine.node, ordering: .releasing)
@@ -237,6 +249,8 @@ actor Mesh {
     let isSettled = isSettled(machine)
     if isSettled, !wasSettled { settled() }
     wasSettled = isSettled
+    // Lanes are idle then, so that a processor is free.
+    context.executor.stayAwake(for: machine.isWaitingForPeers ? Mesh.wakefulness : .zero)
     armTimer()
   }
 
@@ -258,7 +272,7 @@ actor Mesh {
 
   // MARK: Directives
 
-  private func carryOut(
+  func carryOut(
     _ directives: [ExchangeDirective], chunk: Chunk? = nil, payload: UnsafeRawBufferPointer? = nil
   ) {
     for directive in directives { carryOut(directive, chunk, payload) }
@@ -267,7 +281,7 @@ actor Mesh {
   private func carryOut(_ directive: ExchangeDirective, _ chunk: Chunk?, _ payload: UnsafeRawBufferPointer?) {
     // Directives after an install are about the new view: its links are to be there.
     switch directive {
-    case .compute(let phase, let shards): exchange.compute(phase, shards)
+    case .compute(let phase, let shards): exchange.compute(phase, shards, eagerly: !isAlone)
     case .merge(let phase, let subtree, let elements): store(phase) { $0.merge(subtree, elements) }
     case .sum(let phase, let subtree, let elements, let left, let right):
       store(phase) { $0.sum(subtree, elements, left, right) }
@@ -307,83 +321,6 @@ actor Mesh {
     case .report(let late): report(late)
     case .refuse: refused += 1
     }
-  }
-
-  // MARK: Receiving
-
-  private func receive() {
-    for _ in 0..<64 {
-      guard router != nil else { return }
-      let received: Socket.Received
-      do { received = try router!.receive(maximumFrames: 3) } catch { return }
-      switch received {
-      case .nothing:
-        afterwards()
-        return
-      case .tooManyFrames: refused += 1
-      case .message(let frames): receive(frames)
-      }
-    }
-    afterwards()
-  }
-
-  private func receive(_ frames: [IncomingFrame]) {
-    guard frames.count >= 2, machine != nil,
-      let decoded = try? DataMessage.decode(frames: frames.dropFirst().map(\.unsafeBytes)),
-      decoded.message.header.job == configuration.job, isGenuine(frames[1], decoded.message.header.sender)
-    else {
-      refused += 1
-      return
-    }
-    let (message, payload) = (decoded.message, decoded.payload)
-    let sender = message.header.sender
-    // Of this view, and of the member that is meant: what a stranger says about credit is not believed either.
-    let isOfView =
-      message.header.view == machine!.view?.number
-      && machine!.view?.member(sender)?.incarnation == message.header.incarnation
-    switch message.body {
-    case .credit(let limit):
-      if isOfView { credits.grant(limit: limit, by: sender) }
-      return
-    case .chunk(let chunk):
-      guard fits(chunk) else {
-        refused += 1
-        return
-      }
-      bytesReceived += UInt64(payload.count)
-      if isOfView, links[sender] != nil {
-        grants.receive(bytesBefore: message.header.bytesBefore, bytes: payload.count, from: sender)
-      }
-      carryOut(machine!.receive(message, now: .now), chunk: chunk, payload: payload)
-      stores[chunk.position]?.keepReceived()
-      for link in links.values where !link.waiting.isEmpty { flush(link) }
-      // What was taken is copied: room for more.
-      if isOfView, let limit = grants.release(payload.count, of: sender) { send(.credit(limit: limit), to: [sender]) }
-    case .request:
-      // Whoever asks may have missed the last word on credit.
-      if isOfView, links[sender] != nil { send(.credit(limit: grants.announce(to: sender)), to: [sender]) }
-      carryOut(machine!.receive(message, now: .now))
-    default: carryOut(machine!.receive(message, now: .now))
-    }
-    withExtendedLifetime(frames) {}
-  }
-
-  /// With encryption, a message is its sender's only if the connection has proved the member's key.
-  private func isGenuine(_ frame: IncomingFrame, _ sender: NodeNumber) -> Bool {
-    guard case .curve = configuration.security else { return true }
-    guard let member = machine?.view?.member(sender), let key = member.publicKey else { return true }
-    return frame.provenKey?.bytes == key.bytes
-  }
-
-  /// Whether a chunk's numbers are such as this recipe's phases have.
-  private func fits(_ chunk: Chunk) -> Bool {
-    if case .state = chunk.kind { return true }
-    guard Int(chunk.position.phase) < configuration.phases.count else { return false }
-    let phase = configuration.phases[Int(chunk.position.phase)]
-    guard chunk.precision == exchange.pools[Int(chunk.position.phase)].wire else { return false }
-    guard let tally = chunk.tally else { return true }
-    return tally.metrics.count == phase.metrics.count && tally.examples < 0x1p53
-      && tally.examples == tally.examples.rounded()
   }
 
   func allow(_ keys: Set<CurvePublicKey>) { authenticator?.allow(keys, domain: "data") }

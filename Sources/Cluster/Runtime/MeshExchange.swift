@@ -10,7 +10,8 @@ import Training
 public final class MeshExchange: Exchange, @unchecked Sendable {
   /// What the trainer tells the mesh.
   enum Event {
-    case contributed(PhaseIndex, shard: Int, Sum)
+    /// These elements of a shard's contribution are final.
+    case contributed(PhaseIndex, shard: Int, Sum, RangeSet<Int>)
     case absorbed(PhaseIndex, finished: Bool)
     case loaded(succeeded: Bool, finished: Bool)
     /// The trainer has reported the last step.
@@ -41,6 +42,8 @@ public final class MeshExchange: Exchange, @unchecked Sendable {
   /// Guards what follows.
   private let lock = NSCondition()
   private var phase: PhaseIndex?
+  /// Whether others wait for parts of contributions.
+  private var isEager = false
   private var queue: [Int] = []
   private var running: Set<Int> = []
   private var total: (PhaseIndex, Sum)?
@@ -63,7 +66,7 @@ public final class MeshExchange: Exchange, @unchecked Sendable {
   private var absorbing: Sum?
 
   init(
-    _ learner: any Learner, shards: Int, steps: Int, precision: ExchangePrecision,
+    _ learner: any Learner, shards: Int, steps: Int, precision: ExchangePrecision, isShared: Bool,
     post: @escaping @Sendable (Event) -> Void,
     save: @escaping @Sendable (ExchangeOutcome.Place, LearnerState) -> Void
   ) {
@@ -72,17 +75,18 @@ public final class MeshExchange: Exchange, @unchecked Sendable {
     self.steps = steps
     self.post = post
     self.save = save
-    pools = learner.phases.map { ContributionPool($0, rounding: precision) }
+    pools = learner.phases.map { ContributionPool($0, rounding: precision, isShared: isShared) }
     scratch = learner.phases.map { FlatBuffer($0.name, $0.layout, precision: $0.precision) }
   }
 
   // MARK: The mesh's side
 
-  /// Contribute these shards of the phase, and no others.
-  func compute(_ phase: PhaseIndex, _ shards: RangeSet<Int>) {
+  /// Contribute these shards of the phase, and no others; `eagerly`: hand parts of them over as they are done.
+  func compute(_ phase: PhaseIndex, _ shards: RangeSet<Int>, eagerly isEager: Bool) {
     change {
       let isRunning = self.phase == phase
       self.phase = phase
+      self.isEager = isEager
       queue = shards.ranges.joined().filter { !isRunning || !running.contains($0) }
     }
   }
@@ -196,18 +200,30 @@ public final class MeshExchange: Exchange, @unchecked Sendable {
 
   /// Every lane takes shards from the queue, which may change meanwhile, until none is left.
   private func compute(_ here: PhaseIndex, _ phase: Int, of step: Step, with crew: Crew) throws {
-    let waiting = lock.withLock { queue.count }
+    let (waiting, isEager) = lock.withLock { (self.queue.count, self.isEager) }
     let (learner, shards, pool) = (learner, shards, pools[phase])
     try crew.forEach(max(1, min(crew.lanes, waiting))) { [self] _, lane in
       while let index = takeShard(of: here) {
         let sum = pool.take()
+        let buckets = Buckets(count: pool.phase.layout.count)
+        if isEager {
+          sum.contribution.finished = { [self] elements in
+            if let bucket = buckets.add(elements) { hand(RangeSet(bucket), of: index, sum, in: here) }
+          }
+        }
+        defer { sum.contribution.finished = nil }
         let shard = Shard(index: index, count: shards, examples: step.examples.shard(index, of: shards))
         try sum.contribution.compute(learner, phase: phase, shard: shard, of: step, on: lane)
-        sum.contribution.round(to: pool.rounding)
         _ = lock.withLock { running.remove(index) }
-        post(.contributed(here, shard: index, sum))
+        hand(buckets.rest, of: index, sum, in: here)
       }
     }
+  }
+
+  /// To the mesh: final elements of a shard's contribution.
+  private func hand(_ elements: RangeSet<Int>, of shard: Int, _ sum: Sum, in phase: PhaseIndex) {
+    for range in elements.ranges { sum.contribution.round(range, to: sum.pool.rounding) }
+    post(.contributed(phase, shard: shard, sum, elements))
   }
 
   private func takeShard(of here: PhaseIndex) -> Int? {
@@ -218,4 +234,31 @@ public final class MeshExchange: Exchange, @unchecked Sendable {
       return shard
     }
   }
+}
+
+/// Which elements of a contribution go out together while the rest is still being computed.
+package final class Buckets {
+  /// Smaller ones would cost more in messages than they save in time: 1 MiB of float32.
+  package static let leastCount = 1 << 18
+
+  private let count: Int
+  private var waiting = RangeSet<Int>()
+  private var gone = RangeSet<Int>()
+
+  package init(count: Int) { self.count = count }
+
+  /// These elements are final. Returns those that are to go now.
+  package func add(_ elements: Range<Int>) -> Range<Int>? {
+    waiting.formUnion(RangeSet(elements))
+    // With element 0 goes the tally, which is final in the end.
+    guard let bucket = waiting.ranges.first(where: { $0.contains(elements) }), bucket.lowerBound > 0,
+      bucket.count >= Buckets.leastCount
+    else { return nil }
+    waiting.remove(contentsOf: bucket)
+    gone.formUnion(RangeSet(bucket))
+    return bucket
+  }
+
+  /// What has not gone.
+  package var rest: RangeSet<Int> { RangeSet(0..<count).subtracting(gone) }
 }

@@ -17,6 +17,8 @@ extension Node {
     public var security: ClusterSecurity
     /// So long a coordinator may be silent at the start, or after the last step.
     public var patience: Duration = .seconds(120)
+    /// Whether sums for nodes of this machine stay in memory that both see, where the system lets them.
+    public var sharesMemory = true
     /// Computes for a prediction, beside the training; nil: this node does not.
     public var assist: (@Sendable (Assist) -> Void)?
 
@@ -29,6 +31,12 @@ extension Node {
       self.dataBind = dataBind
       self.lanes = lanes
       self.security = security
+    }
+
+    /// Only in plain text on loopback are all peers known to be here.
+    var isShared: Bool {
+      guard case .plainOnLoopback = security else { return false }
+      return sharesMemory
     }
 
     /// By which peers reach the data ROUTER, best first.

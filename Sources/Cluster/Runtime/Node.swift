@@ -318,7 +318,8 @@ public actor Node {
         configuration: Mesh.Configuration(
           job: jobID!, shards: recipe.shards, phases: job.learner.phases, stateCount: initial.bytes.count,
           start: PhaseIndex(step: UInt64(step), phase: 0), chain: initial.chain,
-          isFinished: converged || step >= job.plan.steps, security: configuration.security),
+          isFinished: converged || step >= job.plan.steps, security: configuration.security,
+          isShared: configuration.isShared),
         report: { [weak self] late in
           guard let self else { return }
           context.executor.run { self.assumeIsolated { $0.send(.late(late)) } }
@@ -326,6 +327,7 @@ public actor Node {
       self.mesh = mesh
       let exchange = MeshExchange(
         job.learner, shards: recipe.shards, steps: job.plan.steps, precision: job.plan.precision,
+        isShared: configuration.isShared,
         post: { [weak mesh] event in mesh?.post(.exchange(event)) },
         save: { [weak self] place, state in self?.offer(step: place.step, state) })
       self.exchange = exchange

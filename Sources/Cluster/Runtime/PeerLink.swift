@@ -8,14 +8,19 @@ final class PeerLink {
   var socket: Socket?
   /// Chunks that wait for credit, or for the connection.
   var waiting: [(chunk: Chunk, bytes: SharedBytes)] = []
-  /// Messages without a payload: they do not wait for credit, or two nodes that have none would wait for ever.
+  /// Messages that come without a payload: they do not wait for credit, or two nodes that have none would wait for ever.
   var bodies: [DataBody] = []
+  /// Whether the peer sees this node's memory, as far as is known.
+  var isShared: Bool
+  /// The peer's memory.
+  var memory = PeerMemory()
   /// Since when nothing could be sent.
   var blockedSince: ContinuousClock.Instant?
 
-  init(_ member: Member, socket: consuming Socket) {
+  init(_ member: Member, isShared: Bool, socket: consuming Socket) {
     node = member.node
     incarnation = member.incarnation
+    self.isShared = isShared
     self.socket = consume socket
   }
 
@@ -47,7 +52,7 @@ extension Mesh {
 
   private func connect(to member: Member) -> PeerLink? {
     guard let socket = dealer(to: member) else { return nil }
-    let link = PeerLink(member, socket: consume socket)
+    let link = PeerLink(member, isShared: configuration.isShared, socket: consume socket)
     watch(link)
     return link
   }

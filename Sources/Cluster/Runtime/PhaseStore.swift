@@ -1,106 +1,18 @@
-import CKernels
 import Messages
-import Synchronization
 import Tensors
 import Training
 import ZeroMQ
-
-/// Contributions of one phase that nobody uses, to be written again: in the steady state nothing is allocated.
-final class ContributionPool: Sendable {
-  let phase: Phase
-  /// What contributions and their sums are rounded to.
-  let rounding: ExchangePrecision
-  private let free = Mutex<[Contribution]>([])
-
-  init(_ phase: Phase, rounding: ExchangePrecision) {
-    self.phase = phase
-    self.rounding = rounding
-  }
-
-  /// How numbers of this phase are written into messages.
-  var wire: Messages.Precision {
-    switch (phase.precision, rounding) {
-    case (.float64, _): .float64
-    case (.float32, .float32): .float32
-    case (.float32, .bfloat16): .bfloat16
-    }
-  }
-
-  func take() -> Sum {
-    Sum(free.withLock { $0.popLast() } ?? Contribution(phase), of: self)
-  }
-
-  fileprivate func give(_ contribution: Contribution) { free.withLock { $0.append(contribution) } }
-}
-
-/// A contribution, or a sum of some. Whoever holds it may read it, on any thread; who holds it alone may write it.
-/// So a message that is under way is never overwritten: it holds its sum until libzmq has sent it.
-final class Sum: @unchecked Sendable {
-  let contribution: Contribution
-  let pool: ContributionPool
-
-  fileprivate init(_ contribution: Contribution, of pool: ContributionPool) {
-    self.contribution = contribution
-    self.pool = pool
-  }
-
-  deinit { pool.give(contribution) }
-
-  var stride: Int { contribution.values.precision.stride }
-
-  /// The bytes of these elements.
-  func bytes(_ elements: Range<Int>) -> UnsafeMutableRawBufferPointer {
-    let all = contribution.values.bytes
-    return UnsafeMutableRawBufferPointer(
-      rebasing: all[elements.lowerBound * stride..<elements.upperBound * stride])
-  }
-
-  var tally: Tally {
-    get { Tally(examples: Double(contribution.examples), metrics: contribution.metrics) }
-    set {
-      contribution.examples = Int(newValue.examples)
-      contribution.metrics = newValue.metrics
-    }
-  }
-
-  /// `self = left + right` on these elements; with element 0 goes the tally. `self` may be `left`.
-  func add(_ left: Sum, _ right: Sum, on elements: RangeSet<Int>) {
-    for range in elements.ranges {
-      let (one, other) = (left.bytes(range), right.bytes(range))
-      add(UnsafeRawBufferPointer(one), UnsafeRawBufferPointer(other), on: range)
-      if range.lowerBound == 0 { tally = left.tally + right.tally }
-    }
-  }
-
-  /// `self = left + right`, numbers of this phase's precision that are aligned as such.
-  func add(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer, on range: Range<Int>) {
-    let target = bytes(range)
-    flushingDenormals {
-      switch contribution.values.precision {
-      case .float32:
-        let starts = [left, right].map { $0.assumingMemoryBound(to: Float.self).baseAddress }
-        elbo_sum_tree(starts, 2, target.assumingMemoryBound(to: Float.self).baseAddress!, range.count)
-        if pool.rounding == .bfloat16 { BFloat16.round(target.assumingMemoryBound(to: Float.self)) }
-      case .float64:
-        let starts = [left, right].map { $0.assumingMemoryBound(to: Double.self).baseAddress }
-        elbo_sum_tree_f64(starts, 2, target.assumingMemoryBound(to: Double.self).baseAddress!, range.count)
-      }
-    }
-  }
-}
-
-extension Tally {
-  fileprivate static func + (left: Tally, right: Tally) -> Tally {
-    Tally(examples: left.examples + right.examples, metrics: zip(left.metrics, right.metrics).map { $0 + $1 })
-  }
-}
 
 /// The numbers of one phase that an `ExchangeMachine` decides about.
 struct PhaseStore {
   let tree: ShardTree
   let pool: ContributionPool
   private var own: [Subtree: Sum] = [:]
+  /// How many elements of a block are the sum of its children's.
+  private var mergedCount: [Subtree: Int] = [:]
   private var sums: [Subtree: Sum] = [:]
+  /// Sums that peers read where they lie: they are not written any more until the phase is over.
+  private var lent: [ObjectIdentifier: Sum] = [:]
   private(set) var total: Sum?
   /// A partial sum in the message at hand: mostly it is added to another at once, and never stored.
   private var received: ReceivedSum?
@@ -111,17 +23,26 @@ struct PhaseStore {
     self.pool = pool
   }
 
-  mutating func contribute(shard: Int, _ sum: Sum) { own[shard..<shard + 1] = sum }
+  /// Elements of a shard's contribution are there: the first, or more of the same.
+  mutating func contribute(shard: Int, _ sum: Sum) {
+    let leaf = shard..<shard + 1
+    if own[leaf] == nil { own[leaf] = sum }
+  }
 
   mutating func merge(_ subtree: Subtree, _ elements: RangeSet<Int>) {
     let (left, right) = tree.children(of: subtree)!
-    // Contributions come whole, so their sums are whole too.
-    precondition(elements == RangeSet(0..<pool.phase.layout.count), "a part of a contribution")
     var one = own.removeValue(forKey: left)!
-    let other = own.removeValue(forKey: right)!
-    let target = isKnownUniquelyReferenced(&one) ? one : pool.take()
+    let other = own[right]!
+    // In the left child's place if nobody else looks there; elements that are still to come do not mind.
+    let target = own[subtree] ?? (isKnownUniquelyReferenced(&one) ? one : pool.take())
     target.add(one, other, on: elements)
     own[subtree] = target
+    own[left] = one
+    mergedCount[subtree, default: 0] += elements.elementCount
+    if mergedCount[subtree] == pool.phase.layout.count {
+      own[left] = nil
+      own[right] = nil
+    }
   }
 
   mutating func sum(_ subtree: Subtree, _ elements: RangeSet<Int>, _ left: SumSource, _ right: SumSource) {
@@ -194,6 +115,9 @@ struct PhaseStore {
 
   func partial(_ subtree: Subtree) -> Sum { own[subtree]! }
 
+  /// Peers are told where this sum lies.
+  mutating func lend(_ sum: Sum) { lent[ObjectIdentifier(sum)] = sum }
+
   /// Elements of the total have this checksum, as they are written into messages.
   mutating func note(_ elements: Range<Int>, checksum: UInt32) { self.checksum.add(elements, checksum) }
 
@@ -207,7 +131,9 @@ struct PhaseStore {
   /// The total is absorbed: only peers may still need it.
   mutating func keepTotal() {
     own = [:]
+    mergedCount = [:]
     sums = [:]
+    lent = [:]
   }
 
   mutating func discardSums() {

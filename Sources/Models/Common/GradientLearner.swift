@@ -37,9 +37,20 @@ extension GradientLearner {
 
   public func contribute(_ contribution: Contribution, phase: Int, shard: Shard, of step: Step, on lane: Lane) throws {
     lane.tape.reset()
-    let views = ParameterViews(parameters, on: lane.tape, gradient: contribution.values.float32.baseAddress!)
+    let start = contribution.values.float32.baseAddress!
+    let views = ParameterViews(parameters, on: lane.tape, gradient: start)
     let loss = try loss(shard.examples, of: step, parameters: views, metrics: &contribution.metrics)
-    lane.tape.backward(from: loss)
+    guard let finished = contribution.finished else {
+      lane.tape.backward(from: loss)
+      return
+    }
+    let count = parameters.layout.count
+    lane.tape.backward(from: loss) { gradient in
+      let first = gradient.pointer - start
+      precondition(first >= 0 && first < count, "a gradient that is no part of the contribution")
+      // With the gap up to the next slot, so that what is finished has no holes.
+      finished(first..<min(count, (first + gradient.count + 15) / 16 * 16))
+    }
   }
 
   public func absorb(_ total: Total, phase: Int, of step: Step, with crew: Crew) throws -> Verdict {

@@ -1,10 +1,10 @@
 // Times the exchange of a cluster by itself: nodes whose contributions cost nothing, so that a step is an exchange.
 //
-//     exchange-bench [--nodes N] [--megabytes M] [--steps S] [--bfloat16]    all nodes in this process, over loopback
+//     exchange-bench [--nodes N] [--megabytes M] [--steps S] [--bfloat16] [--sent]    all nodes in this process, over loopback
 //     exchange-bench --listen tcp://HOST:PORT …                              the coordinator and one node here
 //     exchange-bench --join tcp://HOST:PORT …                                one more node, elsewhere
 //
-// Prints a line of JSON: milliseconds a step, of each step after the first tenth, by node.
+// Nodes of one process share memory, unless the payloads are to be `--sent`. Prints a line of JSON: milliseconds a step, of each step after the first tenth, by node.
 import Cluster
 import Foundation
 import Messages
@@ -54,6 +54,7 @@ private struct Options {
   var megabytes = 10.0
   var steps = 100
   var precision = ExchangePrecision.float32
+  var sharesMemory = true
   var listen: String?
   var join: String?
 
@@ -62,6 +63,7 @@ private struct Options {
     while let word = rest.popFirst() {
       switch (word, rest.first) {
       case ("--bfloat16", _): precision = .bfloat16
+      case ("--sent", _): sharesMemory = false
       case ("--nodes", let value?): nodes = Int(value) ?? nodes
       case ("--megabytes", let value?): megabytes = Double(value) ?? megabytes
       case ("--steps", let value?): steps = Int(value) ?? steps
@@ -69,7 +71,7 @@ private struct Options {
       case ("--join", let value?): join = value
       default: fatalError("exchange-bench: what is \(word)?")
       }
-      if word != "--bfloat16" { rest = rest.dropFirst() }
+      if !["--bfloat16", "--sent"].contains(word) { rest = rest.dropFirst() }
     }
   }
 }
@@ -88,6 +90,7 @@ private let security = isLocal ? ClusterSecurity.plainOnLoopback : .plain
   var configuration = Node.Configuration(
     name: "node-\(index)-\(ProcessInfo.processInfo.processIdentifier)", build: "exchange-bench", coordinator: endpoint,
     dataBind: bind, lanes: 1, security: security)
+  configuration.sharesMemory = options.sharesMemory
   if let own = ProcessInfo.processInfo.environment["EXCHANGE_BENCH_HOST"] { configuration.advertisedHosts = [own] }
   let node = try Node(
     configuration,

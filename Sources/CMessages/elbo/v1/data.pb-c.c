@@ -52,6 +52,51 @@ void   elbo__v1__tally__free_unpacked
   assert(message->base.descriptor == &elbo__v1__tally__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   elbo__v1__place__init
+                     (Elbo__V1__Place         *message)
+{
+  static const Elbo__V1__Place init_value = ELBO__V1__PLACE__INIT;
+  *message = init_value;
+}
+size_t elbo__v1__place__get_packed_size
+                     (const Elbo__V1__Place *message)
+{
+  assert(message->base.descriptor == &elbo__v1__place__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t elbo__v1__place__pack
+                     (const Elbo__V1__Place *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &elbo__v1__place__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t elbo__v1__place__pack_to_buffer
+                     (const Elbo__V1__Place *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &elbo__v1__place__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Elbo__V1__Place *
+       elbo__v1__place__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Elbo__V1__Place *)
+     protobuf_c_message_unpack (&elbo__v1__place__descriptor,
+                                allocator, len, data);
+}
+void   elbo__v1__place__free_unpacked
+                     (Elbo__V1__Place *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &elbo__v1__place__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   elbo__v1__chunk__init
                      (Elbo__V1__Chunk         *message)
 {
@@ -373,7 +418,84 @@ const ProtobufCMessageDescriptor elbo__v1__tally__descriptor =
   (ProtobufCMessageInit) elbo__v1__tally__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor elbo__v1__chunk__field_descriptors[10] =
+static const ProtobufCFieldDescriptor elbo__v1__place__field_descriptors[4] =
+{
+  {
+    "process",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Elbo__V1__Place, process),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "descriptor",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Elbo__V1__Place, descriptor),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "token",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FIXED64,
+    0,   /* quantifier_offset */
+    offsetof(Elbo__V1__Place, token),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "age",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Elbo__V1__Place, age),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned elbo__v1__place__field_indices_by_name[] = {
+  3,   /* field[3] = age */
+  1,   /* field[1] = descriptor */
+  0,   /* field[0] = process */
+  2,   /* field[2] = token */
+};
+static const ProtobufCIntRange elbo__v1__place__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor elbo__v1__place__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "elbo.v1.Place",
+  "Place",
+  "Elbo__V1__Place",
+  "elbo.v1",
+  sizeof(Elbo__V1__Place),
+  4,
+  elbo__v1__place__field_descriptors,
+  elbo__v1__place__field_indices_by_name,
+  1,  elbo__v1__place__number_ranges,
+  (ProtobufCMessageInit) elbo__v1__place__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor elbo__v1__chunk__field_descriptors[11] =
 {
   {
     "kind",
@@ -495,12 +617,25 @@ static const ProtobufCFieldDescriptor elbo__v1__chunk__field_descriptors[10] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "place",
+    11,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Elbo__V1__Chunk, place),
+    &elbo__v1__place__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned elbo__v1__chunk__field_indices_by_name[] = {
   9,   /* field[9] = chain */
   5,   /* field[5] = checksum */
   3,   /* field[3] = elements */
   0,   /* field[0] = kind */
+  10,   /* field[10] = place */
   1,   /* field[1] = position */
   4,   /* field[4] = precision */
   8,   /* field[8] = state_digest */
@@ -511,7 +646,7 @@ static const unsigned elbo__v1__chunk__field_indices_by_name[] = {
 static const ProtobufCIntRange elbo__v1__chunk__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 10 }
+  { 0, 11 }
 };
 const ProtobufCMessageDescriptor elbo__v1__chunk__descriptor =
 {
@@ -521,7 +656,7 @@ const ProtobufCMessageDescriptor elbo__v1__chunk__descriptor =
   "Elbo__V1__Chunk",
   "elbo.v1",
   sizeof(Elbo__V1__Chunk),
-  10,
+  11,
   elbo__v1__chunk__field_descriptors,
   elbo__v1__chunk__field_indices_by_name,
   1,  elbo__v1__chunk__number_ranges,
@@ -1012,7 +1147,7 @@ const ProtobufCEnumDescriptor elbo__v1__precision__descriptor =
   elbo__v1__precision__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCEnumValue elbo__v1__request_kind__enum_values_by_number[6] =
+static const ProtobufCEnumValue elbo__v1__request_kind__enum_values_by_number[7] =
 {
   { "REQUEST_KIND_UNSPECIFIED", "ELBO__V1__REQUEST_KIND__REQUEST_KIND_UNSPECIFIED", 0 },
   { "REQUEST_KIND_SYNC", "ELBO__V1__REQUEST_KIND__REQUEST_KIND_SYNC", 1 },
@@ -1020,13 +1155,15 @@ static const ProtobufCEnumValue elbo__v1__request_kind__enum_values_by_number[6]
   { "REQUEST_KIND_TOTALS", "ELBO__V1__REQUEST_KIND__REQUEST_KIND_TOTALS", 3 },
   { "REQUEST_KIND_POSITION", "ELBO__V1__REQUEST_KIND__REQUEST_KIND_POSITION", 4 },
   { "REQUEST_KIND_STATE", "ELBO__V1__REQUEST_KIND__REQUEST_KIND_STATE", 5 },
+  { "REQUEST_KIND_PAYLOADS", "ELBO__V1__REQUEST_KIND__REQUEST_KIND_PAYLOADS", 6 },
 };
 static const ProtobufCIntRange elbo__v1__request_kind__value_ranges[] = {
-{0, 0},{0, 6}
+{0, 0},{0, 7}
 };
-static const ProtobufCEnumValueIndex elbo__v1__request_kind__enum_values_by_name[6] =
+static const ProtobufCEnumValueIndex elbo__v1__request_kind__enum_values_by_name[7] =
 {
   { "REQUEST_KIND_PARTIALS", 2 },
+  { "REQUEST_KIND_PAYLOADS", 6 },
   { "REQUEST_KIND_POSITION", 4 },
   { "REQUEST_KIND_STATE", 5 },
   { "REQUEST_KIND_SYNC", 1 },
@@ -1040,9 +1177,9 @@ const ProtobufCEnumDescriptor elbo__v1__request_kind__descriptor =
   "RequestKind",
   "Elbo__V1__RequestKind",
   "elbo.v1",
-  6,
+  7,
   elbo__v1__request_kind__enum_values_by_number,
-  6,
+  7,
   elbo__v1__request_kind__enum_values_by_name,
   1,
   elbo__v1__request_kind__value_ranges,

@@ -17,6 +17,7 @@ PROTOBUF_C__BEGIN_DECLS
 #include "elbo/v1/common.pb-c.h"
 
 typedef struct Elbo__V1__Tally Elbo__V1__Tally;
+typedef struct Elbo__V1__Place Elbo__V1__Place;
 typedef struct Elbo__V1__Chunk Elbo__V1__Chunk;
 typedef struct Elbo__V1__Sync Elbo__V1__Sync;
 typedef struct Elbo__V1__Acknowledgement Elbo__V1__Acknowledgement;
@@ -60,7 +61,11 @@ typedef enum _Elbo__V1__RequestKind {
   ELBO__V1__REQUEST_KIND__REQUEST_KIND_PARTIALS = 2,
   ELBO__V1__REQUEST_KIND__REQUEST_KIND_TOTALS = 3,
   ELBO__V1__REQUEST_KIND__REQUEST_KIND_POSITION = 4,
-  ELBO__V1__REQUEST_KIND__REQUEST_KIND_STATE = 5
+  ELBO__V1__REQUEST_KIND__REQUEST_KIND_STATE = 5,
+  /*
+   * send payloads themselves: the places that you name are not to be seen here
+   */
+  ELBO__V1__REQUEST_KIND__REQUEST_KIND_PAYLOADS = 6
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(ELBO__V1__REQUEST_KIND)
 } Elbo__V1__RequestKind;
 
@@ -85,6 +90,25 @@ struct  Elbo__V1__Tally
 
 
 /*
+ * Memory of the sender's machine where numbers of a vector lie: on Linux, file descriptor `descriptor` of process
+ * `process`, sealed against a change of its size. At byte 0 it has the token, at byte 64 the age that the memory has as
+ * long as these numbers stay (both 64 bits, little-endian); element i is at byte 4096 + i * (size of a number). A reader
+ * copies the numbers, and takes the copy only if the age is the same afterwards.
+ */
+struct  Elbo__V1__Place
+{
+  ProtobufCMessage base;
+  uint32_t process;
+  uint32_t descriptor;
+  uint64_t token;
+  uint64_t age;
+};
+#define ELBO__V1__PLACE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&elbo__v1__place__descriptor) \
+    , 0, 0, 0, 0 }
+
+
+/*
  * Describes DataMessage.payload: `elements.count` numbers, little-endian, nothing between them.
  */
 struct  Elbo__V1__Chunk
@@ -102,7 +126,7 @@ struct  Elbo__V1__Chunk
   Elbo__V1__ElementRange *elements;
   Elbo__V1__Precision precision;
   /*
-   * CRC-32C (Castagnoli) of the payload bytes
+   * CRC-32C (Castagnoli) of the payload bytes; of a partial sum with a place: 0
    */
   uint32_t checksum;
   /*
@@ -121,10 +145,14 @@ struct  Elbo__V1__Chunk
    * state: the sender's chain at `position`
    */
   uint64_t chain;
+  /*
+   * partial, total: the payload is not sent but lies there; only to a node of the same machine
+   */
+  Elbo__V1__Place *place;
 };
 #define ELBO__V1__CHUNK__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&elbo__v1__chunk__descriptor) \
-    , ELBO__V1__CHUNK_KIND__CHUNK_KIND_UNSPECIFIED, NULL, NULL, NULL, ELBO__V1__PRECISION__PRECISION_UNSPECIFIED, 0, NULL, 0, {0,NULL}, 0 }
+    , ELBO__V1__CHUNK_KIND__CHUNK_KIND_UNSPECIFIED, NULL, NULL, NULL, ELBO__V1__PRECISION__PRECISION_UNSPECIFIED, 0, NULL, 0, {0,NULL}, 0, NULL }
 
 
 /*
@@ -291,6 +319,25 @@ Elbo__V1__Tally *
 void   elbo__v1__tally__free_unpacked
                      (Elbo__V1__Tally *message,
                       ProtobufCAllocator *allocator);
+/* Elbo__V1__Place methods */
+void   elbo__v1__place__init
+                     (Elbo__V1__Place         *message);
+size_t elbo__v1__place__get_packed_size
+                     (const Elbo__V1__Place   *message);
+size_t elbo__v1__place__pack
+                     (const Elbo__V1__Place   *message,
+                      uint8_t             *out);
+size_t elbo__v1__place__pack_to_buffer
+                     (const Elbo__V1__Place   *message,
+                      ProtobufCBuffer     *buffer);
+Elbo__V1__Place *
+       elbo__v1__place__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   elbo__v1__place__free_unpacked
+                     (Elbo__V1__Place *message,
+                      ProtobufCAllocator *allocator);
 /* Elbo__V1__Chunk methods */
 void   elbo__v1__chunk__init
                      (Elbo__V1__Chunk         *message);
@@ -410,6 +457,9 @@ void   elbo__v1__data_message__free_unpacked
 typedef void (*Elbo__V1__Tally_Closure)
                  (const Elbo__V1__Tally *message,
                   void *closure_data);
+typedef void (*Elbo__V1__Place_Closure)
+                 (const Elbo__V1__Place *message,
+                  void *closure_data);
 typedef void (*Elbo__V1__Chunk_Closure)
                  (const Elbo__V1__Chunk *message,
                   void *closure_data);
@@ -438,6 +488,7 @@ extern const ProtobufCEnumDescriptor    elbo__v1__chunk_kind__descriptor;
 extern const ProtobufCEnumDescriptor    elbo__v1__precision__descriptor;
 extern const ProtobufCEnumDescriptor    elbo__v1__request_kind__descriptor;
 extern const ProtobufCMessageDescriptor elbo__v1__tally__descriptor;
+extern const ProtobufCMessageDescriptor elbo__v1__place__descriptor;
 extern const ProtobufCMessageDescriptor elbo__v1__chunk__descriptor;
 extern const ProtobufCMessageDescriptor elbo__v1__sync__descriptor;
 extern const ProtobufCMessageDescriptor elbo__v1__acknowledgement__descriptor;

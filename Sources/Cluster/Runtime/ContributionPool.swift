@@ -1,0 +1,114 @@
+import CKernels
+import Messages
+import Synchronization
+import Tensors
+import Training
+
+/// Contributions of one phase that nobody uses, to be written again: in the steady state nothing is allocated.
+final class ContributionPool: Sendable {
+  let phase: Phase
+  /// What contributions and their sums are rounded to.
+  let rounding: ExchangePrecision
+  /// Whether other nodes of this machine may read them.
+  private let isShared: Bool
+  private let free = Mutex<[Contribution]>([])
+  /// The memory of those that others may read. They live as long as the pool, so a name stays good.
+  private let memories = Mutex<[ObjectIdentifier: SharedMemory]>([:])
+
+  init(_ phase: Phase, rounding: ExchangePrecision, isShared: Bool) {
+    self.phase = phase
+    self.rounding = rounding
+    // What is written into messages in another way than it lies in memory has to be sent.
+    self.isShared = isShared && (rounding == .float32 || phase.precision == .float64)
+  }
+
+  /// How numbers of this phase are written into messages.
+  var wire: Messages.Precision {
+    switch (phase.precision, rounding) {
+    case (.float64, _): .float64
+    case (.float32, .float32): .float32
+    case (.float32, .bfloat16): .bfloat16
+    }
+  }
+
+  func take() -> Sum {
+    let contribution = free.withLock { $0.popLast() } ?? make()
+    return Sum(contribution, at: memories.withLock { $0[ObjectIdentifier(contribution)] }?.renew(), of: self)
+  }
+
+  private func make() -> Contribution {
+    guard isShared, let memory = SharedMemory(count: phase.layout.count * phase.precision.stride) else {
+      return Contribution(phase)
+    }
+    let contribution = Contribution(phase, in: memory.numbers, keeping: memory)
+    memories.withLock { $0[ObjectIdentifier(contribution)] = memory }
+    return contribution
+  }
+
+  fileprivate func give(_ contribution: Contribution) { free.withLock { $0.append(contribution) } }
+}
+
+/// A contribution, or a sum of some. Whoever holds it may read it, on any thread; who holds it alone may write it.
+/// So a message that is under way is never overwritten: it holds its sum until libzmq has sent it.
+final class Sum: @unchecked Sendable {
+  let contribution: Contribution
+  let pool: ContributionPool
+  /// Where other nodes of this machine can read it.
+  let place: Place?
+
+  fileprivate init(_ contribution: Contribution, at place: Place?, of pool: ContributionPool) {
+    self.contribution = contribution
+    self.place = place
+    self.pool = pool
+  }
+
+  deinit { pool.give(contribution) }
+
+  var stride: Int { contribution.values.precision.stride }
+
+  /// The bytes of these elements.
+  func bytes(_ elements: Range<Int>) -> UnsafeMutableRawBufferPointer {
+    let all = contribution.values.bytes
+    return UnsafeMutableRawBufferPointer(
+      rebasing: all[elements.lowerBound * stride..<elements.upperBound * stride])
+  }
+
+  var tally: Tally {
+    get { Tally(examples: Double(contribution.examples), metrics: contribution.metrics) }
+    set {
+      contribution.examples = Int(newValue.examples)
+      contribution.metrics = newValue.metrics
+    }
+  }
+
+  /// `self = left + right` on these elements; with element 0 goes the tally. `self` may be `left`.
+  func add(_ left: Sum, _ right: Sum, on elements: RangeSet<Int>) {
+    for range in elements.ranges {
+      let (one, other) = (left.bytes(range), right.bytes(range))
+      add(UnsafeRawBufferPointer(one), UnsafeRawBufferPointer(other), on: range)
+      if range.lowerBound == 0 { tally = left.tally + right.tally }
+    }
+  }
+
+  /// `self = left + right`, numbers of this phase's precision that are aligned as such.
+  func add(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer, on range: Range<Int>) {
+    let target = bytes(range)
+    flushingDenormals {
+      switch contribution.values.precision {
+      case .float32:
+        let starts = [left, right].map { $0.assumingMemoryBound(to: Float.self).baseAddress }
+        elbo_sum_tree(starts, 2, target.assumingMemoryBound(to: Float.self).baseAddress!, range.count)
+        if pool.rounding == .bfloat16 { BFloat16.round(target.assumingMemoryBound(to: Float.self)) }
+      case .float64:
+        let starts = [left, right].map { $0.assumingMemoryBound(to: Double.self).baseAddress }
+        elbo_sum_tree_f64(starts, 2, target.assumingMemoryBound(to: Double.self).baseAddress!, range.count)
+      }
+    }
+  }
+}
+
+extension Tally {
+  static func + (left: Tally, right: Tally) -> Tally {
+    Tally(examples: left.examples + right.examples, metrics: zip(left.metrics, right.metrics).map { $0 + $1 })
+  }
+}

@@ -1,0 +1,110 @@
+import Messages
+import Training
+import ZeroMQ
+
+extension Mesh {
+  func receive() {
+    for _ in 0..<64 {
+      guard router != nil else { return }
+      let received: Socket.Received
+      do { received = try router!.receive(maximumFrames: 3) } catch { return }
+      switch received {
+      case .nothing:
+        afterwards()
+        return
+      case .tooManyFrames: refused += 1
+      case .message(let frames): receive(frames)
+      }
+    }
+    afterwards()
+  }
+
+  private func receive(_ frames: [IncomingFrame]) {
+    guard frames.count >= 2, machine != nil,
+      let decoded = try? DataMessage.decode(frames: frames.dropFirst().map(\.unsafeBytes)),
+      decoded.message.header.job == configuration.job, isGenuine(frames[1], decoded.message.header.sender)
+    else {
+      refused += 1
+      return
+    }
+    let (message, payload) = (decoded.message, decoded.payload)
+    let sender = message.header.sender
+    // Of this view, and of the member that is meant: what a stranger says about credit is not believed either.
+    let isOfView =
+      message.header.view == machine!.view?.number
+      && machine!.view?.member(sender)?.incarnation == message.header.incarnation
+    switch message.body {
+    case .credit(let limit):
+      if isOfView { credits.grant(limit: limit, by: sender) }
+      return
+    case .chunk(let chunk):
+      guard fits(chunk) else {
+        refused += 1
+        return
+      }
+      var payload = payload
+      if let place = chunk.place {
+        guard isOfView, let copy = copy(of: chunk, at: place, from: sender) else {
+          refused += 1
+          return
+        }
+        payload = copy
+      } else if isOfView, links[sender] != nil {
+        grants.receive(bytesBefore: message.header.bytesBefore, bytes: payload.count, from: sender)
+      }
+      bytesReceived += UInt64(payload.count)
+      carryOut(machine!.receive(message, now: .now), chunk: chunk, payload: payload)
+      stores[chunk.position]?.keepReceived()
+      for link in links.values where !link.waiting.isEmpty { flush(link) }
+      // What was taken is copied: room for more.
+      if chunk.place == nil, isOfView, let limit = grants.release(payload.count, of: sender) { send(.credit(limit: limit), to: [sender]) }
+    case .request(.payloads):
+      if isOfView { links[sender]?.isShared = false }
+    case .request:
+      // Whoever asks may have missed the last word on credit.
+      if isOfView, links[sender] != nil { send(.credit(limit: grants.announce(to: sender)), to: [sender]) }
+      carryOut(machine!.receive(message, now: .now))
+    default: carryOut(machine!.receive(message, now: .now))
+    }
+    withExtendedLifetime(frames) {}
+  }
+
+  /// The payload of a chunk that a member of the view has not sent; `nil`: it is not there.
+  private func copy(of chunk: Chunk, at place: Place, from sender: NodeNumber) -> UnsafeRawBufferPointer? {
+    guard let link = links[sender], chunk.payloadCount <= Limits.payload else { return nil }
+    let copy = scratch.bytes(chunk.payloadCount)
+    switch link.memory.read(chunk, at: place, into: copy) {
+    case .read: return UnsafeRawBufferPointer(copy)
+    case .damaged: return nil
+    case .unseen:
+      // From now on the peer sends what it has; and this once more.
+      send(.request(.payloads), to: [sender])
+      let elements = RangeSet(chunk.elements)
+      if case .partial(let subtree) = chunk.kind {
+        send(
+          .request(.partials(position: chunk.position, shards: RangeSet(subtree), elements: elements)), to: [sender])
+      } else {
+        send(.request(.totals(position: chunk.position, elements: elements)), to: [sender])
+      }
+      return nil
+    }
+  }
+
+  /// With encryption, a message is its sender's only if the connection has proved the member's key.
+  private func isGenuine(_ frame: IncomingFrame, _ sender: NodeNumber) -> Bool {
+    guard case .curve = configuration.security else { return true }
+    guard let member = machine?.view?.member(sender), let key = member.publicKey else { return true }
+    return frame.provenKey?.bytes == key.bytes
+  }
+
+  /// Whether a chunk's numbers are such as this recipe's phases have.
+  private func fits(_ chunk: Chunk) -> Bool {
+    if case .state = chunk.kind { return true }
+    guard Int(chunk.position.phase) < configuration.phases.count else { return false }
+    let phase = configuration.phases[Int(chunk.position.phase)]
+    guard chunk.precision == exchange.pools[Int(chunk.position.phase)].wire else { return false }
+    guard let tally = chunk.tally else { return true }
+    return tally.metrics.count == phase.metrics.count && tally.examples < 0x1p53
+      && tally.examples == tally.examples.rounded()
+  }
+}
