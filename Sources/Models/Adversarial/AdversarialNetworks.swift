@@ -31,8 +31,12 @@ struct AdversarialNetworks: Sendable {
 
   init(_ section: RecipeSection, _ ends: Ends, architecture: Architecture) throws {
     switch try section.choice("architecture", default: architecture) {
-    case .dense: try self.init(dense: section, ends)
-    case .convolutional: try self.init(convolutional: section, ends)
+    case .dense:
+      section.passOver(["filters", "levels", "hidden", "upsampling"])
+      try self.init(dense: section, ends)
+    case .convolutional:
+      section.passOver(["generator", "discriminator", "activation"])
+      try self.init(convolutional: section, ends)
     }
   }
 
@@ -42,6 +46,7 @@ struct AdversarialNetworks: Sendable {
     let critic = try section.integers("discriminator", default: [512, 256], in: 1...1_000_000)
     let activation = try section.nonlinearity(default: .leakyReLU)
     let (normalisation, restraint) = try AdversarialNetworks.normalisations(section, generator: .none)
+    let seesBatch = try section.flag("minibatch_deviation", default: false)
     let dropout = try section.number("dropout", default: 0, in: 0...0.99)
 
     var layout = Layout()
@@ -70,6 +75,10 @@ struct AdversarialNetworks: Sendable {
       layers.append(Elementwise(activation))
       if dropout > 0 { layers.append(TrainingDropout(rate: dropout, number: index)) }
       inputs = units
+    }
+    if seesBatch {
+      layers.append(MinibatchDeviation())
+      inputs += 1
     }
     layers.append(
       restraint.dense("discriminator.\(critic.count)", in: inputs, out: ends.outputs, layout: &layout))
