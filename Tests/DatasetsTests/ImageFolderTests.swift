@@ -105,7 +105,9 @@ private final class PictureFolder {
   }
 
   /// Unusual pictures are not bad ones.
-  @Test(arguments: [("png", "RGB and alpha 16"), ("png", "a pixel"), ("png", "grey and alpha 8"), ("jpeg", "one pixel")])
+  @Test(arguments: [
+    ("png", "RGB and alpha 16"), ("png", "a pixel"), ("png", "grey and alpha 8"), ("jpeg", "one pixel"),
+  ])
   func unusualPicturesAreRead(book: String, name: String) throws {
     let folder = try PictureFolder()
     try folder.write("a.png", side: 8, value: 10)
