@@ -6,6 +6,7 @@
 #include "COneDNN.h"
 #include "narrow.h"
 #include "thread.h"
+#include "windows.h"
 
 /// A primitive with its memories. Images lie channels-last, as everywhere in Elbo; how weights lie is left to oneDNN,
 /// and a reorder stands before (or, for their gradient, after) the primitive where that is not as stored.
@@ -211,6 +212,7 @@ static int convolve(elbo_convolution_kind kind, const elbo_convolution *sizes, c
   elbo_thread *thread = elbo_this_thread(&status);
   if (!thread) return status;
   if (elbo_is_narrow(kind, sizes)) return elbo_convolve_narrow(thread, sizes, a, b, result);
+  if (elbo_has_windows(sizes)) return elbo_convolve_windows(thread, kind, sizes, a, b, bias, slope, result);
   entry **slot = find(thread, kind, sizes, bias != NULL, slope);
   if (!*slot) {
     entry *made = calloc(1, sizeof *made);

@@ -19,6 +19,11 @@ public struct RecipeSection {
     return text
   }
 
+  /// Lets keys pass that mean nothing in the form that was chosen, so that one key can choose another form.
+  public func passOver(_ names: [String]) {
+    for name in names where recipe.gives(key(name).description) { _ = recipe.node(key(name)) }
+  }
+
   /// A whole number within bounds.
   public func integer(_ name: String, default value: Int, in bounds: ClosedRange<Int>) throws(RecipeError) -> Int {
     try optionalInteger(name, default: value, in: bounds)!

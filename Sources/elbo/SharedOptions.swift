@@ -28,10 +28,16 @@ struct RecipeOptions: ParsableArguments {
   @Option(help: "How many epochs to train in all.")
   var epochs: Int?
 
+  @Flag(
+    inversion: .prefixedNo,
+    help: "Refuse a folder with a picture that cannot be read, or leave the picture out with a note (data.strict).")
+  var strict: Bool?
+
   /// Overrides a recipe's values: `--set` first, then the options that have a name of their own.
   func apply(to recipe: Recipe) throws {
     for assignment in overrides { try recipe.set(assignment) }
     if let data { try recipe.set("data.source", to: quoted(data)) }
+    if let strict { try recipe.set("data.strict", to: String(strict)) }
     if let seed { try recipe.set("train.seed", to: String(seed)) }
     if let shards { try recipe.set("train.shards", to: String(shards)) }
     if let steps {

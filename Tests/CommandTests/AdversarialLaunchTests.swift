@@ -32,3 +32,29 @@ struct AdversarialLaunchTests {
     #expect(workspace.processes().isEmpty)
   }
 }
+
+extension CommandTests {
+  /// Recipes of one architecture become the other's by a single key, although they name sizes of their own.
+  @Suite("The architecture of an adversarial recipe")
+  struct ArchitectureTests {
+    @Test(arguments: [("wgan-gp", "convolutional"), ("infogan", "convolutional"), ("dcgan", "dense")])
+    func oneKeyChoosesIt(model: String, architecture: String) async throws {
+      let workspace = try Workspace()
+      let outcome = try await Elbo.run(
+        "train", model, "--data", workspace.data, "--dry-run", "--set", "network.architecture=\(architecture)", "--set",
+        "train.batch=10")
+      #expect(outcome.status == .exited(0), "\(outcome.error)")
+      #expect(outcome.output.contains("architecture: \(architecture)"))
+    }
+
+    @Test func picturesThatCannotBeReadAreLeftOutWhenAsked() async throws {
+      let workspace = try Workspace()
+      try FileManager.default.createDirectory(atPath: workspace["pictures"], withIntermediateDirectories: true)
+      try workspace.write("pictures/text.png", "no picture")
+      let words = ["train", "dcgan", "--data", workspace["pictures"], "--dry-run"]
+      let (strict, lenient) = (try await Elbo.run(words), try await Elbo.run(words + ["--no-strict"]))
+      for outcome in [strict, lenient] { expectMistake(outcome, says: "text.png") }
+      #expect(strict.error.contains("--no-strict") && lenient.error.contains("none of its 1 picture"))
+    }
+  }
+}

@@ -71,7 +71,7 @@ enum TinyModel {
           "network.generator=[16]", "network.discriminator=[16]", "network.latent=4", "train.batch=10",
           "objective.discriminator_steps=2",
         ]
-      case "dcgan": ["network.filters=2", "network.latent=4", "train.batch=20"]
+      case "dcgan": ["network.filters=2", "network.hidden=8", "network.latent=4", "train.batch=20"]
       case "autoencoder": ["network.hidden=[16]", "network.latent=2", "train.batch=20"]
       default: ["network.hidden=[16]", "train.batch=20"]
       }

@@ -67,24 +67,56 @@ private final class PictureFolder {
     #expect(labels.indices == [0, 1, 1])
   }
 
-  @Test(arguments: ["text", "truncated", "bomb", "empty"])
-  func badPicturesAreRefusedWithTheirPathOrLeftOut(kind: String) throws {
+  /// A file of ImagesTests, as another program wrote it.
+  private func golden(_ book: String, _ name: String) throws -> [UInt8] {
+    let url = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .appendingPathComponent("../ImagesTests/Golden/\(book)_variants.json")
+    let object = try JSONSerialization.jsonObject(with: Data(contentsOf: url))
+    let files = try #require(object as? [[String: Any]] ?? (object as? [String: Any])?["files"] as? [[String: Any]])
+    let file = try #require(files.first { $0["name"] as? String == name })
+    let text = try #require(file["png"] as? String ?? file["bytes"] as? String)
+    return Array(try #require(Data(base64Encoded: text)))
+  }
+
+  @Test(arguments: [
+    "text.png", "text.jpg", "truncated.png", "truncated.jpg", "bomb.png", "empty.png", "empty.jpg", "cmyk.jpg",
+    "cmyk called.png",
+  ])
+  func badPicturesAreRefusedWithTheirPathOrLeftOut(name: String) throws {
     let folder = try PictureFolder()
     try folder.write("a.png", side: 8, value: 10)
     let whole = try PNG.encode(Raster(width: 8, height: 8, channels: 1, samples: [UInt8](repeating: 3, count: 64)))
     var bytes = whole
-    switch kind {
-    case "text": bytes = Array("not a picture at all".utf8)
-    case "truncated": bytes = Array(whole.prefix(whole.count - 20))
-    case "bomb": bytes.replaceSubrange(16..<24, with: [0, 0, 0x9C, 0x40, 0, 0, 0x9C, 0x40])  // 40,000 × 40,000
+    switch name {
+    case "text.png", "text.jpg": bytes = Array("not a picture at all".utf8)
+    case "truncated.png": bytes = Array(whole.prefix(whole.count - 20))
+    case "truncated.jpg": bytes = try golden("jpeg", "cut off in the picture")
+    case "bomb.png": bytes.replaceSubrange(16..<24, with: [0, 0, 0x9C, 0x40, 0, 0, 0x9C, 0x40])  // 40,000 × 40,000
+    case "cmyk.jpg", "cmyk called.png": bytes = try golden("jpeg", "CMYK")
     default: bytes = []
     }
-    try folder.write("bad.png", bytes)
+    try folder.write(name, bytes)
     let error = try #require(throws: DataError.self) { try folder.open() }
-    #expect("\(error)".contains("bad.png") && "\(error)".contains("data.strict"))
+    #expect("\(error)".contains(name) && "\(error)".contains("--no-strict"))
+    #expect(!"\(error)".contains("\n"))
     let data = try folder.open { $0.strict = false }
     #expect(data.train.count == 1)
-    #expect(data.notes.count == 1 && data.notes[0].contains("bad.png"))
+    #expect(data.notes.count == 1 && data.notes[0].contains(name))
+  }
+
+  /// Unusual pictures are not bad ones.
+  @Test(arguments: [
+    ("png", "RGB and alpha 16"), ("png", "a pixel"), ("png", "grey and alpha 8"), ("jpeg", "one pixel"),
+  ])
+  func unusualPicturesAreRead(book: String, name: String) throws {
+    let folder = try PictureFolder()
+    try folder.write("a.png", side: 8, value: 10)
+    let bytes =
+      name == "a pixel"
+      ? try PNG.encode(Raster(width: 1, height: 1, channels: 4, samples: [200, 100, 50, 255])) : try golden(book, name)
+    try folder.write("b.\(book)", bytes)
+    let data = try folder.open { ($0.imageSize, $0.imageChannels) = (8, 3) }
+    #expect(data.train.count == 2 && data.notes.isEmpty && data.train.inputs.shape == [8, 8, 3])
   }
 
   @Test func nothingThatCanBeReadIsAnError() throws {

@@ -14,7 +14,8 @@ import Training
   }
 
   private let small = [
-    "network.discriminator_normalisation=batch", "network.filters=2", "network.latent=3", "train.batch=8",
+    "network.discriminator_normalisation=batch", "network.filters=2", "network.hidden=0", "network.latent=3",
+    "train.batch=8",
   ]
 
   @Test func theImageIsHalvedWhileItCanBe() throws {
@@ -40,6 +41,15 @@ import Training
     #expect(throws: (any Error).self) { try learner("dcgan", try images(side: 12), small + ["network.levels=3"]) }
   }
 
+  @Test func aHiddenLayerAtTheSmallEnd() throws {
+    let learner = try learner("dcgan", try images(side: 8), small + ["network.hidden=5"])
+    let layout = learner.parameters.layout
+    #expect(layout["generator.hidden.weight"]?.shape == [5, 3])
+    #expect(layout["generator.0.weight"]?.shape == [4 * 4 * 2, 5])
+    #expect(layout["discriminator.hidden.weight"]?.shape == [5, 4 * 4 * 2])
+    #expect(layout["discriminator.1.weight"]?.shape == [1, 5])
+  }
+
   /// The promise, with batch statistics, spectral directions and second derivatives through convolutions.
   @Test(
     arguments: [
@@ -52,6 +62,7 @@ import Training
         ]
       ),
       ("infogan", ["network.architecture=convolutional", "network.normalisation=pixel"]),
+      ("dcgan", ["network.hidden=5", "network.dropout=0.2"]), ("gan", ["network.minibatch_deviation=true"]),
     ] as [(String, [String])])
   func lanesDoNotMatter(model: String, overrides: [String]) async throws {
     var hashes: Set<String> = []

@@ -31,6 +31,14 @@ private let yaml = """
     }
   }
 
+  @Test func aKeyThatIsPassedOverIsKnownWhereItIsGiven() throws {
+    let recipe = try Recipe(yaml: "network:\n  filters: 4\n", source: "r.yaml")
+    #expect(throws: RecipeError.self) { try recipe.finish() }
+    recipe["network"].passOver(["filters", "levels"])
+    try recipe.finish()
+    #expect(!recipe.resolved.contains("levels"))
+  }
+
   @Test func aReadKeyIsKnown() throws {
     let recipe = try Recipe(yaml: "model: vae", source: "a recipe")
     _ = try recipe[""].text("model")

@@ -28,7 +28,12 @@ static double now(void) {
   return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
 }
 
-typedef float wide __attribute__((ext_vector_type(16)));
+#ifdef __AVX512F__
+enum { LANES = 16 };
+#else
+enum { LANES = 8 };
+#endif
+typedef float wide __attribute__((ext_vector_type(LANES)));
 static wide multiply_add(long rounds) {
   wide x[12];
   for (int i = 0; i < 12; i++) x[i] = (wide)(float)i;
@@ -91,7 +96,7 @@ static void *work(void *index) {
   sink = multiply_add(rounds)[0];
   pthread_barrier_wait(&barrier);
   (void)sink;
-  if (index == 0) peak = threads * 12.0 * 16 * 2 * (double)rounds / (now() - start) / 1e6;
+  if (index == 0) peak = threads * 12.0 * LANES * 2 * (double)rounds / (now() - start) / 1e6;
   return NULL;
 }
 

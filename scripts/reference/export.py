@@ -22,9 +22,9 @@ GOLDEN = ROOT / "Tests/CommandTests/Golden"
 COMMON = ["network.latent=6", "train.batch=10", "train.seed=3", "optimizer.learning_rate=0",
           "discriminator_optimizer.learning_rate=0"]
 CASES = {
-    "transposed": ("dcgan", ["network.filters=4", "network.discriminator_normalisation=batch"]),
-    "bilinear": ("dcgan", ["network.filters=4", "network.upsampling=bilinear", "network.minibatch_deviation=true",
-                           "network.discriminator_normalisation=spectral"]),
+    "transposed": ("dcgan", ["network.filters=4", "network.hidden=0", "network.discriminator_normalisation=batch"]),
+    "bilinear": ("dcgan", ["network.filters=4", "network.hidden=8", "network.upsampling=bilinear",
+                           "network.minibatch_deviation=true", "network.discriminator_normalisation=spectral"]),
     "codes": ("infogan", ["network.generator=[12,16]", "network.discriminator=[16]", "network.categories=3"]),
 }
 

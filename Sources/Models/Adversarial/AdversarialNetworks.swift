@@ -31,8 +31,12 @@ struct AdversarialNetworks: Sendable {
 
   init(_ section: RecipeSection, _ ends: Ends, architecture: Architecture) throws {
     switch try section.choice("architecture", default: architecture) {
-    case .dense: try self.init(dense: section, ends)
-    case .convolutional: try self.init(convolutional: section, ends)
+    case .dense:
+      section.passOver(["filters", "levels", "hidden", "upsampling"])
+      try self.init(dense: section, ends)
+    case .convolutional:
+      section.passOver(["generator", "discriminator", "activation"])
+      try self.init(convolutional: section, ends)
     }
   }
 
@@ -42,6 +46,7 @@ struct AdversarialNetworks: Sendable {
     let critic = try section.integers("discriminator", default: [512, 256], in: 1...1_000_000)
     let activation = try section.nonlinearity(default: .leakyReLU)
     let (normalisation, restraint) = try AdversarialNetworks.normalisations(section, generator: .none)
+    let seesBatch = try section.flag("minibatch_deviation", default: false)
     let dropout = try section.number("dropout", default: 0, in: 0...0.99)
 
     var layout = Layout()
@@ -71,6 +76,10 @@ struct AdversarialNetworks: Sendable {
       if dropout > 0 { layers.append(TrainingDropout(rate: dropout, number: index)) }
       inputs = units
     }
+    if seesBatch {
+      layers.append(MinibatchDeviation())
+      inputs += 1
+    }
     layers.append(
       restraint.dense("discriminator.\(critic.count)", in: inputs, out: ends.outputs, layout: &layout))
     discriminator = LayerStack(layers)
@@ -80,9 +89,11 @@ struct AdversarialNetworks: Sendable {
   /// The deep convolutional GAN (Radford, Metz and Chintala 2016, section 3): strided convolutions in place of pooling,
   /// normalisation everywhere but at the generator's end and the discriminator's start, ReLU in the generator and leaky
   /// ReLU in the discriminator, weights from N(0, 0.02²). The image is halved while its sides are even and above 4;
-  /// `filters` are those next to the image, and double with each halving.
+  /// `filters` are those next to the image, and double with each halving. `hidden` units of a dense layer at the small
+  /// end of each player (as Chen et al. 2016, appendix C.1) see the whole image at once, which windows do not.
   private init(convolutional section: RecipeSection, _ ends: Ends) throws {
     let filters = try section.integer("filters", default: 64, in: 1...65_536)
+    let hidden = try section.integer("hidden", default: 0, in: 0...65_536)
     let levelled = try section.integer("levels", default: 0, in: 0...12)
     let (normalisation, restraint) = try AdversarialNetworks.normalisations(section, generator: .batch)
     let doubling = try section.choice("upsampling", default: Doubling.transposed)
@@ -103,9 +114,18 @@ struct AdversarialNetworks: Sendable {
     let start = Initialization.normal(0.02)
 
     var layout = Layout()
-    var layers: [any Layer] = [
+    var layers: [any Layer] = []
+    var inputs = ends.latent
+    if hidden > 0 {
+      let name = "generator.hidden"
+      layers.append(Dense(name: name, in: inputs, out: hidden, layout: &layout, weight: start, bias: .zeros))
+      layers += normalisation.layers("\(name).norm", channels: hidden, layout: &layout)
+      layers.append(Elementwise(.relu))
+      inputs = hidden
+    }
+    layers += [
       Dense(
-        name: "generator.0", in: ends.latent, out: height * width * channels(levels), layout: &layout, weight: start,
+        name: "generator.0", in: inputs, out: height * width * channels(levels), layout: &layout, weight: start,
         bias: .zeros),
       Reshaped(to: [height, width, channels(levels)]),
     ]
@@ -139,10 +159,17 @@ struct AdversarialNetworks: Sendable {
       if dropout > 0 { layers.append(TrainingDropout(rate: dropout, number: level)) }
     }
     if seesBatch { layers.append(MinibatchDeviation()) }
+    inputs = height * width * (channels(levels) + (seesBatch ? 1 : 0))
+    if hidden > 0 {
+      let name = "discriminator.hidden"
+      layers.append(restraint.dense(name, in: inputs, out: hidden, layout: &layout, weight: start, bias: .zeros))
+      layers += restraint.layers("\(name).norm", channels: hidden, layout: &layout)
+      layers.append(Elementwise(.leakyReLU(slope: 0.2)))
+      inputs = hidden
+    }
     layers.append(
       restraint.dense(
-        "discriminator.\(levels)", in: height * width * (channels(levels) + (seesBatch ? 1 : 0)), out: ends.outputs,
-        layout: &layout, weight: start, bias: .zeros))
+        "discriminator.\(levels)", in: inputs, out: ends.outputs, layout: &layout, weight: start, bias: .zeros))
     discriminator = LayerStack(layers)
     discriminatorLayout = layout
   }
