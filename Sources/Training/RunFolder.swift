@@ -34,6 +34,12 @@ public struct RunFolder: Sendable {
     for folder in [self.path, checkpoints, figures] { try makeFolder(folder) }
   }
 
+  /// Takes back a new run that came to nothing: what was written for it, and the folder unless something else lies in it.
+  public func discard() {
+    for file in [recipe, environment, metrics] { unlink(file) }
+    for folder in [checkpoints, figures, path] { rmdir(folder) }
+  }
+
   /// A run that exists.
   public init(opening path: String) throws {
     self.path = path

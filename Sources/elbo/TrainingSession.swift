@@ -73,6 +73,8 @@ struct TrainingSession {
       ending = try await train(recorder)
     } catch {
       recorder.end()
+      // Data that the first sweep finds unsuitable is a mistake in what was asked, as if it had been found before.
+      if (error as? TrainingError)?.code == .unsuitable, checkpoint == nil, recorder.lastReport == nil { run.discard() }
       throw error
     }
     recorder.end()

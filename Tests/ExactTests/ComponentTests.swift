@@ -63,6 +63,37 @@ private let problems = Problem.all.filter { $0.rows.columns > 1 }
     #expect(relativeDifference(back.elements, problem.rows.elements) < 1e-12)
   }
 
+  /// Of few rows with many columns the rows are collected; the components are those of the covariance.
+  @Test(arguments: [1, 4], [false, true])
+  func fewRowsOfManyColumns(shards: Int, areDuplicates: Bool) throws {
+    var generator = SplitMix64(seed: 41)
+    let (n, d, k) = (9, 30, 4)
+    var data = Matrix(
+      rows: n, columns: d,
+      elements: (0..<(n * d)).map { 1e3 + Double(1 + $0 % 5) * generator.normal() })
+    if areDuplicates { for i in 6..<n { for j in 0..<d { data[i, j] = data[i - 6, j] } } }
+    let (few, many) = (
+      try PrincipalComponents(components: k, dimension: d, rows: n),
+      try PrincipalComponents(components: k, dimension: d)
+    )
+    #expect(few.statisticsCount == 1 + n * d && many.statisticsCount == 1 + d + d * (d + 1) / 2)
+    let found = try [few, many].map { model in
+      try data.withRows {
+        try model.fit(Observations(inputs: $0), from: model.start(pivot: data.row(2)), shards: shards)
+      }
+    }
+    let (a, b) = (found[0].parameters, found[1].parameters)
+    #expect(relativeDifference(a.directions.elements, b.directions.elements) < 1e-10)
+    #expect(relativeDifference(a.spectrum, b.spectrum) < 1e-12)
+    #expect(relativeDifference(a.mean, b.mean) < 1e-15 && a.count == b.count)
+    #expect(relativeDifference(found[0].objectives, found[1].objectives) < 1e-12)
+    var spoilt = data
+    spoilt[5, 7] = .nan
+    #expect(throws: ExactError.self) {
+      try spoilt.withRows { try few.fit(Observations(inputs: $0), from: few.start(pivot: data.row(2))) }
+    }
+  }
+
   @Test func hostileInput() throws {
     #expect(throws: ExactError.self) { try PrincipalComponents(components: 0, dimension: 3) }
     #expect(throws: ExactError.self) { try PrincipalComponents(components: 4, dimension: 3) }

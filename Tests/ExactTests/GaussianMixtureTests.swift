@@ -146,6 +146,36 @@ private func flat(_ covariances: MixtureCovariances) -> [Double] {
     }
   }
 
+  /// Densities that end as zeros are left out; what is not left out, and all sums, have the same bits.
+  @Test(arguments: [CovarianceKind.full, .tied])
+  func pruningChangesNoBit(kind: CovarianceKind) throws {
+    let (d, k) = (70, 6)
+    var generator = SplitMix64(seed: 31)
+    // Neighbours overlap, the others lie apart by more and more.
+    let centres = Matrix((0..<k).map { c in (0..<d).map { _ in 0.4 * Double(c * c) * generator.normal() } })
+    let rows = Matrix(
+      (0..<900).map { i in (0..<d).map { j in centres[i % k, j] + (1 + 0.2 * Double(i % 3)) * generator.normal() } })
+    let model = try GaussianMixture(components: k, dimension: d, covariance: kind)
+    var parameters = try GaussianMixtureParameters(
+      weights: Array(repeating: 1 / Double(k), count: k), means: centres, covariances: unit(kind, k, d))
+    let plain = MixtureScratch(components: k, dimension: d, kind: kind, prunes: false)
+    for _ in 0..<3 {
+      func results(_ scratch: MixtureScratch) throws -> (responsibilities: [Double], statistics: [Double]) {
+        try rows.withRows { rows in
+          (
+            try model.responsibilities(of: rows, parameters, scratch: scratch).elements,
+            try model.statistics(of: Observations(inputs: rows), parameters: parameters, shards: 3, scratch: scratch)
+          )
+        }
+      }
+      let (pruned, whole) = (try results(model.makeScratch()), try results(plain))
+      #expect(whole.responsibilities.contains(0) && whole.responsibilities.contains { $0 > 0.1 && $0 < 0.9 })
+      #expect(pruned.responsibilities == whole.responsibilities)
+      #expect(pruned.statistics == whole.statistics)
+      parameters = try model.update(parameters, statistics: pruned.statistics).parameters
+    }
+  }
+
   @Test func floatRowsGiveWhatTheirDoublesGive() throws {
     let model = try GaussianMixture(components: 3, dimension: 3)
     let parameters = try start(.full)

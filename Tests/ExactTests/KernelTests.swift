@@ -73,7 +73,7 @@ import Testing
     var packed = [Double](repeating: 0, count: 32 * block.panels * (block.panels + 1))
     cexact_pack_lower(lower, dimension, &packed)
     var (lanes, squares) = ([Double](repeating: 0, count: 8 * 48), [Double](repeating: 0, count: 48))
-    kernels(level).whitened_squares(block.elements, packed, 48, block.panels, &lanes, &squares)
+    kernels(level).whitened_squares(block.elements, packed, 48, 48, block.panels, &lanes, &squares)
     let expected = (0..<48).map { row -> Double in
       (0..<dimension).reduce(0) { sum, i in
         let y = (0...i).reduce(0.0) { $0 + lower[i * dimension + $1] * rows[row * dimension + $1] }
@@ -94,9 +94,10 @@ import Testing
     var sums = [Double](repeating: 1, count: 8 * block.panels)
     var tiles = [Double](repeating: 0, count: 32 * block.panels * (block.panels + 1))
     var squares = [Double](repeating: 0, count: 8 * block.panels)
-    kernels(level).weigh(block.elements, centre, weights, 48, block.panels, &centred, &scaled, &sums)
-    kernels(level).second_moments(scaled, centred, 48, block.panels, &tiles)
-    kernels(level).second_moments(scaled, centred, 48, block.panels, &tiles)
+    kernels(level).weigh(
+      block.elements, centre, weights, Array(0..<48), 48, 48, block.panels, &centred, &scaled, &sums)
+    kernels(level).second_moments(scaled, centred, 48, 48, block.panels, &tiles)
+    kernels(level).second_moments(scaled, centred, 48, 48, block.panels, &tiles)
     kernels(level).column_squares(centred, weights, 48, block.panels, &squares)
     var plain = [Double](repeating: 2, count: 8 * block.panels)
     kernels(level).column_sums(block.elements, 48, block.panels, &plain)
@@ -114,6 +115,53 @@ import Testing
     #expect(relativeDifference(Array(sums.prefix(dimension)), first) < 1e-14)
     #expect(relativeDifference(lower, second) < 1e-14)
     #expect(relativeDifference(Array(squares.prefix(dimension)), diagonal) < 1e-14)
+  }
+
+  /// A choice of rows gives the sums, bit for bit, that all rows give when the others weigh nothing.
+  @Test(arguments: levels, dimensions)
+  func chosenRows(level: Int, dimension: Int) {
+    var generator = SplitMix64(seed: 8)
+    let block = Block(random(48 * dimension, &generator), dimension: dimension, capacity: 48, kernels(level))
+    let centre = random(dimension, &generator) + [Double](repeating: 0, count: 8)
+    let chosen = (0..<48).filter { _ in Bool.random(using: &generator) }.map(Int32.init)
+    var weights = [Double](repeating: 0, count: 48)
+    for row in chosen { weights[Int(row)] = .random(in: 0..<1, using: &generator) }
+    func moments(_ rows: [Int32]) -> (tiles: [Double], sums: [Double], centred: [Double]) {
+      var (centred, scaled) = (block.elements, block.elements)
+      var sums = [Double](repeating: 0, count: 8 * block.panels)
+      var tiles = [Double](repeating: 0, count: 32 * block.panels * (block.panels + 1))
+      kernels(level).weigh(
+        block.elements, centre, weights, rows, rows.count, 48, block.panels, &centred, &scaled, &sums)
+      kernels(level).second_moments(scaled, centred, rows.count, 48, block.panels, &tiles)
+      kernels(level).centre(block.elements, centre, rows, rows.count, 48, block.panels, &scaled)
+      #expect(scaled.prefix(8 * rows.count) == centred.prefix(8 * rows.count))
+      return (tiles, sums, centred)
+    }
+    let (few, all) = (moments(chosen), moments(Array(0..<48)))
+    #expect(few.tiles == all.tiles)
+    #expect(relativeDifference(few.sums, all.sums) < 1e-14)
+    for (index, row) in chosen.enumerated() {
+      for i in 0..<8 { #expect(few.centred[8 * index + i] == all.centred[8 * Int(row) + i]) }
+    }
+  }
+
+  /// The squares of the first outputs are no larger than those of all, in rounded arithmetic.
+  @Test(arguments: levels)
+  func fewerPanelsBoundFromBelow(level: Int) {
+    var generator = SplitMix64(seed: 9)
+    let dimension = 64
+    let block = Block(random(48 * dimension, &generator), dimension: dimension, capacity: 48, kernels(level))
+    var packed = [Double](repeating: 0, count: 32 * 8 * 9)
+    cexact_pack_lower(
+      random(dimension * dimension, &generator).map { abs($0) > 1 ? $0 : 1e-9 * $0 }, dimension, &packed)
+    var lanes = [Double](repeating: 0, count: 8 * 48)
+    var before = [Double](repeating: 0, count: 48)
+    for panels in stride(from: 2, through: 8, by: 2) {
+      var squares = [Double](repeating: 0, count: 48)
+      kernels(level).whitened_squares(block.elements, packed, 48, 48, panels, &lanes, &squares)
+      #expect(zip(before, squares).allSatisfy { $0 <= $1 })
+      before = squares
+    }
   }
 
   @Test(arguments: levels, [1, 3, 8, 16, 21])
@@ -197,7 +245,7 @@ import Testing
     var packed = [Double](repeating: 0, count: 32 * 3 * 4)
     cexact_pack_lower(lower, dimension, &packed)
     var (lanes, squares) = ([Double](repeating: 0, count: 8 * 48), [Double](repeating: 0, count: 48))
-    kernels(level).whitened_squares(block.elements, packed, 48, 3, &lanes, &squares)
+    kernels(level).whitened_squares(block.elements, packed, 48, 48, 3, &lanes, &squares)
     #expect(Set(squares).count == 1)
     kernels(level).weighted_squares(block.elements, lower, 48, 3, &lanes, &squares)
     #expect(Set(squares).count == 1)

@@ -23,27 +23,33 @@ typedef struct cexact_kernels {
   long (*gather_float)(const float *rows, long count, long dimension, long stride, const double *pivot,
                        long capacity, double *panels);
 
-  /// centred = panels − centre, for all rows of the capacity.
-  void (*centre)(const double *panels, const double *centre, long capacity, long panel_count, double *centred);
+  /// For i < count: centred[i] = panels[rows[i]] − centre.
+  void (*centre)(const double *panels, const double *centre, const int *rows, long count, long capacity,
+                 long panel_count, double *centred);
 
-  /// centred = panels − centre, scaled = weight[row] · centred; adds the column sums of `scaled` to `sums`.
-  void (*weigh)(const double *panels, const double *centre, const double *weights, long capacity, long panel_count,
-                double *centred, double *scaled, double *sums);
+  /// For i < count: centred[i] = panels[rows[i]] − centre, scaled[i] = weights[rows[i]] · centred[i]; adds the column
+  /// sums of `scaled` to `sums`.
+  void (*weigh)(const double *panels, const double *centre, const double *weights, const int *rows, long count,
+                long capacity, long panel_count, double *centred, double *scaled, double *sums);
 
   /// Adds the column sums of the panels to `sums`.
   void (*column_sums)(const double *panels, long capacity, long panel_count, double *sums);
 
-  /// squares[row] = ‖W row‖², W lower triangular as cexact_pack_lower packs it. `lanes` has 8 · capacity elements.
-  void (*whitened_squares)(const double *panels, const double *packed, long capacity, long panel_count,
+  /// squares[row] = ‖W row‖² for row < count, W lower triangular as cexact_pack_lower packs it; rows up to the next
+  /// multiple of CEXACT_ROW_GROUP are read and get results too. `lanes` has 8 · capacity elements. With fewer panels,
+  /// an even number, the squares are those of the first outputs alone, and no larger than those of all, in rounded
+  /// arithmetic too: the rest only adds squares to the same eight sums.
+  void (*whitened_squares)(const double *panels, const double *packed, long count, long capacity, long panel_count,
                            double *lanes, double *squares);
 
   /// squares[row] = Σ precision[column] · element².
   void (*weighted_squares)(const double *panels, const double *precisions, long capacity, long panel_count,
                            double *lanes, double *squares);
 
-  /// Adds leftᵀ · right to the tiles of the lower triangle: tile (i, j), j ≤ i, is the 8×8 row-major block at
-  /// tiles[(i (i + 1) / 2 + j) · 64].
-  void (*second_moments)(const double *left, const double *right, long capacity, long panel_count, double *tiles);
+  /// Adds leftᵀ · right over the first `count` rows to the tiles of the lower triangle: tile (i, j), j ≤ i, is the 8×8
+  /// row-major block at tiles[(i (i + 1) / 2 + j) · 64].
+  void (*second_moments)(const double *left, const double *right, long count, long capacity, long panel_count,
+                         double *tiles);
 
   /// Adds Σ_row weight[row] · element² to squares[column].
   void (*column_squares)(const double *panels, const double *weights, long capacity, long panel_count,

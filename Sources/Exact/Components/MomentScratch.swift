@@ -26,7 +26,7 @@ public final class MomentScratch {
   func add(_ block: RowBlock) throws(ExactError) {
     try panels.forEachBlock(of: block) { (_, count) throws(ExactError) in
       kernels.column_sums(panels.base, panels.capacity, panels.panelCount, sums.base)
-      kernels.second_moments(panels.base, panels.base, panels.capacity, panels.panelCount, tiles.base(0))
+      kernels.second_moments(panels.base, panels.base, count, panels.capacity, panels.panelCount, tiles.base(0))
       rows += Double(count)
     }
   }

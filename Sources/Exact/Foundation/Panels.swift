@@ -13,6 +13,8 @@ final class Panels {
   /// Rows of a block. Small dimensions get more rows, so that per-block costs vanish; large ones fewer, so that a few
   /// blocks fit in a core's second-level cache.
   let capacity: Int
+  /// 0 … capacity − 1, for kernels that take a choice of rows.
+  let everyRow: [Int32]
   private let elements: AlignedBuffer
   private let pivot: AlignedBuffer
 
@@ -22,6 +24,7 @@ final class Panels {
     let group = Int(CEXACT_ROW_GROUP)
     let rows = 49152 / max(8 * panelCount, 1)
     capacity = min(max(rows / group, 2), 16) * group
+    everyRow = Array(0..<Int32(capacity))
     elements = AlignedBuffer(panelCount * capacity * 8)
     pivot = AlignedBuffer(panelCount * 8)
   }

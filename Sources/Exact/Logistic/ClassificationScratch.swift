@@ -100,14 +100,17 @@ public final class ClassificationScratch {
 
   /// Sets `squares` to ‖W φ‖².
   func whiten() {
-    kernels.whitened_squares(panels.base, packed.base, panels.capacity, panels.panelCount, lanes.base, squares.base)
+    kernels.whitened_squares(
+      panels.base, packed.base, panels.capacity, panels.capacity, panels.panelCount, lanes.base, squares.base)
   }
 
   /// Adds Σ weight · φ φᵀ to matrix `index` of the moments; weights of rows beyond the block's count must be zero.
   func addMoments(_ index: Int) {
     kernels.weigh(
-      panels.base, zero.base, weights.base, panels.capacity, panels.panelCount, centred.base, scaled.base, sums.base)
-    kernels.second_moments(scaled.base, centred.base, panels.capacity, panels.panelCount, tiles.base(index))
+      panels.base, zero.base, weights.base, panels.everyRow, panels.capacity, panels.capacity, panels.panelCount,
+      centred.base, scaled.base, sums.base)
+    kernels.second_moments(
+      scaled.base, centred.base, panels.capacity, panels.capacity, panels.panelCount, tiles.base(index))
   }
 
   /// Adds residual · φ to M numbers.

@@ -25,6 +25,14 @@ public final class MixtureScratch {
   private let lanes: AlignedBuffer
   /// Log-densities, then responsibilities: K × capacity.
   private let densities: AlignedBuffer
+  /// Squared distances of chosen rows.
+  private let distances: AlignedBuffer
+  /// Rows that are looked at, see `choose`.
+  private var chosen: [Int32] = []
+  /// Of each row, the component that looks best, and its log-density.
+  private var guess: [Int32]
+  private var nearest: [Double]
+  private var pruning: Pruning
   private let counts: AlignedBuffer
   private let sums: AlignedBuffer
   private let squares: AlignedBuffer
@@ -33,7 +41,8 @@ public final class MixtureScratch {
   private var logLikelihood = 0.0
   private var entropy = 0.0
 
-  init(components: Int, dimension: Int, kind: CovarianceKind) {
+  /// - Parameter prunes: whether densities that end as a responsibility of zero may be left out; it changes no result.
+  package init(components: Int, dimension: Int, kind: CovarianceKind, prunes: Bool = true) {
     (self.components, self.dimension, self.kind) = (components, dimension, kind)
     panels = Panels(dimension: dimension)
     padded = panels.paddedDimension
@@ -47,6 +56,10 @@ public final class MixtureScratch {
     scaled = AlignedBuffer(panels.capacity * padded)
     lanes = AlignedBuffer(panels.capacity * 8)
     densities = AlignedBuffer(components * panels.capacity)
+    distances = AlignedBuffer(panels.capacity)
+    guess = Array(repeating: 0, count: panels.capacity)
+    nearest = Array(repeating: 0, count: panels.capacity)
+    pruning = Pruning(panelCount: prunes && hasMatrices && components > 1 ? panels.panelCount : 0)
     counts = AlignedBuffer(components)
     sums = AlignedBuffer(components * padded)
     squares = AlignedBuffer(hasMatrices ? 0 : components * padded)
@@ -90,7 +103,7 @@ public final class MixtureScratch {
   /// E: the responsibilities of the loaded block, whose first `count` rows are data.
   /// - Throws: `.notFinite` when a row is so far from all components that its density is zero in double.
   func evaluate(count: Int) throws(ExactError) {
-    logDensities()
+    if pruning.isWorthTrying() { pruneLogDensities(count: count) } else { logDensities() }
     let lost = kernels.responsibilities(
       densities.base, components, count, panels.capacity, &logLikelihood, &entropy)
     guard lost < 0 else {
@@ -102,21 +115,67 @@ public final class MixtureScratch {
 
   /// log πₖ N(x | k) of the loaded block, K × capacity.
   func logDensities() {
-    let capacity = panels.capacity
-    for k in 0..<components {
-      kernels.centre(panels.base, centres.base + k * padded, capacity, panels.panelCount, centred.base)
-      let result = densities.base + k * capacity
+    for k in 0..<components { logDensities(of: panels.everyRow[...], component: k, panelCount: panels.panelCount) }
+  }
+
+  /// log πₖ N(x | k) of some rows of the loaded block; with fewer panels than there are, an upper bound of it.
+  private func logDensities(of rows: ArraySlice<Int32>, component k: Int, panelCount: Int) {
+    let result = densities.base + k * panels.capacity
+    rows.withUnsafeBufferPointer { rows in
+      kernels.centre(
+        panels.base, centres.base + k * padded, rows.baseAddress, rows.count, panels.capacity, panelCount, centred.base)
       switch kind {
       case .full, .tied:
         let matrix = whitening.base + (kind == .full ? k * whiteningSize : 0)
-        kernels.whitened_squares(centred.base, matrix, capacity, panels.panelCount, lanes.base, result)
+        kernels.whitened_squares(
+          centred.base, matrix, rows.count, panels.capacity, panelCount, lanes.base, distances.base)
       case .diagonal, .spherical:
         kernels.weighted_squares(
-          centred.base, whitening.base + k * whiteningSize, capacity, panels.panelCount, lanes.base, result)
+          centred.base, whitening.base + k * whiteningSize, panels.capacity, panelCount, lanes.base, distances.base)
       }
-      let constant = constants[k]
-      for row in 0..<capacity { result[row] = constant - 0.5 * result[row] }
+      for (index, row) in rows.enumerated() { result[Int(row)] = constants[k] - 0.5 * distances[index] }
     }
+  }
+
+  /// The log-densities of the loaded block, but for those whose responsibility is zero in double whatever they are:
+  /// they become −∞. The responsibilities are the same to the last bit, in a fraction of the work where components lie
+  /// apart, as they do in many dimensions.
+  ///
+  /// The first columns of the whitened rows bound each density from above. The component that looks best of a row is
+  /// evaluated in full; then those that could still come within 708 nats of it, where `responsibilities` ends.
+  private func pruneLogDensities(count: Int) {
+    let first = pruning.stages[0]
+    for k in 0..<components { logDensities(of: panels.everyRow[..<count], component: k, panelCount: first) }
+    for row in 0..<count {
+      var best = 0
+      for k in 1..<components where density(row: row, component: k) > density(row: row, component: best) { best = k }
+      guess[row] = Int32(best)
+    }
+    for k in 0..<components {
+      choose(count) { guess[$0] == k }
+      logDensities(of: chosen[...], component: k, panelCount: panels.panelCount)
+      for row in chosen { nearest[Int(row)] = density(row: Int(row), component: k) }
+    }
+    var evaluated = count
+    for k in 0..<components {
+      let bounds = densities.base + k * panels.capacity
+      func isWithinReach(_ row: Int) -> Bool { !(bounds[row] - nearest[row] < -708) }
+      choose(count) { guess[$0] != k && isWithinReach($0) }
+      for panelCount in pruning.stages.dropFirst() {
+        logDensities(of: chosen[...], component: k, panelCount: panelCount)
+        chosen.removeAll { !isWithinReach(Int($0)) }
+      }
+      logDensities(of: chosen[...], component: k, panelCount: panels.panelCount)
+      evaluated += chosen.count
+      for row in 0..<count where guess[row] != k && !isWithinReach(row) { bounds[row] = -.infinity }
+    }
+    pruning.record(share: Double(evaluated) / Double(components * count))
+  }
+
+  /// Sets `chosen` to the rows among the first `count` that fulfil a condition.
+  private func choose(_ count: Int, where condition: (Int) -> Bool) {
+    chosen.removeAll(keepingCapacity: true)
+    for row in 0..<count where condition(row) { chosen.append(Int32(row)) }
   }
 
   /// Responsibilities from elsewhere for the loaded block: K of each row in turn.
@@ -142,24 +201,31 @@ public final class MixtureScratch {
 
   func density(row: Int, component: Int) -> Double { densities[component * panels.capacity + row] }
 
-  /// M: adds the loaded block's moments under its responsibilities.
+  /// M: adds the loaded block's moments under its responsibilities. Rows that a component has no part in add nothing
+  /// to its matrices and are left out.
   func collect(count: Int) {
     let capacity = panels.capacity
     rows += Double(count)
     for k in 0..<components {
       let weights = densities.base + k * capacity
       counts[k] += sum(weights, capacity)
-      kernels.weigh(
-        panels.base, centres.base + k * padded, weights, capacity, panels.panelCount, centred.base, scaled.base,
-        sums.base + k * padded)
       switch kind {
       case .full, .tied:
-        let index = kind == .full ? k : 0
-        kernels.second_moments(scaled.base, centred.base, capacity, panels.panelCount, tiles.base(index))
+        choose(count) { weights[$0] != 0 }
+        weigh(k, chosen)
+        kernels.second_moments(
+          scaled.base, centred.base, chosen.count, capacity, panels.panelCount, tiles.base(kind == .full ? k : 0))
       case .diagonal, .spherical:
+        weigh(k, panels.everyRow)
         kernels.column_squares(centred.base, weights, capacity, panels.panelCount, squares.base + k * padded)
       }
     }
+  }
+
+  private func weigh(_ k: Int, _ rows: [Int32]) {
+    kernels.weigh(
+      panels.base, centres.base + k * padded, densities.base + k * panels.capacity, rows, rows.count, panels.capacity,
+      panels.panelCount, centred.base, scaled.base, sums.base + k * padded)
   }
 
   /// In four partial sums: one would wait for the latency of each addition.
@@ -201,66 +267,4 @@ public final class MixtureScratch {
     }
     clear()
   }
-}
-
-/// What turns a centred row into its squared distance: whitening matrices L⁻¹ (lower triangular; one when tied), or
-/// precisions of the columns, K × D.
-enum ComponentShape: Hashable, Sendable {
-  case whitening([Matrix])
-  case precisions(Matrix)
-}
-
-/// Where the statistics of a mixture lie in their flat buffer.
-struct MixtureLayout {
-  let components: Int
-  let dimension: Int
-  let kind: CovarianceKind
-
-  static let rows = 0
-  static let logLikelihood = 1
-  static let entropy = 2
-  var counts: Int { 3 }
-  var first: Int { counts + components }
-  var second: Int { first + components * dimension }
-  var count: Int { second + kind.momentCount(components: components, dimension: dimension) }
-}
-
-/// The statistics of a mixture, read from their flat buffer. Moments are around the centres at which they were taken.
-struct MixtureStatistics {
-  let layout: MixtureLayout
-  private let values: [Double]
-
-  init(_ values: [Double], _ layout: MixtureLayout) {
-    precondition(values.count == layout.count, "statistics of this mixture")
-    (self.values, self.layout) = (values, layout)
-  }
-
-  var rows: Double { values[MixtureLayout.rows] }
-  /// Σ log Σₖ exp(log-density).
-  var logLikelihood: Double { values[MixtureLayout.logLikelihood] }
-  /// −Σ r log r.
-  var entropy: Double { values[MixtureLayout.entropy] }
-  /// Nₖ = Σ r.
-  func count(_ k: Int) -> Double { values[layout.counts + k] }
-  var counts: [Double] { (0..<layout.components).map(count) }
-
-  /// Σ r (x − centre) of component k.
-  func first(_ k: Int) -> [Double] {
-    Array(values[(layout.first + k * layout.dimension)..<(layout.first + (k + 1) * layout.dimension)])
-  }
-
-  /// Σ r (x − centre)(x − centre)ᵀ of component k (full), or over all components (tied, k = 0).
-  func secondMatrix(_ k: Int) -> Matrix {
-    let start = layout.second + k * packedCount(layout.dimension)
-    return Matrix(packedLower: values[start..<(start + packedCount(layout.dimension))], dimension: layout.dimension)
-  }
-
-  /// Σ r (x − centre)² of component k by column (diagonal).
-  func secondDiagonal(_ k: Int) -> [Double] {
-    let start = layout.second + k * layout.dimension
-    return Array(values[start..<(start + layout.dimension)])
-  }
-
-  /// Σ r ‖x − centre‖² of component k (spherical).
-  func secondTrace(_ k: Int) -> Double { values[layout.second + k] }
 }

@@ -17,7 +17,7 @@ struct ExactRows: Sendable {
   /// Rows that are converted at a time: bytes become doubles in a scratch of this many rows.
   private static let pieceLength = 4096
   /// Bytes that are lent at a time.
-  private static let pieceBytes = 16 << 20
+  private static let pieceBytes = 4 << 20
 
   var count: Int { array.count }
   var width: Int { array.elementsPerExample }

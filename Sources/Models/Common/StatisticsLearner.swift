@@ -26,7 +26,7 @@ final class StatisticsLearner<Model: FlatStatisticsModel>: Learner {
   private let sampleLength: Int
   /// The parameters of the step that is under way, decoded once for all shards.
   private let decoded = Mutex<Model.Parameters?>(nil)
-  /// What `parameters` says, decoded once for all that look at it; nil when it has changed since.
+  /// What `parameters` says, decoded once for all that look at it; nil when it may have changed since.
   private let learnt = Mutex<Model.Parameters?>(nil)
   private let scratches: Mutex<[Int: Scratch]> = Mutex([:])
 
@@ -128,7 +128,12 @@ final class StatisticsLearner<Model: FlatStatisticsModel>: Learner {
 
   func absorb(_ total: Total, phase: Int, of step: Step, with crew: Crew) throws -> Verdict {
     let statistics = Array(total.float64().float64.prefix(model.statisticsCount))
-    let before = decoded.withLock { $0! }
+    // What large models are decoded to is let go as soon as it can be: it would be held three times over.
+    let before = decoded.withLock { decoded in
+      defer { decoded = nil }
+      return decoded!
+    }
+    learnt.withLock { $0 = nil }
     let improvement = try saying { try model.update(before, statistics: statistics) }
     let objective = improvement.objective
     guard objective.isFinite || improvement.isRetry else {
@@ -140,7 +145,6 @@ final class StatisticsLearner<Model: FlatStatisticsModel>: Learner {
     if !improvement.isRetry, objective > progress.best {
       progress.best = objective
       model.write(judged, to: parameters)
-      learnt.withLock { $0 = nil }
     }
     let restart = progress.restart
     let rise = objective - progress.previous

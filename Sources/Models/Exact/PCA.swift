@@ -16,7 +16,8 @@ public enum PCA: Model {
     let exact = try ExactData(data, recipe, seed: seed)
     let components = try recipe["network"].integer("components", default: 2, in: 1...100_000)
     return try saying {
-      let model = try PrincipalComponents(components: components, dimension: exact.train.width)
+      let model = try PrincipalComponents(
+        components: components, dimension: exact.train.width, rows: exact.train.count)
       return try StatisticsLearner(model, exact, recipe, defaults: .init(iterations: 1))
     }
   }
