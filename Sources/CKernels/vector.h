@@ -1,8 +1,8 @@
 // Vectors of W floats: loads, stores, selection, and the loops over a range.
 //
-// W is two (AVX-512, SSE) or four (AVX2) times the width of the registers. The compiler makes as many instructions of each
-// operation, so that as many independent chains of a polynomial are under way at once and share their constants; with
-// one, the kernels below wait for latencies. MASKED is the width of the registers that have masked loads, or 0.
+// W is two (AVX-512, SSE) or four (AVX2) times the width of the registers. The compiler makes as many instructions of
+// each operation, so that as many independent chains of a polynomial are under way at once and share their constants;
+// with one, the kernels below wait for latencies. MASKED is the width of the registers that have masked loads, or 0.
 
 // Wide vectors are passed between functions that are always inlined: no calling convention is involved.
 #pragma clang diagnostic ignored "-Wpsabi"

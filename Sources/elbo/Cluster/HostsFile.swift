@@ -1,6 +1,7 @@
 import Files
 import Foundation
 import Recipes
+import Subprocess
 import Yams
 
 /// The machines of a launch over ssh.
@@ -24,6 +25,16 @@ struct HostsFile {
     /// The command there.
     var elbo = "elbo"
     var data: String?
+
+    /// How to run a command there: ssh and its arguments.
+    func command(_ words: [String]) -> (Executable, [String]) {
+      // The shell at the other end reads one line.
+      let line = words.map { "'" + $0.replacingOccurrences(of: "'", with: "'\\''") + "'" }.joined(separator: " ")
+      var options = ["-o", "BatchMode=yes", "-o", "ConnectTimeout=15", "-o", "ServerAliveInterval=15"]
+      if let port { options += ["-p", "\(port)"] }
+      if let identity { options += ["-i", identity] }
+      return (.name("ssh"), options + [host, line])
+    }
   }
 
   let hosts: [Host]

@@ -111,12 +111,8 @@ struct LaunchCommand: AsyncParsableCommand {
     words += security.nodeArguments
     if let lanes = host.lanes ?? lanes { words += ["--lanes", "\(lanes)"] }
     if let data = host.data { words += ["--data", data] }
-    // The shell at the other end reads one line.
-    let line = words.map { "'" + $0.replacingOccurrences(of: "'", with: "'\\''") + "'" }.joined(separator: " ")
-    var options = ["-o", "BatchMode=yes", "-o", "ConnectTimeout=15", "-o", "ServerAliveInterval=15"]
-    if let port = host.port { options += ["-p", "\(port)"] }
-    if let identity = host.identity { options += ["-i", identity] }
+    let command = host.command(words)
     return NodeProcesses.Command(
-      executable: .name("ssh"), arguments: options + [host.host, line], input: security.input(ofNode: index))
+      executable: command.0, arguments: command.1, input: security.input(ofNode: index))
   }
 }
