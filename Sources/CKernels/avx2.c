@@ -5,7 +5,8 @@
 
 #include "table.h"
 
-#define W 16
+#define W 32
+#define MASKED 8
 #define TABLE elbo_table_avx2
 #define NAME "avx2"
 #define FUSED 1

@@ -6,6 +6,7 @@
 #include "table.h"
 
 #define W 32
+#define MASKED 16
 #define TABLE elbo_table_avx512
 #define NAME "avx512"
 #define FUSED 1

@@ -5,6 +5,7 @@
 #include "table.h"
 
 #define W 8
+#define MASKED 0
 #define TABLE elbo_table_baseline
 #if defined(__aarch64__)
 #define NAME "neon"

@@ -2,22 +2,38 @@
 
 #define LOG_2_PI 1.83787706640934548356
 
-// Below this rho, softplus is exp(rho) to the last bit and soon no normal number: its logarithm is rho itself.
-#define TINY_RHO -80.0f
-
-INLINE vf sigma_of(vf rho) { return at_least(rho, 0.0f) + log1p_unit(v_exp(-v_abs(rho))); }
-
-/// softplus'(rho) / softplus(rho) as a fraction; it is 1 where both vanish.
+/// σ = softplus(rho), its logarithm as `logarithm` + log `factor`, and `slope` = softplus'(rho) / σ; what a caller does
+/// not use is not computed.
+///
+/// With e = exp(rho), σ = log1p(e) is e times a factor in [log 2, 1] that is multiplied up where logarithms are summed,
+/// and the slope e / ((1 + e) log1p(e)) is a polynomial in e, within 5e-7. That is where rho ≤ 0. Few deviations are
+/// above log 2: vectors that have some pay for other formulas, of which each lane takes its own.
 typedef struct {
-  vf sigma, above, below;
+  vf sigma, logarithm, factor, slope;
 } deviation;
 
 INLINE deviation deviation_of(vf rho) {
-  vf e = v_exp(-v_abs(rho));
-  vf sigma = at_least(rho, 0.0f) + log1p_unit(e);
-  vi tiny = rho < TINY_RHO;
-  vf above = rho < 0.0f ? e : (vf)1.0f;
-  return (deviation){sigma, tiny ? (vf)1.0f : above, tiny ? (vf)1.0f : (1.0f + e) * sigma};
+  // 2^-126 for a rho below -87: its logarithm stays rho.
+  vf e = exp_of_negative(-v_abs(rho));
+  deviation d;
+  d.factor = FMA(log1p_unit_tail(e), e, 1.0f);
+  d.sigma = e * d.factor;
+  d.logarithm = rho;
+  vf p = FMA(-0x1.1cb162p-6f, e, 0x1.61ff52p-4f);
+  p = FMA(p, e, -0x1.986004p-3f);
+  p = FMA(p, e, 0x1.3430dcp-2f);
+  p = FMA(p, e, -0x1.75abdap-2f);
+  p = FMA(p, e, 0x1.a994f2p-2f);
+  p = FMA(p, e, -0x1.fff5dcp-2f);
+  d.slope = FMA(p, e, 1.0f);
+  vi large = rho > 0.0f;
+  if (__builtin_expect(__builtin_reduce_or(large) != 0, 0)) {
+    d.sigma = large ? rho + d.sigma : d.sigma;
+    d.logarithm = large ? v_log(d.sigma) : d.logarithm;
+    d.factor = large ? (vf)1.0f : d.factor;
+    d.slope = large ? 1.0f / ((1.0f + e) * d.sigma) : d.slope;
+  }
+  return d;
 }
 
 /// What the priors' formulas need, made once a call.
@@ -49,108 +65,74 @@ INLINE prior_terms terms_of(const struct elbo_prior *prior) {
   return t;
 }
 
-/// The derivative of log p by w is -factor, times w but for Laplace's. The mixture's factor is a mean of the components'
-/// with the narrow one's responsibility, above / below. That comes from the difference of the components' log
+/// Log odds of the mixture's narrow component at w. Everything comes from this difference of the components' log
 /// densities: no density is taken out of the logarithm, so that nothing underflows far out.
-INLINE void responsibility(const prior_terms *t, vf w, vf *above, vf *below) {
-  vf odds = FMA(0.5f * (t->inverse - t->inverse2), w * w, t->peak2 - t->peak);
-  vf e = v_exp(-v_abs(odds));
-  *above = odds < 0.0f ? e : (vf)1.0f;
-  *below = 1.0f + e;
+INLINE vf log_odds(const prior_terms *t, vf w) {
+  return FMA(0.5f * (t->inverse - t->inverse2), w * w, t->peak2 - t->peak);
 }
 
-/// The derivative of log p by w, given the narrow component's responsibility. `kind` is a constant.
-INLINE vf score_given(int kind, const prior_terms *t, vf w, vf narrow) {
+/// The derivative of log p by w. The mixture's is a mean of the components' by their responsibilities. `kind` is a
+/// constant.
+INLINE vf score(int kind, const prior_terms *t, vf w) {
   switch (kind) {
   case ELBO_PRIOR_LAPLACE: return w == 0.0f ? (vf)0.0f : with_sign((vf)t->inverse, -w);
-  case ELBO_PRIOR_MIXTURE: return -w * FMA(narrow, t->inverse2 - t->inverse, t->inverse);
+  case ELBO_PRIOR_MIXTURE: {
+    vf odds = log_odds(t, w), narrow = sigmoid_from(odds, exp_of_negative(-v_abs(odds)));
+    return -w * FMA(narrow, t->inverse2 - t->inverse, t->inverse);
+  }
   default: return -w * t->inverse;
   }
 }
 
-INLINE vf score(int kind, const prior_terms *t, vf w) {
-  vf above = (vf)0.0f, below = (vf)1.0f;
-  if (kind == ELBO_PRIOR_MIXTURE) responsibility(t, w, &above, &below);
-  return score_given(kind, t, w, above / below);
+// Sums of logarithms are logarithms of products, one for so many weights, 16 in each lane: a weight's factors lie
+// between log 2 and 2. Noise is made for as many, in the first-level cache.
+#define BLOCK (16 * LANES)
+
+/// Adds the costs of a block and subtracts the logarithms of the products.
+INLINE void add_block(sums *s, const vf *costs, const vf *products) {
+  UNROLL for (int v = 0; v < VECTORS; v++) s->lane[v] += to_double(costs[v]) - to_double(v_log(products[v]));
 }
 
-/// Sums of logarithms as logarithms of products: mantissas are multiplied and exponents added, and one logarithm is
-/// taken for many factors.
-typedef struct {
-  vf product[VECTORS];
-  vi exponent[VECTORS];
-} logarithms;
-
-INLINE logarithms no_logarithms(void) {
-  logarithms l;
-  UNROLL for (int v = 0; v < VECTORS; v++) {
-    l.product[v] = (vf)1.0f;
-    l.exponent[v] = (vi){0};
-  }
-  return l;
-}
-
-/// Adds log x, x positive and normal, and log y, y from 1 to 2. A product of 60 mantissas and as many y is finite.
-INLINE void add_logarithms(logarithms *l, int v, vf x, vf y) {
-  l->exponent[v] += ((vi)x >> 23) - 127;
-  l->product[v] *= y * (vf)(((vi)x & 0x007fffff) | 0x3f800000);
-}
-
-INLINE void fold_logarithms(const logarithms *l, sums *s) {
-  UNROLL for (int v = 0; v < VECTORS; v++) {
-    s->lane[v] += to_double(v_log(l->product[v])) + to_double(to_float(l->exponent[v])) * 0x1.62e42fefa39efp-1;
-  }
-}
-
-// Noise is made for so many weights at a time, in the first-level cache: 16 factors to a logarithm's product.
-#define NOISE_BLOCK 512
-
-/// Σ log q - log p over a block of at most NOISE_BLOCK, constants left out, and the sample. `kind` is a constant; -1: no
-/// prior, no sum.
+/// Σ log q - log p over a block, constants left out, and the sample. `kind` is a constant; -1: no prior, no sum.
 INLINE void sample_block(int kind, const prior_terms *t, const float *mu, const float *rho, const float *noise,
                          float *w, size_t n, sums *s) {
-  logarithms logs = no_logarithms();
   // A lane sums at most 16 terms of a block in float, and blocks in double.
-  vf costs[VECTORS] = {0};
+  vf costs[VECTORS], products[VECTORS];
+  UNROLL for (int v = 0; v < VECTORS; v++) {
+    costs[v] = (vf)0.0f;
+    products[v] = (vf)1.0f;
+  }
   EACH_IN_LANES(n, {
     const vi inside = k == W ? (vi){0} - 1 : below(k);
-    vf r = load_some(rho + i, k), epsilon = load_some(noise + i, k);
-    vf sigma = sigma_of(r);
-    vf weight = FMA(sigma, epsilon, load_some(mu + i, k));
+    vf epsilon = load_some(noise + i, k);
+    deviation d = deviation_of(load_some(rho + i, k));
+    vf weight = FMA(d.sigma, epsilon, load_some(mu + i, k));
     store_some(w + i, weight, k);
     if (kind >= 0) {
-      // -log q = log σ + ε² / 2, and what log p has beside logarithms.
-      vi tiny = r < TINY_RHO;
-      vf mixture = (vf)1.0f;
-      vf cost = FMA(-0.5f * epsilon, epsilon, tiny ? -r : (vf)0.0f);
+      // log q = -log σ - ε² / 2.
+      vf cost = FMA(-0.5f * epsilon, epsilon, -d.logarithm), product = d.factor;
       if (kind == ELBO_PRIOR_LAPLACE) cost = FMA(v_abs(weight), t->inverse, cost);
-      if (kind == ELBO_PRIOR_GAUSSIAN) cost = FMA(0.5f * t->inverse * weight, weight, cost);
+      if (kind != ELBO_PRIOR_LAPLACE) cost = FMA(0.5f * t->inverse * weight, weight, cost);
       if (kind == ELBO_PRIOR_MIXTURE) {
-        vf square = -0.5f * weight * weight;
-        vf wide = FMA(square, t->inverse, t->peak), narrow = FMA(square, t->inverse2, t->peak2);
-        vi first = wide > narrow;
-        vf above = first ? wide - narrow : narrow - wide;
-        cost -= first ? wide : narrow;
-        mixture = inside ? 1.0f + v_exp(-above) : (vf)1.0f;
+        // log p = the wide component's + log(1 + odds).
+        vf odds = log_odds(t, weight);
+        cost -= at_least(odds, 0.0f);
+        product *= 1.0f + exp_of_negative(-v_abs(odds));
       }
-      add_logarithms(&logs, v, inside & ~tiny ? sigma : (vf)1.0f, mixture);
       costs[v] += inside ? cost : (vf)0.0f;
+      products[v] *= inside ? product : (vf)1.0f;
     }
   });
-  if (kind >= 0) {
-    sums folded = {0};
-    fold_logarithms(&logs, &folded);
-    UNROLL for (int v = 0; v < VECTORS; v++) s->lane[v] += to_double(costs[v]) - folded.lane[v];
-  }
+  if (kind >= 0) add_block(s, costs, products);
 }
 
 static double posterior_sample_kernel(const float *mu, const float *rho, uint64_t key, uint32_t c1, uint32_t c2,
                                       uint32_t c3, uint64_t first, const struct elbo_prior *prior, float *w, size_t n) {
   const prior_terms t = prior ? terms_of(prior) : (prior_terms){0};
-  float noise[NOISE_BLOCK];
+  float noise[BLOCK];
   sums s = {0};
-  for (size_t start = 0; start < n; start += NOISE_BLOCK) {
-    const size_t length = n - start < NOISE_BLOCK ? n - start : NOISE_BLOCK;
+  for (size_t start = 0; start < n; start += BLOCK) {
+    const size_t length = n - start < BLOCK ? n - start : BLOCK;
     philox_normal_kernel(key, c1, c2, c3, first + start, noise, length);
 #define SAMPLE(kind) sample_block(kind, &t, mu + start, rho + start, noise, w + start, length, &s)
     switch (prior ? prior->kind : -1) {
@@ -164,6 +146,7 @@ static double posterior_sample_kernel(const float *mu, const float *rho, uint64_
   if (prior == NULL) return 0;
   double constant = 0;
   if (prior->kind == ELBO_PRIOR_GAUSSIAN) constant = log(prior->scale);
+  if (prior->kind == ELBO_PRIOR_MIXTURE) constant = -(double)t.peak;
   if (prior->kind == ELBO_PRIOR_LAPLACE) constant = log(2.0 * prior->scale) - 0.5 * LOG_2_PI;
   return total(&s) + (double)n * constant;
 }
@@ -171,28 +154,29 @@ static double posterior_sample_kernel(const float *mu, const float *rho, uint64_
 static double posterior_kl_kernel(const float *mu, const float *rho, float scale, size_t n) {
   const float inverse = (float)(0.5 / ((double)scale * scale));
   sums s = {0};
-  for (size_t start = 0; start < n; start += NOISE_BLOCK) {
-    const size_t length = n - start < NOISE_BLOCK ? n - start : NOISE_BLOCK;
-    logarithms deviations = no_logarithms();
+  for (size_t start = 0; start < n; start += BLOCK) {
+    const size_t length = n - start < BLOCK ? n - start : BLOCK;
+    vf costs[VECTORS], products[VECTORS];
+    UNROLL for (int v = 0; v < VECTORS; v++) {
+      costs[v] = (vf)0.0f;
+      products[v] = (vf)1.0f;
+    }
     EACH_IN_LANES(length, {
       const vi inside = k == W ? (vi){0} - 1 : below(k);
-      vf r = load_some(rho + start + i, k), m = load_some(mu + start + i, k);
-      vf sigma = sigma_of(r);
-      vi tiny = r < TINY_RHO;
-      add_logarithms(&deviations, v, inside & ~tiny ? sigma : (vf)1.0f, (vf)1.0f);
-      vf cost = FMA(inverse * m, m, FMA(inverse * sigma, sigma, tiny ? -r : (vf)0.0f));
-      s.lane[v] += to_double(inside ? cost : (vf)0.0f);
+      vf m = load_some(mu + start + i, k);
+      deviation d = deviation_of(load_some(rho + start + i, k));
+      vf cost = FMA(inverse * m, m, FMA(inverse * d.sigma, d.sigma, -d.logarithm));
+      costs[v] += inside ? cost : (vf)0.0f;
+      products[v] *= inside ? d.factor : (vf)1.0f;
     });
-    sums logs = {0};
-    fold_logarithms(&deviations, &logs);
-    UNROLL for (int v = 0; v < VECTORS; v++) s.lane[v] -= logs.lane[v];
+    add_block(&s, costs, products);
   }
   return total(&s) + (double)n * (log(scale) - 0.5);
 }
 
 static void posterior_variance_kernel(const float *rho, float *y, size_t n) {
   EACH(n, {
-    vf sigma = sigma_of(load_some(rho + i, k));
+    vf sigma = deviation_of(load_some(rho + i, k)).sigma;
     store_some(y + i, sigma * sigma, k);
   });
 }
@@ -243,26 +227,13 @@ INLINE gradient_pair gradient_at(int part, int has_b, const gradient_source *s, 
   vf a = s->scale * load_some(s->a + i, k);
   vf b = has_b ? s->scale * load_some(s->b + i, k) : (vf)0.0f;
   vf distance = has_b ? (vf)0.0f : load_some(s->w + i, k) - mu;
-  vf slope;
-  if (part == ELBO_PRIOR_MIXTURE) {
-    // Two quotients for one division: its throughput is what the loop waits for. Neither divisor is beyond 10^±35.
-    vf at = load_some(s->prior_w + i, k), above, below;
-    responsibility(&s->prior, at, &above, &below);
-    vf inverse = 1.0f / (d.below * below);
-    slope = d.above * (below * inverse);
-    vf pull = -s->cost * score_given(part, &s->prior, at, above * (d.below * inverse));
-    a += pull;
-    if (has_b) b = FMA(pull, at - mu, b);
-    if (!has_b) b = a * distance;
-  } else if (part == PART_CLOSED) {
+  if (part == PART_CLOSED) {
     // KL = log(s / σ) + (σ² + μ²) / (2 s²) - 1/2.
-    slope = d.above / d.below;
     vf pull = (vf)(s->cost * s->prior.inverse);
     if (!has_b) b = a * distance;
     a = FMA(pull, mu, a);
     b = FMA(pull * d.sigma, d.sigma, b);
   } else {
-    slope = d.above / d.below;
     if (part != PART_NONE) {
       vf at = load_some(s->prior_w + i, k);
       vf pull = -s->cost * score(part, &s->prior, at);
@@ -271,7 +242,7 @@ INLINE gradient_pair gradient_at(int part, int has_b, const gradient_source *s, 
     }
     if (!has_b) b = a * distance;
   }
-  return (gradient_pair){a, slope * (b - s->cost)};
+  return (gradient_pair){a, d.slope * (b - s->cost)};
 }
 
 INLINE void gradient_loop(int part, int has_b, const gradient_source *s, const float *mu, const float *rho, float *dmu,

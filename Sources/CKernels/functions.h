@@ -37,7 +37,7 @@ INLINE vf v_exp(vf x) {
   vi bits;
   vf p = expm1_core(reduce_exp(at_most(at_least(x, -104.0f), 89.0f), &n, &bits)) + 1.0f;
   p = x < -104.0f ? (vf)0.0f : p;
-#if W == 32
+#if MASKED == 16
   p.lo = (half_vf)_mm512_scalef_ps((__m512)p.lo, (__m512)n.lo);
   p.hi = (half_vf)_mm512_scalef_ps((__m512)p.hi, (__m512)n.hi);
   return p;
@@ -106,17 +106,19 @@ INLINE vf exp_of_negative(vf x) {
   return (vf)((vi)p + ((bits - MAGIC_BITS) << 23));
 }
 
-/// log(1 + e) for e in [0, 1].
-INLINE vf log1p_unit(vf e) {
+/// (log(1 + e) - e) / e² for e in [0, 1].
+INLINE vf log1p_unit_tail(vf e) {
   vf p = FMA(0x1.5fe674p-8f, e, -0x1.ece31ap-6f);
   p = FMA(p, e, 0x1.4487bap-4f);
   p = FMA(p, e, -0x1.19b844p-3f);
   p = FMA(p, e, 0x1.8848dap-3f);
   p = FMA(p, e, -0x1.fd1424p-3f);
   p = FMA(p, e, 0x1.5535e6p-2f);
-  p = FMA(p, e, -0x1.ffff14p-2f);
-  return FMA(e * e, p, e);
+  return FMA(p, e, -0x1.ffff14p-2f);
 }
+
+/// log(1 + e) for e in [0, 1].
+INLINE vf log1p_unit(vf e) { return FMA(e * e, log1p_unit_tail(e), e); }
 
 /// sigmoid(x), given e = exp(-|x|).
 INLINE vf sigmoid_from(vf x, vf e) { return (x < 0.0f ? e : (vf)1.0f) / (1.0f + e); }

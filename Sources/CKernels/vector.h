@@ -1,7 +1,8 @@
 // Vectors of W floats: loads, stores, selection, and the loops over a range.
 //
-// W is twice the width of the registers. The compiler makes two instructions of each operation, so two independent
-// chains of a polynomial are under way at once; with one, the kernels below wait for latencies.
+// W is two (AVX-512, SSE) or four (AVX2) times the width of the registers. The compiler makes as many instructions of
+// each operation, so that as many independent chains of a polynomial are under way at once and share their constants;
+// with one, the kernels below wait for latencies. MASKED is the width of the registers that have masked loads, or 0.
 
 // Wide vectors are passed between functions that are always inlined: no calling convention is involved.
 #pragma clang diagnostic ignored "-Wpsabi"
@@ -36,34 +37,40 @@ INLINE vi below(size_t k) {
 
 /// k floats, k < W, and zeros. What lies behind the last one is not touched.
 INLINE vf load_tail(const float *p, size_t k) {
-  vf v;
-#if W == 32
-  const __mmask32 mask = (1u << k) - 1;
-  v.lo = (half_vf)_mm512_maskz_loadu_ps((__mmask16)mask, p);
-  v.hi = (half_vf)_mm512_maskz_loadu_ps((__mmask16)(mask >> 16), p + 16);
-#elif W == 16
-  const vi mask = below(k);
-  v.lo = (half_vf)_mm256_maskload_ps(p, (__m256i)mask.lo);
-  v.hi = (half_vf)_mm256_maskload_ps(p + 8, (__m256i)mask.hi);
-#else
   float lanes[W] = {0};
+#if MASKED == 16
+  for (size_t i = 0; i < W; i += 16) {
+    const __mmask16 mask = (__mmask16)(((1ull << k) - 1) >> i);
+    _mm512_storeu_ps(lanes + i, _mm512_maskz_loadu_ps(mask, p + i));
+  }
+#elif MASKED == 8
+  const vi mask = below(k);
+  for (size_t i = 0; i < W; i += 8) {
+    const __m256i part = _mm256_loadu_si256((const __m256i *)((const int32_t *)&mask + i));
+    _mm256_storeu_ps(lanes + i, _mm256_maskload_ps(p + i, part));
+  }
+#else
   for (size_t i = 0; i < k; i++) lanes[i] = p[i];
-  v = load(lanes);
 #endif
-  return v;
+  return load(lanes);
 }
 
 INLINE void store_tail(float *p, vf v, size_t k) {
-#if W == 32
-  const __mmask32 mask = (1u << k) - 1;
-  _mm512_mask_storeu_ps(p, (__mmask16)mask, (__m512)v.lo);
-  _mm512_mask_storeu_ps(p + 16, (__mmask16)(mask >> 16), (__m512)v.hi);
-#elif W == 16
+  float lanes[W];
+  store(lanes, v);
+#if MASKED == 16
+  for (size_t i = 0; i < W; i += 16) {
+    const __mmask16 mask = (__mmask16)(((1ull << k) - 1) >> i);
+    _mm512_mask_storeu_ps(p + i, mask, _mm512_loadu_ps(lanes + i));
+  }
+#elif MASKED == 8
   const vi mask = below(k);
-  _mm256_maskstore_ps(p, (__m256i)mask.lo, (__m256)v.lo);
-  _mm256_maskstore_ps(p + 8, (__m256i)mask.hi, (__m256)v.hi);
+  for (size_t i = 0; i < W; i += 8) {
+    const __m256i part = _mm256_loadu_si256((const __m256i *)((const int32_t *)&mask + i));
+    _mm256_maskstore_ps(p + i, part, _mm256_loadu_ps(lanes + i));
+  }
 #else
-  for (size_t i = 0; i < k; i++) p[i] = v[i];
+  for (size_t i = 0; i < k; i++) p[i] = lanes[i];
 #endif
 }
 

@@ -50,6 +50,15 @@ struct RecipeOptions: ParsableArguments {
     }
   }
 
+  /// The same options for another process.
+  var arguments: [String] {
+    func option(_ name: String, _ value: (some CustomStringConvertible)?) -> [String] {
+      value.map { [name, $0.description] } ?? []
+    }
+    return overrides.flatMap { ["--set", $0] } + option("--data", data) + option("--seed", seed)
+      + option("--shards", shards) + option("--steps", steps) + option("--epochs", epochs)
+  }
+
   private func quoted(_ text: String) -> String {
     "'" + text.replacingOccurrences(of: "'", with: "''") + "'"
   }

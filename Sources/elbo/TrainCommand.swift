@@ -14,7 +14,7 @@ struct TrainCommand: AsyncParsableCommand {
         elbo train vae --data FOLDER --set objective.estimator=a --seed 3
         elbo train my-recipe.yaml --epochs 50 --out runs/mine
         elbo train --resume runs/mine --epochs 100
-        elbo train bbb-regression --protocol uci --data uci/yacht --grid objective.prior_deviation=0.3,1
+        elbo train bbb-regression --protocol uci --data uci/yacht --grid objective.prior_deviation=0.3,1 --nodes 4
       """)
 
   @Argument(help: "A built-in recipe's name, or a recipe file; not needed with --resume.")
@@ -35,6 +35,15 @@ struct TrainCommand: AsyncParsableCommand {
   )
   var grid: [String] = []
 
+  @Option(help: ArgumentHelp("With --protocol: these splits alone, parted by commas.", valueName: "k,k,…"))
+  var splits: String?
+
+  @Option(help: "With --protocol: so many processes of this machine compute splits, in place of --lanes.")
+  var nodes: Int?
+
+  @Option(help: ArgumentHelp("With --protocol: machines that compute splits, over ssh.", valueName: "hosts.yaml"))
+  var hosts: String?
+
   func run() async throws {
     let lanes = try lanes.count()
     if let benchmark {
@@ -42,9 +51,16 @@ struct TrainCommand: AsyncParsableCommand {
         throw RecipeError(
           "--protocol knows uci, with a recipe, as in: elbo train bbb-regression --protocol uci --data DIR")
       }
-      try await UCIRun(recipe: recipe, options: options, grid: grid, lanes: lanes).run(
-        json: output.json, quiet: output.quiet)
+      try await UCIRun(
+        recipe: recipe, options: options, grid: grid, places: UCIPlace.all(nodes: nodes, hosts: hosts), lanes: lanes,
+        chosen: splits
+      ).run(json: output.json, quiet: output.quiet)
       return
+    }
+    guard splits == nil, nodes == nil, hosts == nil, grid.isEmpty else {
+      throw RecipeError(
+        "--splits, --nodes, --hosts and --grid belong to --protocol; to train by nodes: elbo launch \(recipe ?? "RECIPE")"
+      )
     }
     let prepared = try TrainingRequest(recipe: recipe, options: options, output: output).prepare()
     let job = prepared.job

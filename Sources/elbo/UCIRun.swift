@@ -1,21 +1,39 @@
+import Cluster
 import Metrics
 import Models
 import Recipes
 import Reports
+import Synchronization
 import Training
 
-/// `--protocol uci`: all official splits of a set, on as many lanes at once, and a table beside the published one.
+/// `--protocol uci`: the official splits of a set, independent jobs for lanes of this process or for other processes,
+/// and a table beside the published one.
 struct UCIRun {
   let recipe: String
   let options: RecipeOptions
   let grid: [UCIProtocol.Axis]
+  /// Who computes splits; empty: this process.
+  let places: [UCIPlace]
   let lanes: Int
+  /// The splits that are wanted; nil: all of them.
+  let wanted: [Int]?
 
-  /// - Parameter grid: `key=value,value,…` for each key.
-  init(recipe: String, options: RecipeOptions, grid: [String], lanes: Int) throws {
+  /// - Parameters:
+  ///   - grid: `key=value,value,…` for each key.
+  ///   - chosen: numbers of splits, parted by commas.
+  init(
+    recipe: String, options: RecipeOptions, grid: [String], places: [UCIPlace], lanes: Int, chosen: String?
+  ) throws {
     self.recipe = recipe
     self.options = options
+    self.places = places
     self.lanes = lanes
+    wanted = try chosen?.split(separator: ",").map {
+      guard let split = Int($0), split >= 0 else {
+        throw RecipeError("--splits \(chosen!): write numbers of splits, parted by commas, as in --splits 0,1,2")
+      }
+      return split
+    }
     self.grid = try grid.map { text in
       let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
       let values = parts.count == 2 ? parts[1].split(separator: ",").map(String.init) : []
@@ -31,6 +49,9 @@ struct UCIRun {
       throw RecipeError("--protocol uci needs --data: a folder of a UCI set with its official splits")
     }
     let splits = try UCISplits(folder)
+    if let beyond = wanted?.first(where: { $0 >= splits.count }) {
+      throw RecipeError("--splits names \(beyond), but \(splits.name) has splits 0 to \(splits.count - 1)")
+    }
     let (recipe, options) = (recipe, options)
     let make: @Sendable () throws -> Recipe = {
       let reading = try Recipe.named(recipe)
@@ -42,29 +63,67 @@ struct UCIRun {
       splits, grid: grid, seed: UInt64(try train.integer("seed", default: 0, in: 0...Int.max)),
       shards: try train.integer("shards", default: 2, in: 1...4096), recipe: make)
 
-    var results: [UCIProtocol.Result] = []
-    try await withThrowingTaskGroup(of: UCIProtocol.Result.self) { group in
-      var next = 0
-      func start() {
-        guard next < splits.count else { return }
-        let split = next
-        next += 1
-        group.addTask { try await uci.run(split) }
+    let grid = grid.flatMap { ["--grid", "\($0.key)=\($0.values.joined(separator: ","))"] }
+    let workers: [Worker] =
+      places.isEmpty
+      ? (0..<lanes).map { _ in { try await uci.run($0) } }
+      : places.map { place in
+        var there = options
+        there.data = place.host?.data ?? folder
+        let arguments = [recipe] + there.arguments + grid
+        return { try await place.run($0, arguments) }
       }
-      for _ in 0..<lanes { start() }
-      for try await result in group {
-        results.append(result)
-        if !quiet {
-          let choice = result.choice.sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }.joined()
-          StandardError.write(
-            "split \(result.split): RMSE \(result.rootMeanSquaredError), log-likelihood \(result.logLikelihood)\(choice)\n"
-          )
+    let results = try await UCIRun.results(of: wanted ?? Array(0..<splits.count), by: workers) { result in
+      guard !quiet else { return }
+      let choice = result.choice.sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }.joined()
+      StandardError.write(
+        "split \(result.split): RMSE \(result.rootMeanSquaredError), log-likelihood \(result.logLikelihood)\(choice)\n")
+    }
+    if wanted != nil, json {
+      for result in results { print(try result.json) }
+    } else {
+      report(results, splits, json: json)
+    }
+  }
+
+  private typealias Worker = @Sendable (Int) async throws -> UCIProtocol.Result
+
+  /// Has workers take splits until all are computed. The split of a worker that is lost goes to those that are left.
+  private static func results(
+    of wanted: [Int], by workers: [Worker], heard: @escaping @Sendable (UCIProtocol.Result) -> Void
+  ) async throws -> [UCIProtocol.Result] {
+    let queue = SplitQueue(wanted)
+    var (results, workers) = ([UCIProtocol.Result](), workers)
+    while results.count < wanted.count {
+      let rounds = try await withThrowingTaskGroup(of: (results: [UCIProtocol.Result], isLeft: Bool, index: Int).self) {
+        group in
+        for (index, worker) in workers.enumerated() {
+          group.addTask {
+            var done: [UCIProtocol.Result] = []
+            while let split = queue.next() {
+              do {
+                done.append(try await worker(split))
+                heard(done.last!)
+              } catch let error as UCIPlace.Lost {
+                StandardError.write("split \(split): \(error.description)\n")
+                queue.giveBack(split)
+                return (done, false, index)
+              }
+            }
+            return (done, true, index)
+          }
         }
-        start()
+        return try await group.reduce(into: []) { $0.append($1) }
+      }
+      results += rounds.flatMap(\.results)
+      workers = rounds.filter(\.isLeft).map { workers[$0.index] }
+      guard !workers.isEmpty || results.count == wanted.count else {
+        throw ClusterError(
+          .unreachable, "no process is left to compute \(wanted.count - results.count) splits",
+          advice: "see what was said of each, and compute the rest with --splits")
       }
     }
-    results.sort { $0.split < $1.split }
-    report(results, splits, json: json)
+    return results.sorted { $0.split < $1.split }
   }
 
   private func report(_ results: [UCIProtocol.Result], _ splits: UCISplits, json: Bool) {
@@ -82,4 +141,15 @@ struct UCIRun {
     let table = ResultsTable(rows)
     print(json ? table.json + "\n" : "\(splits.name), mean ± standard error over splits\n" + table.text, terminator: "")
   }
+}
+
+/// The splits that nobody computes yet.
+private final class SplitQueue: Sendable {
+  private let left: Mutex<[Int]>
+
+  init(_ splits: [Int]) { left = Mutex(splits) }
+
+  func next() -> Int? { left.withLock { $0.isEmpty ? nil : $0.removeFirst() } }
+
+  func giveBack(_ split: Int) { left.withLock { $0.append(split) } }
 }

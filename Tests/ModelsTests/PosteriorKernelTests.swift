@@ -196,6 +196,31 @@ private final class Numbers {
     #expect(abs(sampled - exact) < 4e-3)
   }
 
+  /// Deviations above log 2 have other formulas: a weight's bits do not depend on whether its neighbours take them.
+  @Test func aLargeDeviationLeavesItsNeighboursAlone() {
+    onEveryLevel { level in
+      let n = 70
+      var prior = Self.priors[2].1
+      var generator = SplitMix64(seed: 3)
+      let mu = (0..<n).map { _ in Float.random(in: -1...1, using: &generator) }
+      let rho = (0..<n).map { _ in Float.random(in: -9 ... -0.1, using: &generator) }
+      func bits(_ rho: [Float]) -> [[UInt32]] {
+        var (w, dmu, drho) = (mu, mu, mu)
+        _ = elbo_posterior_sample(mu, rho, 1, 1, 1, 1, 0, &prior, &w, n)
+        elbo_posterior_gradient(mu, rho, w, w, mu, nil, 1, 0.1, &prior, &dmu, &drho, n)
+        return [w, dmu, drho].map { $0.map(\.bitPattern) }
+      }
+      let plain = bits(rho)
+      for place in [0, 13, 40, 69] {
+        var changed = rho
+        changed[place] = 1.5
+        for (got, want) in zip(bits(changed), plain) {
+          for i in 0..<n where i != place { #expect(got[i] == want[i], "\(level), \(i) beside \(place)") }
+        }
+      }
+    }
+  }
+
   @Test func farOutAndAtTheEndsOfRho() {
     var prior = elbo_prior(kind: Int32(ELBO_PRIOR_MIXTURE), scale: 1, scale2: 0.0025, share: 0.5)
     let mu: [Float] = [50, 0.125, 0, 0]

@@ -119,4 +119,29 @@ import Training
     let scale = gradient.map(abs).max()!
     for (sum, number) in zip(gradient, numbers(whole)) { #expect(abs(sum - Double(number)) < 1e-4 * scale) }
   }
+
+  /// The same of a network with a posterior, whose complexity cost is shared out among the steps: of ELBOs, their
+  /// gradients' data part and the cost. Deviations are so small that draws do not differ.
+  @Test func theBoundsOfAnEpochAddUpToTheWholeBound() throws {
+    let data = try supervisedData(count: 103)
+    let crew = Crew(lanes: 2)
+    let keys = [
+      "network.hidden=[9]", "network.initial_deviation=1e-7", "objective.estimator=weights", "objective.scope=step",
+    ]
+    let whole = try total(
+      learner("bbb-regression", data, keys + ["train.batch=103"]), step: 0, shards: 3, crew: crew)
+    let minibatches = try learner("bbb-regression", data, keys + ["train.batch=10"])
+    var (bound, cost) = (0.0, 0.0)
+    var gradient = [Double](repeating: 0, count: numbers(whole).count)
+    for step in 0..<11 {
+      let part = try total(minibatches, step: step, shards: 4, crew: crew)
+      bound += part.metrics[0]
+      cost += part.metrics[2]
+      for (index, number) in numbers(part).enumerated() { gradient[index] += Double(number) }
+    }
+    #expect(abs(bound - whole.metrics[0]) < 1e-5 * abs(bound))
+    #expect(abs(cost - whole.metrics[2]) < 1e-9 * abs(cost))
+    let scale = gradient.map(abs).max()!
+    for (sum, number) in zip(gradient, numbers(whole)) { #expect(abs(sum - Double(number)) < 1e-3 * scale) }
+  }
 }

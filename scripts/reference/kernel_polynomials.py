@@ -64,6 +64,9 @@ if __name__ == "__main__":
          lambda x: x**3 / mp.log1p(x), 7, "-0.3334", "0.3334")
     # log1p(e) = e + e² P(e), e in [0, 1].
     show("log1p, unit", lambda x: series(mp.log1p, lambda e: e, x, 2), lambda x: x**2 / mp.log1p(x), 7, "1e-9", "1")
+    # e / ((1 + e) log1p(e)) = 1 + e P(e), e in [0, 1]: softplus' / softplus at log e.
+    slope = lambda e: e / ((1 + e) * mp.log1p(e))
+    show("slope of softplus", lambda e: (slope(e) - 1) / e, lambda e: e / slope(e), 6, "1e-6", "1")
     # -2 log(1 - g / 2) = g + g²/4 + g³ P(g), for the radius of a normal.
     radius = lambda g: -2 * mp.log1p(-g / 2)
     show("radius", lambda x: series(radius, lambda g: g + g**2 / 4, x, 3), lambda x: x**3 / radius(x), 5,

@@ -32,7 +32,7 @@ struct elbo_adam_step {
   int decoupled;
 };
 
-/// w = mu + softplus(rho) ε, with ε from elements first ..< first + n of a stream (elbo_philox_normal).
+/// w = mu + σ ε, σ = softplus(rho) but at least 2^-126, with ε from elements first ..< first + n of a stream (elbo_philox_normal).
 /// Returns Σ log q(w) - log p(w) in nats; 0 when prior is NULL.
 double elbo_posterior_sample(const float *mu, const float *rho, uint64_t key, uint32_t c1, uint32_t c2, uint32_t c3,
                              uint64_t first, const struct elbo_prior *prior, float *w, size_t n);

@@ -1,5 +1,6 @@
 import Figures
 import Foundation
+import Networks
 import Tensors
 import Training
 
@@ -18,10 +19,17 @@ public struct BanditOptions: Sendable {
   public var learningRate = 1e-3
   /// Of a reward, in units of `Bandit.unit`.
   public var noiseDeviation = 0.5
-  public var priorDeviation = 0.3
+  /// Of a Gaussian prior of the weights; nil: a mixture of two. Under the mixture, weights that are not needed go to
+  /// its narrow part and bring no noise into draws; a wide Gaussian alone keeps the noise of all of them, so that draws
+  /// leave what is known to be edible.
+  public var priorDeviation: Double?
   public var initialDeviation = 0.02
 
   public init() {}
+
+  var prior: WeightPrior {
+    priorDeviation.map { .gaussian(deviation: $0) } ?? .scaleMixture(share: 0.5, wide: 1, narrow: 0.0025)
+  }
 }
 
 /// To eat or not to eat: each mushroom may be eaten or left, and only what was eaten shows what it was (Blundell et al.

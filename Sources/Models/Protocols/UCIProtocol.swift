@@ -21,7 +21,7 @@ public struct UCIProtocol: Sendable {
     }
   }
 
-  public struct Result: Sendable {
+  public struct Result: Sendable, Codable {
     public let split: Int
     /// The grid's point that was chosen.
     public let choice: [String: String]

@@ -32,6 +32,12 @@ def images(folder: str) -> np.ndarray:
     return data.reshape(-1, PIXELS).astype(np.float32) / 255
 
 
+def labels(folder: str) -> np.ndarray:
+    """The training labels, bytes."""
+    with gzip.open(f"{folder}/train-labels-idx1-ubyte.gz") as file:
+        return np.frombuffer(file.read(), np.uint8, offset=8)
+
+
 def measure(arguments: argparse.Namespace, chunk: Callable[[], float]) -> None:
     """Times chunks of steps. `chunk` does `arguments.steps` steps and returns a number that depends on all of them."""
     milliseconds = []
