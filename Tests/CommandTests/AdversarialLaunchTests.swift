@@ -53,7 +53,7 @@ extension CommandTests {
       try workspace.write("pictures/text.png", "no picture")
       let words = ["train", "dcgan", "--data", workspace["pictures"], "--dry-run"]
       let (strict, lenient) = (try await Elbo.run(words), try await Elbo.run(words + ["--no-strict"]))
-      for outcome in [strict, lenient] { expectMistake(outcome, says: "text.png") }
+      for outcome in [strict, lenient] { expectMistake(outcome, says: ["text.png"]) }
       #expect(strict.error.contains("--no-strict") && lenient.error.contains("none of its 1 picture"))
     }
   }

@@ -58,17 +58,17 @@ extension CommandTests {
       let numbers = Self.golden.real.prefix(12)
       let missing = try await evaluate(
         workspace, real: Array(numbers), generated: Array(numbers), width: 3, named: ["real", "other"])
-      expectMistake(missing, says: "generated")
+      expectMistake(missing, says: ["generated"])
       let infinite = try await evaluate(
         workspace, real: Array(numbers), generated: Array(numbers.dropLast()) + [.nan], width: 3,
         named: ["real", "generated"])
-      expectMistake(infinite, says: "generated", "finite")
+      expectMistake(infinite, says: ["generated", "finite"])
       let single = try await evaluate(
         workspace, real: Array(numbers), generated: Array(numbers.prefix(3)), width: 3, named: ["real", "generated"])
-      expectMistake(single, says: "generated", "1 row")
+      expectMistake(single, says: ["generated", "1 row"])
       try workspace.write("features.npz", "text")
       expectMistake(
-        try await Elbo.run("evaluate", "no-run", "--features", workspace["features.npz"]), says: "features.npz")
+        try await Elbo.run("evaluate", "no-run", "--features", workspace["features.npz"]), says: ["features.npz"])
     }
   }
 }
