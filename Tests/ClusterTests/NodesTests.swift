@@ -80,7 +80,8 @@ private struct Silence: TrainingObserver {
   }
 
   static let cases = [
-    Case(nodes: 1, shards: 3), Case(nodes: 2, shards: 1), Case(nodes: 2, shards: 2), Case(nodes: 2, shards: 5, lanes: 2),
+    Case(nodes: 1, shards: 3), Case(nodes: 2, shards: 1), Case(nodes: 2, shards: 2),
+    Case(nodes: 2, shards: 5, lanes: 2),
     Case(nodes: 3, shards: 4, lanes: 2), Case(nodes: 2, shards: 2, sharesMemory: false),
     Case(nodes: 3, shards: 7, lanes: 2, sharesMemory: false), Case(nodes: 2, shards: 4, precision: .bfloat16),
   ]

@@ -57,7 +57,9 @@ extension Mesh {
       stores[chunk.position]?.keepReceived()
       for link in links.values where !link.waiting.isEmpty { flush(link) }
       // What was taken is copied: room for more.
-      if chunk.place == nil, isOfView, let limit = grants.release(payload.count, of: sender) { send(.credit(limit: limit), to: [sender]) }
+      if chunk.place == nil, isOfView, let limit = grants.release(payload.count, of: sender) {
+        send(.credit(limit: limit), to: [sender])
+      }
     case .request(.payloads):
       if isOfView { links[sender]?.isShared = false }
     case .request:

@@ -40,7 +40,8 @@ package final class SharedMemory: Sendable {
     let age = counter.pointee &+ 1
     elbo_memory_begin(counter, age)
     return Place(
-      process: UInt32(ProcessInfo.processInfo.processIdentifier), descriptor: UInt32(descriptor), token: token, age: age)
+      process: UInt32(ProcessInfo.processInfo.processIdentifier), descriptor: UInt32(descriptor), token: token, age: age
+    )
   }
 }
 

@@ -1,10 +1,10 @@
 // Times the exchange of a cluster by itself: nodes whose contributions cost nothing, so that a step is an exchange.
 //
-//     exchange-bench [--nodes N] [--megabytes M] [--steps S] [--bfloat16] [--sent]    all nodes in this process, over loopback
+//     exchange-bench [--nodes N] [--megabytes M] [--steps S] [--bfloat16] [--sent | --encrypted]    all nodes in this process, over loopback
 //     exchange-bench --listen tcp://HOST:PORT …                              the coordinator and one node here
 //     exchange-bench --join tcp://HOST:PORT …                                one more node, elsewhere
 //
-// Nodes of one process share memory, unless the payloads are to be `--sent`. Prints a line of JSON: milliseconds a step, of each step after the first tenth, by node.
+// Nodes of one process share memory, unless the payloads are to be `--sent`, or sent `--encrypted` (CURVE). Prints a line of JSON: milliseconds a step, of each step after the first tenth, by node.
 import Cluster
 import Foundation
 import Messages
@@ -55,6 +55,7 @@ private struct Options {
   var steps = 100
   var precision = ExchangePrecision.float32
   var sharesMemory = true
+  var isEncrypted = false
   var listen: String?
   var join: String?
 
@@ -64,6 +65,7 @@ private struct Options {
       switch (word, rest.first) {
       case ("--bfloat16", _): precision = .bfloat16
       case ("--sent", _): sharesMemory = false
+      case ("--encrypted", _): isEncrypted = true
       case ("--nodes", let value?): nodes = Int(value) ?? nodes
       case ("--megabytes", let value?): megabytes = Double(value) ?? megabytes
       case ("--steps", let value?): steps = Int(value) ?? steps
@@ -71,7 +73,7 @@ private struct Options {
       case ("--join", let value?): join = value
       default: fatalError("exchange-bench: what is \(word)?")
       }
-      if !["--bfloat16", "--sent"].contains(word) { rest = rest.dropFirst() }
+      if !["--bfloat16", "--sent", "--encrypted"].contains(word) { rest = rest.dropFirst() }
     }
   }
 }
@@ -79,7 +81,14 @@ private struct Options {
 private let options = Options(Array(CommandLine.arguments.dropFirst()))
 private let nothing = Digest(bytes: [UInt8](repeating: 1, count: 32))!
 private let isLocal = options.listen == nil && options.join == nil
-private let security = isLocal ? ClusterSecurity.plainOnLoopback : .plain
+/// Of the coordinator, then of the nodes.
+private let keys = try (0...options.nodes).map { _ in try CurveKeyPair.generate() }
+
+/// Of the coordinator, which is number 0, or of a node.
+private func security(of index: Int) -> ClusterSecurity {
+  guard options.isEncrypted else { return isLocal ? .plainOnLoopback : .plain }
+  return .curve(keys[index], coordinator: keys[0].publicKey, allowed: Set(keys.dropFirst().map(\.publicKey)))
+}
 
 @Sendable private func node(_ index: Int, at endpoint: Endpoint) async throws -> [Double] {
   let learner = Ballast(megabytes: options.megabytes, shards: options.nodes)
@@ -89,7 +98,7 @@ private let security = isLocal ? ClusterSecurity.plainOnLoopback : .plain
   let bind = Endpoint(.tcp(host: isLocal ? "127.0.0.1" : options.listen == nil ? "*" : host, port: .any))
   var configuration = Node.Configuration(
     name: "node-\(index)-\(ProcessInfo.processInfo.processIdentifier)", build: "exchange-bench", coordinator: endpoint,
-    dataBind: bind, lanes: 1, security: security)
+    dataBind: bind, lanes: 1, security: security(of: index))
   configuration.sharesMemory = options.sharesMemory
   if let own = ProcessInfo.processInfo.environment["EXCHANGE_BENCH_HOST"] { configuration.advertisedHosts = [own] }
   let node = try Node(
@@ -118,7 +127,7 @@ private let security = isLocal ? ClusterSecurity.plainOnLoopback : .plain
   let learner = Ballast(megabytes: 0, shards: options.nodes)
   let coordinator = try Coordinator(
     Coordinator.Configuration(
-      bind: try Endpoint(options.listen ?? "tcp://127.0.0.1:*"), security: security, build: "exchange-bench",
+      bind: try Endpoint(options.listen ?? "tcp://127.0.0.1:*"), security: security(of: 0), build: "exchange-bench",
       name: "exchange-bench", recipe: "nothing", recipeDigest: nothing, data: nothing, shards: options.nodes,
       steps: options.steps, stateCount: LearnerState.count(of: learner), expectedNodes: options.nodes, log: log),
     resuming: nil)
