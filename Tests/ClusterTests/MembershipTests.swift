@@ -81,6 +81,29 @@ private func pair() -> Membership {
     #expect(refusal(membership.receive(hello("d"), provenKey: nil, now: at(3))) == .jobOver)
   }
 
+  @Test func aListedKeySpeaksForItsOwnNodeAlone() {
+    let keys = (1...2).map { PublicKey(bytes: [UInt8](repeating: $0, count: 32))! }
+    var membership = Membership(configuration: configuration(2))
+    for (name, key) in zip(["a", "b"], keys) {
+      _ = membership.receive(hello(name) { $0.publicKey = key }, provenKey: key, now: at(0))
+    }
+    let first = Incarnation(rawValue: 100)!
+    #expect(!membership.isImpostor(node(1), first, provenKey: keys[0]))
+    #expect(membership.isImpostor(node(1), first, provenKey: keys[1]))
+    #expect(membership.isImpostor(node(1), first, provenKey: nil))
+    // Nor can it take another's place, by the same start or by a later one, as long as that one is there.
+    for incarnation in [100, 101] as [UInt64] {
+      let stolen = hello("a", incarnation) { $0.publicKey = keys[1] }
+      #expect(refusal(membership.receive(stolen, provenKey: keys[1], now: at(1))) == .notListed)
+    }
+    #expect(membership.view?.members.map(\.incarnation) == [first, first])
+    let restarted = hello("a", 101) { $0.publicKey = keys[0] }
+    #expect(refusal(membership.receive(restarted, provenKey: keys[0], now: at(1))) != .notListed)
+    _ = membership.gone("a", now: at(2))
+    let replaced = hello("a", 102) { $0.publicKey = keys[1] }
+    #expect(refusal(membership.receive(replaced, provenKey: keys[1], now: at(3))) == nil)
+  }
+
   @Test func aRepeatedHelloIsTheSameAsOne() {
     var membership = pair()
     let again = membership.receive(hello("a"), provenKey: nil, now: at(0.1))

@@ -157,6 +157,9 @@ public struct Membership: Sendable {
       return refuse(.dataDiffers, "the node's data are not those of the other nodes")
     }
     let known = names[hello.name].flatMap { records[$0] }
+    if let known, known.isAlive, known.publicKey != provenKey {
+      return refuse(.notListed, "\(hello.name) is there, with another key")
+    }
     if let known, hello.incarnation < known.incarnation {
       return refuse(.staleIncarnation, "a later start of \(hello.name) is known")
     }
@@ -281,6 +284,11 @@ public struct Membership: Sendable {
 
   /// Whether a message's sender is who it says and still takes part; otherwise it is not to be believed.
   public func isCurrent(_ node: NodeNumber, _ incarnation: Incarnation) -> Bool { alive(node, incarnation) != nil }
+
+  /// Whether a connection speaks for a node whose key it has not proved to hold; `nil` is the key of plain text.
+  public func isImpostor(_ node: NodeNumber, _ incarnation: Incarnation, provenKey: PublicKey?) -> Bool {
+    alive(node, incarnation).map { $0.publicKey != provenKey } ?? false
+  }
 
   private func alive(_ node: NodeNumber, _ incarnation: Incarnation) -> Record? {
     records[node].flatMap { $0.incarnation == incarnation && $0.isAlive ? $0 : nil }

@@ -248,7 +248,7 @@ public actor Coordinator {
   }
 
   /// Once a peer. Strangers may be many: their names are kept within bounds.
-  private func note(_ text: String, of route: RoutingID) {
+  func note(_ text: String, of route: RoutingID) {
     if noted.count < 1000, noted.insert(route).inserted { continuation.yield(.note(text)) }
   }
 
@@ -272,25 +272,11 @@ public actor Coordinator {
       guard let node = message.sender, let incarnation = message.incarnation, message.job == job else {
         return refuse("its sender has no number", from: route)
       }
+      guard !membership.isImpostor(node, incarnation, provenKey: key) else {
+        return refuse("its connection's key is not that of \(node)", from: route)
+      }
       receive(message.body, from: node, incarnation, route: route, now: now)
     }
-  }
-
-  private func answer(_ request: RecipeRequest, to route: RoutingID) {
-    if let stop = membership.stop { return reply(.stop(stop), to: route) }
-    guard request.build == configuration.build else {
-      let text = "this coordinator is \(configuration.build), the node is \(request.build)"
-      note("a node is refused: \(text)", of: route)
-      return reply(
-        .refused(Refused(code: .buildDiffers, explanation: text, incarnation: Incarnation(rawValue: 1)!)), to: route)
-    }
-    // With members about, theirs is the newer state.
-    let offer = membership.view == nil ? start?.offer : nil
-    reply(
-      .recipe(
-        RecipeReply(
-          yaml: Array(configuration.recipe.utf8), digest: configuration.recipeDigest, shards: configuration.shards,
-          steps: UInt64(configuration.steps), start: offer)), to: route)
   }
 
   private func receive(

@@ -1,0 +1,22 @@
+import Messages
+import ZeroMQ
+
+extension Coordinator {
+  /// What is trained, for a node that wants to join.
+  func answer(_ request: RecipeRequest, to route: RoutingID) {
+    if let stop = membership.stop { return reply(.stop(stop), to: route) }
+    guard request.build == configuration.build else {
+      let text = "this coordinator is \(configuration.build), the node is \(request.build)"
+      note("a node is refused: \(text)", of: route)
+      return reply(
+        .refused(Refused(code: .buildDiffers, explanation: text, incarnation: Incarnation(rawValue: 1)!)), to: route)
+    }
+    // With members about, theirs is the newer state.
+    let offer = membership.view == nil ? start?.offer : nil
+    reply(
+      .recipe(
+        RecipeReply(
+          yaml: Array(configuration.recipe.utf8), digest: configuration.recipeDigest, shards: configuration.shards,
+          steps: UInt64(configuration.steps), start: offer)), to: route)
+  }
+}
