@@ -19,9 +19,8 @@ public struct BanditOptions: Sendable {
   public var learningRate = 1e-3
   /// Of a reward, in units of `Bandit.unit`.
   public var noiseDeviation = 0.5
-  /// Of a Gaussian prior of the weights; nil: a mixture of two. Under the mixture, weights that are not needed go to
-  /// its narrow part and bring no noise into draws; a wide Gaussian alone keeps the noise of all of them, so that draws
-  /// leave what is known to be edible.
+  /// Of a Gaussian prior of the weights; nil: Blundell et al.'s mixture of two, whose narrow part can hold weights that
+  /// are not needed without bringing noise into draws.
   public var priorDeviation: Double?
   public var initialDeviation = 0.02
 
