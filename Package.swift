@@ -66,7 +66,8 @@ let package = Package(
     .target(name: "CMessages", dependencies: ["CProtobufC"]),
     .target(name: "Messages", dependencies: ["CChecksum", "CMessages", "CProtobufC"]),
     .target(name: "ZeroMQ", dependencies: ["CZeroMQ"]),
-    .target(name: "Cluster", dependencies: ["CKernels", "CMemory", "Files", "Messages", "Tensors", "Training", "ZeroMQ"]),
+    .target(
+      name: "Cluster", dependencies: ["CKernels", "CMemory", "Files", "Messages", "Tensors", "Training", "ZeroMQ"]),
     .executableTarget(
       name: "elbo",
       dependencies: [
