@@ -44,9 +44,9 @@ struct UCITests {
     try Self.write(workspace)
     let local = try await Elbo.run(Self.arguments(workspace, epochs: 3000))
     let outcome = try await Elbo.run(Self.arguments(workspace, epochs: 3000) + ["--nodes", "2"]) { _ in
-      let children = { Self.processes(of: workspace) }
-      try await until { !children().isEmpty }
-      #expect(kill(children()[0], SIGKILL) == 0)
+      try await until { !Self.processes(of: workspace).isEmpty }
+      let child = try #require(Self.processes(of: workspace).first)
+      #expect(kill(child, SIGKILL) == 0)
     }
     #expect(outcome.status == .exited(0), "\(outcome.error)")
     #expect(outcome.error.contains("killed by signal"), "\(outcome.error)")
