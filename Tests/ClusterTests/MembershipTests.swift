@@ -221,9 +221,9 @@ private func pair() -> Membership {
     var directives: [Membership.Directive] = []
     for quarter in 1...Int((end - start) * 4) {
       let now = at(start + Double(quarter) / 4)
-      for node in nodes {
+      for number in nodes {
         directives += membership.receive(
-          beat(UInt64(now.nanoseconds), view: 1), from: node(node), incarnation,
+          beat(UInt64(now.nanoseconds), view: 1), from: node(number), incarnation,
           now: now)
       }
       directives += membership.tick(now: now)
