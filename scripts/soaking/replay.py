@@ -93,6 +93,7 @@ def run(o: argparse.Namespace) -> None:
         repeaters.append(Repeater(endpoint, 0.3, choice))
         return repeaters[0].endpoint
 
+    killed = 0
     job = Job(options, o.nodes, 1.0, through)
     try:
         # Old incarnations and old views are what is said again.
@@ -103,6 +104,7 @@ def run(o: argparse.Namespace) -> None:
             members = job.members()
             if job.coordinator.process.poll() is None and members:
                 job.nodes[int(choice.choice(members)[1:]) - 1].signal(signal.SIGKILL)
+                killed += 1
                 job.join()
         result = job.finish()
     finally:
@@ -111,7 +113,7 @@ def run(o: argparse.Namespace) -> None:
         repeaters[0].join()
     fallen = [node.process.returncode for node in job.nodes if node.process.returncode not in (0, -signal.SIGKILL)]
     good = result == expected and not fallen
-    print(f"{repeaters[0].repeated} messages said again, three nodes killed, {o.steps} steps by {o.nodes} nodes: hash "
+    print(f"{repeaters[0].repeated} messages said again, {killed} nodes killed, {o.steps} steps by {o.nodes} nodes: hash "
           f"{'equal' if result == expected else 'NOT EQUAL'}; exit statuses that are not 0: {fallen or 'none'}")
     if not good:
         sys.exit(1)

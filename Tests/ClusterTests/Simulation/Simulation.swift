@@ -74,6 +74,8 @@ struct Simulation {
   var pausedUntil: [Int: Timestamp] = [:]
   var cutUntil: [[Int]: Timestamp] = [:]
   var ended: Stop?
+  /// What the coordinator has fetched.
+  var result: [UInt64]?
   var delivered = 0
   var absorbedInView: [String: UInt64] = [:]
   /// When each view was announced.
@@ -154,12 +156,11 @@ struct Simulation {
       if let failure { throw failure }
     }
     guard ended?.reason == .completed else { throw Failure.wrong("the job ended otherwise: \(ended!)") }
-    let finals = nodes.values.filter { $0.machine?.isFinished == true }
-    guard let first = finals.first else { throw Failure.wrong("nobody has the result") }
-    for node in finals {
-      guard node.state == first.state else { throw Failure.wrong("node \(node.index) has another result") }
+    guard let result else { throw Failure.wrong("nobody has the result") }
+    for node in nodes.values where node.machine?.isFinished == true {
+      guard node.state == result else { throw Failure.wrong("node \(node.index) has another result") }
     }
-    guard faults.mixedProcessors || first.state == reference.state else {
+    guard faults.mixedProcessors || result == reference.state else {
       throw Failure.wrong("the result is not the undisturbed run's")
     }
   }
