@@ -123,7 +123,8 @@ struct FaultTests {
     #expect(try await first.status == .exited(130))
     #expect(try await second.status == .exited(130))
     let step = try #require(try outcome.json()["steps"] as? Int)
-    #expect(step >= 20)
+    // The node whose state is taken may be a step behind the one that has reported.
+    #expect(step >= 19)
     let alone = try await Elbo.run(workspace.training("vae", out: "alone", "--steps", "\(step)")).hash()
     #expect(try outcome.json()["parameters_sha256"] as? String == alone)
   }

@@ -77,7 +77,8 @@ struct LaunchTests {
     }
     #expect(outcome.status == .exited(130), "\(outcome.error)")
     let step = try #require(try outcome.json()["steps"] as? Int)
-    #expect(step >= 20)
+    // The node whose state is taken may be a step behind the one that has reported.
+    #expect(step >= 19)
     #expect(workspace.processes().isEmpty)
     let resumed = try await Elbo.run(
       "train", "--resume", workspace["run"], "--steps", "\(step + 10)", "--quiet", "--json"

@@ -22,7 +22,8 @@ struct UCITests {
   private static func arguments(_ workspace: Workspace, epochs: Int = 3) -> [String] {
     [
       "train", "bbb-regression", "--protocol", "uci", "--data", workspace["line"], "--quiet", "--json", "--epochs",
-      "\(epochs)", "--set", "evaluate.samples=5", "--grid", "objective.prior_deviation=0.3,1", "--lanes", "1",
+      "\(epochs)", "--set", "evaluate.samples=5", "--set", "train.batch=8", "--grid", "objective.prior_deviation=0.3,1",
+      "--lanes", "1",
     ]
   }
 

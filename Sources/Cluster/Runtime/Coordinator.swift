@@ -83,6 +83,8 @@ public actor Coordinator {
   var fetch: Fetch?
   var isSaveWanted = false
   var saveAskedAt: Timestamp?
+  /// Since when a report is missing that others wait for.
+  private var gapSince: Timestamp?
   var savedStep = 0
   private var recorded: UInt64 = 0
   /// That came before one that is to be written first: of a node that is quicker, or has joined late.
@@ -317,12 +319,18 @@ public actor Coordinator {
     }
   }
 
-  /// Passes reports on in the order of their steps.
+  /// Passes reports on in the order of their steps. Nodes repeat every two seconds what is not recorded yet, so what was
+  /// said while no coordinator was there comes still; what is missing for ten seconds nobody has.
   /// - Parameter all: although one before them is missing.
   func passReports(all: Bool = false) {
     let every = UInt64(configuration.reportEvery)
     while let step = pendingReports.keys.min() {
-      guard all || step <= (recorded / every + 1) * every || pendingReports.count > 100 else { return }
+      if !all, step > (recorded / every + 1) * every, pendingReports.count < 10_000 {
+        let since = gapSince ?? .now
+        gapSince = since
+        guard Timestamp.now - since > .seconds(10) else { return }
+      }
+      gapSince = nil
       let report = pendingReports.removeValue(forKey: step)!
       guard step > recorded else { continue }
       recorded = step
