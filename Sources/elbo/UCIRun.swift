@@ -105,6 +105,8 @@ struct UCIRun {
                 done.append(try await worker(split))
                 heard(done.last!)
               } catch let error as UCIPlace.Lost {
+                // Ended because another one has failed, which is what is told.
+                try Task.checkCancellation()
                 StandardError.write("split \(split): \(error.description)\n")
                 queue.giveBack(split)
                 return (done, false, index)
