@@ -33,10 +33,8 @@ struct BanditCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("Standard deviation that rewards are taken to have, a tenth of theirs.", valueName: "d"))
   var noiseDeviation = 0.5
 
-  @Option(
-    help: ArgumentHelp(
-      "Standard deviation of a Gaussian prior of the weights, in place of the mixture of two.", valueName: "d"))
-  var priorDeviation: Double?
+  @Option(help: ArgumentHelp("Standard deviation of the weights' prior.", valueName: "d"))
+  var priorDeviation = 0.3
 
   @Option(help: ArgumentHelp("ε of the greedy agents, parted by commas.", valueName: "e,e,…"))
   var epsilons = "0,0.01,0.05"
@@ -60,8 +58,8 @@ struct BanditCommand: AsyncParsableCommand {
     guard (1...1_000_000).contains(decisions), (1...10_000).contains(updates) else {
       throw RecipeError("--decisions must be from 1 to 1000000, --updates from 1 to 10000")
     }
-    guard learningRate > 0, learningRate < 1, noiseDeviation > 0, noiseDeviation.isFinite,
-      priorDeviation.map({ $0 > 0 && $0.isFinite }) ?? true
+    guard learningRate > 0, learningRate < 1, noiseDeviation > 0, priorDeviation > 0, noiseDeviation.isFinite,
+      priorDeviation.isFinite
     else {
       throw RecipeError("--learning-rate must lie between 0 and 1, and deviations above 0")
     }

@@ -1,6 +1,5 @@
 import Figures
 import Foundation
-import Networks
 import Tensors
 import Training
 
@@ -19,16 +18,10 @@ public struct BanditOptions: Sendable {
   public var learningRate = 1e-3
   /// Of a reward, in units of `Bandit.unit`.
   public var noiseDeviation = 0.5
-  /// Of a Gaussian prior of the weights; nil: Blundell et al.'s mixture of two, whose narrow part can hold weights that
-  /// are not needed without bringing noise into draws.
-  public var priorDeviation: Double?
+  public var priorDeviation = 0.3
   public var initialDeviation = 0.02
 
   public init() {}
-
-  var prior: WeightPrior {
-    priorDeviation.map { .gaussian(deviation: $0) } ?? .scaleMixture(share: 0.5, wide: 1, narrow: 0.0025)
-  }
 }
 
 /// To eat or not to eat: each mushroom may be eaten or left, and only what was eaten shows what it was (Blundell et al.

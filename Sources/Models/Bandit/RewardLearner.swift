@@ -45,7 +45,7 @@ final class RewardLearner: Learner, @unchecked Sendable {
         adam, learningRate: options.learningRate, schedule: Schedule(.constant), clipping: .none, parameters: layout)
     }
     if isBayesian {
-      let posterior = VariationalPosterior(over: layout, prior: options.prior)
+      let posterior = VariationalPosterior(over: layout, prior: .gaussian(deviation: options.priorDeviation))
       parameters = FlatBuffer("parameters", posterior.parameters)
       posterior.initialize(parameters, from: draw, deviation: options.initialDeviation)
       posteriorDescent = PosteriorDescent(posterior: posterior, descent: descent(posterior.parameters))
@@ -127,8 +127,7 @@ final class RewardLearner: Learner, @unchecked Sendable {
       // As `Complexity` with uniform weighting: of an epoch of M steps each takes a share 1 / M of the KL.
       let scale = Double(step.stepsPerEpoch) / Double(exampleCount)
       let sums = PosteriorDescent.Sums(
-        hasPairs: false, draw: draw, scale: scale, cost: scale / Double(step.stepsPerEpoch),
-        prior: options.prior.gaussianDeviation != nil ? .closedForm : .atDraw(draw))
+        hasPairs: false, draw: draw, scale: scale, cost: scale / Double(step.stepsPerEpoch), prior: .closedForm)
       try posteriorDescent.absorb(total, sums: sums, into: parameters, step: step, with: crew)
     } else {
       try plainDescent!.absorb(total, into: parameters, update: step.number, of: step.total, with: crew)
