@@ -83,12 +83,10 @@ public actor Coordinator {
   var fetch: Fetch?
   var isSaveWanted = false
   var saveAskedAt: Timestamp?
-  /// Since when a report is missing that others wait for.
-  private var gapSince: Timestamp?
   var savedStep = 0
   private var recorded: UInt64 = 0
   /// That came before one that is to be written first: of a node that is quicker, or has joined late.
-  private var pendingReports: [UInt64: Report] = [:]
+  private var pendingReports: [UInt64: (report: Report, since: Timestamp)] = [:]
   var refused: UInt64 = 0
   /// Peers whose bad messages were noted once.
   private var noted: Set<RoutingID> = []
@@ -309,7 +307,7 @@ public actor Coordinator {
       }
     case .report(let report):
       guard isCurrent, report.step > recorded, report.step <= UInt64(configuration.steps) else { return }
-      pendingReports[report.step] = report
+      if pendingReports[report.step] == nil { pendingReports[report.step] = (report, now) }
       passReports()
     case .stateOffer(let offer):
       if isCurrent { consider(offer, of: node, incarnation) }
@@ -320,18 +318,17 @@ public actor Coordinator {
   }
 
   /// Passes reports on in the order of their steps. Nodes repeat every two seconds what is not recorded yet, so what was
-  /// said while no coordinator was there comes still; what is missing for ten seconds nobody has.
+  /// said while no coordinator was there comes still; what others have waited five seconds for, nobody has.
   /// - Parameter all: although one before them is missing.
   func passReports(all: Bool = false) {
     let every = UInt64(configuration.reportEvery)
     while let step = pendingReports.keys.min() {
-      if !all, step > (recorded / every + 1) * every, pendingReports.count < 10_000 {
-        let since = gapSince ?? .now
-        gapSince = since
-        guard Timestamp.now - since > .seconds(10) else { return }
-      }
-      gapSince = nil
-      let report = pendingReports.removeValue(forKey: step)!
+      let isNext = step <= (recorded / every + 1) * every
+      guard
+        all || isNext || pendingReports.count > 10_000
+          || Timestamp.now - pendingReports[step]!.since > .seconds(5)
+      else { return }
+      let report = pendingReports.removeValue(forKey: step)!.report
       guard step > recorded else { continue }
       recorded = step
       continuation.yield(.report(report))
