@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Two players on several nodes: convolutions with batch statistics, and second derivatives.
-@Suite("Adversarial nodes: the same parameters_sha256 as one process", .serialized, .timeLimit(.minutes(5)))
+@Suite("Adversarial nodes: the same parameters_sha256 as one process", .serialized, .timeLimit(.minutes(15)))
 struct AdversarialLaunchTests {
   @Test("Two and four nodes", arguments: ["dcgan", "wgan-gp"], [2, 4])
   func nodes(_ model: String, _ nodes: Int) async throws {

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// `elbo conjugate`: numbers that a pencil gives, and what is said of wrong ones.
-@Suite("Conjugate models", .serialized, .timeLimit(.minutes(2)))
+@Suite("Conjugate models", .serialized, .timeLimit(.minutes(15)))
 struct ConjugateCommandTests {
   /// An update, and what it must tell of it: closed forms, written out.
   struct Update: Sendable, CustomTestStringConvertible {

@@ -4,7 +4,7 @@ import SystemPackage
 import Testing
 
 /// Tests with processes: one after the other, since each of them computes on every processor.
-@Suite("The command", .serialized, .timeLimit(.minutes(5)))
+@Suite("The command", .serialized, .timeLimit(.minutes(15)))
 enum CommandTests {}
 
 /// The built command, run as users run it: a process with arguments, streams and an exit status.

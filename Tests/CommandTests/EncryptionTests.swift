@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Real processes with keys: who is listed takes part; who is not can neither join, nor read, nor disturb.
-@Suite("Encryption", .serialized, .timeLimit(.minutes(5)))
+@Suite("Encryption", .serialized, .timeLimit(.minutes(15)))
 struct EncryptionTests {
   private static let options = ["--steps", "300", "--set", "train.report_every=1", "--lanes", "1"]
 

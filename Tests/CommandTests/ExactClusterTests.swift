@@ -3,7 +3,7 @@ import Testing
 
 /// The promise, for exact models: sufficient statistics are added in one fixed order wherever they were computed; and
 /// what a sweep of a mapped file costs in memory.
-@Suite("Exact models on several nodes, and on files larger than memory", .serialized, .timeLimit(.minutes(5)))
+@Suite("Exact models on several nodes, and on files larger than memory", .serialized, .timeLimit(.minutes(15)))
 struct ExactClusterTests {
   static let recipes: [(model: String, table: String, settings: [String])] = [
     ("kmeans", SmallTable.plane, ["network.clusters=3"]),

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// Data and recipes that exact models cannot take, and those that are odd but have an answer.
-@Suite("Exact models and hostile input", .serialized, .timeLimit(.minutes(3)))
+@Suite("Exact models and hostile input", .serialized, .timeLimit(.minutes(15)))
 struct ExactHostileTests {
   private static func training(
     _ name: String, _ model: String, _ table: String, _ settings: String..., says words: String...

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// The exact models as users run them: training, prediction for new rows, evaluation, samples.
-@Suite("Exact models", .serialized, .timeLimit(.minutes(3)))
+@Suite("Exact models", .serialized, .timeLimit(.minutes(15)))
 struct ExactPredictionTests {
   /// A family, the table that it learns from, and what `elbo predict` says of new rows.
   struct Family: Sendable, CustomTestStringConvertible {

@@ -1,6 +1,6 @@
 import Testing
 
-@Suite("exchange.precision", .serialized, .timeLimit(.minutes(5)))
+@Suite("exchange.precision", .serialized, .timeLimit(.minutes(15)))
 struct ExchangePrecisionTests {
   @Test("bfloat16: another result than float32's, and the same whoever computes it", arguments: [1, 4, 5])
   func bfloat16(_ shards: Int) async throws {

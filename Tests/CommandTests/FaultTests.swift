@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// What happens to real processes, and the result that it does not change.
-@Suite("Faults: the same parameters_sha256 as undisturbed", .serialized, .timeLimit(.minutes(5)))
+@Suite("Faults: the same parameters_sha256 as undisturbed", .serialized, .timeLimit(.minutes(15)))
 struct FaultTests {
   private static let steps = 400
   private static let options = ["--steps", "\(steps)", "--set", "train.report_every=1", "--lanes", "1"]

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// What goes over ssh, with an ssh that runs here what it would have run there.
-@Suite("Machines over ssh", .serialized, .timeLimit(.minutes(5)))
+@Suite("Machines over ssh", .serialized, .timeLimit(.minutes(15)))
 struct HostsTests {
   let workspace: Workspace
 

@@ -5,7 +5,7 @@ import Testing
 
 /// The promise across processes: what several nodes train is, bit for bit, what one process trains.
 @Suite(
-  "Nodes: the same parameters_sha256 as one process, whatever happens to them", .serialized, .timeLimit(.minutes(5)))
+  "Nodes: the same parameters_sha256 as one process, whatever happens to them", .serialized, .timeLimit(.minutes(15)))
 struct LaunchTests {
   @Test("launch with one to four nodes, whatever V", arguments: ["vae", "autoencoder"], [1, 2, 3, 4])
   func nodes(_ model: String, _ nodes: Int) async throws {

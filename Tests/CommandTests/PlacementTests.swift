@@ -1,7 +1,7 @@
 import Testing
 
 /// Which of how many a node is, as schedulers and launchers tell it.
-@Suite("Placement: rank and size from the environment", .serialized, .timeLimit(.minutes(2)))
+@Suite("Placement: rank and size from the environment", .serialized, .timeLimit(.minutes(15)))
 struct PlacementTests {
   /// A node with these variables that finds no coordinator.
   private func node(_ variables: String) async throws -> Elbo.Outcome {

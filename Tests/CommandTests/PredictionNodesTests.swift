@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Predictions whose samples nodes compute: the file is that of one process, byte for byte, whatever happens to them.
-@Suite("Predictions by nodes", .serialized, .timeLimit(.minutes(3)))
+@Suite("Predictions by nodes", .serialized, .timeLimit(.minutes(15)))
 struct PredictionNodesTests {
   private static func trained(_ model: String, in workspace: Workspace) async throws {
     let outcome = try await Elbo.run(workspace.training(model, out: "run", "--epochs", "2"))

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// Predictions, pruning and out-of-distribution detection, as users run them.
-@Suite("Predictions of a run", .timeLimit(.minutes(2)))
+@Suite("Predictions of a run", .timeLimit(.minutes(15)))
 struct PredictionTests {
   /// Version 1.0 of numpy's format: magic, version, the header's length, the header, the numbers.
   static func npy(_ type: String, _ shape: [Int], _ bytes: [UInt8]) -> [UInt8] {

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 import ZeroMQ
 
-@Suite(.timeLimit(.minutes(2))) struct LeakTests {
+@Suite(.timeLimit(.minutes(15))) struct LeakTests {
   private func count(_ folder: String) throws -> Int {
     try FileManager.default.contentsOfDirectory(atPath: folder).count
   }

@@ -2,7 +2,7 @@ import Synchronization
 import Testing
 import ZeroMQ
 
-@Suite(.timeLimit(.minutes(1))) struct SocketTests {
+@Suite(.timeLimit(.minutes(15))) struct SocketTests {
   @Test func echoesMessagesOfSeveralFrames() async throws {
     try await withContext { context in
       let server = Peer(context)
