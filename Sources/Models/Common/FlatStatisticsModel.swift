@@ -30,6 +30,8 @@ protocol FlatStatisticsModel: StatisticsModel {
   func report(_ means: [String: Double]) -> [String: Double]
   /// What is told of a fit with its objective, by the number of rows.
   func report(_ parameters: Parameters, objective: Double, rows: Int) -> [String: Double]
+  /// What the user of a fit must know, in a sentence; nil: nothing.
+  func caution(_ parameters: Parameters) -> String?
 
   /// What the model says of new rows: numbers or vectors for each.
   func predict(_ rows: RowBlock, _ parameters: Parameters) throws -> [RowPrediction]
@@ -44,6 +46,7 @@ extension FlatStatisticsModel {
   func writeSearch(_ parameters: Parameters, to buffer: FlatBuffer) { write(parameters, to: buffer) }
   func readSearch(_ buffer: FlatBuffer) throws -> Parameters { try read(buffer) }
   func report(_ means: [String: Double]) -> [String: Double] { means }
+  func caution(_ parameters: Parameters) -> String? { nil }
   func stepFigures(_ data: ExactData, from start: Parameters) throws -> [Figure] { [] }
   func start(from sample: Observations, using generator: inout RandomStream) throws -> Parameters {
     try start(from: sample, restart: 0, using: &generator)

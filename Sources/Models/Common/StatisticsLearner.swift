@@ -160,12 +160,16 @@ final class StatisticsLearner<Model: FlatStatisticsModel>: Learner {
       progress.iteration += 1
       if !improvement.isRetry { progress.previous = objective }
     }
-    var metrics =
-      progress.best.isFinite
-      ? model.report(try learntParameters(), objective: progress.best, rows: rows.count) : [:]
+    var metrics: [String: Double] = [:]
+    var caution: String?
+    if progress.best.isFinite {
+      let best = try learntParameters()
+      metrics = model.report(best, objective: progress.best, rows: rows.count)
+      caution = model.caution(best)
+    }
     if objective.isFinite { metrics["objective"] = objective }
-    metrics["restart"] = Double(restart)
-    return Verdict(isConverged: isConverged, metrics: metrics)
+    if restarts > 1 { metrics["restart"] = Double(restart) }
+    return Verdict(isConverged: isConverged, metrics: metrics, alarm: caution)
   }
 
   // MARK: Evaluation, predictions and pictures

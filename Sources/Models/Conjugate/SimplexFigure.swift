@@ -10,21 +10,31 @@ func simplexPanels(_ states: [(title: String, dirichlet: Dirichlet)], names: [St
   let (x, y) = ((0...120).map { Double($0) / 120 }, (0...104).map { height * Double($0) / 104 })
   // Densities may be infinite at the border: colours are for what lies a little inside it.
   let margin = 0.02
+  func probabilities(_ a: Double, _ b: Double) -> [Double] {
+    let third = b / height
+    let second = a - 0.5 * third
+    return [1 - second - third, second, third]
+  }
   return states.map { title, dirichlet in
+    let mode = place(ofModeOf: dirichlet, height: height)
     var (values, top) = ([Double](), 0.0)
     for b in y {
       for a in x {
-        let third = b / height
-        let second = a - 0.5 * third
-        let first = 1 - second - third
-        let least = min(first, second, third)
-        guard least > 0 else {
+        var point = probabilities(a, b)
+        guard point.allSatisfy({ $0 > 0 }) else {
           values.append(.nan)
           continue
         }
-        let density = exp(dirichlet.logDensity([first, second, third]))
+        if let mode {
+          // After thousands of observations the peak is narrower than a cell: a cell shows its point nearest to the mode.
+          let (halfWidth, halfHeight) = (0.5 / 120, 0.5 * height / 104)
+          let nearest = probabilities(
+            min(max(mode.x, a - halfWidth), a + halfWidth), min(max(mode.y, b - halfHeight), b + halfHeight))
+          if nearest.allSatisfy({ $0 > 0 }) { point = nearest }
+        }
+        let density = exp(dirichlet.logDensity(point))
         values.append(density)
-        if least > margin { top = max(top, density) }
+        if mode != nil || point.min()! > margin { top = max(top, density) }
       }
     }
     let corners: [(x: Double, y: Double, alignment: Text.Alignment)] = [
@@ -45,6 +55,15 @@ func simplexPanels(_ states: [(title: String, dirichlet: Dirichlet)], names: [St
         .line(Line(x: [0, 1, 0.5, 0], y: [0, 0, height, 0], color: .foreground)),
       ] + words)
   }
+}
+
+/// Where on the triangle the density is greatest; nil: at its border, where it may be infinite.
+private func place(ofModeOf dirichlet: Dirichlet, height: Double) -> (x: Double, y: Double)? {
+  let concentration = dirichlet.concentration
+  guard concentration.allSatisfy({ $0 > 1 }) else { return nil }
+  let total = concentration.reduce(0, +) - 3
+  let (second, third) = ((concentration[1] - 1) / total, (concentration[2] - 1) / total)
+  return (second + 0.5 * third, height * third)
 }
 
 /// The marginal density of each probability, a Beta distribution; before the data grey.

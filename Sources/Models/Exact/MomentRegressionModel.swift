@@ -78,6 +78,8 @@ extension MomentRegression: FlatStatisticsModel where Estimator: ReportingEstima
     return metrics
   }
 
+  func caution(_ parameters: Parameters) -> String? { parameters.estimate!.caution }
+
   func predict(_ rows: RowBlock, _ parameters: Parameters) throws -> [RowPrediction] {
     let estimate = parameters.estimate!
     return RowPrediction.of(rows.eachRow.map(estimate.prediction))

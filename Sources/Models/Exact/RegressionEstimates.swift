@@ -12,6 +12,12 @@ protocol RegressionEstimate: Sendable {
   func prediction(_ x: [Double]) -> RegressionPrediction
   /// What is told of it beside its objective.
   var metrics: [String: Double] { get }
+  /// What the user must know of it; nil: nothing.
+  var caution: String? { get }
+}
+
+extension RegressionEstimate {
+  var caution: String? { nil }
 }
 
 /// An estimator that a recipe can ask for.
@@ -28,6 +34,15 @@ extension LinearModel: RegressionEstimate {
     RegressionPrediction(mean: predict(x), noiseVariance: noiseVariance, modelVariance: 0)
   }
   var metrics: [String: Double] { ["noise_variance": noiseVariance, "rank": Double(rank)] }
+  var caution: String? {
+    guard rank < features.count else { return nil }
+    var text = "the data tells only \(rank) of \(features.count) weights apart in double precision, and the shortest"
+    text += " weights that fit as well are taken"
+    if case .polynomial = features.basis {
+      text += "; --set data.normalisation=range keeps high powers apart, and a lower network.degree has fewer"
+    }
+    return text
+  }
 }
 
 extension BayesianLinearRegression: RegressionEstimate {

@@ -35,7 +35,7 @@ struct Frame {
       case .bars(let bars):
         horizontal.include([-0.6, Double(bars.heights.count) - 0.4])
         vertical.include(bars.heights + [0])
-        for (height, error) in zip(bars.heights, bars.errors) { vertical.include(height + error) }
+        for (height, error) in zip(bars.heights, bars.errors) { vertical.include([height - error, height + error]) }
         hasFloor = true
       case .histogram(let histogram):
         horizontal.include(histogram.edges)
