@@ -36,19 +36,23 @@ struct ExactClusterTests {
     }
   }
 
-  @Test("A node of a variational mixture is killed", arguments: [10, 60]) func kill(_ lines: Int) async throws {
+  /// Trainings of 400 short restarts and more, so that the kill may fall anywhere in one.
+  static let searches: [(model: String, table: String, settings: [String])] = [
+    ("variational-gmm", SmallTable.plane, ["network.components=5", "objective.iterations=8"]),
+    ("gaussian-process", SmallTable.line, ["data.target=t", "network.inducing=8"]),
+  ]
+
+  @Test("A node is killed", arguments: searches.indices, [10, 60]) func kill(_ index: Int, _ lines: Int) async throws {
+    let (model, table, kind) = Self.searches[index]
     let workspace = try Workspace()
-    try workspace.write("table.csv", SmallTable.plane)
-    // Short restarts, so that the kill may fall anywhere in one; more of them than steps.
-    let settings = [
-      "network.components=5", "objective.iterations=8", "objective.restarts=100000", "train.report_every=1",
-    ]
+    try workspace.write("table.csv", table)
+    let settings = kind + ["objective.restarts=100000", "train.report_every=1"]
     let steps = ["--steps", "400"]
     let expected = try await Elbo.run(
-      ["train"] + arguments("variational-gmm", workspace, "alone", settings) + steps
+      ["train"] + arguments(model, workspace, "alone", settings) + steps
     ).hash()
     let outcome = try await Elbo.run(
-      ["launch"] + arguments("variational-gmm", workspace, "run", settings) + steps
+      ["launch"] + arguments(model, workspace, "run", settings) + steps
         + ["--nodes", "3", "--lanes", "1", "--heartbeat", "0.2"]
     ) { _ in
       try await until { workspace.lines("run/metrics.jsonl") >= lines }

@@ -192,7 +192,7 @@ private let hasOldFaithful = RealData.exists("tables/faithful.csv")
     values[3 * 70 + 1] = .infinity
     let data = try Dataset(name: "rows", train: ExampleSet(inputs: ExampleArray(values, shape: [3])))
     let text = await message(model, data, [])
-    #expect(text.contains("70") && text.contains("notFinite"), "\(text)")
+    #expect(text.contains("70") && text.contains("not finite"), "\(text)")
   }
 
   @Test func wrongNumbersAreRefused() async throws {

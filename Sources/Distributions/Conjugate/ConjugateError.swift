@@ -5,9 +5,9 @@ public struct ConjugateError: Error, Hashable, Sendable, CustomStringConvertible
     public init(rawValue: String) { self.rawValue = rawValue }
 
     /// A parameter of a prior that makes no distribution: a negative concentration, too few degrees of freedom.
-    public static let wrongParameter = Code(rawValue: "wrongParameter")
+    public static let wrongParameter = Code(rawValue: "wrong parameter")
     /// An observation that the likelihood gives no probability: a 2 where 0 or 1 is, a NaN.
-    public static let wrongObservation = Code(rawValue: "wrongObservation")
+    public static let wrongObservation = Code(rawValue: "wrong observation")
     /// A scale matrix that is not positive definite.
     public static let singular = Code(rawValue: "singular")
   }

@@ -8,19 +8,19 @@ public struct ExactError: Error, Hashable, Sendable, CustomStringConvertible {
     public init(rawValue: String) { self.rawValue = rawValue }
 
     /// A number that the model was asked for makes no sense: zero clusters, a negative variance.
-    public static let wrongArgument = Code(rawValue: "wrongArgument")
+    public static let wrongArgument = Code(rawValue: "wrong argument")
     /// Data whose shape is not the model's: another number of columns, no targets.
-    public static let wrongShape = Code(rawValue: "wrongShape")
+    public static let wrongShape = Code(rawValue: "wrong shape")
     /// Data with an infinity or a NaN, or numbers so far out that densities underflow to nothing.
-    public static let notFinite = Code(rawValue: "notFinite")
+    public static let notFinite = Code(rawValue: "not finite")
     /// Fewer rows than the model can be estimated from.
-    public static let tooFewRows = Code(rawValue: "tooFewRows")
+    public static let tooFewRows = Code(rawValue: "too few rows")
     /// A covariance or Hessian that is not positive definite.
     public static let singular = Code(rawValue: "singular")
     /// A target that the likelihood gives no probability: a 2 where 0 or 1 is.
-    public static let wrongTarget = Code(rawValue: "wrongTarget")
+    public static let wrongTarget = Code(rawValue: "wrong target")
     /// An iteration that did not converge.
-    public static let notConverged = Code(rawValue: "notConverged")
+    public static let notConverged = Code(rawValue: "not converged")
   }
 
   public let code: Code
