@@ -7,6 +7,8 @@
 typedef double v8 __attribute__((vector_size(64)));
 typedef double v8u __attribute__((vector_size(64), aligned(8)));
 typedef long long l8 __attribute__((vector_size(64)));
+typedef double v4 __attribute__((vector_size(32)));
+typedef long long l4 __attribute__((vector_size(32)));
 typedef float f8u __attribute__((vector_size(32), aligned(4)));
 
 #define INLINE inline __attribute__((always_inline))
