@@ -110,10 +110,13 @@ def disturb(job: Job, fault: str, phase: str, symbols: Symbols, choice: random.R
         node.wait(60)
         if was_member:
             job.join()
-    if fault in (JOIN, STOP, COORDINATOR) and len([n for n in job.nodes if n.process.poll() is None]) > job.count:
-        # No more than there were, so that every fault meets the same cluster.
-        job.wait_members(job.count + 1)
-        job.nodes[int(job.members()[-1][1:]) - 1].signal(signal.SIGTERM)
+    # No more than there were, so that every fault meets the same cluster.
+    alive = sum(node.process.poll() is None for node in job.nodes)
+    if alive > job.count:
+        job.wait_members(alive)
+        for name in job.members()[job.count:]:
+            job.nodes[int(name[1:]) - 1].signal(signal.SIGTERM)
+            job.nodes[int(name[1:]) - 1].wait(60)
     return True
 
 
