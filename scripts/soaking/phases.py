@@ -114,6 +114,8 @@ def stop_at(node: Process, wanted: str, symbols: Symbols, choice: random.Random,
         node.signal(signal.SIGSTOP)
         try:
             while any(state != "T" for states in node.threads().values() for state in states):
+                if node.process.poll() is not None:
+                    return False
                 time.sleep(0.0002)
             if phase(node, symbols) == wanted:
                 return True

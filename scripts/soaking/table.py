@@ -146,6 +146,8 @@ def run(o: argparse.Namespace) -> None:
                 print(f"\r{len(todo)} faults to come, {jobs} jobs, step {job.steps()}: {fault}, {phase}\033[K", end="",
                       file=sys.stderr)
             result = job.finish()
+            if result != expected.hash:
+                print(f"\nUNEQUAL after {done}: {job.difference(expected)}")
         except (RuntimeError, subprocess.TimeoutExpired) as error:
             failures += 1
             print(f"\nFAILED at {todo[-1]} after {done}: {error}")
@@ -155,11 +157,10 @@ def run(o: argparse.Namespace) -> None:
             job.close()
         jobs += 1
         for key in done:
-            if result == expected:
+            if result == expected.hash:
                 cells[key].equal += 1
             else:
                 cells[key].unequal += 1
-                print(f"\nUNEQUAL after {done}")
     print("\r\033[K", end="", file=sys.stderr)
     print(f"{sum(c.equal + c.unequal for c in cells.values())} faults in {jobs} trainings of {o.steps} steps of {o.model}, "
           f"{o.nodes} nodes, heartbeat {o.heartbeat} s, in {time.monotonic() - began:.0f} s")
