@@ -84,11 +84,13 @@ public struct Welcome: Hashable, Sendable {
   }
 }
 
-/// Not admitted; final for this incarnation.
+/// Not admitted; final for this incarnation, but for `otherJob`.
 public struct Refused: Hashable, Sendable {
   public enum Code: UInt32, Sendable, CaseIterable {
     case buildDiffers = 1
     case recipeDiffers, dataDiffers, staleIncarnation, superseded, jobOver, full, notListed, malformed
+    /// The node is of another job; its own coordinator may come back.
+    case otherJob
   }
   public var code: Code
   /// One line for the user.

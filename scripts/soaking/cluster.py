@@ -10,6 +10,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 HOUSE = Path(__file__).resolve().parents[2]
@@ -31,6 +32,20 @@ def make_data(folder: Path, count: int = 400, side: int = 6) -> str:
         idx(folder / f"{stem}-images-idx3-ubyte", [n, side, side], pixels)
         idx(folder / f"{stem}-labels-idx1-ubyte", [n], bytes(i % 4 for i in range(n)))
     return str(folder)
+
+
+@dataclass
+class Undisturbed:
+    """A training in one process: its hash, and what it reports of each step."""
+
+    hash: str
+    metrics: list[str]
+
+
+def metrics(run: Path) -> list[str]:
+    """What does not depend on the time, line by line."""
+    rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    return [json.dumps({key: row[key] for key in sorted(row) if key == "step" or key.startswith("train/")}) for row in rows]
 
 
 class Process:
@@ -134,7 +149,8 @@ class Job:
 
     def join(self) -> Process:
         self.names += 1
-        node = Process(["node", "--coordinator", self.endpoint, "--name", f"n{self.names}", "--lanes", "1"])
+        # One that begins when all is over looks for a coordinator in vain.
+        node = Process(["node", "--coordinator", self.endpoint, "--name", f"n{self.names}", "--lanes", "1", "--patience", "30"])
         self.nodes.append(node)
         return node
 
@@ -206,6 +222,14 @@ class Job:
             raise RuntimeError(f"the coordinator ended with {status}\n{self.situation()}")
         return json.loads(self.coordinator.output)["parameters_sha256"]
 
+    def difference(self, expected: Undisturbed) -> str:
+        """Of a training that has another result: the first step that is reported otherwise, and what everyone said."""
+        rows = metrics(self.run)
+        first = next((f"{one}\n{other}" for one, other in zip(rows, expected.metrics) if one != other), "no step differs")
+        said = [("coordinator", c) for c in self.coordinators] + [(f"n{i + 1}", n) for i, n in enumerate(self.nodes)]
+        lines = sorted((at, f"{name}: {at:.3f} {line}") for name, process in said for at, line in process.lines)
+        return "\n".join([first, *(line for _, line in lines)])
+
     def close(self) -> None:
         for process in [self.coordinator, *self.nodes]:
             if process.process.poll() is None:
@@ -214,13 +238,12 @@ class Job:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def undisturbed(options: list[str]) -> str:
-    """The hash of a training in one process."""
+def undisturbed(options: list[str]) -> Undisturbed:
     with tempfile.TemporaryDirectory() as folder:
         result = subprocess.run(
-            [ELBO, "train", *options, "--out", f"{folder}/run", "--quiet", "--json", "--lanes", "1"], capture_output=True,
-            text=True, stdin=subprocess.DEVNULL, env=ENVIRONMENT)
-        return json.loads(result.stdout)["parameters_sha256"]
+            [ELBO, "train", *options, "--out", f"{folder}/run", "--quiet", "--json", "--lanes", "1", "--set",
+             "train.report_every=1"], capture_output=True, text=True, stdin=subprocess.DEVNULL, env=ENVIRONMENT)
+        return Undisturbed(json.loads(result.stdout)["parameters_sha256"], metrics(Path(folder) / "run"))
 
 
 def percentile(values: list[float], share: float) -> float:

@@ -118,7 +118,7 @@ def fuzz(o: argparse.Namespace) -> None:
     choice = random.Random(seed)
     print(f"seed {seed}")
     options = [o.model, "--data", o.data, "--steps", str(o.steps), "--shards", "4", *o.set]
-    expected = undisturbed(options)
+    expected = undisturbed(options).hash
     # Nothing ends before the flood does.
     endless = ["1000000000" if word == str(o.steps) else word for word in options]
     job = Job(endless, 2, 1.0)
@@ -167,7 +167,7 @@ def fuzz(o: argparse.Namespace) -> None:
 def slow(o: argparse.Namespace) -> None:
     """Peers that ask and never read: the coordinator neither waits for them nor grows."""
     options = [o.model, "--data", o.data, "--steps", str(o.steps), "--shards", "4", *o.set]
-    expected = undisturbed(options)
+    expected = undisturbed(options).hash
     job = Job(options, 2, 1.0)
     try:
         job.wait_steps(0)

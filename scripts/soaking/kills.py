@@ -125,13 +125,14 @@ def run(o: argparse.Namespace) -> None:
                 faults += 1
                 print(f"\r{faults} faults, {jobs} jobs, step {job.steps()}: {fault}\033[K", end="", file=sys.stderr)
             result = job.finish()
+            if result != expected.hash:
+                print(f"\nUNEQUAL after {done}: {job.difference(expected)}")
         finally:
             job.close()
         jobs += 1
-        if result != expected:
+        if result != expected.hash:
             for key in done:
                 records[key].unequal += 1
-            print(f"\nUNEQUAL after {done}")
     print("\r\033[K", end="", file=sys.stderr)
     print(f"{faults} faults in {jobs} trainings of {o.steps} steps in {time.monotonic() - began:.0f} s, {o.nodes} nodes, "
           f"heartbeat {o.heartbeat} s: {sum(r.unequal for r in records.values())} faults with an unequal result")

@@ -35,7 +35,7 @@ def memory(o: argparse.Namespace) -> None:
     for share in [0.1, 0.25, 0.5, 0.75, 0.98]:
         step, kilobytes = min(samples, key=lambda s: abs(s[0] - share * o.steps))
         print(f"| {step} | " + " | ".join(f"{k / 1000:.1f}" for k in kilobytes) + " |")
-    equal = result == undisturbed(options)
+    equal = result == undisturbed(options).hash
     print(f"hash {'equal' if equal else 'NOT EQUAL'} to that of one process")
     early = min(samples, key=lambda s: abs(s[0] - 0.25 * o.steps))[1]
     growth = [late - first for late, first in zip(samples[-1][1], early)]

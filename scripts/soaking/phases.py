@@ -9,6 +9,7 @@ import signal
 import struct
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from .cluster import ELBO, Process
@@ -24,11 +25,14 @@ MARKS = [
     ("between steps", re.compile(r"7TrainerC3run")),
 ]
 
+# So much of a stack is read, in bytes.
+STACK = 1 << 16
+
 libc = ctypes.CDLL(None, use_errno=True)
 libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
 SEIZE, INTERRUPT, REGISTERS, DETACH = 0x4206, 0x4207, 12, 17
 # Of user_regs_struct on x86-64.
-RBP, RIP = 4, 16
+RIP, RSP = 16, 19
 
 
 class Symbols:
@@ -47,7 +51,7 @@ class Symbols:
 
 
 def registers(thread: int) -> tuple[int, int] | None:
-    """Frame pointer and program counter of a thread of a stopped process."""
+    """Stack pointer and program counter of a thread of a stopped process."""
     if libc.ptrace(SEIZE, thread, None, None):
         return None
     try:
@@ -56,9 +60,29 @@ def registers(thread: int) -> tuple[int, int] | None:
         values = (ctypes.c_ulonglong * 27)()
         if libc.ptrace(REGISTERS, thread, None, ctypes.byref(values)):
             return None
-        return values[RBP], values[RIP]
+        return values[RSP], values[RIP]
     finally:
         libc.ptrace(DETACH, thread, None, None)
+
+
+def frames(words: tuple[int, ...], start: int, named: Callable[[int], str]) -> list[str]:
+    """The functions that wait for the innermost one, innermost first.
+
+    C libraries are built without frame pointers. So the innermost frame that has one is looked for: the first return
+    address into the program whose frame's chain leads to the trainer's loop."""
+    for first in range(1, len(words)):
+        if not named(words[first]):
+            continue
+        names, at = [], first - 1
+        while at + 1 < len(words):
+            names.append(named(words[at + 1]))
+            if "7TrainerC3run" in names[-1]:
+                return names
+            outer = (words[at] - start) // 8
+            if not at < outer < len(words):
+                break
+            at = outer
+    return []
 
 
 def phase(node: Process, symbols: Symbols) -> str | None:
@@ -70,24 +94,16 @@ def phase(node: Process, symbols: Symbols) -> str | None:
     state = registers(trainer[0])
     if state is None:
         return None
-    frame, counter = state
+    stack, counter = state
     base = next(int(line.split("-")[0], 16) for line in (folder / "maps").read_text().splitlines() if line.endswith("/elbo"))
     end = symbols.addresses[-1] + 4096
-    names = [symbols.name(counter - base)] if base <= counter < base + end else []
     with open(folder / "mem", "rb", buffering=0) as memory:
-        for _ in range(64):
-            try:
-                memory.seek(frame)
-                outer, back = struct.unpack("QQ", memory.read(16))
-            except (OSError, OverflowError, struct.error):
-                break
-            if base <= back < base + end:
-                names.append(symbols.name(back - base - 1))
-            if outer <= frame:
-                break
-            frame = outer
-    if not any("7TrainerC3run" in name for name in names):
-        return None
+        memory.seek(stack)
+        held = memory.read(STACK)
+    words = struct.unpack(f"{len(held) // 8}Q", held[:len(held) // 8 * 8])
+    names = frames(words, stack, lambda address: symbols.name(address - base - 1) if base <= address < base + end else "")
+    if names and base <= counter < base + end:
+        names.insert(0, symbols.name(counter - base))
     return next((phase for name in names for phase, mark in MARKS if mark.search(name)), None)
 
 
@@ -98,6 +114,8 @@ def stop_at(node: Process, wanted: str, symbols: Symbols, choice: random.Random,
         node.signal(signal.SIGSTOP)
         try:
             while any(state != "T" for states in node.threads().values() for state in states):
+                if node.process.poll() is not None:
+                    return False
                 time.sleep(0.0002)
             if phase(node, symbols) == wanted:
                 return True

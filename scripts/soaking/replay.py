@@ -86,7 +86,7 @@ def run(o: argparse.Namespace) -> None:
     print(f"seed {seed}")
     choice = random.Random(seed)
     options = [o.model, "--data", o.data, "--steps", str(o.steps), "--shards", "4", *o.set]
-    expected = undisturbed(options)
+    expected = undisturbed(options).hash
     repeaters = []
 
     def through(endpoint: str) -> str:

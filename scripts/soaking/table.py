@@ -110,10 +110,13 @@ def disturb(job: Job, fault: str, phase: str, symbols: Symbols, choice: random.R
         node.wait(60)
         if was_member:
             job.join()
-    if fault in (JOIN, STOP, COORDINATOR) and len([n for n in job.nodes if n.process.poll() is None]) > job.count:
-        # No more than there were, so that every fault meets the same cluster.
-        job.wait_members(job.count + 1)
-        job.nodes[int(job.members()[-1][1:]) - 1].signal(signal.SIGTERM)
+    # No more than there were, so that every fault meets the same cluster.
+    alive = sum(node.process.poll() is None for node in job.nodes)
+    if alive > job.count:
+        job.wait_members(alive)
+        for name in job.members()[job.count:]:
+            job.nodes[int(name[1:]) - 1].signal(signal.SIGTERM)
+            job.nodes[int(name[1:]) - 1].wait(60)
     return True
 
 
@@ -143,6 +146,8 @@ def run(o: argparse.Namespace) -> None:
                 print(f"\r{len(todo)} faults to come, {jobs} jobs, step {job.steps()}: {fault}, {phase}\033[K", end="",
                       file=sys.stderr)
             result = job.finish()
+            if result != expected.hash:
+                print(f"\nUNEQUAL after {done}: {job.difference(expected)}")
         except (RuntimeError, subprocess.TimeoutExpired) as error:
             failures += 1
             print(f"\nFAILED at {todo[-1]} after {done}: {error}")
@@ -152,11 +157,10 @@ def run(o: argparse.Namespace) -> None:
             job.close()
         jobs += 1
         for key in done:
-            if result == expected:
+            if result == expected.hash:
                 cells[key].equal += 1
             else:
                 cells[key].unequal += 1
-                print(f"\nUNEQUAL after {done}")
     print("\r\033[K", end="", file=sys.stderr)
     print(f"{sum(c.equal + c.unequal for c in cells.values())} faults in {jobs} trainings of {o.steps} steps of {o.model}, "
           f"{o.nodes} nodes, heartbeat {o.heartbeat} s, in {time.monotonic() - began:.0f} s")

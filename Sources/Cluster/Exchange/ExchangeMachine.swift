@@ -255,7 +255,8 @@ public struct ExchangeMachine: Sendable {
       if viewState != nil { intake = Intake() }
       return [.discardState] + resume(now)
     }
-    works = works.filter { $0.key >= target }
+    // What was contributed here is of another history, also if that has come to the same position.
+    works = works.filter { $0.key >= target && $0.key != position }
     var directives: [ExchangeDirective] = []
     if retainsTotals, let before = position.previous(phases: configuration.phases.count) {
       directives.append(.release(before))

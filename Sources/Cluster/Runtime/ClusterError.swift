@@ -5,6 +5,8 @@ public struct ClusterError: Error, CustomStringConvertible, Sendable {
     let name: String
     /// No coordinator answers.
     public static let unreachable = Code(name: "unreachable")
+    /// Another job's coordinator answers where this node's was.
+    public static let displaced = Code(name: "displaced")
     /// The coordinator does not want this node, or a message was not understood.
     public static let refused = Code(name: "refused")
     /// The training has failed.

@@ -5,7 +5,7 @@ import Tensors
 import Training
 
 /// Contributions of one phase that nobody uses, to be written again: in the steady state nothing is allocated.
-final class ContributionPool: Sendable {
+package final class ContributionPool: Sendable {
   let phase: Phase
   /// What contributions and their sums are rounded to.
   let rounding: ExchangePrecision
@@ -15,11 +15,10 @@ final class ContributionPool: Sendable {
   /// The memory of those that others may read. They live as long as the pool, so a name stays good.
   private let memories = Mutex<[ObjectIdentifier: SharedMemory]>([:])
 
-  init(_ phase: Phase, rounding: ExchangePrecision, isShared: Bool) {
+  package init(_ phase: Phase, rounding: ExchangePrecision, isShared: Bool) {
     self.phase = phase
     self.rounding = rounding
-    // What is written into messages in another way than it lies in memory has to be sent.
-    self.isShared = isShared && (rounding == .float32 || phase.precision == .float64)
+    self.isShared = isShared
   }
 
   /// How numbers of this phase are written into messages.
@@ -31,7 +30,10 @@ final class ContributionPool: Sendable {
     }
   }
 
-  func take() -> Sum {
+  /// How they lie in memory.
+  var held: Messages.Precision { phase.precision == .float64 ? .float64 : .float32 }
+
+  package func take() -> Sum {
     let contribution = free.withLock { $0.popLast() } ?? make()
     return Sum(contribution, at: memories.withLock { $0[ObjectIdentifier(contribution)] }?.renew(), of: self)
   }
@@ -50,8 +52,8 @@ final class ContributionPool: Sendable {
 
 /// A contribution, or a sum of some. Whoever holds it may read it, on any thread; who holds it alone may write it.
 /// So a message that is under way is never overwritten: it holds its sum until libzmq has sent it.
-final class Sum: @unchecked Sendable {
-  let contribution: Contribution
+package final class Sum: @unchecked Sendable {
+  package let contribution: Contribution
   let pool: ContributionPool
   /// Where other nodes of this machine can read it.
   let place: Place?

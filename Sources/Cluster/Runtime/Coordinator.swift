@@ -66,7 +66,8 @@ public actor Coordinator {
   public nonisolated var unownedExecutor: UnownedSerialExecutor { context.executor.asUnownedSerialExecutor() }
 
   let configuration: Configuration
-  private let log: DurableLogFile
+  /// Until it is closed: then another coordinator may go on with it.
+  private var log: DurableLogFile?
   let job: JobID
   let epoch: Epoch
   public nonisolated let events: AsyncStream<Event>
@@ -77,6 +78,8 @@ public actor Coordinator {
   var membership: Membership
   private var ledger = ShardLedger()
   private var routes: [NodeNumber: RoutingID] = [:]
+  /// Those that were told what is trained and have not said Hello yet.
+  var preparing: Set<RoutingID> = []
   private var timer: TimerID?
   /// What a node without peers begins with.
   var start: (offer: StateOffer, state: LearnerState)?
@@ -89,7 +92,7 @@ public actor Coordinator {
   private var pendingReports: [UInt64: (report: Report, since: Timestamp)] = [:]
   var refused: UInt64 = 0
   /// Peers whose bad messages were noted once.
-  private var noted: Set<RoutingID> = []
+  var noted: Set<RoutingID> = []
   let startedAt = Timestamp.now
   var runningSince: Timestamp?
   var furthest = PhaseIndex.start
@@ -188,6 +191,7 @@ public actor Coordinator {
     router.take()?.close()
     authenticator?.close()
     authenticator = nil
+    log = nil
     continuation.finish()
   }
 
@@ -242,18 +246,8 @@ public actor Coordinator {
     _ = try? router!.send([.bytes(route.bytes), .bytes([]), .bytes(answer.encoded())])
   }
 
-  private func refuse(_ reason: String, from route: RoutingID) {
-    refused += 1
-    note("a message is refused: \(reason)", of: route)
-  }
-
-  /// Once a peer. Strangers may be many: their names are kept within bounds.
-  func note(_ text: String, of route: RoutingID) {
-    if noted.count < 1000, noted.insert(route).inserted { continuation.yield(.note(text)) }
-  }
-
   private func receive(_ message: ControlMessage, from route: RoutingID, key: PublicKey?) {
-    guard message.job == nil || message.job == job else { return refuse("it is of another job", from: route) }
+    guard message.job == nil || message.job == job else { return turnAway(message, at: route) }
     let now = Timestamp.now
     switch message.body {
     case .statusRequest: reply(.statusReply(status(now)), to: route)
@@ -263,6 +257,7 @@ public actor Coordinator {
       if let part = start?.state.part(request) { reply(.statePart(part), to: route) }
     case .hello(let hello):
       let directives = membership.receive(hello, provenKey: key, now: now)
+      preparing.remove(route)
       for case .reply(.welcome(let welcome)) in directives { routes[welcome.node] = route }
       for case .reply(.refused(let refused)) in directives {
         note("\(hello.name) is refused: \(refused.explanation)", of: route)
@@ -358,6 +353,7 @@ public actor Coordinator {
         if let route { reply(body, to: route) }
       case .send(let body, let node): send(body, to: node)
       case .log(let record):
+        guard let log else { return }
         do {
           try log.append([record])
         } catch {
@@ -371,7 +367,9 @@ public actor Coordinator {
         if let fetch, view.member(fetch.node)?.incarnation != fetch.incarnation { self.fetch = nil }
         continuation.yield(.view(view))
       case .finished: isSaveWanted = true
-      case .ended(let stop): continuation.yield(.ended(stop))
+      case .ended(let stop):
+        for route in preparing { reply(.stop(stop), to: route) }
+        continuation.yield(.ended(stop))
       }
     }
   }

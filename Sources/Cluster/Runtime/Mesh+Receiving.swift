@@ -20,15 +20,22 @@ extension Mesh {
   }
 
   private func receive(_ frames: [IncomingFrame]) {
-    guard frames.count >= 2, machine != nil,
-      let decoded = try? DataMessage.decode(frames: frames.dropFirst().map(\.unsafeBytes)),
-      decoded.message.header.job == configuration.job, isGenuine(frames[1], decoded.message.header.sender)
-    else {
-      refused += 1
-      return
+    let decoded: DataMessage.Decoded
+    do throws(MessageError) {
+      decoded = try DataMessage.decode(frames: frames.dropFirst().map(\.unsafeBytes))
+    } catch {
+      return refuse("\(error)", from: frames[0])
     }
     let (message, payload) = (decoded.message, decoded.payload)
     let sender = message.header.sender
+    guard message.header.job == configuration.job else { return refuse("it is of another job", from: frames[0]) }
+    guard isGenuine(frames[1], sender) else {
+      return refuse("its connection's key is not that of \(sender)", from: frames[0])
+    }
+    guard machine != nil else {
+      refused += 1
+      return
+    }
     // Of this view, and of the member that is meant: what a stranger says about credit is not believed either.
     let isOfView =
       message.header.view == machine!.view?.number
@@ -38,10 +45,7 @@ extension Mesh {
       if isOfView { credits.grant(limit: limit, by: sender) }
       return
     case .chunk(let chunk):
-      guard fits(chunk) else {
-        refused += 1
-        return
-      }
+      guard fits(chunk) else { return refuse("its numbers are none of this recipe's", from: frames[0]) }
       var payload = payload
       if let place = chunk.place {
         guard isOfView, let copy = copy(of: chunk, at: place, from: sender) else {
@@ -71,11 +75,19 @@ extension Mesh {
     withExtendedLifetime(frames) {}
   }
 
+  /// Counts it, and says so once a peer.
+  private func refuse(_ reason: String, from route: IncomingFrame) {
+    refused += 1
+    let route = RoutingID(bytes: route.array)
+    if noted.count < 1000, noted.insert(route).inserted { note("a message of a peer is refused: \(reason)") }
+  }
+
   /// The payload of a chunk that a member of the view has not sent; `nil`: it is not there.
   private func copy(of chunk: Chunk, at place: Place, from sender: NodeNumber) -> UnsafeRawBufferPointer? {
     guard let link = links[sender], chunk.payloadCount <= Limits.payload else { return nil }
     let copy = scratch.bytes(chunk.payloadCount)
-    switch link.memory.read(chunk, at: place, into: copy) {
+    // Who does not show its own memory does not look at others' either.
+    switch configuration.isShared ? link.memory.read(chunk, at: place, into: copy) : .unseen {
     case .read: return UnsafeRawBufferPointer(copy)
     case .damaged: return nil
     case .unseen:
@@ -104,7 +116,8 @@ extension Mesh {
     if case .state = chunk.kind { return true }
     guard Int(chunk.position.phase) < configuration.phases.count else { return false }
     let phase = configuration.phases[Int(chunk.position.phase)]
-    guard chunk.precision == exchange.pools[Int(chunk.position.phase)].wire else { return false }
+    let pool = exchange.pools[Int(chunk.position.phase)]
+    guard chunk.precision == (chunk.place == nil ? pool.wire : pool.held) else { return false }
     guard let tally = chunk.tally else { return true }
     return tally.metrics.count == phase.metrics.count && tally.examples < 0x1p53
       && tally.examples == tally.examples.rounded()

@@ -28,6 +28,8 @@ actor Mesh {
     var security: ClusterSecurity
     /// Whether peers are on this machine and may be told where sums lie, instead of being sent them.
     var isShared: Bool
+    /// Whether parts of a contribution go while the rest is computed.
+    var isEager: Bool
   }
 
   /// What a heartbeat says.
@@ -59,6 +61,7 @@ actor Mesh {
   /// Calls the node back, on the mesh's thread.
   private let report: @Sendable (Late) -> Void
   private let settled: @Sendable () -> Void
+  let note: @Sendable (String) -> Void
   private let inbox = Mutex<[Event]>([])
   /// The lowest member of the view writes what one node is to write.
   private let scribe = Atomic(false)
@@ -85,17 +88,20 @@ actor Mesh {
   var bytesReceived: UInt64 = 0
   var bytesSent: UInt64 = 0
   var refused: UInt64 = 0
+  /// Peers whose bad messages were noted once.
+  var noted: Set<RoutingID> = []
   /// Where payloads that were not sent are copied to.
   let scratch = Scratch()
 
   init(
     _ context: ZeroMQContext, configuration: Configuration, report: @escaping @Sendable (Late) -> Void,
-    settled: @escaping @Sendable () -> Void
+    settled: @escaping @Sendable () -> Void, note: @escaping @Sendable (String) -> Void
   ) {
     self.context = context
     self.configuration = configuration
     self.report = report
     self.settled = settled
+    self.note = note
   }
 
   /// Whether nobody else has the state that this node has.
@@ -281,7 +287,7 @@ actor Mesh {
   private func carryOut(_ directive: ExchangeDirective, _ chunk: Chunk?, _ payload: UnsafeRawBufferPointer?) {
     // Directives after an install are about the new view: its links are to be there.
     switch directive {
-    case .compute(let phase, let shards): exchange.compute(phase, shards, eagerly: !isAlone)
+    case .compute(let phase, let shards): exchange.compute(phase, shards, eagerly: configuration.isEager && !isAlone)
     case .merge(let phase, let subtree, let elements): store(phase) { $0.merge(subtree, elements) }
     case .sum(let phase, let subtree, let elements, let left, let right):
       store(phase) { $0.sum(subtree, elements, left, right) }

@@ -30,14 +30,14 @@ public actor Node {
   let context: ZeroMQContext
   public nonisolated var unownedExecutor: UnownedSerialExecutor { context.executor.asUnownedSerialExecutor() }
 
-  private let configuration: Configuration
+  let configuration: Configuration
   private let prepare: @Sendable (RecipeReply) throws -> Job
-  private let note: @Sendable (String) -> Void
+  let note: @Sendable (String) -> Void
   private let progress = NodeProgress()
 
   private var client: ControlClient?
   var stage = Stage.asking
-  private var jobID: JobID?
+  var jobID: JobID?
   var session: NodeSession!
   private var meshContext: ZeroMQContext?
   var mesh: Mesh?
@@ -52,10 +52,12 @@ public actor Node {
   private var isBeating = false
   private var lastPosition: PhaseIndex?
   private var movedAt: Timestamp?
-  private var reports: [Report] = []
-  private var reportedAt = Timestamp.now
+  /// The job whose coordinator answers where this node's was, and since when.
+  var displacement: (explanation: String, since: Timestamp)?
+  var reports: [Report] = []
+  var reportedAt = Timestamp.now
   /// States that the coordinator may fetch: the newest.
-  private var saved: (step: Int, state: LearnerState)?
+  var saved: (step: Int, state: LearnerState)?
   var leaving: Leave?
   var leaveAt: Timestamp?
 
@@ -153,6 +155,7 @@ public actor Node {
   }
 
   private func giveUp() {
+    if displacement != nil { return endDisplaced() }
     end(
       .failure(
         ClusterError(
@@ -206,8 +209,10 @@ public actor Node {
   }
 
   private func receive(_ message: ControlMessage) {
-    guard result == nil, message.sender == nil, let job = message.job, jobID == nil || job == jobID else { return }
+    guard result == nil, message.sender == nil, let job = message.job else { return }
+    guard jobID == nil || job == jobID else { return follow(stranger: message.body) }
     lastHeard = .now
+    displacement = nil
     switch (message.body, stage) {
     case (.recipe(let recipe), .asking):
       jobID = job
@@ -319,11 +324,11 @@ public actor Node {
           job: jobID!, shards: recipe.shards, phases: job.learner.phases, stateCount: initial.bytes.count,
           start: PhaseIndex(step: UInt64(step), phase: 0), chain: initial.chain,
           isFinished: converged || step >= job.plan.steps, security: configuration.security,
-          isShared: configuration.isShared),
+          isShared: configuration.isShared, isEager: configuration.sendsEarly),
         report: { [weak self] late in
           guard let self else { return }
           context.executor.run { self.assumeIsolated { $0.send(.late(late)) } }
-        }, settled: { [weak self] in self?.beatSoon() })
+        }, settled: { [weak self] in self?.beatSoon() }, note: note)
       self.mesh = mesh
       let exchange = MeshExchange(
         job.learner, shards: recipe.shards, steps: job.plan.steps, precision: job.plan.precision,
@@ -366,34 +371,6 @@ public actor Node {
         if case .send(let body) = directive { send(body) }
       }
       end(.failure(error))
-    }
-  }
-
-  // MARK: Reports and states
-
-  private func keep(_ report: Report) {
-    if reports.isEmpty { reportedAt = .now }
-    reports.append(report)
-    send(.report(report))
-  }
-
-  /// Those that the coordinator has not said that it keeps.
-  private func sendReports(limit: Int = 1000) {
-    reportedAt = .now
-    for report in reports.prefix(limit) { send(.report(report)) }
-  }
-
-  /// On any thread.
-  private nonisolated func offer(step: Int, _ state: LearnerState) {
-    // The digest is made here, on the thread that computes.
-    let offer = state.offer(step: step)
-    context.executor.run { [weak self] in
-      self?.assumeIsolated {
-        $0.saved = (step, state)
-        // What led here is to be known before: this may be the end.
-        $0.sendReports(limit: .max)
-        $0.send(.stateOffer(offer))
-      }
     }
   }
 }

@@ -4,7 +4,7 @@ import Training
 import ZeroMQ
 
 /// The numbers of one phase that an `ExchangeMachine` decides about.
-struct PhaseStore {
+package struct PhaseStore {
   let tree: ShardTree
   let pool: ContributionPool
   private var own: [Subtree: Sum] = [:]
@@ -18,23 +18,25 @@ struct PhaseStore {
   private var received: ReceivedSum?
   private var checksum = TotalChecksum()
 
-  init(shards: Int, pool: ContributionPool) {
+  package init(shards: Int, pool: ContributionPool) {
     tree = ShardTree(count: shards)
     self.pool = pool
   }
 
   /// Elements of a shard's contribution are there: the first, or more of the same.
-  mutating func contribute(shard: Int, _ sum: Sum) {
+  package mutating func contribute(shard: Int, _ sum: Sum) {
     let leaf = shard..<shard + 1
     if own[leaf] == nil { own[leaf] = sum }
   }
 
-  mutating func merge(_ subtree: Subtree, _ elements: RangeSet<Int>) {
+  package mutating func merge(_ subtree: Subtree, _ elements: RangeSet<Int>) {
     let (left, right) = tree.children(of: subtree)!
     var one = own.removeValue(forKey: left)!
     let other = own[right]!
-    // In the left child's place if nobody else looks there; elements that are still to come do not mind.
-    let target = own[subtree] ?? (isKnownUniquelyReferenced(&one) ? one : pool.take())
+    // In the left child's place if nobody else looks there, and never will: of a part, the rest may still go to a peer
+    // by itself, who then reads it there.
+    let isWhole = elements == RangeSet(0..<pool.phase.layout.count)
+    let target = own[subtree] ?? (isWhole && isKnownUniquelyReferenced(&one) ? one : pool.take())
     target.add(one, other, on: elements)
     own[subtree] = target
     own[left] = one
@@ -113,10 +115,10 @@ struct PhaseStore {
     return sum
   }
 
-  func partial(_ subtree: Subtree) -> Sum { own[subtree]! }
+  package func partial(_ subtree: Subtree) -> Sum { own[subtree]! }
 
   /// Peers are told where this sum lies.
-  mutating func lend(_ sum: Sum) { lent[ObjectIdentifier(sum)] = sum }
+  package mutating func lend(_ sum: Sum) { lent[ObjectIdentifier(sum)] = sum }
 
   /// Elements of the total have this checksum, as they are written into messages.
   mutating func note(_ elements: Range<Int>, checksum: UInt32) { self.checksum.add(elements, checksum) }

@@ -1,10 +1,14 @@
 // Times the exchange of a cluster by itself: nodes whose contributions cost nothing, so that a step is an exchange.
 //
-//     exchange-bench [--nodes N] [--megabytes M] [--steps S] [--bfloat16] [--sent | --encrypted]    all nodes in this process, over loopback
+//     exchange-bench [--nodes N] [--megabytes M] [--steps S] [--bfloat16] [--sent | --encrypted] [--compute MS [--late]]
+//                                                                            all nodes in this process, over loopback
 //     exchange-bench --listen tcp://HOST:PORT …                              the coordinator and one node here
 //     exchange-bench --join tcp://HOST:PORT …                                one more node, elsewhere
 //
-// Nodes of one process share memory, unless the payloads are to be `--sent`, or sent `--encrypted` (CURVE). Prints a line of JSON: milliseconds a step, of each step after the first tenth, by node.
+// Nodes of one process share memory, unless the payloads are to be `--sent`, or sent `--encrypted` (CURVE). `--compute`
+// has a contribution take so long, of which the last two thirds are a backward pass that finishes an eighth of the
+// numbers at a time; they go as they are done, or with `--late` when all are. Prints a line of JSON: milliseconds a step,
+// of each step after the first tenth, by node.
 import Cluster
 import Foundation
 import Messages
@@ -13,7 +17,7 @@ import Tensors
 import Training
 import ZeroMQ
 
-/// A vector of so many megabytes that nobody computes.
+/// A vector of so many megabytes that nobody computes, though that may be made to take time.
 private final class Ballast: Learner {
   let parameters: FlatBuffer
   let phases: [Phase]
@@ -22,8 +26,10 @@ private final class Ballast: Learner {
   let evaluationMetrics: [String] = []
   let evaluationCount = 0
   private let times = Mutex<[ContinuousClock.Instant]>([])
+  private let computing: Duration
 
-  init(megabytes: Double, shards: Int) {
+  init(megabytes: Double, shards: Int, computing: Duration) {
+    self.computing = computing
     var small = Layout()
     _ = small.add("parameters", [16])
     parameters = FlatBuffer("parameters", small)
@@ -33,7 +39,16 @@ private final class Ballast: Learner {
     exampleCount = shards
   }
 
-  func contribute(_ contribution: Contribution, phase: Int, shard: Shard, of step: Step, on lane: Lane) {}
+  func contribute(_ contribution: Contribution, phase: Int, shard: Shard, of step: Step, on lane: Lane) {
+    guard computing > .zero else { return }
+    let (start, count) = (ContinuousClock.now, contribution.values.layout.count)
+    for part in 0...8 {
+      // As a forward pass, then eighths of the backward one.
+      let end = start + computing * (Double(4 + part) / 12)
+      while .now < end {}
+      if part > 0 { contribution.finished?(count * (8 - part) / 8..<count * (9 - part) / 8) }
+    }
+  }
 
   func absorb(_ total: Total, phase: Int, of step: Step, with crew: Crew) -> Verdict {
     times.withLock { $0.append(.now) }
@@ -56,6 +71,8 @@ private struct Options {
   var precision = ExchangePrecision.float32
   var sharesMemory = true
   var isEncrypted = false
+  var computing = Duration.zero
+  var sendsEarly = true
   var listen: String?
   var join: String?
 
@@ -66,6 +83,8 @@ private struct Options {
       case ("--bfloat16", _): precision = .bfloat16
       case ("--sent", _): sharesMemory = false
       case ("--encrypted", _): isEncrypted = true
+      case ("--late", _): sendsEarly = false
+      case ("--compute", let value?): computing = .milliseconds(Double(value) ?? 0)
       case ("--nodes", let value?): nodes = Int(value) ?? nodes
       case ("--megabytes", let value?): megabytes = Double(value) ?? megabytes
       case ("--steps", let value?): steps = Int(value) ?? steps
@@ -73,7 +92,7 @@ private struct Options {
       case ("--join", let value?): join = value
       default: fatalError("exchange-bench: what is \(word)?")
       }
-      if !["--bfloat16", "--sent", "--encrypted"].contains(word) { rest = rest.dropFirst() }
+      if !["--bfloat16", "--sent", "--encrypted", "--late"].contains(word) { rest = rest.dropFirst() }
     }
   }
 }
@@ -91,7 +110,7 @@ private func security(of index: Int) -> ClusterSecurity {
 }
 
 @Sendable private func node(_ index: Int, at endpoint: Endpoint) async throws -> [Double] {
-  let learner = Ballast(megabytes: options.megabytes, shards: options.nodes)
+  let learner = Ballast(megabytes: options.megabytes, shards: options.nodes, computing: options.computing)
   let plan = TrainingPlan(
     seed: 0, shards: options.nodes, steps: options.steps, reportEvery: options.steps, precision: options.precision)
   guard case .tcp(let host, _) = endpoint.transport else { fatalError("exchange-bench: a tcp endpoint is needed") }
@@ -99,7 +118,7 @@ private func security(of index: Int) -> ClusterSecurity {
   var configuration = Node.Configuration(
     name: "node-\(index)-\(ProcessInfo.processInfo.processIdentifier)", build: "exchange-bench", coordinator: endpoint,
     dataBind: bind, lanes: 1, security: security(of: index))
-  configuration.sharesMemory = options.sharesMemory
+  (configuration.sharesMemory, configuration.sendsEarly) = (options.sharesMemory, options.sendsEarly)
   if let own = ProcessInfo.processInfo.environment["EXCHANGE_BENCH_HOST"] { configuration.advertisedHosts = [own] }
   let node = try Node(
     configuration,
@@ -124,7 +143,7 @@ private func security(of index: Int) -> ClusterSecurity {
   if let join = options.join { return [try await node(2, at: try Endpoint(join))] }
   let log = FileManager.default.temporaryDirectory.path + "/exchange-bench-\(UUID().uuidString).log"
   defer { try? FileManager.default.removeItem(atPath: log) }
-  let learner = Ballast(megabytes: 0, shards: options.nodes)
+  let learner = Ballast(megabytes: 0, shards: options.nodes, computing: .zero)
   let coordinator = try Coordinator(
     Coordinator.Configuration(
       bind: try Endpoint(options.listen ?? "tcp://127.0.0.1:*"), security: security(of: 0), build: "exchange-bench",

@@ -1227,7 +1227,7 @@ const ProtobufCMessageDescriptor elbo__v1__leave__descriptor =
   (ProtobufCMessageInit) elbo__v1__leave__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCEnumValue elbo__v1__refusal_code__enum_values_by_number[10] =
+static const ProtobufCEnumValue elbo__v1__refusal_code__enum_values_by_number[11] =
 {
   { "REFUSAL_CODE_UNSPECIFIED", "ELBO__V1__REFUSAL_CODE__REFUSAL_CODE_UNSPECIFIED", 0 },
   { "REFUSAL_CODE_BUILD_DIFFERS", "ELBO__V1__REFUSAL_CODE__REFUSAL_CODE_BUILD_DIFFERS", 1 },
@@ -1239,11 +1239,12 @@ static const ProtobufCEnumValue elbo__v1__refusal_code__enum_values_by_number[10
   { "REFUSAL_CODE_FULL", "ELBO__V1__REFUSAL_CODE__REFUSAL_CODE_FULL", 7 },
   { "REFUSAL_CODE_NOT_LISTED", "ELBO__V1__REFUSAL_CODE__REFUSAL_CODE_NOT_LISTED", 8 },
   { "REFUSAL_CODE_MALFORMED", "ELBO__V1__REFUSAL_CODE__REFUSAL_CODE_MALFORMED", 9 },
+  { "REFUSAL_CODE_OTHER_JOB", "ELBO__V1__REFUSAL_CODE__REFUSAL_CODE_OTHER_JOB", 10 },
 };
 static const ProtobufCIntRange elbo__v1__refusal_code__value_ranges[] = {
-{0, 0},{0, 10}
+{0, 0},{0, 11}
 };
-static const ProtobufCEnumValueIndex elbo__v1__refusal_code__enum_values_by_name[10] =
+static const ProtobufCEnumValueIndex elbo__v1__refusal_code__enum_values_by_name[11] =
 {
   { "REFUSAL_CODE_BUILD_DIFFERS", 1 },
   { "REFUSAL_CODE_DATA_DIFFERS", 3 },
@@ -1251,6 +1252,7 @@ static const ProtobufCEnumValueIndex elbo__v1__refusal_code__enum_values_by_name
   { "REFUSAL_CODE_JOB_OVER", 6 },
   { "REFUSAL_CODE_MALFORMED", 9 },
   { "REFUSAL_CODE_NOT_LISTED", 8 },
+  { "REFUSAL_CODE_OTHER_JOB", 10 },
   { "REFUSAL_CODE_RECIPE_DIFFERS", 2 },
   { "REFUSAL_CODE_STALE_INCARNATION", 4 },
   { "REFUSAL_CODE_SUPERSEDED", 5 },
@@ -1263,9 +1265,9 @@ const ProtobufCEnumDescriptor elbo__v1__refusal_code__descriptor =
   "RefusalCode",
   "Elbo__V1__RefusalCode",
   "elbo.v1",
-  10,
+  11,
   elbo__v1__refusal_code__enum_values_by_number,
-  10,
+  11,
   elbo__v1__refusal_code__enum_values_by_name,
   1,
   elbo__v1__refusal_code__value_ranges,

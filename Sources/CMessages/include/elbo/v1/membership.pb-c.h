@@ -55,7 +55,11 @@ typedef enum _Elbo__V1__RefusalCode {
    * its public key is not the one its connection proved
    */
   ELBO__V1__REFUSAL_CODE__REFUSAL_CODE_NOT_LISTED = 8,
-  ELBO__V1__REFUSAL_CODE__REFUSAL_CODE_MALFORMED = 9
+  ELBO__V1__REFUSAL_CODE__REFUSAL_CODE_MALFORMED = 9,
+  /*
+   * a node's Hello or Heartbeat is of another job than this coordinator's
+   */
+  ELBO__V1__REFUSAL_CODE__REFUSAL_CODE_OTHER_JOB = 10
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(ELBO__V1__REFUSAL_CODE)
 } Elbo__V1__RefusalCode;
 typedef enum _Elbo__V1__LeaveReason {
@@ -208,7 +212,7 @@ struct  Elbo__V1__Welcome
 
 
 /*
- * coordinator -> node: not admitted. Final for this incarnation.
+ * coordinator -> node: not admitted. Final for this incarnation, but for OTHER_JOB: the node's own coordinator may come back.
  */
 struct  Elbo__V1__Refused
 {
@@ -219,7 +223,7 @@ struct  Elbo__V1__Refused
    */
   char *explanation;
   /*
-   * of the Hello this answers
+   * of the Hello or Heartbeat this answers
    */
   uint64_t incarnation;
 };

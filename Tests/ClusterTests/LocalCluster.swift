@@ -1,0 +1,198 @@
+import Cluster
+import Foundation
+import Messages
+import Synchronization
+import Tensors
+import Testing
+import Training
+import ZeroMQ
+
+/// Contributions that depend on the parameters, the shard and the step, and come range by range, the last first, as
+/// those of a backward pass do.
+final class Walk: Learner {
+  static let count = 3 << 18
+  let parameters: FlatBuffer
+  let phases: [Phase]
+  let order = Order.Kind.sweep
+  let exampleCount: Int
+  let evaluationMetrics: [String] = []
+  let evaluationCount = 0
+  private let gate: Gate?
+
+  init(shards: Int, gate: Gate? = nil) {
+    var layout = Layout()
+    layout.add("position", [Walk.count])
+    parameters = FlatBuffer("parameters", layout)
+    phases = [Phase("walk", layout: layout, metrics: ["length"])]
+    exampleCount = 3 * shards
+    self.gate = gate
+  }
+
+  func contribute(_ contribution: Contribution, phase: Int, shard: Shard, of step: Step, on lane: Lane) {
+    gate?.pass(step.number)
+    let (values, position) = (contribution.values.float32, parameters.float32)
+    let part = Walk.count / 8
+    for start in stride(from: Walk.count - part, through: 0, by: -part) {
+      for index in start..<start + part {
+        let noise = Float((index &* 31 &+ shard.index &* 977 &+ step.number &* 13) % 1000) / 997
+        values[index] = noise - position[index] / 3
+      }
+      contribution.finished?(start..<start + part)
+    }
+    contribution.metrics[0] += Double(shard.index)
+  }
+
+  func absorb(_ total: Total, phase: Int, of step: Step, with crew: Crew) -> Verdict {
+    for block in 0..<total.blockCount {
+      let (range, sum) = (total.range(ofBlock: block), total.float32(block: block))
+      for (index, value) in zip(range, sum) { parameters.float32[index] += value / 7 }
+    }
+    return .goOn
+  }
+
+  func evaluate(_ examples: Range<Int>, into sums: inout [Double], key: RandomKey, on lane: Lane) {}
+
+  var checksum: UInt32 { Checksum.crc32c(UnsafeRawBufferPointer(parameters.bytes)) }
+}
+
+/// Holds the trainers of a cluster at one step until it is opened: whatever a test does meanwhile happens there.
+final class Gate: Sendable {
+  private let step: Int
+  private let arrivals: AsyncStream<Void>
+  private let arrival: AsyncStream<Void>.Continuation
+  private let lock = NSCondition()
+  // Guarded by the lock.
+  private nonisolated(unsafe) var isOpen = false
+
+  init(at step: Int) {
+    self.step = step
+    (arrivals, arrival) = AsyncStream.makeStream()
+  }
+
+  /// On a trainer's thread.
+  func pass(_ number: Int) {
+    guard number == step else { return }
+    arrival.yield()
+    lock.withLock { while !isOpen { lock.wait() } }
+  }
+
+  /// Waits until so many shards are held.
+  func reached(by count: Int) async {
+    var left = count
+    for await _ in arrivals {
+      left -= 1
+      if left == 0 { return }
+    }
+  }
+
+  func open() {
+    lock.withLock {
+      isOpen = true
+      lock.broadcast()
+    }
+  }
+}
+
+/// Lines that somebody says, to be awaited.
+struct Notes: Sendable {
+  let lines: AsyncStream<String>
+  let say: @Sendable (String) -> Void
+
+  init() {
+    let (lines, continuation) = AsyncStream.makeStream(of: String.self)
+    self.lines = lines
+    say = { continuation.yield($0) }
+  }
+
+  /// The first line from now on that contains the text.
+  func first(with text: String) async -> String? {
+    for await line in lines where line.contains(text) { return line }
+    return nil
+  }
+}
+
+/// A coordinator and whole nodes in one process, over loopback.
+struct LocalCluster: Sendable {
+  static let nothing = Digest(bytes: [UInt8](repeating: 1, count: 32))!
+
+  var nodes: Int
+  var shards: Int
+  var lanes = 1
+  /// The first so many nodes show each other their memory.
+  var sharing = Int.max
+  var precision = ExchangePrecision.float32
+  var steps = 6
+  /// Of the coordinator, then of the nodes; none: plain text.
+  var keys: [CurveKeyPair] = []
+  var patience = Duration.seconds(120)
+  /// Of the coordinator.
+  let log = FileManager.default.temporaryDirectory.path + "/nodes-test-\(UUID().uuidString).log"
+
+  init(nodes: Int, shards: Int) { (self.nodes, self.shards) = (nodes, shards) }
+
+  var plan: TrainingPlan {
+    TrainingPlan(seed: 0, shards: shards, steps: steps, reportEvery: 1000, precision: precision)
+  }
+
+  /// Of the coordinator, which is number 0, or of a node.
+  func security(of index: Int) -> ClusterSecurity {
+    guard !keys.isEmpty else { return .plainOnLoopback }
+    return .curve(keys[index], coordinator: keys[0].publicKey, allowed: Set(keys.dropFirst().map(\.publicKey)))
+  }
+
+  /// The checksum of the parameters after a training without nodes.
+  func alone() async throws -> UInt32 {
+    let learner = Walk(shards: shards)
+    let trainer = Trainer(learner, plan: plan, crew: Crew(lanes: 1), observer: Silence())
+    _ = try await trainer.train(until: StopRequest())
+    return learner.checksum
+  }
+
+  /// - Parameter log: of another job than this cluster's, or of its own.
+  func coordinator(at endpoint: Endpoint? = nil, log: String? = nil) async throws -> (Coordinator, Endpoint) {
+    var configuration = Coordinator.Configuration(
+      bind: try endpoint ?? Endpoint("tcp://127.0.0.1:*"), security: security(of: 0), build: "test", name: "test",
+      recipe: "nothing", recipeDigest: Self.nothing, data: Self.nothing, shards: shards, steps: steps,
+      stateCount: LearnerState.count(of: Walk(shards: shards)), expectedNodes: nodes, log: log ?? self.log)
+    // Nodes that are slow to be heard, on a machine with other work, are not what these tests are about.
+    configuration.heartbeat = .milliseconds(200)
+    configuration.missedHeartbeats = 150
+    let coordinator = try Coordinator(configuration, resuming: nil)
+    return (coordinator, try await coordinator.open())
+  }
+
+  /// Ends the job when its last state has come, and waits for that.
+  func lead(_ coordinator: Coordinator) async throws {
+    for await event in coordinator.events {
+      if case .state(let offer, _) = event, offer.step >= UInt64(steps) {
+        coordinator.end(Stop(reason: .completed, explanation: "all steps are done"))
+      }
+      if case .failed(let error) = event { throw error }
+      if case .ended = event { return }
+    }
+  }
+
+  /// Takes part to the end; the checksum of the parameters then.
+  func node(_ index: Int, at endpoint: Endpoint, gate: Gate? = nil, notes: Notes? = nil) async throws -> UInt32 {
+    let (learner, plan) = (Walk(shards: shards, gate: gate), plan)
+    var configuration = Node.Configuration(
+      name: "node-\(index)", build: "test", coordinator: endpoint, dataBind: try Endpoint("tcp://127.0.0.1:*"),
+      lanes: lanes, security: security(of: index))
+    configuration.sharesMemory = index <= sharing
+    configuration.patience = patience
+    let node = try Node(
+      configuration,
+      prepare: { _ in Node.Job(learner: learner, plan: plan, data: Self.nothing, objective: nil) },
+      note: { notes?.say($0) })
+    _ = try await node.run()
+    return learner.checksum
+  }
+
+  func removeLog() { try? FileManager.default.removeItem(atPath: log) }
+}
+
+private struct Silence: TrainingObserver {
+  func step(_ report: TrainingReport) {}
+  func report(_ report: TrainingReport) {}
+  func checkpoint(_ moment: Trainer.Moment) {}
+}
