@@ -123,11 +123,16 @@ let shapes: [(rows: Int, cols: Int)] = [
       level.run {
         var of = [[Float]]()
         func elements(_ kernel: (UnsafeMutablePointer<Float>) -> Void) {
-          let y = [Float](unsafeUninitializedCapacity: rows * width) { kernel($0.baseAddress!); $1 = rows * width }
+          let y = [Float](unsafeUninitializedCapacity: rows * width) {
+            kernel($0.baseAddress!); $1 = rows * width
+          }
           of.append((0..<rows * cols).map { y[$0 / cols * width + $0 % cols] })
         }
         func values(_ kernel: (UnsafeMutablePointer<Float>) -> Void) {
-          of.append([Float](unsafeUninitializedCapacity: rows) { kernel($0.baseAddress!); $1 = rows })
+          of.append(
+            [Float](unsafeUninitializedCapacity: rows) {
+              kernel($0.baseAddress!); $1 = rows
+            })
         }
         elements { elbo_softmax_rows(masked, $0, rows, width) }
         elements { elbo_log_softmax_rows(masked, $0, rows, width) }
