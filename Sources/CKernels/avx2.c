@@ -9,6 +9,7 @@
 #define MASKED 8
 #define TABLE elbo_table_avx2
 #define NAME "avx2"
+#define NARROW &elbo_narrow_rows
 #define FUSED 1
 
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)

@@ -7,6 +7,7 @@
 #define W 8
 #define MASKED 0
 #define TABLE elbo_table_baseline
+#define NARROW &elbo_table_baseline.rows
 #if defined(__aarch64__)
 #define NAME "neon"
 #define FUSED 1

@@ -75,6 +75,11 @@ void elbo_flush_denormals(void) {
 #define PUBLIC(...) PUBLIC_(__VA_ARGS__)
 ELBO_KERNELS(PUBLIC)
 
+#define PUBLIC_ROWS_(result, name, parameters, arguments) \
+  result elbo_##name parameters { return (cols < ELBO_NARROW ? current()->narrow : &current()->rows)->name arguments; }
+#define PUBLIC_ROWS(...) PUBLIC_ROWS_(__VA_ARGS__)
+ELBO_ROW_KERNELS(PUBLIC_ROWS)
+
 void elbo_gather_bytes(const uint8_t *src, const uint32_t *rows_index, size_t rows, size_t cols, float scale,
                        float shift, float *y) {
   const struct elbo_table *table = current();

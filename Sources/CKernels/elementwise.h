@@ -124,3 +124,18 @@ static void bf16_to_float_kernel(const uint16_t *x, float *y, size_t n) {
     store_some(y + i, (vf)(__builtin_convertvector(halves, vu) << 16), k);
   });
 }
+
+static void reparameterise_kernel(const float *mu, const float *log_variance, const float *eps, float *z, size_t n) {
+  EACH(n, {
+    vf sigma = v_exp(0.5f * load_some(log_variance + i, k));
+    store_some(z + i, FMA(sigma, load_some(eps + i, k), load_some(mu + i, k)), k);
+  });
+}
+
+static void reparameterise_grad_kernel(const float *log_variance, const float *eps, const float *dz, float *dlogvar,
+                                       size_t n) {
+  EACH(n, {
+    vf sigma = v_exp(0.5f * load_some(log_variance + i, k));
+    store_some(dlogvar + i, (0.5f * load_some(dz + i, k)) * (load_some(eps + i, k) * sigma), k);
+  });
+}

@@ -1,6 +1,6 @@
-// All kernels of one instruction set. The including file sets W (floats in a vector), TABLE, NAME and FUSED
-// (there is a fused multiply-add), and includes the system's headers before it turns the instruction set on. No include
-// guard: each includes it once. The order matters: a file uses what stands above it.
+// All kernels of one instruction set. The including file sets W (floats in a vector), TABLE, NAME, NARROW (the kernels of
+// narrow rows) and FUSED (there is a fused multiply-add), and includes the system's headers before it turns the
+// instruction set on. No include guard: each includes it once. The order matters: a file uses what stands above it.
 #include "vector.h"
 
 #include "functions.h"
@@ -8,6 +8,7 @@
 #include "reductions.h"
 
 #include "batch.h"
+#include "columns.h"
 #include "elementwise.h"
 #include "optimizers.h"
 #include "random.h"
@@ -16,6 +17,4 @@
 
 #include "bayes.h"
 
-#define ENTRY_(result, name, parameters, arguments) .name = name##_kernel,
-#define ENTRY(...) ENTRY_(__VA_ARGS__)
-const struct elbo_table TABLE = {NAME, ELBO_KERNELS(ENTRY)};
+const struct elbo_table TABLE = {NAME, {ELBO_ROW_KERNELS(ELBO_ENTRY)}, NARROW, ELBO_KERNELS(ELBO_ENTRY)};

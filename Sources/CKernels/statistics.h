@@ -1,4 +1,4 @@
-// Log-densities, divergences and reparameterisation in one pass.
+// Log-densities and divergences of rows, in one pass.
 
 static void bernoulli_ll_rows_kernel(const float *logits, const float *t, float *ll, float *residual, size_t rows,
                                      size_t cols) {
@@ -50,19 +50,4 @@ static void gaussian_kl_rows_kernel(const float *mu, const float *log_variance, 
     });
     if (kl) kl[row] = (float)(0.5 * total(&s));
   }
-}
-
-static void reparameterise_kernel(const float *mu, const float *log_variance, const float *eps, float *z, size_t n) {
-  EACH(n, {
-    vf sigma = v_exp(0.5f * load_some(log_variance + i, k));
-    store_some(z + i, FMA(sigma, load_some(eps + i, k), load_some(mu + i, k)), k);
-  });
-}
-
-static void reparameterise_grad_kernel(const float *log_variance, const float *eps, const float *dz, float *dlogvar,
-                                       size_t n) {
-  EACH(n, {
-    vf sigma = v_exp(0.5f * load_some(log_variance + i, k));
-    store_some(dlogvar + i, (0.5f * load_some(dz + i, k)) * (load_some(eps + i, k) * sigma), k);
-  });
 }

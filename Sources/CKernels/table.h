@@ -12,6 +12,35 @@
 #define ELBO_GRADIENT (const float *y, const float *dy, float *dx, size_t n), (y, dy, dx, n)
 
 // K(result, name, (parameters), (arguments))
+
+/// The kernels that go row by row through `rows` × `cols`. With wide vectors there are others for narrow rows, which give
+/// the same bits.
+#define ELBO_ROW_KERNELS(K)                                                                                        \
+  K(void, add_row, ELBO_MATRIX_VECTOR)                                                                             \
+  K(void, mul_row, ELBO_MATRIX_VECTOR)                                                                             \
+  K(void, add_col, ELBO_MATRIX_VECTOR)                                                                             \
+  K(void, mul_col, ELBO_MATRIX_VECTOR)                                                                             \
+  K(void, sum_rows, ELBO_MATRIX)                                                                                   \
+  K(void, max_rows, ELBO_MATRIX)                                                                                   \
+  K(void, logsumexp_rows, ELBO_MATRIX)                                                                             \
+  K(void, softmax_rows, ELBO_MATRIX)                                                                               \
+  K(void, log_softmax_rows, ELBO_MATRIX)                                                                           \
+  K(void, softmax_rows_grad, (const float *y, const float *dy, float *dx, size_t rows, size_t cols),               \
+    (y, dy, dx, rows, cols))                                                                                       \
+  K(void, bernoulli_ll_rows,                                                                                       \
+    (const float *logits, const float *t, float *ll, float *residual, size_t rows, size_t cols),                   \
+    (logits, t, ll, residual, rows, cols))                                                                         \
+  K(void, gaussian_ll_rows,                                                                                        \
+    (const float *x, const float *mu, const float *log_variance, float *ll, float *dmu, float *dlogvar,            \
+     size_t rows, size_t cols),                                                                                    \
+    (x, mu, log_variance, ll, dmu, dlogvar, rows, cols))                                                           \
+  K(void, gaussian_kl_rows,                                                                                        \
+    (const float *mu, const float *log_variance, float *kl, float *dmu, float *dlogvar, size_t rows, size_t cols), \
+    (mu, log_variance, kl, dmu, dlogvar, rows, cols))
+
+/// Shorter rows are narrow: they do not fill a vector of 32.
+#define ELBO_NARROW 32
+
 #define ELBO_KERNELS(K)                                                                                            \
   K(void, exp, ELBO_UNARY)                                                                                         \
   K(void, log, ELBO_UNARY)                                                                                         \
@@ -56,19 +85,8 @@
     (x, scale, shift, y, n))                                                                                       \
   K(void, float_to_bf16, (const float *x, uint16_t *y, size_t n), (x, y, n))                                       \
   K(void, bf16_to_float, (const uint16_t *x, float *y, size_t n), (x, y, n))                                       \
-  K(void, add_row, ELBO_MATRIX_VECTOR)                                                                             \
-  K(void, mul_row, ELBO_MATRIX_VECTOR)                                                                             \
-  K(void, add_col, ELBO_MATRIX_VECTOR)                                                                             \
-  K(void, mul_col, ELBO_MATRIX_VECTOR)                                                                             \
-  K(void, sum_rows, ELBO_MATRIX)                                                                                   \
   K(void, sum_cols, ELBO_MATRIX)                                                                                   \
   K(void, sum_cols_acc, ELBO_MATRIX)                                                                               \
-  K(void, max_rows, ELBO_MATRIX)                                                                                   \
-  K(void, logsumexp_rows, ELBO_MATRIX)                                                                             \
-  K(void, softmax_rows, ELBO_MATRIX)                                                                               \
-  K(void, log_softmax_rows, ELBO_MATRIX)                                                                           \
-  K(void, softmax_rows_grad, (const float *y, const float *dy, float *dx, size_t rows, size_t cols),               \
-    (y, dy, dx, rows, cols))                                                                                       \
   K(void, column_moments, (const float *x, float *mean, float *variance, size_t rows, size_t cols),                \
     (x, mean, variance, rows, cols))                                                                               \
   K(void, normalise_columns,                                                                                       \
@@ -91,16 +109,6 @@
   K(int, all_finite, (const float *x, size_t n), (x, n))                                                           \
   K(void, sum_tree, (const float *const *parts, size_t count, float *y, size_t n), (parts, count, y, n))           \
   K(void, sum_tree_f64, (const double *const *parts, size_t count, double *y, size_t n), (parts, count, y, n))     \
-  K(void, bernoulli_ll_rows,                                                                                       \
-    (const float *logits, const float *t, float *ll, float *residual, size_t rows, size_t cols),                   \
-    (logits, t, ll, residual, rows, cols))                                                                         \
-  K(void, gaussian_ll_rows,                                                                                        \
-    (const float *x, const float *mu, const float *log_variance, float *ll, float *dmu, float *dlogvar,            \
-     size_t rows, size_t cols),                                                                                    \
-    (x, mu, log_variance, ll, dmu, dlogvar, rows, cols))                                                           \
-  K(void, gaussian_kl_rows,                                                                                        \
-    (const float *mu, const float *log_variance, float *kl, float *dmu, float *dlogvar, size_t rows, size_t cols), \
-    (mu, log_variance, kl, dmu, dlogvar, rows, cols))                                                              \
   K(void, reparameterise, (const float *mu, const float *log_variance, const float *eps, float *z, size_t n),      \
     (mu, log_variance, eps, z, n))                                                                                 \
   K(void, reparameterise_grad,                                                                                     \
@@ -168,9 +176,17 @@
 
 #define ELBO_FIELD_(result, name, parameters, arguments) result(*name) parameters;
 #define ELBO_FIELD(...) ELBO_FIELD_(__VA_ARGS__)
+#define ELBO_ENTRY_(result, name, parameters, arguments) .name = name##_kernel,
+#define ELBO_ENTRY(...) ELBO_ENTRY_(__VA_ARGS__)
+
+struct elbo_row_table {
+  ELBO_ROW_KERNELS(ELBO_FIELD)
+};
 
 struct elbo_table {
   const char *name;
+  struct elbo_row_table rows;
+  const struct elbo_row_table *narrow;
   ELBO_KERNELS(ELBO_FIELD)
 };
 
@@ -178,6 +194,7 @@ extern const struct elbo_table elbo_table_baseline;
 #if defined(__x86_64__)
 extern const struct elbo_table elbo_table_avx2;
 extern const struct elbo_table elbo_table_avx512;
+extern const struct elbo_row_table elbo_narrow_rows;
 #endif
 
 #endif

@@ -8,6 +8,11 @@ public enum NPY {
     try read(path).examples()
   }
 
+  /// As `examples`, and throws `.notFinite` for an infinity or, unless allowed, a NaN: the file is read once to see.
+  public static func finiteExamples(_ path: String, allowingNaN: Bool) throws(DataError) -> ExampleArray {
+    try read(path).finiteExamples(allowingNaN: allowingNaN)
+  }
+
   /// One class number an example: integers from 0 on, of any number type, of shape [N] or [N, 1].
   public static func labels(_ path: String) throws(DataError) -> [UInt32] {
     try read(path).labels()

@@ -90,6 +90,8 @@ struct PredictCommand: AsyncParsableCommand {
       throw RecipeError("--nodes is \(nodes!): it must be from 1 to 1024")
     }
     let trained = try TrainedRun(opening: run)
+    // A place that cannot be written to is found before the samples are computed. Nothing is left there.
+    _ = try NPZWriter(output)
     let array = try trained.inputs(from: input)
     if let learner = trained.job.learner as? any RowPredicting {
       return try write(learner, array, with: Crew(lanes: try lanes.count()))
@@ -199,8 +201,11 @@ struct PredictCommand: AsyncParsableCommand {
 extension TrainedRun {
   /// Inputs to predict from: an NPY array, or a table of which the columns that the run was trained on are taken.
   func inputs(from path: String) throws -> ExampleArray {
-    guard path.lowercased().hasSuffix(".csv") else { return try NPY.examples(path) }
     var request = try DataRequest(job.recipe["data"], seed: 0)
+    guard path.lowercased().hasSuffix(".csv") else {
+      // As of training data: a network may well turn NaN into a number.
+      return try NPY.finiteExamples(path, allowingNaN: request.missing == .keep)
+    }
     (request.source, request.target, request.testFraction) = (path, nil, 0)
     // By name where they have names: the table may hold the target and more beside them.
     if request.columns.isEmpty, request.oneHot.isEmpty { request.columns = job.data.columns }

@@ -111,6 +111,45 @@ let shapes: [(rows: Int, cols: Int)] = [
     #expect(y[0].isNaN)
   }
 
+  /// Other code computes narrow rows: a row has the same bits as one of 40 columns, of which the others add nothing.
+  @Test(arguments: Level.all, 1...31) func narrowRowsHaveTheBitsOfWideOnes(_ level: Level, _ cols: Int) {
+    var numbers = Numbers(UInt64(cols))
+    let (rows, wide) = (3, 40)
+    let x = numbers.floats(rows * cols, -20...20), z = numbers.floats(rows * cols, -3...3)
+    func widened(_ x: [Float], _ filling: Float) -> [Float] {
+      (0..<rows * wide).map { $0 % wide < cols ? x[$0 / wide * cols + $0 % wide] : filling }
+    }
+    func results(_ x: [Float], _ masked: [Float], _ z: [Float], _ width: Int) -> [[UInt32]] {
+      level.run {
+        var of = [[Float]]()
+        func elements(_ kernel: (UnsafeMutablePointer<Float>) -> Void) {
+          let y = [Float](unsafeUninitializedCapacity: rows * width) {
+            kernel($0.baseAddress!); $1 = rows * width
+          }
+          of.append((0..<rows * cols).map { y[$0 / cols * width + $0 % cols] })
+        }
+        func values(_ kernel: (UnsafeMutablePointer<Float>) -> Void) {
+          of.append(
+            [Float](unsafeUninitializedCapacity: rows) {
+              kernel($0.baseAddress!); $1 = rows
+            })
+        }
+        elements { elbo_softmax_rows(masked, $0, rows, width) }
+        elements { elbo_log_softmax_rows(masked, $0, rows, width) }
+        elements { elbo_softmax_rows_grad(x, z, $0, rows, width) }
+        elements { elbo_add_row(x, z, $0, rows, width) }
+        elements { elbo_gaussian_kl_rows(x, z, nil, nil, $0, rows, width) }
+        values { elbo_logsumexp_rows(masked, $0, rows, width) }
+        values { elbo_max_rows(masked, $0, rows, width) }
+        values { elbo_sum_rows(x, $0, rows, width) }
+        values { elbo_gaussian_kl_rows(x, z, $0, nil, nil, rows, width) }
+        return of.map(\.bits)
+      }
+    }
+    #expect(
+      results(x, x, z, cols) == results(widened(x, 0), widened(x, -.infinity), widened(z, 0), wide))
+  }
+
   @Test(arguments: Level.all) func softmaxDerivativeIsThatOfFiniteDifferences(_ level: Level) {
     let rows = 3, cols = 11
     var numbers = Numbers(12)

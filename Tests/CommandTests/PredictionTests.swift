@@ -151,6 +151,11 @@ struct PredictionTests {
       try workspace.write("X.npy", npy("<f4", [1, 36], Array(repeating: 0, count: 144)))
       return ["predict", workspace["run"], "--input", workspace["X.npy"], "--output", workspace["P.npz"]]
     },
+    .init("NaN among the inputs", says: "X.npy", "NaN", "example 0, element 2") { workspace in
+      try workspace.write(
+        "X.npy", npy("<f4", [1, 36], (0..<36).flatMap { $0 == 2 ? [0, 0, 0xC0, 0x7F] : [0, 0, 0, 0] }))
+      return ["predict", workspace["run"], "--input", workspace["X.npy"], "--output", workspace["P.npz"]]
+    },
     .init("no samples", says: "--samples", "0") { workspace in
       try workspace.write("X.npy", images(2))
       return ["predict", workspace["run"], "--input", workspace["X.npy"], "--samples", "0"]

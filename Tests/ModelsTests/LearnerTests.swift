@@ -2,6 +2,7 @@ import Datasets
 import Foundation
 import Models
 import Networks
+import Recipes
 import ReferenceSupport
 import Tensors
 import Testing
@@ -48,6 +49,15 @@ import Training
     for (target, source) in zip(second.auxiliary, first.auxiliary) { target.copy(from: source) }
     try await train(second, steps: 8, from: 4)
     #expect(second.parameters.sha256 == whole.parameters.sha256)
+  }
+
+  @Test(arguments: ["constant", "cosine", "linear", "step", "exponential"])
+  func theScheduleIsOneKey(_ schedule: String) throws {
+    let shipped = "model: bbb\noptimizer:\n  schedule: exponential\n  step_factor: 0.9997\n"
+    let recipe = try Recipe(yaml: shipped, source: "test")
+    try recipe.set("optimizer.schedule", to: schedule)
+    _ = try Models.named("bbb").learner(recipe, data: Toy.classes(), seed: 0)
+    try recipe.finish()
   }
 
   @Test func fewerExamplesThanShardsInTheLastBatch() async throws {

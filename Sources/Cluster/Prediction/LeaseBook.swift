@@ -82,8 +82,18 @@ public struct LeaseBook<Worker: Hashable & Sendable>: Sendable {
   public var nextFirstLease: UInt64 { nextLease }
   public var isComplete: Bool { left == 0 }
 
-  /// Samples that have not come, by ranges of examples.
-  public var missing: [Cell] { entries.filter { !$0.isDone }.map(\.cell) }
+  /// Samples that have not come, by ranges of examples: cells that follow each other are one.
+  public var missing: [Cell] {
+    entries.filter { !$0.isDone }.reduce(into: []) { missing, entry in
+      let cell = entry.cell
+      if let last = missing.last, last.examples == cell.examples, last.samples.upperBound == cell.samples.lowerBound {
+        missing[missing.count - 1] = Cell(
+          samples: last.samples.lowerBound..<cell.samples.upperBound, examples: cell.examples)
+      } else {
+        missing.append(cell)
+      }
+    }
+  }
 
   /// What a worker is to compute; `nil` when there is nothing for it now.
   public mutating func lease(to worker: Worker, now: Timestamp) -> SampleLease? {

@@ -17,9 +17,10 @@ public struct BanditOptions: Sendable {
   public var hidden = 100
   public var learningRate = 1e-3
   /// Of a reward, in units of `Bandit.unit`.
-  public var noiseDeviation = 0.5
+  public var noiseDeviation = 0.1
   public var priorDeviation = 0.3
-  public var initialDeviation = 0.02
+  /// Of the weights' posterior before anything was tried. Nil: the prior's, so that the first draws are the prior's.
+  public var initialDeviation: Double?
 
   public init() {}
 }

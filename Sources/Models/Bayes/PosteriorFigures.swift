@@ -41,8 +41,9 @@ enum PosteriorFigures {
       10 * log10(max(abs(mean), 1e-30) / max(deviation, 1e-30))
     }.sorted()
     let low = max(quantile(ofSorted: decibels, 0.001), -60)
-    let high = quantile(ofSorted: decibels, 0.9995)
-    let density = Histogram(of: decibels, bins: 80, range: low...max(high, low + 1), isDensity: true, style: .outline)
+    let high = max(quantile(ofSorted: decibels, 0.9995), low + 1)
+    let ratio = Axis("signal-to-noise ratio (dB)", lower: low, upper: high)
+    let density = Histogram(of: decibels, bins: 80, range: low...high, isDensity: true, style: .outline)
     let shares = (0...200).map { Double($0) / 200 }
     let values = shares.map { quantile(ofSorted: decibels, $0) }
     return Figure(
@@ -50,13 +51,14 @@ enum PosteriorFigures {
       .plot(
         Plot(
           [
-            Panel(x: Axis("signal-to-noise ratio (dB)"), y: Axis("density", lower: 0), [.histogram(density)]),
+            Panel(x: ratio, y: Axis("density", lower: 0), [.histogram(density)]),
             Panel(
-              x: Axis("signal-to-noise ratio (dB)", lower: low), y: Axis("CDF", lower: 0, upper: 1),
+              x: ratio, y: Axis("CDF", lower: 0, upper: 1),
               [.line(Line(x: values, y: shares)), .rule(Rule(.horizontal(0.75), label: "75 % removed"))]),
           ])))
   }
 
+  /// Densities are logarithmic: a mixture prior leaves nearly all weights in one spike, and what matters beside it.
   private static func histogram(_ weights: Posteriors) -> Figure {
     let sorted = weights.means.map(abs).sorted()
     let reach = max(quantile(ofSorted: sorted, 0.999), 1e-6)
@@ -67,10 +69,10 @@ enum PosteriorFigures {
         Plot(
           [
             Panel(
-              x: Axis("μ"), y: Axis("density", lower: 0),
+              x: Axis("μ"), y: Axis("density", scale: .log),
               [.histogram(Histogram(of: weights.means, bins: 100, range: -reach...reach, isDensity: true))]),
             Panel(
-              x: Axis("σ"), y: Axis("density", lower: 0),
+              x: Axis("σ"), y: Axis("density", scale: .log),
               [
                 .histogram(
                   Histogram(

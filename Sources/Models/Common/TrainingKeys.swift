@@ -83,6 +83,8 @@ extension GradientDescent {
     let weightDecay = try decided ?? section.number("weight_decay", default: name == .adamW ? 0.01 : 0, in: 0...1e6)
     let rate = try section.number("learning_rate", default: 1e-3, in: 0...1e6)
 
+    // So that `schedule` alone can be changed of a recipe that says more of its own.
+    section.passOver(["floor", "step_every", "step_factor"])
     let decay: Schedule.Decay
     switch try section.choice("schedule", default: DecayName.constant) {
     case .constant: decay = .constant

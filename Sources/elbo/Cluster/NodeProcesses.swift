@@ -64,7 +64,8 @@ struct NodeProcesses: Sendable {
         group.addTask {
           let end = await child(index, children)
           let left = children.ended()
-          if let end { note("node-\(index) \(end)") }
+          // Of the work's end there is nothing to say: a node that was still starting then is killed.
+          if let end, !children.wereKilled { note("node-\(index) \(end)") }
           gone("node-\(index)", left, end)
         }
       }
@@ -121,6 +122,7 @@ struct NodeProcesses: Sendable {
 private final class Children: Sendable {
   private let running = Mutex<Set<pid_t>>([])
   private let left: Mutex<Int>
+  private let killed = Atomic(false)
 
   init(_ count: Int) { left = Mutex(count) }
 
@@ -134,5 +136,11 @@ private final class Children: Sendable {
 
   func add(_ process: pid_t) { _ = running.withLock { $0.insert(process) } }
   func remove(_ process: pid_t) { _ = running.withLock { $0.remove(process) } }
-  func killAll() { running.withLock { for process in $0 { kill(process, SIGKILL) } } }
+
+  var wereKilled: Bool { killed.load(ordering: .acquiring) }
+
+  func killAll() {
+    killed.store(true, ordering: .releasing)
+    running.withLock { for process in $0 { kill(process, SIGKILL) } }
+  }
 }
