@@ -1,17 +1,18 @@
 import Foundation
 import TestSupport
 
-/// A folder for one test, with a tiny data set in it: the four IDX files of blobs, 60 to train and 20 to test with.
+/// A folder for one test, with a tiny data set in it: the four IDX files of blobs, 60 to train and 20 to test with,
+/// which are 6 pixels wide unless told otherwise.
 final class Workspace: Sendable {
   private let folder = TemporaryFolder()
   static let side = 6
   static let trainCount = 60
   static let testCount = 20
 
-  init() throws {
+  init(side: Int = Workspace.side) throws {
     try FileManager.default.createDirectory(atPath: data, withIntermediateDirectories: true)
     for (stem, count) in [("train", Workspace.trainCount), ("t10k", Workspace.testCount)] {
-      try write("data/\(stem)-images-idx3-ubyte", IDX.images(count, side: Workspace.side))
+      try write("data/\(stem)-images-idx3-ubyte", IDX.images(count, side: side))
       try write("data/\(stem)-labels-idx1-ubyte", IDX.labels(count))
     }
   }
@@ -66,12 +67,17 @@ enum TinyModel {
           "network.components=3", "network.covariance=diagonal", "objective.iterations=8", "objective.restarts=100000",
         ]
       case "vae": ["network.hidden=[16]", "network.latent=2", "evaluate.importance_samples=2", "train.batch=20"]
-      case "gan", "wgan-gp":
+      case "gan":
         [
           "network.generator=[16]", "network.discriminator=[16]", "network.latent=4", "train.batch=10",
           "objective.discriminator_steps=2",
         ]
       case "dcgan": ["network.filters=2", "network.hidden=8", "network.latent=4", "train.batch=20"]
+      case "wgan-gp":
+        [
+          "network.filters=2", "network.hidden=8", "network.latent=4", "train.batch=10",
+          "objective.discriminator_steps=2",
+        ]
       case "autoencoder": ["network.hidden=[16]", "network.latent=2", "train.batch=20"]
       default: ["network.hidden=[16]", "train.batch=20"]
       }

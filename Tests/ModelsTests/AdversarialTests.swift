@@ -7,14 +7,14 @@ import Training
 
 /// Networks without hidden layers: D(x) = w x + b, G(z) = V z + c, so that losses have closed forms.
 private let linear = [
-  "network.generator=[]", "network.discriminator=[]", "network.latent=3", "network.dropout=0", "train.batch=12",
-  "data.normalisation=none",
+  "network.architecture=dense", "network.generator=[]", "network.discriminator=[]", "network.latent=3",
+  "network.dropout=0", "train.batch=12", "data.normalisation=none",
 ]
 
 /// Smooth networks, so that finite differences can be taken.
 private let smooth = [
-  "network.generator=[7]", "network.discriminator=[6, 5]", "network.activation=tanh", "network.latent=3",
-  "network.dropout=0", "train.batch=10", "objective.generator_average=0", "data.normalisation=none",
+  "network.architecture=dense", "network.generator=[7]", "network.discriminator=[6, 5]", "network.activation=tanh",
+  "network.latent=3", "network.dropout=0", "train.batch=10", "objective.generator_average=0", "data.normalisation=none",
 ]
 
 private func metrics(_ total: Total, _ learner: any Learner, phase: Int) -> [String: Double] {
@@ -95,6 +95,8 @@ private func set(_ learner: any Learner, _ name: String, _ values: [Float]) thro
     ("gan", 0, ["objective.loss=least-squares"]), ("gan", 1, []),
     ("wgan-gp", 0, ["objective.discriminator_steps=2", "network.normalisation=none"]),
     ("wgan-gp", 1, ["objective.discriminator_steps=2"]), ("wgan-gp", 2, ["objective.discriminator_steps=2"]),
+    ("infogan", 1, ["network.continuous_codes=0", "objective.information_weight=0.3"]),
+    ("infogan", 1, ["network.categories=0", "objective.continuous_weight=0.3"]),
   ])
   func equalsFiniteDifferences(model: String, phase: Int, overrides: [String]) throws {
     let learner = try learner(model, try gaussianData(count: 20, width: 4), smooth + overrides)
@@ -105,7 +107,7 @@ private func set(_ learner: any Learner, _ name: String, _ values: [Float]) thro
       let total = try total(learner, step: 0, shards: 2, crew: crew, phase: phase)
       let told = metrics(total, learner, phase: phase)
       let sums = ["discriminator_loss", "generator_loss", "gradient_penalty", "r1"].compactMap { told[$0] }
-      return sums.reduce(0, +)
+      return sums.reduce(0, +) - 0.3 * (told["information"] ?? 0)
     }
     let start = Array(learner.parameters.float32)
     var direction = [Float](repeating: 0, count: layout.count)

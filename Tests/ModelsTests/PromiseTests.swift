@@ -6,7 +6,8 @@ import Training
 /// A result is a function of recipe, data, seed and V: not of lanes, nor of where a training was cut.
 @Suite struct PromiseTests {
   private static let smallPlayers = [
-    "train.batch=20", "network.generator=[16]", "network.discriminator=[16]", "network.latent=5",
+    "network.architecture=dense", "train.batch=20", "network.generator=[16]", "network.discriminator=[16]",
+    "network.latent=5",
   ]
   private static let recipes: [(model: String, overrides: [String])] = [
     ("vae", ["train.batch=30", "network.hidden=[20]", "network.latent=4", "data.binarisation=dynamic"]),

@@ -25,7 +25,8 @@ CASES = {
     "transposed": ("dcgan", ["network.filters=4", "network.hidden=0", "network.discriminator_normalisation=batch"]),
     "bilinear": ("dcgan", ["network.filters=4", "network.hidden=8", "network.upsampling=bilinear",
                            "network.minibatch_deviation=true", "network.discriminator_normalisation=spectral"]),
-    "codes": ("infogan", ["network.generator=[12,16]", "network.discriminator=[16]", "network.categories=3"]),
+    "codes": ("infogan", ["network.architecture=dense", "network.generator=[12,16]", "network.discriminator=[16]",
+                          "network.categories=3"]),
 }
 
 

@@ -18,6 +18,9 @@ import Training
 ///   Elbo trains on the data set, between the first `evaluate.examples` test examples and as many samples;
 /// - `gen/Classes_own`: exp of the entropy of the classes that the classifier takes the samples for, the number of
 ///   classes when all are equally frequent; `gen/FeatureAccuracy_own`: its accuracy on the test examples;
+/// - `gen/CodePurity_own`: the share of samples of the class that is commonest among those of their categorical code
+///   (0.1 to 0.2 of ten classes that codes say nothing of); `gen/CodeClasses_own`: how many classes are the commonest
+///   of a code;
 /// - `gen/Modes`, `gen/Good`: of labelled points of few numbers, how many clusters the samples find, and the share of
 ///   samples that lie within three standard deviations of one.
 extension AdversarialLearner: SetEvaluating {
@@ -47,6 +50,11 @@ extension AdversarialLearner: SetEvaluating {
     metrics["gen/Precision_own"] = coverage.precision
     metrics["gen/Recall_own"] = coverage.recall
     metrics["gen/Classes_own"] = exp(entropy(of: invented.classes, classes: labels.count))
+    if codes.categories > 0 {
+      let told = agreement(of: codes.classes(of: latents), with: invented.classes, classes: labels.count)
+      metrics["gen/CodePurity_own"] = told.purity
+      metrics["gen/CodeClasses_own"] = Double(told.classes)
+    }
     let hits = zip(real.classes, testLabels.indices).count { $0 == Int($1) }
     metrics["gen/FeatureAccuracy_own"] = Double(hits) / Double(count)
     return metrics
@@ -56,6 +64,17 @@ extension AdversarialLearner: SetEvaluating {
     var shares = [Double](repeating: 0, count: count)
     for index in classes { shares[index] += 1 / Double(classes.count) }
     return -shares.reduce(0) { $0 + ($1 > 0 ? $1 * log($1) : 0) }
+  }
+
+  /// What categorical codes say of classes: each code stands for the class that is commonest among its samples.
+  private func agreement(
+    of given: [Int], with classes: [Int], classes count: Int
+  ) -> (purity: Double, classes: Int) {
+    var table = [[Int]](repeating: .init(repeating: 0, count: count), count: codes.categories)
+    for (code, found) in zip(given, classes) { table[code][found] += 1 }
+    let (greatest, used) = (table.map { $0.max() ?? 0 }, table.filter { $0.contains { $0 > 0 } })
+    let commonest = Set(used.map { row in row.indices.max { row[$0] < row[$1] }! })
+    return (Double(greatest.reduce(0, +)) / Double(given.count), commonest.count)
   }
 
   /// Each class of the training data is a mode: its mean is the centre.

@@ -209,7 +209,7 @@ final class AdversarialLearner: Learner, LatentGenerating, Picturing {
     if objective.r1 > 0 { slope(real) { $0 * (0.5 * objective.r1) } }
     if codes.hasCodes {
       let reading = codes.read(outputs.generated.columns(1..<1 + codes.outputs), latents: latents)
-      loss = loss - reading.logLikelihood * codes.weight
+      loss = loss - reading.weighted
       if codes.categories > 0 { metrics.append(Double(reading.hits)) }
     }
     tape.backward(from: loss)
@@ -235,8 +235,8 @@ final class AdversarialLearner: Learner, LatentGenerating, Picturing {
     }
     if codes.hasCodes {
       let reading = codes.read(outputs.columns(1..<1 + codes.outputs), latents: latents)
-      loss = loss - reading.logLikelihood * codes.weight
-      metrics.append(Double(reading.logLikelihood.value) + Double(round.indices.count) * codes.entropy)
+      loss = loss - reading.weighted
+      metrics.append(reading.logLikelihood + Double(round.indices.count) * codes.entropy)
     }
     tape.backward(from: loss)
     return statistics

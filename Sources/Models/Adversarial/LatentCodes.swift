@@ -19,20 +19,26 @@ struct LatentCodes: Sendable {
   /// Classes of the categorical code; 0: none.
   let categories: Int
   let continuous: Int
-  /// λ: the weight of the bound on the mutual information.
-  let weight: Float
+  /// λ of the categorical code and of the continuous ones: weights of the bound on the mutual information. Of a
+  /// continuous code ever more can be told by ever smaller changes of a sample, which at an equal weight is what the
+  /// players learn first, and then nothing else: it has a lower one (Chen et al. 2016, section 6).
+  let weights: (categorical: Float, continuous: Float)
 
   /// - Parameter informed: whether the model has codes.
   init(_ recipe: Recipe, informed: Bool) throws {
     let network = recipe["network"]
     noise = try network.integer("latent", default: informed ? 62 : 100, in: 1...100_000)
     guard informed else {
-      (categories, continuous, weight) = (0, 0, 0)
+      (categories, continuous, weights) = (0, 0, (0, 0))
       return
     }
     categories = try network.integer("categories", default: 10, in: 0...10_000)
     continuous = try network.integer("continuous_codes", default: 2, in: 0...1000)
-    weight = Float(try recipe["objective"].number("information_weight", default: 1, in: 0...1e6))
+    let objective = recipe["objective"]
+    weights = (
+      categorical: Float(try objective.number("information_weight", default: 1, in: 0...1e6)),
+      continuous: Float(try objective.number("continuous_weight", default: 0.1, in: 0...1e6))
+    )
     guard categories != 1, categories + continuous > 0 else {
       throw RecipeError("network.categories is \(categories): an InfoGAN needs at least 2, or continuous codes alone")
     }
@@ -70,13 +76,22 @@ struct LatentCodes: Sendable {
     return rows
   }
 
+  /// The category of each latent row.
+  func classes(of latents: Tensor) -> [Int] {
+    (0..<latents.rows).map { row in
+      let oneHot = latents.pointer + row * latents.columns + noise
+      return (0..<categories).first { oneHot[$0] == 1 }!
+    }
+  }
+
   /// A latent row's codes in another draw's place, so that rows of a picture differ in noise alone.
   private let codeOffset: UInt32 = 1 << 16
 
   /// What the readings tell of the codes.
   struct Reading {
-    /// Σ over examples of log Q(c | x̃), to be made large.
-    let logLikelihood: Tensor
+    /// Σ over examples of log Q(c | x̃), and with each code's weight, which is to be made large.
+    let logLikelihood: Double
+    let weighted: Tensor
     /// How many categories were read right.
     let hits: Int
   }
@@ -86,12 +101,15 @@ struct LatentCodes: Sendable {
   ///   - latents: what the examples were generated from, [n, width].
   func read(_ outputs: Tensor, latents: Tensor) -> Reading {
     let given = latents.detached
-    var logLikelihood = Tensor(0)
-    var hits = 0
+    var (logLikelihood, weighted, hits) = (0.0, Tensor(0), 0)
+    func add(_ term: Tensor, weight: Float) {
+      logLikelihood += Double(term.value)
+      weighted = weighted + term * weight
+    }
     if categories > 0 {
       let oneHot = given.columns(noise..<noise + categories)
       let logits = outputs.columns(0..<categories)
-      logLikelihood = (logits.logSoftmax() * oneHot).sum()
+      add((logits.logSoftmax() * oneHot).sum(), weight: weights.categorical)
       for row in 0..<given.rows {
         let (read, truth) = (logits.pointer + row * categories, oneHot.pointer + row * categories)
         if (0..<categories).max(by: { read[$0] < read[$1] }).map({ truth[$0] == 1 }) ?? false { hits += 1 }
@@ -102,10 +120,10 @@ struct LatentCodes: Sendable {
       let mean = outputs.columns(categories..<categories + continuous)
       // A variance that may vanish would make the bound, and the gradient, grow without end.
       let logVariance = outputs.columns(categories + continuous..<self.outputs).clamped(to: -6...6)
-      logLikelihood =
-        logLikelihood + Gaussian.logLikelihood(of: code, mean: mean, logVariance: logVariance).sum()
+      add(
+        Gaussian.logLikelihood(of: code, mean: mean, logVariance: logVariance).sum(), weight: weights.continuous)
     }
-    return Reading(logLikelihood: logLikelihood, hits: hits)
+    return Reading(logLikelihood: logLikelihood, weighted: weighted, hits: hits)
   }
 
   /// H(c), in nats: what E log Q(c | x̃) adds up to the bound on the mutual information with (equation 5).

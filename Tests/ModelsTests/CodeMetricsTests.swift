@@ -1,0 +1,58 @@
+import Datasets
+import Models
+import Tensors
+import Testing
+import Training
+
+/// What the evaluation says of codes whose samples are known.
+@Suite struct CodeMetricsTests {
+  private static let (classes, stretch) = (4, 5)
+  private static let width = classes * stretch
+
+  /// Each class has a stretch of ones of its own, with a little noise.
+  private func data() throws -> Dataset {
+    func examples(_ count: Int, seed: UInt64) throws -> ExampleSet {
+      var x = [Float](repeating: 0, count: count * Self.width)
+      RandomKey(seed: seed).normal(into: &x, count: x.count)
+      for index in x.indices {
+        let (row, column) = index.quotientAndRemainder(dividingBy: Self.width)
+        x[index] = 0.1 * x[index] + (column / Self.stretch == row % Self.classes ? 1 : 0)
+      }
+      let labels = ClassLabels(indices: (0..<count).map { UInt32($0 % Self.classes) }, count: Self.classes)
+      return try ExampleSet(inputs: ExampleArray(x, shape: [Self.width]), labels: labels)
+    }
+    return try Dataset(name: "stretches", train: examples(400, seed: 1), test: examples(200, seed: 2))
+  }
+
+  /// - Parameter lit: how bright a class's stretch is for each latent number: one of noise, then the category.
+  private func scores(_ lit: (_ latent: Int, _ stretch: Int) -> Float) throws -> (purity: Double, classes: Double) {
+    let learner = try learner(
+      "infogan", try data(),
+      [
+        "network.architecture=dense", "network.generator=[]", "network.discriminator=[]", "network.latent=1",
+        "network.categories=\(Self.classes)", "network.continuous_codes=0", "data.normalisation=none",
+      ])
+    let weight = learner.parameters.tensor(try #require(learner.parameters.layout["average.generator.0.weight"]))
+    let latents = 1 + Self.classes
+    for index in 0..<weight.count { weight.pointer[index] = lit(index % latents, index / latents / Self.stretch) }
+    learner.parameters.tensor(try #require(learner.parameters.layout["average.generator.0.bias"])).buffer
+      .update(repeating: 0)
+    let metrics = try (learner as! any SetEvaluating).evaluate(key: RandomKey(seed: 3), with: Crew(lanes: 1))
+    return (try #require(metrics["gen/CodePurity_own"]), try #require(metrics["gen/CodeClasses_own"]))
+  }
+
+  @Test func eachCategoryIsAClass() throws {
+    let found = try scores { latent, stretch in latent == 1 + (stretch + 1) % Self.classes ? 1 : 0 }
+    #expect(found.purity > 0.99 && found.classes == 4)
+  }
+
+  @Test func twoCategoriesShareAClass() throws {
+    let found = try scores { latent, stretch in latent > 0 && stretch == min(latent - 1, 2) ? 1 : 0 }
+    #expect(found.purity > 0.99 && found.classes == 3)
+  }
+
+  @Test func theClassIsAMatterOfNoise() throws {
+    let found = try scores { latent, stretch in latent == 0 && stretch < 2 ? (stretch == 0 ? 3 : -3) : 0 }
+    #expect((0.5...0.65).contains(found.purity))
+  }
+}
