@@ -151,13 +151,16 @@ import ZeroMQ
     let (coordinator, endpoint) = try await cluster.coordinator()
     let (isPreparing, preparing) = AsyncStream.makeStream(of: Void.self)
     let over = DispatchSemaphore(value: 0)
+    var configuration = Node.Configuration(
+      name: "late", build: "test", coordinator: endpoint, dataBind: try Endpoint("tcp://127.0.0.1:*"), lanes: 1,
+      security: .plainOnLoopback)
+    configuration.patience = .seconds(20)
     let node = try Node(
-      Node.Configuration(
-        name: "late", build: "test", coordinator: endpoint, dataBind: try Endpoint("tcp://127.0.0.1:*"), lanes: 1,
-        security: .plainOnLoopback),
+      configuration,
       prepare: { [plan = cluster.plan] _ in
         preparing.yield()
-        over.wait()
+        // A node that hears nothing looks for a coordinator then, and fails.
+        _ = over.wait(timeout: .now() + 30)
         return Node.Job(learner: Walk(shards: 2), plan: plan, data: LocalCluster.nothing, objective: nil)
       }, note: { _ in })
     async let ending = node.run()

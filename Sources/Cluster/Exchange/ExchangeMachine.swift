@@ -28,8 +28,7 @@ import Messages
 ///    holds even if two processors round differently; that they do not is what makes the result also equal to an
 ///    undisturbed run's.
 /// 5. *The chain.* Each node carries a digest of all totals it has absorbed, in order. Equal positions with unequal
-///    chains are found at the next view (and by the coordinator, from the heartbeats): the majority's history counts,
-///    the others get its state.
+///    chains are found at the next view: the majority's history counts, the others get its state.
 ///
 /// Since nobody leaves position Q before everyone has reached it, the state that joiners copy does not change while
 /// they copy it, and no snapshot is made.

@@ -18,7 +18,8 @@ package final class ContributionPool: Sendable {
   package init(_ phase: Phase, rounding: ExchangePrecision, isShared: Bool) {
     self.phase = phase
     self.rounding = rounding
-    self.isShared = isShared
+    // What is written into messages in another way than it lies in memory has to be sent.
+    self.isShared = isShared && (rounding == .float32 || phase.precision == .float64)
   }
 
   /// How numbers of this phase are written into messages.
@@ -29,9 +30,6 @@ package final class ContributionPool: Sendable {
     case (.float32, .bfloat16): .bfloat16
     }
   }
-
-  /// How they lie in memory.
-  var held: Messages.Precision { phase.precision == .float64 ? .float64 : .float32 }
 
   package func take() -> Sum {
     let contribution = free.withLock { $0.popLast() } ?? make()

@@ -116,8 +116,7 @@ extension Mesh {
     if case .state = chunk.kind { return true }
     guard Int(chunk.position.phase) < configuration.phases.count else { return false }
     let phase = configuration.phases[Int(chunk.position.phase)]
-    let pool = exchange.pools[Int(chunk.position.phase)]
-    guard chunk.precision == (chunk.place == nil ? pool.wire : pool.held) else { return false }
+    guard chunk.precision == exchange.pools[Int(chunk.position.phase)].wire else { return false }
     guard let tally = chunk.tally else { return true }
     return tally.metrics.count == phase.metrics.count && tally.examples < 0x1p53
       && tally.examples == tally.examples.rounded()

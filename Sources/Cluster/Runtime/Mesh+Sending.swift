@@ -23,7 +23,6 @@ extension Mesh {
     guard !readers.isEmpty else { return }
     store(phase) { $0.lend(sum) }
     chunk.place = sum.place
-    chunk.precision = sum.pool.held
     for link in readers {
       link.bodies.append(.chunk(chunk))
       bytesSent += UInt64(chunk.payloadCount)

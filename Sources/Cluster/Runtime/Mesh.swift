@@ -50,9 +50,11 @@ actor Mesh {
   /// A few times what an answer takes on one machine.
   private static let wakefulness = Duration.microseconds(200)
 
-  /// Most elements of a sum in a message that says where they lie: what is copied is then still in the second-level
-  /// cache when it is added, and while one node adds, the other copies.
-  private static let sharedElements = 1 << 16
+  /// Most elements of a sum in a message. Of large vectors in shared memory fewer, so that what is copied is still in the
+  /// second-level cache when it is added; of those that the last-level cache holds, messages cost more.
+  private static func chunkElements(_ configuration: Configuration) -> Int {
+    configuration.isShared && configuration.phases.contains { $0.layout.count > 1 << 22 } ? 1 << 16 : 1 << 18
+  }
 
   let context: ZeroMQContext
   nonisolated var unownedExecutor: UnownedSerialExecutor { context.executor.asUnownedSerialExecutor() }
@@ -203,7 +205,7 @@ actor Mesh {
         configuration: ExchangeMachine.Configuration(
           shards: configuration.shards, phases: configuration.phases.map(\.layout.count),
           stateCount: configuration.stateCount,
-          chunkElements: configuration.isShared ? Mesh.sharedElements : 1 << 18),
+          chunkElements: Mesh.chunkElements(configuration)),
         position: configuration.start, chain: configuration.chain, isFinished: configuration.isFinished)
     case .install(let view):
       guard let directives = machine?.install(view, now: now) else { return }

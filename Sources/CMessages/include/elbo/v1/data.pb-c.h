@@ -124,12 +124,9 @@ struct  Elbo__V1__Chunk
    */
   Elbo__V1__ShardRange *subtree;
   Elbo__V1__ElementRange *elements;
-  /*
-   * with a place: as the numbers lie there (of BF16, as F32, which holds the same numbers)
-   */
   Elbo__V1__Precision precision;
   /*
-   * CRC-32C (Castagnoli) of the payload bytes, as they would be sent; of a partial sum with a place: 0
+   * CRC-32C (Castagnoli) of the payload bytes; of a partial sum with a place: 0
    */
   uint32_t checksum;
   /*
