@@ -56,7 +56,7 @@ import Training
     let shipped = "model: bbb\noptimizer:\n  schedule: exponential\n  step_factor: 0.9997\n"
     let recipe = try Recipe(yaml: shipped, source: "test")
     try recipe.set("optimizer.schedule", to: schedule)
-    _ = try Models.named("bbb").learner(recipe, data: Toy.classes(), seed: 0)
+    _ = try Models.named("bbb").learner(recipe, data: Toy.classes(150), seed: 0)
     try recipe.finish()
   }
 

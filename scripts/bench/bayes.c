@@ -1,5 +1,6 @@
 // Times the posterior's kernels: nanoseconds a weight, beside elbo_philox_normal and elbo_adam, for weights in the
-// second-level cache and for the 2.4 million of a 784-1200-1200-10 network. Best of several runs; one thread.
+// second-level cache and for the 2.4 million of a 784-1200-1200-10 network. Best of several runs; one thread. Bare loops
+// say what bounds them: one that moves the same numbers and only adds them up, and one of multiply-adds in registers.
 //
 //   C=Sources/CKernels
 //   clang -O3 -ffp-contract=off -fno-math-errno -I$C/include scripts/bench/bayes.c $C/*.c -lm -o /tmp/bayes && /tmp/bayes
@@ -32,12 +33,48 @@ SAMPLE(sample_alone, NULL) SAMPLE(sample_gaussian, &gaussian) SAMPLE(sample_mixt
   }
 UPDATE(update_closed, NULL, &gaussian) UPDATE(update_gaussian, x[2] + i, &gaussian) UPDATE(update_mixture, x[2] + i, &mixture)
 
+#if defined(__x86_64__)
+#define WIDE __attribute__((target("avx2,fma")))
+#else
+#define WIDE
+#endif
+WIDE static void move_sample(size_t i, size_t n) {
+  const float *restrict mu = x[0] + i, *restrict rho = x[1] + i;
+  float *restrict w = x[2] + i;
+  for (size_t k = 0; k < n; k++) w[k] = mu[k] + rho[k];
+}
+WIDE static void move_update(size_t i, size_t n) {
+  const float *restrict w = x[2] + i, *restrict g = x[3] + i;
+  float *restrict mu = x[0] + i, *restrict rho = x[1] + i, *restrict m = x[4] + i, *restrict v = x[5] + i;
+  float *restrict m2 = x[6] + i, *restrict v2 = x[7] + i;
+  for (size_t k = 0; k < n; k++) {
+    const float a = 1e-30f * (w[k] + g[k]);
+    mu[k] += a, rho[k] += a, m[k] += a, v[k] += a, m2[k] += a, v2[k] += a;
+  }
+}
+/// A multiply-add in each of 14 chains of eight numbers for every eight weights: 14 a weight.
+WIDE static void multiply_add(size_t i, size_t n) {
+  typedef float f8 __attribute__((ext_vector_type(8)));
+  f8 sum[14];
+  for (int c = 0; c < 14; c++) sum[c] = (f8)(float)(c + i);
+  f8 factor = (f8)0.999f, term = (f8)1e-3f;
+  for (size_t k = 0; k < n; k += 8) {
+    __asm__ volatile("" : "+x"(factor), "+x"(term));
+#pragma clang loop unroll(full)
+    for (int c = 0; c < 14; c++) sum[c] = __builtin_elementwise_fma(sum[c], factor, term);
+  }
+  for (int c = 1; c < 14; c++) sum[0] += sum[c];
+  sink = sum[0][0];
+}
+
 static const struct {
   const char *name;
   void (*run)(size_t, size_t);
 } kernels[] = {{"normal", normal}, {"adam", adam}, {"sample, no sum", sample_alone}, {"sample, Gaussian", sample_gaussian},
                {"sample, mixture", sample_mixture}, {"update, closed form", update_closed},
-               {"update, Gaussian", update_gaussian}, {"update, mixture", update_mixture}};
+               {"update, Gaussian", update_gaussian}, {"update, mixture", update_mixture},
+               {"bare moves, sample", move_sample}, {"bare moves, update", move_update},
+               {"14 multiply-adds", multiply_add}};
 
 static double seconds(void) {
   struct timespec t;
