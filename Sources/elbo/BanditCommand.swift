@@ -30,14 +30,11 @@ struct BanditCommand: AsyncParsableCommand {
   @Option(help: "The optimiser's learning rate.")
   var learningRate = 1e-3
 
-  @Option(help: ArgumentHelp("Standard deviation that rewards are taken to have, a tenth of theirs.", valueName: "d"))
+  @Option(help: ArgumentHelp("Standard deviation that rewards are taken to have, in tens.", valueName: "d"))
   var noiseDeviation = 0.1
 
   @Option(help: ArgumentHelp("Standard deviation of the weights' prior.", valueName: "d"))
   var priorDeviation = 0.3
-
-  @Option(help: ArgumentHelp("Standard deviation that weights begin with (default: their prior's).", valueName: "d"))
-  var initialDeviation: Double?
 
   @Option(help: ArgumentHelp("ε of the greedy agents, parted by commas.", valueName: "e,e,…"))
   var epsilons = "0,0.01,0.05"
@@ -61,14 +58,13 @@ struct BanditCommand: AsyncParsableCommand {
     guard (1...1_000_000).contains(decisions), (1...10_000).contains(updates) else {
       throw RecipeError("--decisions must be from 1 to 1000000, --updates from 1 to 10000")
     }
-    guard learningRate > 0, learningRate < 1,
-      [noiseDeviation, priorDeviation, initialDeviation ?? 1].allSatisfy({ $0 > 0 && $0.isFinite })
+    guard learningRate > 0, learningRate < 1, noiseDeviation > 0, priorDeviation > 0, noiseDeviation.isFinite,
+      priorDeviation.isFinite
     else {
       throw RecipeError("--learning-rate must lie between 0 and 1, and deviations above 0")
     }
     (options.decisions, options.updates, options.learningRate) = (decisions, updates, learningRate)
     (options.noiseDeviation, options.priorDeviation, options.seed) = (noiseDeviation, priorDeviation, seed)
-    options.initialDeviation = initialDeviation
     let agents: [Bandit.Agent] =
       try [.thompson]
       + epsilons.split(separator: ",").map {

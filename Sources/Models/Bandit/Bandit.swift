@@ -19,8 +19,7 @@ public struct BanditOptions: Sendable {
   /// Of a reward, in units of `Bandit.unit`.
   public var noiseDeviation = 0.1
   public var priorDeviation = 0.3
-  /// Of the weights' posterior before anything was tried. Nil: the prior's, so that the first draws are the prior's.
-  public var initialDeviation: Double?
+  public var initialDeviation = 0.02
 
   public init() {}
 }

@@ -47,7 +47,7 @@ final class RewardLearner: Learner, @unchecked Sendable {
     if isBayesian {
       let posterior = VariationalPosterior(over: layout, prior: .gaussian(deviation: options.priorDeviation))
       parameters = FlatBuffer("parameters", posterior.parameters)
-      posterior.initialize(parameters, from: draw, deviation: options.initialDeviation ?? options.priorDeviation)
+      posterior.initialize(parameters, from: draw, deviation: options.initialDeviation)
       posteriorDescent = PosteriorDescent(posterior: posterior, descent: descent(posterior.parameters))
       (self.posterior, plainDescent) = (posterior, nil)
     } else {
