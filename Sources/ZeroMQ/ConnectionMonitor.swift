@@ -18,6 +18,9 @@ public final class ConnectionMonitor: @unchecked Sendable {
     public var failedAuthentication = 0
     /// Gone in the middle of the greeting.
     public var failedOtherwise = 0
+
+    /// Whether a peer that has greeted has not hung up yet, as far as is known: those that failed count as gone too.
+    public var isAnybodyHere: Bool { greeted > disconnected }
   }
 
   private let state = Mutex(Counts())

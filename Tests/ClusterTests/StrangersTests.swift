@@ -142,4 +142,37 @@ import ZeroMQ
     let alone = try await cluster.alone()
     #expect(checksums == [alone, alone])
   }
+
+  /// It has asked what is trained, and has not said Hello yet: it is told that all is over, and does not look for a
+  /// coordinator in vain.
+  @Test func aNodeThatPreparesHearsThatAllIsOver() async throws {
+    let cluster = LocalCluster(nodes: 2, shards: 2)
+    defer { cluster.removeLog() }
+    let (coordinator, endpoint) = try await cluster.coordinator()
+    let (isPreparing, preparing) = AsyncStream.makeStream(of: Void.self)
+    let over = DispatchSemaphore(value: 0)
+    var configuration = Node.Configuration(
+      name: "late", build: "test", coordinator: endpoint, dataBind: try Endpoint("tcp://127.0.0.1:*"), lanes: 1,
+      security: .plainOnLoopback)
+    configuration.patience = .seconds(20)
+    let node = try Node(
+      configuration,
+      prepare: { [plan = cluster.plan] _ in
+        preparing.yield()
+        // A node that hears nothing looks for a coordinator then, and fails.
+        _ = over.wait(timeout: .now() + 30)
+        return Node.Job(learner: Walk(shards: 2), plan: plan, data: LocalCluster.nothing, objective: nil)
+      }, note: { _ in })
+    async let ending = node.run()
+    for await _ in isPreparing { break }
+    coordinator.end(Stop(reason: .completed, explanation: "all steps are done"))
+    try await cluster.lead(coordinator)
+    await coordinator.close()
+    guard case .stopped(let stop) = try await ending else {
+      Issue.record("not stopped")
+      return
+    }
+    #expect(stop.reason == .completed)
+    over.signal()
+  }
 }

@@ -74,6 +74,9 @@ public actor Coordinator {
   let continuation: AsyncStream<Event>.Continuation
 
   private var router: Socket?
+  var monitor: ConnectionMonitor?
+  /// Of `close`, which waits for others to hang up.
+  var parting: CheckedContinuation<Void, Never>?
   private var authenticator: Authenticator?
   var membership: Membership
   private var ledger = ShardLedger()
@@ -151,12 +154,14 @@ public actor Coordinator {
     let socket = try Socket(
       .router, in: context, security: configuration.security.server("control"), options: options)
     do {
+      monitor = try socket.monitor()
       let bound = try socket.bind(configuration.bind)
       context.executor.watch(socket) { [weak self] _ in self?.assumeIsolated { $0.receive() } }
       router = consume socket
       tick()
       return bound
     } catch {
+      monitor?.close()
       socket.close()
       throw error
     }
@@ -179,15 +184,10 @@ public actor Coordinator {
     }
   }
 
-  /// Closes everything; what was said last is still sent.
-  public nonisolated func close() async {
-    await shut()
-    await context.closeAside()
-  }
-
-  private func shut() {
+  func shut() {
     if let timer { context.executor.cancelTimer(timer) }
     timer = nil
+    monitor?.close()
     router.take()?.close()
     authenticator?.close()
     authenticator = nil

@@ -110,6 +110,8 @@ public actor Node {
   private func close() async {
     if let timer { context.executor.cancelTimer(timer) }
     timer = nil
+    // A coordinator that has told everyone that all is over waits for them to hang up.
+    if case .success(.stopped)? = result { client?.close() }
     await training?.value
     if let mesh, let meshContext {
       await mesh.close()
