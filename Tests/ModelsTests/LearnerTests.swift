@@ -53,7 +53,7 @@ import Training
 
   @Test(arguments: ["constant", "cosine", "linear", "step", "exponential"])
   func theScheduleIsOneKey(_ schedule: String) throws {
-    let shipped = "model: bbb\noptimizer:\n  schedule: exponential\n  step_factor: 0.9997\n"
+    let shipped = "optimizer:\n  schedule: exponential\n  step_factor: 0.9997\n"
     let recipe = try Recipe(yaml: shipped, source: "test")
     try recipe.set("optimizer.schedule", to: schedule)
     _ = try Models.named("bbb").learner(recipe, data: Toy.classes(150), seed: 0)
