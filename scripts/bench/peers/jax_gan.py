@@ -4,46 +4,24 @@ their own, as torch_gan.py has them.
 Threads are limited by the processors that the process may use; XLA takes as many as those.
 """
 
+import functools
 import itertools
 import os
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax_steps import Parameters, descend, initial
 from steps import measure, options
 
 BATCH, LATENT = 100, 100
-Parameters = list[tuple[jax.Array, jax.Array]]
-
-
-def initial(key: jax.Array, widths: list[int]) -> Parameters:
-    """PyTorch's default: uniform within 1 / √fan-in."""
-    layers = []
-    for inputs, outputs in itertools.pairwise(widths):
-        key, weight, bias = jax.random.split(key, 3)
-        bound = inputs**-0.5
-        layers.append((
-            jax.random.uniform(weight, (inputs, outputs), minval=-bound, maxval=bound),
-            jax.random.uniform(bias, (outputs,), minval=-bound, maxval=bound),
-        ))
-    return layers
+adam = functools.partial(descend, rate=2e-4, momentum=0.5)
 
 
 def dense(layers: Parameters, x: jax.Array) -> jax.Array:
     for weight, bias in layers[:-1]:
         x = jax.nn.leaky_relu(x @ weight + bias, 0.2)
     return x @ layers[-1][0] + layers[-1][1]
-
-
-def adam(state, gradient, count: jax.Array):
-    """Kingma and Ba 2014, algorithm 1, with β₁ = 0.5."""
-    parameters, first, second = state
-    first = jax.tree.map(lambda m, g: 0.5 * m + 0.5 * g, first, gradient)
-    second = jax.tree.map(lambda v, g: 0.999 * v + 0.001 * g * g, second, gradient)
-    bias1, bias2 = 1 - 0.5**count, 1 - 0.999**count
-    parameters = jax.tree.map(
-        lambda p, m, v: p - 2e-4 * (m / bias1) / (jnp.sqrt(v / bias2) + 1e-8), parameters, first, second)
-    return parameters, first, second
 
 
 def generated(generator: Parameters, key: jax.Array) -> jax.Array:
@@ -64,9 +42,9 @@ def step(state, batch: jax.Array, data: jax.Array):
     key, one, other = jax.random.split(key, 3)
     count = count + 1
     slope = jax.grad(discriminator_loss)(discriminator[0], data[batch], generated(generator[0], one))
-    discriminator = adam(discriminator, slope, count)
+    discriminator = adam(*discriminator, slope, count)
     loss, slope = jax.value_and_grad(generator_loss)(generator[0], discriminator[0], other)
-    return (adam(generator, slope, count), discriminator, count, key), loss
+    return (adam(*generator, slope, count), discriminator, count, key), loss
 
 
 def main() -> None:
@@ -79,7 +57,7 @@ def main() -> None:
     data = jnp.asarray(images.reshape(len(images), -1).astype(np.float32) / 127.5 - 1)
 
     def player(seed: int, widths: list[int]):
-        parameters = initial(jax.random.key(seed), widths)
+        parameters = initial(jax.random.key(seed), itertools.pairwise(widths))
         zeros = lambda: jax.tree.map(jnp.zeros_like, parameters)
         return parameters, zeros(), zeros()
 

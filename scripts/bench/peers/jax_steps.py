@@ -5,12 +5,39 @@ Threads are limited by the processors that the process may use; XLA takes as man
 
 import argparse
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from steps import RATE, measure, options
+
+
+# Weights and biases of dense layers.
+Parameters = list[tuple[jax.Array, jax.Array]]
+
+
+def initial(key: jax.Array, sizes: Iterable[tuple[int, int]]) -> Parameters:
+    """Layers of so many inputs and outputs by PyTorch's default: uniform within 1 / √fan-in."""
+    layers = []
+    for inputs, outputs in sizes:
+        key, weight, bias = jax.random.split(key, 3)
+        bound = inputs**-0.5
+        layers.append((
+            jax.random.uniform(weight, (inputs, outputs), minval=-bound, maxval=bound),
+            jax.random.uniform(bias, (outputs,), minval=-bound, maxval=bound),
+        ))
+    return layers
+
+
+def descend(parameters, first, second, gradient, count: jax.Array, rate: float = RATE, momentum: float = 0.9):
+    """One update of Adam (Kingma and Ba 2014, algorithm 1): the parameters and both moments."""
+    first = jax.tree.map(lambda m, g: momentum * m + (1 - momentum) * g, first, gradient)
+    second = jax.tree.map(lambda v, g: 0.999 * v + 0.001 * g * g, second, gradient)
+    bias1, bias2 = 1 - momentum**count, 1 - 0.999**count
+    parameters = jax.tree.map(
+        lambda p, m, v: p - rate * (m / bias1) / (jnp.sqrt(v / bias2) + 1e-8), parameters, first, second)
+    return parameters, first, second
 
 
 def parser() -> argparse.ArgumentParser:
@@ -20,18 +47,14 @@ def parser() -> argparse.ArgumentParser:
 
 
 def adam(loss_of: Callable) -> Callable:
-    """One step of Adam (Kingma and Ba 2014, algorithm 1) down `loss_of(parameters, batch, noise, *data)`."""
+    """One step of Adam down `loss_of(parameters, batch, noise, *data)`."""
 
     def step(state, batch: jax.Array, *data: jax.Array):
         parameters, first, second, count, key = state
         key, noise = jax.random.split(key)
         loss, gradient = jax.value_and_grad(loss_of)(parameters, batch, noise, *data)
         count = count + 1
-        first = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, first, gradient)
-        second = jax.tree.map(lambda v, g: 0.999 * v + 0.001 * g * g, second, gradient)
-        bias1, bias2 = 1 - 0.9**count, 1 - 0.999**count
-        parameters = jax.tree.map(
-            lambda p, m, v: p - RATE * (m / bias1) / (jnp.sqrt(v / bias2) + 1e-8), parameters, first, second)
+        parameters, first, second = descend(parameters, first, second, gradient, count)
         return (parameters, first, second, count, key), loss
 
     return step

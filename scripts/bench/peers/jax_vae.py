@@ -2,24 +2,8 @@
 
 import jax
 import jax.numpy as jnp
-from jax_steps import parser, time_steps
+from jax_steps import Parameters, initial, parser, time_steps
 from steps import BATCH, HIDDEN, LATENT, PIXELS, images
-
-Parameters = list[tuple[jax.Array, jax.Array]]
-
-
-def initial(key: jax.Array) -> Parameters:
-    """PyTorch's default: uniform within 1 / √fan-in."""
-    layers = []
-    for inputs, outputs in [(PIXELS, HIDDEN), (HIDDEN, 2 * LATENT), (LATENT, HIDDEN), (HIDDEN, PIXELS)]:
-        key, weight, bias = jax.random.split(key, 3)
-        bound = inputs**-0.5
-        layers.append((
-            jax.random.uniform(weight, (inputs, outputs), minval=-bound, maxval=bound),
-            jax.random.uniform(bias, (outputs,), minval=-bound, maxval=bound),
-        ))
-    return layers
-
 
 def loss_of(parameters: Parameters, batch: jax.Array, key: jax.Array, data: jax.Array) -> jax.Array:
     x = data[batch]
@@ -34,7 +18,8 @@ def loss_of(parameters: Parameters, batch: jax.Array, key: jax.Array, data: jax.
 
 def main() -> None:
     arguments = parser().parse_args()
-    time_steps(arguments, initial(jax.random.key(0)), loss_of, [images(arguments.data)], BATCH)
+    layers = [(PIXELS, HIDDEN), (HIDDEN, 2 * LATENT), (LATENT, HIDDEN), (HIDDEN, PIXELS)]
+    time_steps(arguments, initial(jax.random.key(0), layers), loss_of, [images(arguments.data)], BATCH)
 
 
 if __name__ == "__main__":
