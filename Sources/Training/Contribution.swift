@@ -49,7 +49,7 @@ public final class Contribution: @unchecked Sendable {
 /// The sum of all shards' contributions, added in a fixed binary tree over the index of the shard.
 ///
 /// The numbers are added block by block when a block is asked for, so that what absorbs them finds them in the cache.
-/// A block is asked for by one lane at a time.
+/// A block is asked for by one lane at a time. Blocks lie one behind the other, but for those asked for as `writable`.
 public final class Total: @unchecked Sendable {
   /// Numbers in a block, 64 KiB of float32: a few arrays of it fit in a second-level cache.
   public static let blockLength = 16384
@@ -58,42 +58,52 @@ public final class Total: @unchecked Sendable {
   /// Sums over all examples, in the order of the phase's names.
   public let metrics: [Double]
   private let parts: [FlatBuffer]
-  /// Where the sum comes to stand; who absorbs it may write there.
-  private let sum: FlatBuffer
   private let precision: ExchangePrecision
+  /// Whether the sum is others' to keep as it is: what is to be written is copied.
+  private let isLent: Bool
   private let isAdded: UnsafeMutableBufferPointer<Bool>
+  /// Blocks of a lent sum that somebody may write.
+  private let copies: UnsafeMutableBufferPointer<UnsafeMutableBufferPointer<Float>?>
 
   /// Of all shards, in their order; the sum takes the first one's place.
-  init(of contributions: ArraySlice<Contribution>, precision: ExchangePrecision = .float32) {
-    parts = contributions.map(\.values)
-    sum = parts[0]
-    self.precision = precision
-    examples = contributions.reduce(0) { $0 + $1.examples }
+  convenience init(of contributions: ArraySlice<Contribution>, precision: ExchangePrecision = .float32) {
     let width = contributions.first?.metrics.count ?? 0
-    metrics = (0..<width).map { metric in TreeSum.of(contributions.map { $0.metrics[metric] }) }
-    length = sum.layout.count
-    blockCount = (length + Total.blockLength - 1) / Total.blockLength
-    isAdded = .allocate(capacity: blockCount)
-    isAdded.initialize(repeating: contributions.count <= 1)
+    self.init(
+      contributions.map(\.values), examples: contributions.reduce(0) { $0 + $1.examples },
+      metrics: (0..<width).map { metric in TreeSum.of(contributions.map { $0.metrics[metric] }) }, precision: precision,
+      isLent: false)
   }
 
-  /// What others have added up: it stays as it is, and is copied into `buffer` block by block.
-  package init(copying whole: Contribution, into buffer: FlatBuffer) {
-    parts = [whole.values]
-    sum = buffer
-    precision = .float32
-    examples = whole.examples
-    metrics = whole.metrics
-    length = sum.layout.count
-    blockCount = (length + Total.blockLength - 1) / Total.blockLength
-    isAdded = .allocate(capacity: blockCount)
-    isAdded.initialize(repeating: false)
+  /// What others have added up, and still need as it is.
+  package convenience init(lent whole: Contribution) {
+    self.init([whole.values], examples: whole.examples, metrics: whole.metrics, precision: .float32, isLent: true)
   }
 
-  deinit { isAdded.deallocate() }
+  private init(
+    _ parts: [FlatBuffer], examples: Int, metrics: [Double], precision: ExchangePrecision, isLent: Bool
+  ) {
+    self.parts = parts
+    self.examples = examples
+    self.metrics = metrics
+    self.precision = precision
+    self.isLent = isLent
+    length = parts[0].layout.count
+    blockCount = (length + Total.blockLength - 1) / Total.blockLength
+    isAdded = .allocate(capacity: blockCount)
+    isAdded.initialize(repeating: parts.count == 1)
+    copies = .allocate(capacity: blockCount)
+    copies.initialize(repeating: nil)
+  }
+
+  deinit {
+    isAdded.deallocate()
+    for copy in copies { copy?.deallocate() }
+    copies.deallocate()
+  }
 
   private let length: Int
   public let blockCount: Int
+  private var sum: FlatBuffer { parts[0] }
 
   /// The range of the flat buffer that a block covers.
   public func range(ofBlock block: Int) -> Range<Int> {
@@ -101,7 +111,8 @@ public final class Total: @unchecked Sendable {
   }
 
   /// The summed float32 numbers of a block.
-  public func float32(block: Int) -> UnsafeMutableBufferPointer<Float> {
+  public func float32(block: Int) -> UnsafeBufferPointer<Float> {
+    if let copy = copies[block] { return UnsafeBufferPointer(copy) }
     let range = range(ofBlock: block)
     if !isAdded[block], precision == .bfloat16 {
       RoundedSum(parts: parts).add(range)
@@ -116,17 +127,28 @@ public final class Total: @unchecked Sendable {
       }
       isAdded[block] = true
     }
-    return UnsafeMutableBufferPointer(rebasing: sum.float32[range])
+    return UnsafeBufferPointer(rebasing: sum.float32[range])
+  }
+
+  /// The summed float32 numbers of a block, for who absorbs them to write there; from now on they are what was written.
+  public func writable(block: Int) -> UnsafeMutableBufferPointer<Float> {
+    if let copy = copies[block] { return copy }
+    let numbers = float32(block: block)
+    guard isLent else { return UnsafeMutableBufferPointer(mutating: numbers) }
+    let copy = UnsafeMutableBufferPointer<Float>.allocate(capacity: numbers.count)
+    _ = copy.initialize(from: numbers)
+    copies[block] = copy
+    return copy
   }
 
   /// All summed float64 numbers. For sufficient statistics, which are few.
-  public func float64() -> FlatBuffer {
+  public func float64() -> UnsafeBufferPointer<Double> {
     if !isAdded.allSatisfy({ $0 }) {
       let starts = parts.map { UnsafePointer($0.float64.baseAddress!) as UnsafePointer<Double>? }
       flushingDenormals { elbo_sum_tree_f64(starts, starts.count, sum.float64.baseAddress!, length) }
       for block in isAdded.indices { isAdded[block] = true }
     }
-    return sum
+    return UnsafeBufferPointer(sum.float64)
   }
 }
 

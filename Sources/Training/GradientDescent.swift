@@ -48,8 +48,10 @@ public final class GradientDescent: Sendable {
     let state = moments.map { SharedPointer($0.float32.baseAddress!) }
     try crew.forEach(total.blockCount) { [scale] block, _ in
       let range = total.range(ofBlock: block)
+      if case .value = clipping {
+        clipping.clampValues(range, of: total.writable(block: block).baseAddress! - range.lowerBound, scale: scale)
+      }
       let gradient = total.float32(block: block).baseAddress! - range.lowerBound
-      clipping.clampValues(range, of: gradient, scale: scale)
       optimizer.update(
         range, of: parameters.float32.baseAddress!, gradient: gradient, state: state.map(\.pointer), step: update + 1,
         learningRate: rate, gradientScale: scale)

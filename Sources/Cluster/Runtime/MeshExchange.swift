@@ -33,8 +33,6 @@ public final class MeshExchange: Exchange, @unchecked Sendable {
   private let shards: Int
   private let steps: Int
   let pools: [ContributionPool]
-  /// Where totals are absorbed from; the mesh's own must stay as they are.
-  private let scratch: [FlatBuffer]
   private let post: @Sendable (Event) -> Void
   /// Called on the trainer's thread with the state between two steps, when one was asked for.
   private let save: @Sendable (ExchangeOutcome.Place, LearnerState) -> Void
@@ -76,7 +74,6 @@ public final class MeshExchange: Exchange, @unchecked Sendable {
     self.post = post
     self.save = save
     pools = learner.phases.map { ContributionPool($0, rounding: precision, isShared: isShared) }
-    scratch = learner.phases.map { FlatBuffer($0.name, $0.layout, precision: $0.precision) }
   }
 
   // MARK: The mesh's side
@@ -114,7 +111,7 @@ public final class MeshExchange: Exchange, @unchecked Sendable {
       case .stop: return .stopped
       case .absorb(let sum):
         absorbing = sum
-        return .total(Total(copying: sum.contribution, into: scratch[phase]))
+        return .total(Total(lent: sum.contribution))
       case .load(let target, let state):
         if let place = load(state, for: target) { return .moved(place) }
       case .takeState: post(.state(here, LearnerState(of: learner, converged: converged)))

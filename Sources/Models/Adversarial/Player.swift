@@ -52,7 +52,7 @@ extension Total {
       let range = range(ofBlock: block)
       let part = slot.range.clamped(to: range)
       if part.isEmpty { break }
-      let numbers = float32(block: block)
+      let numbers = writable(block: block)
       for index in part {
         values.append(numbers[index - range.lowerBound])
         numbers[index - range.lowerBound] = 0

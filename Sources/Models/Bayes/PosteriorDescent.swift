@@ -88,8 +88,8 @@ private struct Update: @unchecked Sendable {
   let posterior: VariationalPosterior
   let descent: GradientDescent
   let sums: PosteriorDescent.Sums
-  let a: UnsafeMutablePointer<Float>
-  let b: UnsafeMutablePointer<Float>?
+  let a: UnsafePointer<Float>
+  let b: UnsafePointer<Float>?
   let parameters: UnsafeMutablePointer<Float>
   let moments: [UnsafeMutablePointer<Float>]
   /// Counted from 1.
@@ -131,9 +131,10 @@ private struct Update: @unchecked Sendable {
   }
 
   private func updatePlain(_ piece: VariationalPosterior.Piece, shrink: Float) {
-    let gradient = a + piece.weight
-    elbo_scale(gradient, Float(sums.scale), gradient, piece.count)
-    move(piece.mean, piece.count, along: gradient, weightDecay: 0, shrink: shrink)
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: piece.count) { gradient in
+      elbo_scale(a + piece.weight, Float(sums.scale), gradient.baseAddress!, piece.count)
+      move(piece.mean, piece.count, along: gradient.baseAddress!, weightDecay: 0, shrink: shrink)
+    }
   }
 
   private func move(

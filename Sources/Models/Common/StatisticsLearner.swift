@@ -127,7 +127,7 @@ final class StatisticsLearner<Model: FlatStatisticsModel>: Learner {
   }
 
   func absorb(_ total: Total, phase: Int, of step: Step, with crew: Crew) throws -> Verdict {
-    let statistics = Array(total.float64().float64.prefix(model.statisticsCount))
+    let statistics = Array(total.float64().prefix(model.statisticsCount))
     // What large models are decoded to is let go as soon as it can be: it would be held three times over.
     let before = decoded.withLock { decoded in
       defer { decoded = nil }
