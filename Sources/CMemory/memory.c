@@ -1,6 +1,24 @@
 #define _GNU_SOURCE
 #include "CMemory.h"
 
+#include <string.h>
+
+typedef uint64_t Vector __attribute__((vector_size(16)));
+
+void elbo_memory_stream(void *target, const void *source, size_t count) {
+  size_t done = 0;
+  if ((uintptr_t)target % sizeof(Vector) == 0 && (uintptr_t)source % sizeof(Vector) == 0) {
+    for (; done + 4 * sizeof(Vector) <= count; done += 4 * sizeof(Vector)) {
+      const Vector *from = (const Vector *)((const char *)source + done);
+      Vector *to = (Vector *)((char *)target + done);
+      for (int i = 0; i < 4; i++) __builtin_nontemporal_store(from[i], to + i);
+    }
+    // Such stores are not ordered with those that tell other threads of them.
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+  }
+  memcpy((char *)target + done, (const char *)source + done, count - done);
+}
+
 #if defined(__linux__)
 #include <fcntl.h>
 #include <stdio.h>

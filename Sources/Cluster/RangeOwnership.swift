@@ -27,15 +27,15 @@ public struct RangeOwnership: Hashable, Sendable {
   }
 
   /// The elements of `set` by owner, in order, less the owners with none.
-  public func parts(of set: RangeSet<Int>) -> [(owner: NodeNumber, elements: RangeSet<Int>)] {
+  public func parts(of set: Intervals) -> [(owner: NodeNumber, elements: Intervals)] {
     members.indices.compactMap { index in
-      let part = set.intersection(RangeSet(bound(index)..<bound(index + 1)))
+      let part = set.intersection(Intervals(bound(index)..<bound(index + 1)))
       return part.isEmpty ? nil : (members[index], part)
     }
   }
 }
 
-extension RangeSet<Int> {
+extension Intervals {
   /// Its ranges, cut into even pieces that are not longer than `limit`.
   func pieces(limit: Int) -> [Range<Int>] {
     ranges.flatMap { range in
@@ -46,9 +46,4 @@ extension RangeSet<Int> {
       }
     }
   }
-
-  /// How many integers are in it.
-  var elementCount: Int { ranges.reduce(0) { $0 + $1.count } }
-
-  func contains(_ range: Range<Int>) -> Bool { isSuperset(of: RangeSet(range)) }
 }

@@ -1,3 +1,5 @@
+import Messages
+
 /// An aligned block of shards: a node of the tree in which contributions are added.
 public typealias Subtree = Range<Int>
 
@@ -56,11 +58,11 @@ public struct ShardTree: Hashable, Sendable {
   }
 
   /// The fewest blocks of the tree that are these shards together: what a node that computes them sends.
-  public func blocks(of shards: RangeSet<Int>) -> [Subtree] {
+  public func blocks(of shards: Intervals) -> [Subtree] {
     var blocks: [Subtree] = []
     func visit(_ subtree: Subtree) {
-      let common = shards.intersection(RangeSet(subtree))
-      if common == RangeSet(subtree) {
+      let common = shards.intersection(Intervals(subtree))
+      if common == Intervals(subtree) {
         blocks.append(subtree)
       } else if !common.isEmpty, let (left, right) = children(of: subtree) {
         visit(left)

@@ -125,20 +125,20 @@ enum Check {
 
   static func shardSet(
     _ ranges: UnsafeMutablePointer<UnsafeMutablePointer<Elbo__V1__ShardRange>?>?, _ count: Int, _ field: String
-  ) throws(MessageError) -> RangeSet<Int> {
+  ) throws(MessageError) -> Intervals {
     guard count <= Limits.entries else { throw MessageError(.range, field, "\(count) ranges") }
     var parts: [Range<Int>] = []
     for index in 0..<count { parts.append(try shards(ranges?[index], field)) }
-    return RangeSet(parts)
+    return Intervals(parts)
   }
 
   static func elementSet(
     _ ranges: UnsafeMutablePointer<UnsafeMutablePointer<Elbo__V1__ElementRange>?>?, _ count: Int, _ field: String
-  ) throws(MessageError) -> RangeSet<Int> {
+  ) throws(MessageError) -> Intervals {
     guard count <= Limits.entries else { throw MessageError(.range, field, "\(count) ranges") }
     var parts: [Range<Int>] = []
     for index in 0..<count { parts.append(try elements(ranges?[index], field)) }
-    return RangeSet(parts)
+    return Intervals(parts)
   }
 }
 
@@ -166,13 +166,13 @@ extension Arena {
     }
   }
 
-  func shardSet(_ set: RangeSet<Int>) -> (UnsafeMutablePointer<UnsafeMutablePointer<Elbo__V1__ShardRange>?>, Int) {
+  func shardSet(_ set: Intervals) -> (UnsafeMutablePointer<UnsafeMutablePointer<Elbo__V1__ShardRange>?>, Int) {
     let parts = set.ranges.compactMap { shards($0) }
     return (list(parts), parts.count)
   }
 
   func elementSet(
-    _ set: RangeSet<Int>
+    _ set: Intervals
   ) -> (UnsafeMutablePointer<UnsafeMutablePointer<Elbo__V1__ElementRange>?>, Int) {
     let parts = set.ranges.map { elements($0) }
     return (list(parts), parts.count)

@@ -28,7 +28,7 @@ public struct Heartbeat: Hashable, Sendable {
   public var chain: Chain
   public var stage: Stage
   /// Of the phase `position`, contributed in full by this node.
-  public var shardsDone: RangeSet<Int>
+  public var shardsDone: Intervals
   public var waits: [Wait]
   public var waitingMilliseconds: Int
   /// Recent time a step; 0 before the first.
@@ -43,7 +43,7 @@ public struct Heartbeat: Hashable, Sendable {
 
   public init(
     view: ViewNumber, sequence: UInt64, position: PhaseIndex, chain: Chain, stage: Stage,
-    shardsDone: RangeSet<Int> = RangeSet(), waits: [Wait] = [], waitingMilliseconds: Int = 0,
+    shardsDone: Intervals = Intervals(), waits: [Wait] = [], waitingMilliseconds: Int = 0,
     stepMicroseconds: UInt64 = 0, bytesReceived: UInt64 = 0, bytesSent: UInt64 = 0, objective: Double = .nan,
     examplesPerSecond: Double = 0
   ) {
@@ -83,13 +83,13 @@ public struct Late: Hashable, Sendable {
   public var view: ViewNumber
   public var position: PhaseIndex
   /// Shards whose partial sums it lacks, as owner of a range.
-  public var missing: RangeSet<Int>
+  public var missing: Intervals
   /// Its own, contributed in full.
-  public var shardsDone: RangeSet<Int>
+  public var shardsDone: Intervals
   public var waitingMilliseconds: Int
 
   public init(
-    view: ViewNumber, position: PhaseIndex, missing: RangeSet<Int>, shardsDone: RangeSet<Int>,
+    view: ViewNumber, position: PhaseIndex, missing: Intervals, shardsDone: Intervals,
     waitingMilliseconds: Int
   ) {
     self.view = view

@@ -118,10 +118,10 @@ public struct Sync: Hashable, Sendable {
   /// Whether it still holds the totals of the phase it absorbed last.
   public var retainsTotals: Bool
   /// Of the phase `position`, contributed in full by this node.
-  public var shardsDone: RangeSet<Int>
+  public var shardsDone: Intervals
 
   public init(
-    position: PhaseIndex, chain: Chain, previousChain: Chain, retainsTotals: Bool, shardsDone: RangeSet<Int>
+    position: PhaseIndex, chain: Chain, previousChain: Chain, retainsTotals: Bool, shardsDone: Intervals
   ) {
     self.position = position
     self.chain = chain
@@ -134,10 +134,10 @@ public struct Sync: Hashable, Sendable {
 /// Something expected has not come within the deadline: send it again.
 public enum Request: Hashable, Sendable {
   case sync
-  case partials(position: PhaseIndex, shards: RangeSet<Int>, elements: RangeSet<Int>)
-  case totals(position: PhaseIndex, elements: RangeSet<Int>)
+  case partials(position: PhaseIndex, shards: Intervals, elements: Intervals)
+  case totals(position: PhaseIndex, elements: Intervals)
   case position
-  case state(elements: RangeSet<Int>)
+  case state(elements: Intervals)
   /// The places that the peer names cannot be seen here.
   case payloads
 }

@@ -29,11 +29,11 @@ import Testing
         dataEndpoints: ["tcp://127.0.0.1:1"], publicKey: nil, shards: number - 1..<number)
     }
     _ = machine.install(View(number: ViewNumber(rawValue: 1), members: members, shards: 3, cause: "test"), now: now)
-    _ = machine.contributed(shard: 0, elements: RangeSet(0..<Self.count), position: .start, now: now)
+    _ = machine.contributed(shard: 0, elements: Intervals(0..<Self.count), position: .start, now: now)
     for number in 2...3 {
       let sync = Sync(
         position: .start, chain: Chain(rawValue: 2), previousChain: Chain(rawValue: 0), retainsTotals: false,
-        shardsDone: RangeSet())
+        shardsDone: Intervals())
       _ = machine.receive(message(from: UInt32(number), .sync(sync)), now: now)
     }
     let digest = Digest(bytes: [UInt8](repeating: 1, count: 32))!

@@ -322,8 +322,8 @@ private func pair() -> Membership {
 
   private func late(_ step: UInt64, missing: Range<Int>, done: Range<Int>) -> Late {
     Late(
-      view: ViewNumber(rawValue: 1), position: PhaseIndex(step: step, phase: 0), missing: RangeSet(missing),
-      shardsDone: RangeSet(done), waitingMilliseconds: 500)
+      view: ViewNumber(rawValue: 1), position: PhaseIndex(step: step, phase: 0), missing: Intervals(missing),
+      shardsDone: Intervals(done), waitingMilliseconds: 500)
   }
 
   @Test func lateShardsGoToIdleNodesOnce() throws {
@@ -333,7 +333,7 @@ private func pair() -> Membership {
     #expect(
       ledger.report(
         node: node(3), incarnation: incarnation, view: ViewNumber(rawValue: 1), position: PhaseIndex(step: 4, phase: 0),
-        done: RangeSet(6..<8)) == nil)
+        done: Intervals(6..<8)) == nil)
     let orders = try ledger.rescue(late(4, missing: 3..<6, done: 0..<3), from: node(1), incarnation).get()
     #expect(orders.map(\.shards) == [3..<4, 4..<5, 5..<6])
     #expect(orders.map(\.node) == [node(1), node(3), node(1)])
@@ -351,7 +351,7 @@ private func pair() -> Membership {
       #expect(
         ledger.report(
           node: node(2), incarnation: incarnation, view: ViewNumber(rawValue: 1), position: .start,
-          done: RangeSet(4..<7)) == nil)
+          done: Intervals(4..<7)) == nil)
     }
     #expect(ledger.duplicates == 0, "said twice is done once")
     let orders = try ledger.rescue(late(0, missing: 4..<8, done: 0..<4), from: node(1), incarnation).get()
@@ -359,11 +359,11 @@ private func pair() -> Membership {
     #expect(
       ledger.report(
         node: node(1), incarnation: incarnation, view: ViewNumber(rawValue: 1), position: .start,
-        done: RangeSet([0..<4, 7..<8])) == nil)
+        done: Intervals([0..<4, 7..<8])) == nil)
     #expect(
       ledger.report(
         node: node(2), incarnation: incarnation, view: ViewNumber(rawValue: 1), position: .start,
-        done: RangeSet(4..<8)) == nil)
+        done: Intervals(4..<8)) == nil)
     #expect(ledger.doneBy(7) == node(1))
     #expect(ledger.duplicates == 1)
   }
@@ -376,7 +376,7 @@ private func pair() -> Membership {
     {
       ledger.report(
         node: node(1), incarnation: Incarnation(rawValue: incarnation)!, view: ViewNumber(rawValue: view),
-        position: PhaseIndex(step: step, phase: 0), done: RangeSet(done))
+        position: PhaseIndex(step: step, phase: 0), done: Intervals(done))
     }
     #expect(report(1, 100, 5) == nil)
     #expect(report(0, 100, 5) == .staleView)

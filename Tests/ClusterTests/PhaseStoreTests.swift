@@ -1,4 +1,5 @@
 import Cluster
+import Messages
 import Tensors
 import Testing
 import Training
@@ -27,10 +28,10 @@ import Training
     let pool = pool()
     var store = PhaseStore(shards: 4, pool: pool)
     for shard in 2...3 { contribute(shard, to: &store, from: pool) }
-    store.merge(2..<4, RangeSet(32..<64))
+    store.merge(2..<4, Intervals(32..<64))
     let told = store.partial(2..<3)
     store.lend(told)
-    store.merge(2..<4, RangeSet(0..<32))
+    store.merge(2..<4, Intervals(0..<32))
     #expect(numbers(told)[0..<32].allSatisfy { $0 == 2 })
     #expect(numbers(store.partial(2..<4)).allSatisfy { $0 == 5 })
   }
@@ -41,7 +42,7 @@ import Training
     var store = PhaseStore(shards: 4, pool: pool)
     for shard in 0...1 { contribute(shard, to: &store, from: pool) }
     let place = store.partial(0..<1).contribution
-    store.merge(0..<2, RangeSet(0..<Self.count))
+    store.merge(0..<2, Intervals(0..<Self.count))
     #expect(store.partial(0..<2).contribution === place)
     #expect(numbers(store.partial(0..<2)).allSatisfy { $0 == 1 })
   }

@@ -43,13 +43,13 @@ import Testing
     var random = SplitMix(seed: UInt64(seed))
     let count = Int.random(in: 1...33, using: &random)
     let tree = ShardTree(count: count)
-    let shards = RangeSet((0..<count).filter { _ in random.chance(0.6) }.map { $0..<$0 + 1 })
+    let shards = Intervals((0..<count).filter { _ in random.chance(0.6) }.map { $0..<$0 + 1 })
     let blocks = tree.blocks(of: shards)
-    #expect(RangeSet(blocks) == shards)
+    #expect(Intervals(blocks) == shards)
     #expect(blocks.reduce(0) { $0 + $1.count } == shards.ranges.reduce(0) { $0 + $1.count })
     for block in blocks {
       #expect(tree.contains(block))
-      if let (sibling, _) = tree.sibling(of: block) { #expect(!shards.isSuperset(of: RangeSet(sibling))) }
+      if let (sibling, _) = tree.sibling(of: block) { #expect(!shards.isSuperset(of: Intervals(sibling))) }
     }
   }
 }
@@ -74,12 +74,12 @@ import Testing
 
   @Test func partsGoToTheirOwners() {
     let ownership = RangeOwnership(members: nodes(3), count: 100)
-    let parts = ownership.parts(of: RangeSet([0..<5, 30..<70, 99..<100]))
+    let parts = ownership.parts(of: Intervals([0..<5, 30..<70, 99..<100]))
     #expect(parts.map(\.owner) == ownership.members)
-    #expect(parts[0].elements == RangeSet([0..<5, 30..<32]))
-    #expect(parts[1].elements == RangeSet([32..<64]))
-    #expect(parts[2].elements == RangeSet([64..<70, 99..<100]))
-    #expect(ownership.parts(of: RangeSet([64..<65])).map(\.owner) == [ownership.members[2]])
+    #expect(parts[0].elements == Intervals([0..<5, 30..<32]))
+    #expect(parts[1].elements == Intervals([32..<64]))
+    #expect(parts[2].elements == Intervals([64..<70, 99..<100]))
+    #expect(ownership.parts(of: Intervals([64..<65])).map(\.owner) == [ownership.members[2]])
   }
 }
 

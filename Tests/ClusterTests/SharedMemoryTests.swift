@@ -21,15 +21,28 @@ import Testing
     return (memory, place)
   }
 
+  private func payload(_ reading: PeerMemory.Reading) throws -> LentPayload {
+    guard case .found(let payload) = reading else { throw ReadingError(reading: reading) }
+    return payload
+  }
+
+  private struct ReadingError: Error { var reading: PeerMemory.Reading }
+
+  private func isDamaged(_ reading: PeerMemory.Reading) -> Bool {
+    if case .damaged = reading { true } else { false }
+  }
+
+  private func isUnseen(_ reading: PeerMemory.Reading) -> Bool {
+    if case .unseen = reading { true } else { false }
+  }
+
   @Test func isReadWhereItLies() throws {
     let (memory, place) = try filled()
     defer { withExtendedLifetime(memory) {} }
     var peer = PeerMemory()
-    var copy = [Float](repeating: 0, count: 100)
-    let chunk = chunk(500..<600)
-    let reading = copy.withUnsafeMutableBytes { peer.read(chunk, at: place, into: $0) }
-    #expect(reading == .read)
-    #expect(copy == (500..<600).map(Float.init))
+    let payload = try payload(peer.payload(of: chunk(500..<600), at: place))
+    #expect(Array(payload.bytes.assumingMemoryBound(to: Float.self)) == (500..<600).map(Float.init))
+    #expect(payload.isIntact)
   }
 
   @Test func whatWasOverwrittenIsNoticed() throws {
@@ -37,10 +50,11 @@ import Testing
     defer { withExtendedLifetime(memory) {} }
     var peer = PeerMemory()
     let chunk = chunk(500..<600)
+    let old = try payload(peer.payload(of: chunk, at: place))
     let next = memory.renew()
-    var copy = [Float](repeating: 0, count: 100)
-    #expect(copy.withUnsafeMutableBytes { peer.read(chunk, at: place, into: $0) } == .damaged)
-    #expect(copy.withUnsafeMutableBytes { peer.read(chunk, at: next, into: $0) } == .read)
+    #expect(!old.isIntact, "while it was read")
+    #expect(isDamaged(peer.payload(of: chunk, at: place)), "before")
+    #expect(try payload(peer.payload(of: chunk, at: next)).isIntact)
   }
 
   @Test func nothingBeyondItsEndIsRead() throws {
@@ -49,8 +63,7 @@ import Testing
     var peer = PeerMemory()
     var chunk = chunk(500..<600)
     chunk.elements = Self.count..<Self.count + 100
-    var copy = [Float](repeating: 0, count: 100)
-    #expect(copy.withUnsafeMutableBytes { peer.read(chunk, at: place, into: $0) } == .damaged)
+    #expect(isDamaged(peer.payload(of: chunk, at: place)))
   }
 
   /// Another process's file of the same number, an ordinary file, a device, a process that is not there.
@@ -71,8 +84,7 @@ import Testing
     }
     for place in places {
       var peer = PeerMemory()
-      var copy = [Float](repeating: 0, count: 100)
-      #expect(copy.withUnsafeMutableBytes { peer.read(chunk, at: place, into: $0) } == .unseen)
+      #expect(isUnseen(peer.payload(of: chunk, at: place)))
     }
   }
 
@@ -81,12 +93,14 @@ import Testing
     var (memory, place): (SharedMemory?, Place) = try filled()
     let chunk = chunk(0..<100)
     var peer = PeerMemory()
-    var copy = [Float](repeating: 0, count: 100)
-    #expect(copy.withUnsafeMutableBytes { peer.read(chunk, at: place, into: $0) } == .read)
+    let before = try payload(peer.payload(of: chunk, at: place))
     memory = nil
-    #expect(copy.withUnsafeMutableBytes { peer.read(chunk, at: place, into: $0) } == .read)
+    let after = try payload(peer.payload(of: chunk, at: place))
+    for payload in [before, after] {
+      #expect(Array(payload.bytes.assumingMemoryBound(to: Float.self)) == (0..<100).map(Float.init))
+    }
     var other = PeerMemory()
-    #expect(copy.withUnsafeMutableBytes { other.read(chunk, at: place, into: $0) } == .unseen)
+    #expect(isUnseen(other.payload(of: chunk, at: place)))
   }
 }
 
@@ -95,16 +109,16 @@ import Testing
   @Test func goWhenTheyAreLargeEnoughAndOnce() {
     let size = Buckets.leastCount
     let buckets = Buckets(count: 3 * size)
-    var gone = RangeSet<Int>()
+    var gone = Intervals()
     for start in stride(from: 3 * size - size / 4, through: 0, by: -size / 4) {
       guard let bucket = buckets.add(start..<start + size / 4) else { continue }
       #expect(bucket.count >= size)
       #expect(!bucket.contains(0), "the tally goes with element 0, in the end")
-      #expect(gone.intersection(RangeSet(bucket)).isEmpty)
-      gone.formUnion(RangeSet(bucket))
+      #expect(gone.intersection(Intervals(bucket)).isEmpty)
+      gone.formUnion(Intervals(bucket))
     }
-    #expect(gone == RangeSet(size..<3 * size))
-    #expect(buckets.rest == RangeSet(0..<size))
+    #expect(gone == Intervals(size..<3 * size))
+    #expect(buckets.rest == Intervals(0..<size))
   }
 
   @Test func whatIsSmallWaitsForItsNeighbours() {
@@ -113,6 +127,6 @@ import Testing
     #expect(buckets.add(size + 16..<2 * size) == nil)
     #expect(buckets.add(3 * size..<4 * size) == 3 * size..<4 * size)
     #expect(buckets.add(size..<size + 16) == size..<2 * size)
-    #expect(buckets.rest == RangeSet([0..<size, 2 * size..<3 * size]))
+    #expect(buckets.rest == Intervals([0..<size, 2 * size..<3 * size]))
   }
 }

@@ -55,7 +55,7 @@ import ZeroMQ
         .leave(Leave(reason: .asked, explanation: "so they say")),
         .late(
           Late(
-            view: before.job.view, position: before.job.position, missing: RangeSet(0..<3), shardsDone: RangeSet(),
+            view: before.job.view, position: before.job.position, missing: Intervals(0..<3), shardsDone: Intervals(),
             waitingMilliseconds: 1)),
         .report(Report(step: 1, examples: 1, metrics: [])),
       ]

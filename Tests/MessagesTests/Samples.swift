@@ -59,7 +59,7 @@ enum Samples {
       .heartbeat(
         Heartbeat(
           view: ViewNumber(rawValue: 6), sequence: 42, position: phase(11, 1),
-          chain: Chain(rawValue: 0xFEDC_BA98_7654_3210), stage: .exchanging, shardsDone: RangeSet([0..<2, 4..<5]),
+          chain: Chain(rawValue: 0xFEDC_BA98_7654_3210), stage: .exchanging, shardsDone: Intervals([0..<2, 4..<5]),
           waits: waits, waitingMilliseconds: 17, stepMicroseconds: 4100, bytesReceived: 1 << 40, bytesSent: 12,
           objective: -241.5, examplesPerSecond: 1e5))),
     "heartbeat_reply": fromCoordinator(
@@ -67,8 +67,8 @@ enum Samples {
     "late": fromNode(
       .late(
         Late(
-          view: ViewNumber(rawValue: 6), position: phase(11, 1), missing: RangeSet([3..<8]),
-          shardsDone: RangeSet([0..<3]), waitingMilliseconds: 250))),
+          view: ViewNumber(rawValue: 6), position: phase(11, 1), missing: Intervals([3..<8]),
+          shardsDone: Intervals([0..<3]), waitingMilliseconds: 250))),
     "execute": fromCoordinator(
       .execute(Execute(view: ViewNumber(rawValue: 6), position: phase(11, 1), node: node(1), shards: 3..<5))),
     "stop": fromCoordinator(.stop(Stop(reason: .completed, explanation: "all steps done"))),
@@ -175,14 +175,14 @@ enum Samples {
         body: .sync(
           Sync(
             position: phase(11, 1), chain: Chain(rawValue: 1), previousChain: Chain(rawValue: 2), retainsTotals: true,
-            shardsDone: RangeSet([0..<1, 2..<4])))), []
+            shardsDone: Intervals([0..<1, 2..<4])))), []
     ),
     "acknowledgement": (DataMessage(header: header, body: .acknowledgement), []),
     "request_partials": (
       DataMessage(
         header: header,
         body: .request(
-          .partials(position: phase(11, 1), shards: RangeSet([4..<8]), elements: RangeSet([0..<5, 9..<10])))), []
+          .partials(position: phase(11, 1), shards: Intervals([4..<8]), elements: Intervals([0..<5, 9..<10])))), []
     ),
     "request_sync": (DataMessage(header: header, body: .request(.sync)), []),
     "credit": (DataMessage(header: header, body: .credit(limit: 1 << 34)), []),

@@ -32,6 +32,9 @@ static inline uint64_t elbo_memory_age(const uint64_t *counter) {
   return value;
 }
 
+/// As memcpy, past the caches: for what is not used before much else has been.
+void elbo_memory_stream(void *target, const void *source, size_t count);
+
 /// Has malloc keep the blocks of messages (up to 4 MiB) instead of giving them back to the system after each one and
 /// taking page faults to get them again.
 void elbo_memory_keep_blocks(void);

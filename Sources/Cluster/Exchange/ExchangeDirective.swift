@@ -11,19 +11,19 @@ import Messages
 public enum ExchangeDirective: Hashable, Sendable {
   /// Contribute these shards of the phase, and no others. Replaces an earlier order for the phase; what is contributed
   /// already is not named.
-  case compute(PhaseIndex, shards: RangeSet<Int>)
+  case compute(PhaseIndex, shards: Intervals)
   /// `own[subtree] = own[left] + own[right]` on these elements; the children's are not needed any more.
-  case merge(PhaseIndex, subtree: Subtree, elements: RangeSet<Int>)
+  case merge(PhaseIndex, subtree: Subtree, elements: Intervals)
   /// `sums[subtree] = left + right` on these elements, each child taken where it says.
-  case sum(PhaseIndex, subtree: Subtree, elements: RangeSet<Int>, left: SumSource, right: SumSource)
+  case sum(PhaseIndex, subtree: Subtree, elements: Intervals, left: SumSource, right: SumSource)
   /// `totals = own[root]` on these elements: this node has contributed every shard.
-  case promote(PhaseIndex, elements: RangeSet<Int>)
+  case promote(PhaseIndex, elements: Intervals)
   /// Of the chunk that is being received, `sums[subtree]` gets these elements.
-  case storePartial(PhaseIndex, subtree: Subtree, elements: RangeSet<Int>)
+  case storePartial(PhaseIndex, subtree: Subtree, elements: Intervals)
   /// Of the chunk that is being received, `totals` gets these elements.
-  case storeTotal(PhaseIndex, elements: RangeSet<Int>)
+  case storeTotal(PhaseIndex, elements: Intervals)
   /// Of the chunk that is being received, the state being collected gets these bytes.
-  case storeState(elements: RangeSet<Int>)
+  case storeState(elements: Intervals)
   /// `own[subtree]`, to the owner of the elements.
   case sendPartial(PhaseIndex, subtree: Subtree, elements: Range<Int>, to: NodeNumber)
   case sendTotal(PhaseIndex, elements: Range<Int>, to: [NodeNumber])
@@ -45,6 +45,16 @@ public enum ExchangeDirective: Hashable, Sendable {
   case report(Late)
   /// The message was not believed, or changed nothing.
   case refuse(ExchangeRefusal)
+}
+
+extension ExchangeDirective {
+  /// Whether it is about the numbers of the chunk that is being received.
+  var readsPayload: Bool {
+    switch self {
+    case .storePartial, .storeTotal, .storeState, .sum: true
+    default: false
+    }
+  }
 }
 
 public enum SumSource: Hashable, Sendable {

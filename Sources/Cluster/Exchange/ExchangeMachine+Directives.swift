@@ -15,7 +15,7 @@ extension ExchangeMachine {
     }
   }
 
-  func partials(of phase: PhaseIndex, _ subtree: Subtree, _ elements: RangeSet<Int>) -> [ExchangeDirective] {
+  func partials(of phase: PhaseIndex, _ subtree: Subtree, _ elements: Intervals) -> [ExchangeDirective] {
     guard let ownership = viewState?.ownership(count(phase)) else { return [] }
     // Each node begins with the member after it: if all began with the first, its link would be everybody's queue.
     let parts = ownership.parts(of: elements)
@@ -27,12 +27,12 @@ extension ExchangeMachine {
     }
   }
 
-  func totals(of phase: PhaseIndex, _ elements: RangeSet<Int>, to nodes: [NodeNumber]) -> [ExchangeDirective] {
+  func totals(of phase: PhaseIndex, _ elements: Intervals, to nodes: [NodeNumber]) -> [ExchangeDirective] {
     guard !nodes.isEmpty else { return [] }
     return elements.pieces(limit: configuration.chunkElements).map { .sendTotal(phase, elements: $0, to: nodes) }
   }
 
-  func stateChunks(_ elements: RangeSet<Int>, to joiner: NodeNumber) -> [ExchangeDirective] {
+  func stateChunks(_ elements: Intervals, to joiner: NodeNumber) -> [ExchangeDirective] {
     elements.pieces(limit: configuration.chunkBytes).map { .sendState(position, elements: $0, to: joiner) }
   }
 }

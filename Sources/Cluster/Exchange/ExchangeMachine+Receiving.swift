@@ -88,13 +88,13 @@ extension ExchangeMachine {
     guard chunk.vectorCount == configuration.stateCount, chunk.elements.upperBound <= configuration.stateCount,
       intake.digest == nil || intake.digest == digest
     else { return [.refuse(.unfit)] }
-    let fresh = RangeSet(chunk.elements).subtracting(intake.held)
+    let fresh = Intervals(chunk.elements).subtracting(intake.held)
     guard !fresh.isEmpty else { return [.refuse(.duplicate)] }
     intake.digest = digest
     intake.held.formUnion(fresh)
     self.intake = intake
     var directives: [ExchangeDirective] = [.storeState(elements: fresh)]
-    if intake.held == RangeSet(0..<configuration.stateCount) {
+    if intake.held == Intervals(0..<configuration.stateCount) {
       busy = .loading(plan.position, plan.chain)
       directives.append(.loadState(plan.position, digest: digest))
     }
@@ -112,16 +112,16 @@ extension ExchangeMachine {
     case .payloads: return []
     case .totals(let phase, let elements):
       guard Int(phase.phase) < configuration.phases.count else { return [.refuse(.unfit)] }
-      let wanted = elements.intersection(RangeSet(0..<count(phase)))
+      let wanted = elements.intersection(Intervals(0..<count(phase)))
       guard isSynchronized else { return [.refuse(.otherPhase)] }
       if isRetained(phase) { return totals(of: phase, wanted, to: [peer]) }
       guard phase == position, !isFinished else { return [.refuse(.otherPhase)] }
-      let range = RangeSet(viewState!.ownership(count(phase)).range(of: node))
+      let range = Intervals(viewState!.ownership(count(phase)).range(of: node))
       return totals(
         of: phase, withWork(phase) { $0.total }.intersection(wanted).intersection(range), to: [peer])
     case .partials(let phase, let shards, let elements):
       guard Int(phase.phase) < configuration.phases.count else { return [.refuse(.unfit)] }
-      let range = RangeSet(viewState!.ownership(count(phase)).range(of: peer))
+      let range = Intervals(viewState!.ownership(count(phase)).range(of: peer))
       let wanted = elements.intersection(range)
       guard isSynchronized else { return [.refuse(.otherPhase)] }
       if isRetained(phase) { return totals(of: phase, wanted, to: [peer]) }
@@ -131,7 +131,7 @@ extension ExchangeMachine {
       guard let plan = viewState!.plan, plan.donors.contains(node), position == plan.position, busy == nil else {
         return [.refuse(.otherPhase)]
       }
-      return stateChunks(elements.intersection(RangeSet(0..<configuration.stateCount)), to: peer)
+      return stateChunks(elements.intersection(Intervals(0..<configuration.stateCount)), to: peer)
     }
   }
 

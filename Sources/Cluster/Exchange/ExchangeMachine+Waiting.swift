@@ -4,10 +4,10 @@ extension ExchangeMachine {
   /// Everything that has to come from others before this node can go on.
   struct Missing {
     var syncs: [NodeNumber] = []
-    var state: (from: [NodeNumber], elements: RangeSet<Int>)?
+    var state: (from: [NodeNumber], elements: Intervals)?
     /// Of the own range, by who computes them.
-    var partials: [(from: NodeNumber, shards: RangeSet<Int>, elements: RangeSet<Int>)] = []
-    var totals: [(from: NodeNumber, elements: RangeSet<Int>)] = []
+    var partials: [(from: NodeNumber, shards: Intervals, elements: Intervals)] = []
+    var totals: [(from: NodeNumber, elements: Intervals)] = []
     var positions: [NodeNumber] = []
 
     var isEmpty: Bool {
@@ -24,14 +24,14 @@ extension ExchangeMachine {
       return missing
     }
     if let intake {
-      missing.state = (plan.donors, RangeSet(0..<configuration.stateCount).subtracting(intake.held))
+      missing.state = (plan.donors, Intervals(0..<configuration.stateCount).subtracting(intake.held))
       return missing
     }
     missing.positions = others.filter { state.positions[$0, default: .start] < position }
     guard !isFinished else { return missing }
     let count = count(position)
-    let total = works[position]?.total ?? RangeSet()
-    let lacking = RangeSet(0..<count).subtracting(total)
+    let total = works[position]?.total ?? Intervals()
+    let lacking = Intervals(0..<count).subtracting(total)
     if position < plan.position {
       // All of it is decided; those who hold it are asked in turn.
       if !lacking.isEmpty { missing.totals = [(plan.totalDonors[attempts % plan.totalDonors.count], lacking)] }
@@ -47,12 +47,12 @@ extension ExchangeMachine {
     }
     if let work = works[position] {
       for (executor, shards) in executors(of: position, state, plan) where executor != node {
-        var absent = RangeSet<Int>()
-        var elements = RangeSet<Int>()
+        var absent = Intervals()
+        var elements = Intervals()
         for shard in shards.ranges.joined() {
           let missing = work.missing(shard: shard)
           guard !missing.isEmpty else { continue }
-          absent.insert(contentsOf: shard..<shard + 1)
+          absent.insert(shard..<shard + 1)
           elements.formUnion(missing)
         }
         if !absent.isEmpty { missing.partials.append((executor, absent, elements)) }
@@ -64,11 +64,11 @@ extension ExchangeMachine {
   /// Who computes which shards of the phase, rescuers included; ascending by node.
   private func executors(
     of phase: PhaseIndex, _ state: ViewState, _ plan: ExchangePlan
-  ) -> [(NodeNumber, RangeSet<Int>)] {
+  ) -> [(NodeNumber, Intervals)] {
     state.members.map { member in
       var shards =
-        phase == plan.position ? plan.shards(of: member) : RangeSet(state.view.member(member)?.shards ?? 0..<0)
-      for rescue in state.rescues where rescue.node == member { shards.formUnion(RangeSet(rescue.shards)) }
+        phase == plan.position ? plan.shards(of: member) : Intervals(state.view.member(member)?.shards ?? 0..<0)
+      for rescue in state.rescues where rescue.node == member { shards.formUnion(Intervals(rescue.shards)) }
       return (member, shards)
     }
   }
@@ -118,7 +118,7 @@ extension ExchangeMachine {
     if !missing.positions.isEmpty { directives.append(.send(.request(.position), to: missing.positions)) }
     // What is lost comes when it is asked for; shards that do not come then either are late.
     if !missing.partials.isEmpty, attempts > 0, let view = viewState?.view.number {
-      let shards = missing.partials.reduce(into: RangeSet<Int>()) { $0.formUnion($1.shards) }
+      let shards = missing.partials.reduce(into: Intervals()) { $0.formUnion($1.shards) }
       directives.append(
         .report(
           Late(

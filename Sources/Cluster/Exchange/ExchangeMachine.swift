@@ -54,7 +54,7 @@ public struct ExchangeMachine: Sendable {
 
   /// State on its way to a joiner.
   struct Intake: Sendable {
-    var held = RangeSet<Int>()
+    var held = Intervals()
     var digest: Digest?
   }
 
@@ -123,7 +123,7 @@ public struct ExchangeMachine: Sendable {
   public var isAbsorbing: Bool { busy == .absorbing }
 
   /// Shards of the current phase that this node has contributed in full.
-  public var shardsDone: RangeSet<Int> { works[position]?.done ?? RangeSet() }
+  public var shardsDone: Intervals { works[position]?.done ?? Intervals() }
 
   // MARK: Views
 
@@ -213,7 +213,7 @@ public struct ExchangeMachine: Sendable {
 
   /// Elements of a shard's contribution to the current phase are ready. Of another phase, they are of no use.
   public mutating func contributed(
-    shard: Int, elements: RangeSet<Int>, position phase: PhaseIndex, now: Timestamp
+    shard: Int, elements: Intervals, position phase: PhaseIndex, now: Timestamp
   ) -> [ExchangeDirective] {
     guard phase == position, busy == nil, !isFinished, 0..<configuration.shards ~= shard else { return [] }
     let steps = withWork(phase) { $0.contribute(shard: shard, elements: elements) }
@@ -285,22 +285,22 @@ public struct ExchangeMachine: Sendable {
       order.shards.upperBound <= configuration.shards
     else { return [] }
     self.viewState!.rescues.append((order.shards, order.node))
-    let shards = RangeSet(order.shards)
+    let shards = Intervals(order.shards)
     let isMine = order.node == node
     var directives: [ExchangeDirective] = []
     if isMine { directives.append(.compute(position, shards: shardsToSend().subtracting(shardsDone))) }
     let steps = withWork(position) {
-      isMine ? $0.divide(split: RangeSet(), joined: shards) : $0.divide(split: shards, joined: RangeSet())
+      isMine ? $0.divide(split: Intervals(), joined: shards) : $0.divide(split: shards, joined: Intervals())
     }
     return directives + self.directives(steps, of: position) + proceed(now)
   }
 
   /// Shards of the current phase that this node is to contribute.
-  func shardsToSend() -> RangeSet<Int> {
-    guard let viewState, let plan = viewState.plan else { return RangeSet() }
+  func shardsToSend() -> Intervals {
+    guard let viewState, let plan = viewState.plan else { return Intervals() }
     var shards =
-      position == plan.position ? plan.shards(of: node) : RangeSet(viewState.view.member(node)?.shards ?? 0..<0)
-    for rescue in viewState.rescues where rescue.node == node { shards.formUnion(RangeSet(rescue.shards)) }
+      position == plan.position ? plan.shards(of: node) : Intervals(viewState.view.member(node)?.shards ?? 0..<0)
+    for rescue in viewState.rescues where rescue.node == node { shards.formUnion(Intervals(rescue.shards)) }
     return shards
   }
 
@@ -329,19 +329,19 @@ public struct ExchangeMachine: Sendable {
     if plan.joiners.contains(node) {
       intake = Intake()
       // What its lanes compute is of no use.
-      return [.compute(position, shards: RangeSet())]
+      return [.compute(position, shards: Intervals())]
     }
     var directives: [ExchangeDirective] = []
     let share = plan.donors.firstIndex(of: node)!
     let part =
       share * configuration.stateCount / plan.donors.count..<(share + 1) * configuration.stateCount / plan.donors.count
-    for joiner in plan.joiners { directives += stateChunks(RangeSet(part), to: joiner) }
+    for joiner in plan.joiners { directives += stateChunks(Intervals(part), to: joiner) }
     if let before = plan.position.previous(phases: configuration.phases.count),
       let share = plan.totalDonors.firstIndex(of: node), !plan.laggards.isEmpty
     {
       let count = count(before)
       let part = share * count / plan.totalDonors.count..<(share + 1) * count / plan.totalDonors.count
-      directives += totals(of: before, RangeSet(part), to: plan.laggards)
+      directives += totals(of: before, Intervals(part), to: plan.laggards)
     }
     return directives + begin(now)
   }

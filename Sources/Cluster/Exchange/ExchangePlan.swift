@@ -59,7 +59,7 @@ struct ExchangePlan: Sendable {
     }
   }
 
-  func shards(of node: NodeNumber) -> RangeSet<Int> {
-    RangeSet(executors.indices.filter { executors[$0] == node }.map { $0..<$0 + 1 })
+  func shards(of node: NodeNumber) -> Intervals {
+    Intervals(executors.indices.filter { executors[$0] == node }.map { $0..<$0 + 1 })
   }
 }

@@ -5,11 +5,11 @@ import Messages
 struct PhaseWork: Sendable {
   /// What to do with numbers; becomes a directive of the same name.
   enum Step {
-    case merge(Subtree, RangeSet<Int>)
-    case sum(Subtree, RangeSet<Int>, left: SumSource, right: SumSource)
-    case promote(RangeSet<Int>)
-    case store(Subtree, RangeSet<Int>)
-    case send(Subtree, RangeSet<Int>)
+    case merge(Subtree, Intervals)
+    case sum(Subtree, Intervals, left: SumSource, right: SumSource)
+    case promote(Intervals)
+    case store(Subtree, Intervals)
+    case send(Subtree, Intervals)
   }
 
   let tree: ShardTree
@@ -17,23 +17,25 @@ struct PhaseWork: Sendable {
   let count: Int
 
   /// Elements that this node has contributed, by shard.
-  private var contributed: [Int: RangeSet<Int>] = [:]
+  private var contributed: [Int: Intervals] = [:]
+  /// Shards that it has contributed in full.
+  private(set) var done = Intervals()
   /// Where its contributions stand: each element of a contributed shard is in exactly one subtree here, the largest
   /// that holds contributed shards only.
-  private var own: [Subtree: RangeSet<Int>] = [:]
+  private var own: [Subtree: Intervals] = [:]
 
   // What follows belongs to a view.
 
   /// The range that this node adds up.
   private(set) var owned: Range<Int>
   /// The blocks this node is to send, with the elements it has sent. Empty until the view is synchronised.
-  private var units: [Subtree: RangeSet<Int>] = [:]
+  private var units: [Subtree: Intervals] = [:]
   private var isActive = false
   /// Sums of others' contributions, and of those with this node's; within `owned`.
-  private var sums: [Subtree: RangeSet<Int>] = [:]
-  private(set) var total = RangeSet<Int>()
+  private var sums: [Subtree: Intervals] = [:]
+  private(set) var total = Intervals()
   /// Owned elements whose totals are sent to everyone.
-  private var announced = RangeSet<Int>()
+  private var announced = Intervals()
 
   init(shards: Int, count: Int, owned: Range<Int>) {
     tree = ShardTree(count: shards)
@@ -41,13 +43,7 @@ struct PhaseWork: Sendable {
     self.owned = owned
   }
 
-  var isComplete: Bool { total == RangeSet(0..<count) }
-
-  /// Shards that this node has contributed in full.
-  var done: RangeSet<Int> {
-    let whole = RangeSet(0..<count)
-    return RangeSet(contributed.filter { $0.value == whole }.map { $0.key..<$0.key + 1 })
-  }
+  var isComplete: Bool { total == Intervals(0..<count) }
 
   // MARK: Views
 
@@ -57,27 +53,27 @@ struct PhaseWork: Sendable {
     units = [:]
     isActive = false
     sums = [:]
-    total = RangeSet()
-    announced = RangeSet()
+    total = Intervals()
+    announced = Intervals()
   }
 
   /// The view is synchronised: this node sends these shards.
-  mutating func activate(sending shards: RangeSet<Int>) -> [Step] {
+  mutating func activate(sending shards: Intervals) -> [Step] {
     isActive = true
     units = [:]
-    for block in tree.blocks(of: shards) { units[block] = RangeSet() }
+    for block in tree.blocks(of: shards) { units[block] = Intervals() }
     return settleAll()
   }
 
   /// Some shards are computed elsewhere too (`split`: others do, so they are sent by themselves from now on), or here
   /// as well (`joined`).
-  mutating func divide(split: RangeSet<Int>, joined: RangeSet<Int>) -> [Step] {
+  mutating func divide(split: Intervals, joined: Intervals) -> [Step] {
     let old = units
-    let shards = RangeSet(units.keys.map { $0 })
+    let shards = Intervals(units.keys.map { $0 })
     let blocks = tree.blocks(of: shards.subtracting(split)) + tree.blocks(of: shards.intersection(split))
     units = [:]
     for block in blocks + tree.blocks(of: joined.subtracting(shards)) {
-      units[block] = old.first { $0.key.contains(block) }?.value ?? RangeSet()
+      units[block] = old.first { $0.key.contains(block) }?.value ?? Intervals()
     }
     return settleAll()
   }
@@ -89,31 +85,32 @@ struct PhaseWork: Sendable {
   }
 
   /// In an order that does not depend on hashing, so that a simulated run can be replayed.
-  private var sortedOwn: [(key: Subtree, value: RangeSet<Int>)] {
+  private var sortedOwn: [(key: Subtree, value: Intervals)] {
     own.sorted { ($0.key.lowerBound, $0.key.count) < ($1.key.lowerBound, $1.key.count) }
   }
 
   // MARK: Own contributions
 
   /// These elements of a shard's contribution are ready.
-  mutating func contribute(shard: Int, elements: RangeSet<Int>) -> [Step] {
-    let fresh = elements.subtracting(contributed[shard] ?? RangeSet())
+  mutating func contribute(shard: Int, elements: Intervals) -> [Step] {
+    let fresh = elements.subtracting(contributed[shard] ?? Intervals())
     guard !fresh.isEmpty else { return [] }
-    contributed[shard, default: RangeSet()].formUnion(fresh)
+    contributed[shard, default: Intervals()].formUnion(fresh)
+    if contributed[shard]!.contains(0..<count) { done.insert(shard..<shard + 1) }
     var steps: [Step] = []
     var subtree = shard..<shard + 1
     var rising = fresh
     // Upwards as long as the sibling is this node's too.
     while !rising.isEmpty {
       guard let (sibling, parent) = tree.sibling(of: subtree) else {
-        own[subtree, default: RangeSet()].formUnion(rising)
+        own[subtree, default: Intervals()].formUnion(rising)
         settle(subtree, rising, into: &steps)
         break
       }
-      let common = rising.intersection(own[sibling] ?? RangeSet())
+      let common = rising.intersection(own[sibling] ?? Intervals())
       let rest = rising.subtracting(common)
       if !rest.isEmpty {
-        own[subtree, default: RangeSet()].formUnion(rest)
+        own[subtree, default: Intervals()].formUnion(rest)
         settle(subtree, rest, into: &steps)
       }
       if !common.isEmpty {
@@ -127,12 +124,12 @@ struct PhaseWork: Sendable {
   }
 
   /// Own sums that will not grow for now: to their owners, or into the sums of the own range.
-  private mutating func settle(_ subtree: Subtree, _ elements: RangeSet<Int>, into steps: inout [Step]) {
+  private mutating func settle(_ subtree: Subtree, _ elements: Intervals, into steps: inout [Step]) {
     guard isActive else { return }
-    let mine = elements.intersection(RangeSet(owned)).subtracting(covered(subtree))
+    let mine = elements.intersection(Intervals(owned)).subtracting(covered(subtree))
     if !mine.isEmpty { rise(subtree, mine, from: .own, into: &steps) }
-    let others = elements.subtracting(RangeSet(owned))
-    var unsent = RangeSet<Int>()
+    let others = elements.subtracting(Intervals(owned))
+    var unsent = Intervals()
     for (unit, sent) in units where subtree.contains(unit) { unsent.formUnion(others.subtracting(sent)) }
     guard !unsent.isEmpty else { return }
     for unit in units.keys where subtree.contains(unit) { units[unit]!.formUnion(unsent) }
@@ -140,10 +137,10 @@ struct PhaseWork: Sendable {
   }
 
   /// Own sums that hold any of these shards, on these elements: for a peer that asks again.
-  func ownSums(of shards: RangeSet<Int>, on elements: RangeSet<Int>) -> [(Subtree, RangeSet<Int>)] {
+  func ownSums(of shards: Intervals, on elements: Intervals) -> [(Subtree, Intervals)] {
     sortedOwn.compactMap { subtree, held in
       let common = held.intersection(elements)
-      return common.isEmpty || shards.isDisjoint(RangeSet(subtree)) ? nil : (subtree, common)
+      return common.isEmpty || shards.isDisjoint(Intervals(subtree)) ? nil : (subtree, common)
     }
   }
 
@@ -151,25 +148,25 @@ struct PhaseWork: Sendable {
 
   /// A partial sum came. No steps: it has come before, or is part of a larger one.
   mutating func receive(_ subtree: Subtree, _ elements: Range<Int>) -> [Step] {
-    var fresh = RangeSet(elements).intersection(RangeSet(owned)).subtracting(covered(subtree))
-    if isActive { for block in tree.path(to: subtree) { fresh.subtract(own[block] ?? RangeSet()) } }
+    var fresh = Intervals(elements).intersection(Intervals(owned)).subtracting(covered(subtree))
+    if isActive { for block in tree.path(to: subtree) { fresh.subtract(own[block] ?? Intervals()) } }
     guard !fresh.isEmpty else { return [] }
     var steps = [Step.store(subtree, fresh)]
-    if subtree == tree.root { total.formUnion(fresh) } else { sums[subtree, default: RangeSet()].formUnion(fresh) }
+    if subtree == tree.root { total.formUnion(fresh) } else { sums[subtree, default: Intervals()].formUnion(fresh) }
     rise(subtree, fresh, from: .sums, into: &steps)
     return steps
   }
 
   /// Elements for which this block or one above it is there already: more of it would count a shard twice.
-  private func covered(_ subtree: Subtree) -> RangeSet<Int> {
+  private func covered(_ subtree: Subtree) -> Intervals {
     var covered = total
-    for block in tree.path(to: subtree) { covered.formUnion(sums[block] ?? RangeSet()) }
+    for block in tree.path(to: subtree) { covered.formUnion(sums[block] ?? Intervals()) }
     return covered
   }
 
   /// `subtree` has become available on these elements: adds it to its sibling where that is available, and so on up.
   private mutating func rise(
-    _ subtree: Subtree, _ elements: RangeSet<Int>, from source: SumSource, into steps: inout [Step]
+    _ subtree: Subtree, _ elements: Intervals, from source: SumSource, into steps: inout [Step]
   ) {
     guard let (sibling, parent) = tree.sibling(of: subtree) else {
       if source == .own { steps.append(.promote(elements)) }
@@ -178,7 +175,7 @@ struct PhaseWork: Sendable {
     }
     var rest = elements
     for siblingSource in [SumSource.sums, .own] where siblingSource == .sums || isActive {
-      let available = (siblingSource == .sums ? sums[sibling] : own[sibling]) ?? RangeSet()
+      let available = (siblingSource == .sums ? sums[sibling] : own[sibling]) ?? Intervals()
       let common = rest.intersection(available)
       guard !common.isEmpty else { continue }
       rest.subtract(common)
@@ -188,18 +185,18 @@ struct PhaseWork: Sendable {
       if parent == tree.root {
         total.formUnion(common)
       } else {
-        sums[parent, default: RangeSet()].formUnion(common)
+        sums[parent, default: Intervals()].formUnion(common)
         rise(parent, common, from: .sums, into: &steps)
       }
     }
   }
 
   /// Elements of the own range that this shard's numbers are still missing for.
-  func missing(shard: Int) -> RangeSet<Int> {
-    var missing = RangeSet(owned).subtracting(total)
+  func missing(shard: Int) -> Intervals {
+    var missing = Intervals(owned).subtracting(total)
     for block in tree.path(to: shard..<shard + 1) {
-      missing.subtract(sums[block] ?? RangeSet())
-      if isActive { missing.subtract(own[block] ?? RangeSet()) }
+      missing.subtract(sums[block] ?? Intervals())
+      if isActive { missing.subtract(own[block] ?? Intervals()) }
     }
     return missing
   }
@@ -207,15 +204,15 @@ struct PhaseWork: Sendable {
   // MARK: Totals
 
   /// Totals came. Returns those that are new.
-  mutating func receiveTotal(_ elements: Range<Int>) -> RangeSet<Int> {
-    let fresh = RangeSet(elements).subtracting(total)
+  mutating func receiveTotal(_ elements: Range<Int>) -> Intervals {
+    let fresh = Intervals(elements).subtracting(total)
     total.formUnion(fresh)
     return fresh
   }
 
   /// Own totals that nobody has been told of; from now on they have.
-  mutating func takeUnannounced() -> RangeSet<Int> {
-    let fresh = total.intersection(RangeSet(owned)).subtracting(announced)
+  mutating func takeUnannounced() -> Intervals {
+    let fresh = total.intersection(Intervals(owned)).subtracting(announced)
     announced.formUnion(fresh)
     return fresh
   }

@@ -154,7 +154,7 @@ extension Membership {
         view: heartbeat?.view ?? .none, position: heartbeat?.position ?? .start,
         stage: heartbeat?.stage ?? .preparing,
         shards: record.isAlive ? view?.member(record.number)?.shards ?? 0..<0 : 0..<0,
-        shardsDone: heartbeat?.shardsDone.elementCount ?? 0, lanes: record.lanes,
+        shardsDone: heartbeat?.shardsDone.count ?? 0, lanes: record.lanes,
         secondsSinceSeen: max(0, (now - record.lastSeen) / .seconds(1)),
         stepMicroseconds: heartbeat?.stepMicroseconds ?? 0, bytesReceived: heartbeat?.bytesReceived ?? 0,
         bytesSent: heartbeat?.bytesSent ?? 0, waits: heartbeat?.waits ?? [],

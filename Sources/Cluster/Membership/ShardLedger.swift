@@ -57,7 +57,7 @@ public struct ShardLedger: Sendable {
 
   /// A member reports what it has done: with a heartbeat, or because it is waiting.
   public mutating func report(
-    node: NodeNumber, incarnation: Incarnation, view number: ViewNumber, position: PhaseIndex, done: RangeSet<Int>
+    node: NodeNumber, incarnation: Incarnation, view number: ViewNumber, position: PhaseIndex, done: Intervals
   ) -> Refusal? {
     guard let view, number == view.number else { return .staleView }
     guard let member = view.member(node), member.incarnation == incarnation else { return .staleIncarnation }
@@ -75,7 +75,7 @@ public struct ShardLedger: Sendable {
       }
     }
     if done.isSuperset(
-      of: RangeSet(entries.indices.filter { entries[$0].executors.contains(node) }.map { $0..<$0 + 1 }))
+      of: Intervals(entries.indices.filter { entries[$0].executors.contains(node) }.map { $0..<$0 + 1 }))
     {
       idle.insert(node)
     }

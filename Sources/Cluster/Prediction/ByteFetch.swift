@@ -7,7 +7,7 @@ struct ByteFetch {
   let digest: Digest
   let range: Range<Int>
   private(set) var bytes: [UInt8]
-  private var held = RangeSet<Int>()
+  private var held = Intervals()
   private var asked: Int
   private var received = 0
 
@@ -33,7 +33,7 @@ struct ByteFetch {
 
   /// Nothing has come for a while: what is missing is asked for again.
   mutating func requestsAgain() -> [StateRequest] {
-    guard let first = RangeSet(range).subtracting(held).ranges.first else { return [] }
+    guard let first = Intervals(range).subtracting(held).ranges.first else { return [] }
     asked = first.lowerBound
     return requests()
   }
@@ -44,11 +44,11 @@ struct ByteFetch {
       part.payload.count <= range.upperBound - part.first
     else { return false }
     let place = part.first..<part.first + part.payload.count
-    let fresh = RangeSet(place).subtracting(held)
+    let fresh = Intervals(place).subtracting(held)
     guard !fresh.isEmpty else { return false }
     bytes.replaceSubrange(
       place.lowerBound - range.lowerBound..<place.upperBound - range.lowerBound, with: part.payload)
-    held.insert(contentsOf: place)
+    held.insert(place)
     received += fresh.ranges.reduce(0) { $0 + $1.count }
     return true
   }

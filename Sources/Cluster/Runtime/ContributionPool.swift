@@ -82,7 +82,7 @@ package final class Sum: @unchecked Sendable {
   }
 
   /// `self = left + right` on these elements; with element 0 goes the tally. `self` may be `left`.
-  func add(_ left: Sum, _ right: Sum, on elements: RangeSet<Int>) {
+  func add(_ left: Sum, _ right: Sum, on elements: Intervals) {
     for range in elements.ranges {
       let (one, other) = (left.bytes(range), right.bytes(range))
       add(UnsafeRawBufferPointer(one), UnsafeRawBufferPointer(other), on: range)

@@ -46,19 +46,20 @@ extension Mesh {
       return
     case .chunk(let chunk):
       guard fits(chunk) else { return refuse("its numbers are none of this recipe's", from: frames[0]) }
-      var payload = payload
       if let place = chunk.place {
-        guard isOfView, let copy = copy(of: chunk, at: place, from: sender) else {
+        guard isOfView, let lent = lent(chunk, at: place, by: sender), take(message, chunk, lent) else {
           refused += 1
           return
         }
-        payload = copy
-      } else if isOfView, links[sender] != nil {
-        grants.receive(bytesBefore: message.header.bytesBefore, bytes: payload.count, from: sender)
+        bytesReceived += UInt64(chunk.payloadCount)
+      } else {
+        if isOfView, links[sender] != nil {
+          grants.receive(bytesBefore: message.header.bytesBefore, bytes: payload.count, from: sender)
+        }
+        bytesReceived += UInt64(payload.count)
+        carryOut(machine!.receive(message, now: .now), chunk: chunk, payload: payload)
+        stores[chunk.position]?.keepReceived()
       }
-      bytesReceived += UInt64(payload.count)
-      carryOut(machine!.receive(message, now: .now), chunk: chunk, payload: payload)
-      stores[chunk.position]?.keepReceived()
       for link in links.values where !link.waiting.isEmpty { flush(link) }
       // What was taken is copied: room for more.
       if chunk.place == nil, isOfView, let limit = grants.release(payload.count, of: sender) {
@@ -82,21 +83,36 @@ extension Mesh {
     if noted.count < 1000, noted.insert(route).inserted { note("a message of a peer is refused: \(reason)") }
   }
 
+  /// Adds or copies numbers where they lie, and then looks whether they were those that were meant, before anything
+  /// follows from them. False: they were not, and it is as if the chunk had not come.
+  private func take(_ message: DataMessage, _ chunk: Chunk, _ lent: LentPayload) -> Bool {
+    let before = machine
+    let directives = machine!.receive(message, now: .now)
+    let numbers = directives.prefix { $0.readsPayload }
+    carryOut(numbers, chunk: chunk, payload: lent.bytes)
+    stores[chunk.position]?.keepReceived()
+    guard lent.isIntact else {
+      machine = before
+      return false
+    }
+    carryOut(directives.dropFirst(numbers.count))
+    return true
+  }
+
   /// The payload of a chunk that a member of the view has not sent; `nil`: it is not there.
-  private func copy(of chunk: Chunk, at place: Place, from sender: NodeNumber) -> UnsafeRawBufferPointer? {
+  private func lent(_ chunk: Chunk, at place: Place, by sender: NodeNumber) -> LentPayload? {
     guard let link = links[sender], chunk.payloadCount <= Limits.payload else { return nil }
-    let copy = scratch.bytes(chunk.payloadCount)
     // Who does not show its own memory does not look at others' either.
-    switch configuration.isShared ? link.memory.read(chunk, at: place, into: copy) : .unseen {
-    case .read: return UnsafeRawBufferPointer(copy)
+    switch configuration.isShared ? link.memory.payload(of: chunk, at: place) : .unseen {
+    case .found(let payload): return payload
     case .damaged: return nil
     case .unseen:
       // From now on the peer sends what it has; and this once more.
       send(.request(.payloads), to: [sender])
-      let elements = RangeSet(chunk.elements)
+      let elements = Intervals(chunk.elements)
       if case .partial(let subtree) = chunk.kind {
         send(
-          .request(.partials(position: chunk.position, shards: RangeSet(subtree), elements: elements)), to: [sender])
+          .request(.partials(position: chunk.position, shards: Intervals(subtree), elements: elements)), to: [sender])
       } else {
         send(.request(.totals(position: chunk.position, elements: elements)), to: [sender])
       }

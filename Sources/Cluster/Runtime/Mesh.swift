@@ -38,7 +38,7 @@ actor Mesh {
     var position = PhaseIndex.start
     var chain = Chain(rawValue: 0)
     var stage = Stage.joining
-    var shardsDone = RangeSet<Int>()
+    var shardsDone = Intervals()
     var waits: [Wait] = []
     var waitingMilliseconds = 0
     var bytesReceived: UInt64 = 0
@@ -92,8 +92,6 @@ actor Mesh {
   var refused: UInt64 = 0
   /// Peers whose bad messages were noted once.
   var noted: Set<RoutingID> = []
-  /// Where payloads that were not sent are copied to.
-  let scratch = Scratch()
 
   init(
     _ context: ZeroMQContext, configuration: Configuration, report: @escaping @Sendable (Late) -> Void,
@@ -170,12 +168,12 @@ actor Mesh {
   }
 
   /// Whether the last total is absorbed everywhere, and this node has reported it.
-  private func isSettled(_ machine: ExchangeMachine) -> Bool {
-    machine.isFinished && machine.everyoneIsHere && exchange.currentActivity == .waiting
+  private var isSettled: Bool {
+    machine!.isFinished && machine!.everyoneIsHere && exchange.currentActivity == .waiting
   }
 
   private func stage(_ machine: ExchangeMachine) -> Stage {
-    if machine.isFinished, isSettled(machine) { return .finished }
+    if machine.isFinished, isSettled { return .finished }
     guard machine.isSynchronized else { return .joining }
     switch exchange.currentActivity {
     case .computing: return .computing
@@ -248,17 +246,18 @@ actor Mesh {
 
   /// What follows from any event.
   func afterwards() {
-    guard let machine else { return }
-    let view = machine.view
-    scribe.store(view?.members.first?.node == machine.node, ordering: .releasing)
+    // Never unwrapped into a variable here: to copy it takes longer than most of what follows.
+    guard machine != nil else { return }
+    let view = machine!.view
+    scribe.store(view?.members.first?.node == machine!.node, ordering: .releasing)
     followView(view)
     for link in links.values { flush(link) }
     armRelinking()
-    let isSettled = isSettled(machine)
+    let isSettled = isSettled
     if isSettled, !wasSettled { settled() }
     wasSettled = isSettled
     // Lanes are idle then, so that a processor is free.
-    context.executor.stayAwake(for: machine.isWaitingForPeers ? Mesh.wakefulness : .zero)
+    context.executor.stayAwake(for: machine!.isWaitingForPeers ? Mesh.wakefulness : .zero)
     armTimer()
   }
 
@@ -281,7 +280,7 @@ actor Mesh {
   // MARK: Directives
 
   func carryOut(
-    _ directives: [ExchangeDirective], chunk: Chunk? = nil, payload: UnsafeRawBufferPointer? = nil
+    _ directives: some Sequence<ExchangeDirective>, chunk: Chunk? = nil, payload: UnsafeRawBufferPointer? = nil
   ) {
     for directive in directives { carryOut(directive, chunk, payload) }
   }

@@ -11,7 +11,7 @@ public final class MeshExchange: Exchange, @unchecked Sendable {
   /// What the trainer tells the mesh.
   enum Event {
     /// These elements of a shard's contribution are final.
-    case contributed(PhaseIndex, shard: Int, Sum, RangeSet<Int>)
+    case contributed(PhaseIndex, shard: Int, Sum, Intervals)
     case absorbed(PhaseIndex, finished: Bool)
     case loaded(succeeded: Bool, finished: Bool)
     /// The trainer has reported the last step.
@@ -79,7 +79,7 @@ public final class MeshExchange: Exchange, @unchecked Sendable {
   // MARK: The mesh's side
 
   /// Contribute these shards of the phase, and no others; `eagerly`: hand parts of them over as they are done.
-  func compute(_ phase: PhaseIndex, _ shards: RangeSet<Int>, eagerly isEager: Bool) {
+  func compute(_ phase: PhaseIndex, _ shards: Intervals, eagerly isEager: Bool) {
     change {
       let isRunning = self.phase == phase
       self.phase = phase
@@ -205,7 +205,7 @@ public final class MeshExchange: Exchange, @unchecked Sendable {
         let buckets = Buckets(count: pool.phase.layout.count)
         if isEager {
           sum.contribution.finished = { [self] elements in
-            if let bucket = buckets.add(elements) { hand(RangeSet(bucket), of: index, sum, in: here) }
+            if let bucket = buckets.add(elements) { hand(Intervals(bucket), of: index, sum, in: here) }
           }
         }
         defer { sum.contribution.finished = nil }
@@ -218,7 +218,7 @@ public final class MeshExchange: Exchange, @unchecked Sendable {
   }
 
   /// To the mesh: final elements of a shard's contribution.
-  private func hand(_ elements: RangeSet<Int>, of shard: Int, _ sum: Sum, in phase: PhaseIndex) {
+  private func hand(_ elements: Intervals, of shard: Int, _ sum: Sum, in phase: PhaseIndex) {
     for range in elements.ranges { sum.contribution.round(range, to: sum.pool.rounding) }
     post(.contributed(phase, shard: shard, sum, elements))
   }
@@ -239,23 +239,23 @@ package final class Buckets {
   package static let leastCount = 1 << 18
 
   private let count: Int
-  private var waiting = RangeSet<Int>()
-  private var gone = RangeSet<Int>()
+  private var waiting = Intervals()
+  private var gone = Intervals()
 
   package init(count: Int) { self.count = count }
 
   /// These elements are final. Returns those that are to go now.
   package func add(_ elements: Range<Int>) -> Range<Int>? {
-    waiting.formUnion(RangeSet(elements))
+    waiting.formUnion(Intervals(elements))
     // With element 0 goes the tally, which is final in the end.
     guard let bucket = waiting.ranges.first(where: { $0.contains(elements) }), bucket.lowerBound > 0,
       bucket.count >= Buckets.leastCount
     else { return nil }
-    waiting.remove(contentsOf: bucket)
-    gone.formUnion(RangeSet(bucket))
+    waiting.subtract(Intervals(bucket))
+    gone.formUnion(Intervals(bucket))
     return bucket
   }
 
   /// What has not gone.
-  package var rest: RangeSet<Int> { RangeSet(0..<count).subtracting(gone) }
+  package var rest: Intervals { Intervals(0..<count).subtracting(gone) }
 }

@@ -30,13 +30,13 @@ final class PeerLink {
 extension Mesh {
   /// Links to the members of the view, and to nobody else. What waited for another view is void.
   func followView(_ view: View?) {
-    guard let machine, linkedView != view?.number else { return }
+    guard machine != nil, linkedView != view?.number else { return }
     linkedView = view?.number
     credits.reset()
     grants.reset()
     var left = links
     links = [:]
-    for member in view?.members ?? [] where member.node != machine.node {
+    for member in view?.members ?? [] where member.node != machine!.node {
       if let link = left[member.node], link.incarnation == member.incarnation {
         left[member.node] = nil
         link.waiting = []
@@ -148,11 +148,11 @@ extension Mesh {
 
   /// False when it has to wait.
   private func send(_ body: DataBody, _ bytes: SharedBytes?, on link: PeerLink) -> Bool {
-    guard let machine, let incarnation, let view = machine.view else { return true }
+    guard machine != nil, let incarnation, let view = machine!.view?.number else { return true }
     let message = DataMessage(
       header: DataHeader(
-        job: configuration.job, sender: machine.node, incarnation: incarnation, view: view.number,
-        position: machine.position, bytesBefore: credits.used(link.node)), body: body)
+        job: configuration.job, sender: machine!.node, incarnation: incarnation, view: view,
+        position: machine!.position, bytesBefore: credits.used(link.node)), body: body)
     var frames = [OutgoingFrame.bytes(message.head(payloadCount: bytes?.bytes.count ?? 0))]
     if let bytes { frames.append(.shared(bytes)) }
     guard let result = try? link.socket!.send(frames) else { return true }

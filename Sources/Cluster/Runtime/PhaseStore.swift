@@ -29,25 +29,25 @@ package struct PhaseStore {
     if own[leaf] == nil { own[leaf] = sum }
   }
 
-  package mutating func merge(_ subtree: Subtree, _ elements: RangeSet<Int>) {
+  package mutating func merge(_ subtree: Subtree, _ elements: Intervals) {
     let (left, right) = tree.children(of: subtree)!
     var one = own.removeValue(forKey: left)!
     let other = own[right]!
     // In the left child's place if nobody else looks there, and never will: of a part, the rest may still go to a peer
     // by itself, who then reads it there.
-    let isWhole = elements == RangeSet(0..<pool.phase.layout.count)
+    let isWhole = elements == Intervals(0..<pool.phase.layout.count)
     let target = own[subtree] ?? (isWhole && isKnownUniquelyReferenced(&one) ? one : pool.take())
     target.add(one, other, on: elements)
     own[subtree] = target
     own[left] = one
-    mergedCount[subtree, default: 0] += elements.elementCount
+    mergedCount[subtree, default: 0] += elements.count
     if mergedCount[subtree] == pool.phase.layout.count {
       own[left] = nil
       own[right] = nil
     }
   }
 
-  mutating func sum(_ subtree: Subtree, _ elements: RangeSet<Int>, _ left: SumSource, _ right: SumSource) {
+  mutating func sum(_ subtree: Subtree, _ elements: Intervals, _ left: SumSource, _ right: SumSource) {
     let (leftTree, rightTree) = tree.children(of: subtree)!
     if let received, left != right, elements.ranges.count == 1, received.elements.isSuperset(of: elements),
       received.subtree == (left == .sums ? leftTree : rightTree), received.canBeAdded
@@ -70,8 +70,8 @@ package struct PhaseStore {
     target(subtree).add(one, other, on: elements)
   }
 
-  mutating func promote(_ elements: RangeSet<Int>) {
-    if total == nil, elements == RangeSet(0..<pool.phase.layout.count) {
+  mutating func promote(_ elements: Intervals) {
+    if total == nil, elements == Intervals(0..<pool.phase.layout.count) {
       total = own[tree.root]
       return
     }
@@ -83,12 +83,12 @@ package struct PhaseStore {
 
   /// Elements of the chunk that is being received; `keepReceived` follows before its payload is gone.
   mutating func store(
-    _ subtree: Subtree, _ elements: RangeSet<Int>, from chunk: Chunk, _ payload: UnsafeRawBufferPointer
+    _ subtree: Subtree, _ elements: Intervals, from chunk: Chunk, _ payload: UnsafeRawBufferPointer
   ) {
     keepReceived()
     received = ReceivedSum(subtree: subtree, elements: elements, chunk: chunk, payload: payload)
     guard subtree == tree.root else { return }
-    if elements == RangeSet(chunk.elements) { checksum.add(chunk.elements, chunk.checksum) }
+    if elements == Intervals(chunk.elements) { checksum.add(chunk.elements, chunk.checksum) }
     keepReceived()
   }
 

@@ -7,8 +7,8 @@ import Messages
 ///
 /// A node that hands its sums over in shared memory says where they lie instead of sending them: nothing is copied
 /// into the kernel and out of it again. The age changes before the memory is used for anything new; whoever reads it
-/// copies it first and looks whether the age is still the one that was meant (a sequence lock). So what is overwritten
-/// meanwhile is noticed, like any other damage.
+/// looks afterwards whether the age is still the one that was meant (a sequence lock). So what is overwritten meanwhile is
+/// noticed, like any other damage.
 package final class SharedMemory: Sendable {
   fileprivate static let ageOffset = 64
   fileprivate static let headCount = 4096
@@ -86,15 +86,15 @@ package struct PeerMemory {
   package init() {}
 
   package enum Reading {
-    case read
+    case found(LentPayload)
     /// There is no such memory here.
     case unseen
     /// The numbers are not those that were meant.
     case damaged
   }
 
-  /// Copies a chunk's payload, which its sender has not sent.
-  package mutating func read(_ chunk: Chunk, at place: Place, into copy: UnsafeMutableRawBufferPointer) -> Reading {
+  /// Where a chunk's payload lies, which its sender has not sent.
+  package mutating func payload(of chunk: Chunk, at place: Place) -> Reading {
     let name = MappedMemory.Name(place)
     if mapped[name] == nil {
       if mapped.count >= PeerMemory.limit { mapped = [:] }
@@ -102,25 +102,18 @@ package struct PeerMemory {
     }
     guard let memory = mapped[name] else { return .unseen }
     let stride = chunk.precision.stride
-    guard let bytes = memory[chunk.elements.lowerBound * stride..<chunk.elements.upperBound * stride] else {
-      return .damaged
-    }
-    copy.copyMemory(from: bytes)
-    return memory.age == place.age ? .read : .damaged
+    guard let bytes = memory[chunk.elements.lowerBound * stride..<chunk.elements.upperBound * stride],
+      memory.age == place.age
+    else { return .damaged }
+    return .found(LentPayload(bytes: bytes, memory: memory, age: place.age))
   }
 }
 
-/// Memory that is written again and again.
-final class Scratch {
-  private var buffer = UnsafeMutableRawBufferPointer(start: nil, count: 0)
+/// Numbers where a peer keeps them, who may write there: what was read counts only if they are intact afterwards.
+package struct LentPayload {
+  package let bytes: UnsafeRawBufferPointer
+  fileprivate let memory: MappedMemory
+  fileprivate let age: UInt64
 
-  deinit { buffer.deallocate() }
-
-  func bytes(_ count: Int) -> UnsafeMutableRawBufferPointer {
-    if buffer.count < count {
-      buffer.deallocate()
-      buffer = .allocate(byteCount: count, alignment: 64)
-    }
-    return UnsafeMutableRawBufferPointer(rebasing: buffer[0..<count])
-  }
+  package var isIntact: Bool { memory.age == age }
 }

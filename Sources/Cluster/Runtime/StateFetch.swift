@@ -7,7 +7,7 @@ struct StateFetch {
 
   let offer: StateOffer
   let state: LearnerState
-  private var held = RangeSet<Int>()
+  private var held = Intervals()
   private var asked = 0
 
   /// `nil` when the offer is not of a state of this size.
@@ -17,7 +17,7 @@ struct StateFetch {
     state = LearnerState(count: count)
   }
 
-  var isComplete: Bool { held == RangeSet(0..<offer.count) }
+  var isComplete: Bool { held == Intervals(0..<offer.count) }
 
   /// What is to be asked for now.
   mutating func requests() -> [StateRequest] {
@@ -32,7 +32,7 @@ struct StateFetch {
 
   /// Nothing has come for a while: what is missing is asked for again.
   mutating func requestsAgain() -> [StateRequest] {
-    let missing = RangeSet(0..<offer.count).subtracting(held)
+    let missing = Intervals(0..<offer.count).subtracting(held)
     guard let first = missing.ranges.first else { return [] }
     asked = first.lowerBound
     return requests()
@@ -44,11 +44,11 @@ struct StateFetch {
   mutating func take(_ part: StatePart) -> Bool {
     let range = part.first..<part.first + part.payload.count
     guard part.digest == offer.digest, range.upperBound <= offer.count else { return false }
-    guard !RangeSet(range).subtracting(held).isEmpty else { return false }
+    guard !Intervals(range).subtracting(held).isEmpty else { return false }
     part.payload.withUnsafeBytes {
       UnsafeMutableRawBufferPointer(rebasing: state.bytes[range]).copyMemory(from: $0)
     }
-    held.insert(contentsOf: range)
+    held.insert(range)
     return true
   }
 

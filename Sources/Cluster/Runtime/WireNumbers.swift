@@ -1,3 +1,4 @@
+import CMemory
 import Messages
 import Tensors
 import Training
@@ -22,7 +23,7 @@ extension Sum {
 struct ReceivedSum {
   let subtree: Subtree
   /// Those that are new, and not used up yet.
-  var elements: RangeSet<Int>
+  var elements: Intervals
   let chunk: Chunk
   let payload: UnsafeRawBufferPointer
 
@@ -36,9 +37,15 @@ struct ReceivedSum {
     return UnsafeRawBufferPointer(rebasing: payload[start..<start + range.count * chunk.precision.stride])
   }
 
+  /// Totals of more bytes are not in the caches any more when they are absorbed, so they need not go through them.
+  private static let streamedCount = 8 << 20
+
   func copy(_ range: Range<Int>, to target: UnsafeMutableRawBufferPointer) {
     if chunk.precision == .bfloat16 {
       BFloat16.decode(bytes(range), into: target.assumingMemoryBound(to: Float.self).baseAddress!)
+    } else if case .total = chunk.kind, chunk.vectorCount * chunk.precision.stride > ReceivedSum.streamedCount {
+      let source = bytes(range)
+      elbo_memory_stream(target.baseAddress!, source.baseAddress!, source.count)
     } else {
       target.copyMemory(from: bytes(range))
     }

@@ -69,7 +69,7 @@ extension LeasedSamples {
     )
     .sorted()
     return zip(bounds, bounds.dropFirst()).map { lower, upper in
-      let lost = RangeSet(missing.filter { $0.examples.contains(lower) }.map(\.samples))
+      let lost = Intervals(missing.filter { $0.examples.contains(lower) }.map(\.samples))
       let kept = (0..<count).filter { !lost.contains($0) }
       var values: [Float] = []
       for example in lower..<upper {

@@ -55,7 +55,7 @@ final class SimulatedNode {
   func heartbeat(_ sequence: UInt64, now: Timestamp) -> Heartbeat {
     Heartbeat(
       view: machine?.view?.number ?? .none, sequence: sequence, position: machine?.position ?? .start,
-      chain: machine?.chain ?? Chain(rawValue: 0), stage: stage, shardsDone: machine?.shardsDone ?? RangeSet(),
+      chain: machine?.chain ?? Chain(rawValue: 0), stage: stage, shardsDone: machine?.shardsDone ?? Intervals(),
       waits: machine?.waits ?? [], waitingMilliseconds: 0)
   }
 

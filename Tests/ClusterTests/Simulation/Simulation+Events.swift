@@ -38,7 +38,7 @@ extension Simulation {
       nodes[index]!.store.contribute(phase, shard: shard, elements, lane.numbers)
       if isLast { nodes[index]!.lanes[shard] = nil }
       let directives = nodes[index]!.machine!.contributed(
-        shard: shard, elements: RangeSet(elements), position: phase, now: now)
+        shard: shard, elements: Intervals(elements), position: phase, now: now)
       carryOut(directives, at: index, payload: nil)
       fillLanes(index)
     case .absorbed(let index, let life):

@@ -110,7 +110,7 @@ struct SymbolicStore {
     }
   }
 
-  mutating func merge(_ phase: PhaseIndex, _ subtree: Subtree, _ elements: RangeSet<Int>) throws {
+  mutating func merge(_ phase: PhaseIndex, _ subtree: Subtree, _ elements: Intervals) throws {
     let (left, right) = tree.children(of: subtree)!
     let empty = empty(phase)
     for element in elements.ranges.joined() {
@@ -123,7 +123,7 @@ struct SymbolicStore {
   }
 
   mutating func sum(
-    _ phase: PhaseIndex, _ subtree: Subtree, _ elements: RangeSet<Int>, _ left: SumSource, _ right: SumSource
+    _ phase: PhaseIndex, _ subtree: Subtree, _ elements: Intervals, _ left: SumSource, _ right: SumSource
   ) throws {
     let children = tree.children(of: subtree)!
     for element in elements.ranges.joined() {
@@ -134,7 +134,7 @@ struct SymbolicStore {
     }
   }
 
-  mutating func promote(_ phase: PhaseIndex, _ elements: RangeSet<Int>) throws {
+  mutating func promote(_ phase: PhaseIndex, _ elements: Intervals) throws {
     for element in elements.ranges.joined() {
       store(phase, tree.root, element, try source(.own, phase, tree.root, element))
     }
