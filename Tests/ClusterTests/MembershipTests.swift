@@ -2,39 +2,6 @@ import Cluster
 import Messages
 import Testing
 
-private func configuration(_ nodes: Int) -> Membership.Configuration {
-  Membership.Configuration(
-    job: simulatedJob, build: "b", recipe: simulatedDigest, shards: 8, expectedNodes: nodes)
-}
-
-private func hello(_ name: String, _ incarnation: UInt64 = 100, _ change: (inout Hello) -> Void = { _ in }) -> Hello {
-  var hello = Hello(
-    name: name, incarnation: Incarnation(rawValue: incarnation)!, build: "b", recipe: simulatedDigest,
-    data: simulatedDigest, lanes: 1, dataEndpoints: ["tcp://\(name):1"], publicKey: nil)
-  change(&hello)
-  return hello
-}
-
-private func at(_ seconds: Double) -> Timestamp { .zero + .seconds(seconds) }
-
-private func node(_ number: UInt32) -> NodeNumber { NodeNumber(rawValue: number)! }
-
-private func beat(_ sequence: UInt64, view: UInt64, _ change: (inout Heartbeat) -> Void = { _ in }) -> Heartbeat {
-  var beat = Heartbeat(
-    view: ViewNumber(rawValue: view), sequence: sequence, position: .start, chain: Chain(rawValue: 0),
-    stage: .computing)
-  change(&beat)
-  return beat
-}
-
-/// Two nodes, in view 1 at time 0.
-private func pair() -> Membership {
-  var membership = Membership(configuration: configuration(2))
-  _ = membership.receive(hello("a"), provenKey: nil, now: at(0))
-  _ = membership.receive(hello("b"), provenKey: nil, now: at(0))
-  return membership
-}
-
 /// Membership and ledger, message by message; what happens between them is the simulation's.
 @Suite struct MembershipTests {
   private func refusal(_ directives: [Membership.Directive]) -> Refused.Code? {
@@ -208,11 +175,7 @@ private func pair() -> Membership {
   }
 
   @Test func aRestartedCoordinatorKnowsItsNodes() {
-    var log: [LogRecord] = []
-    var membership = Membership(configuration: configuration(2))
-    for name in ["a", "b"] {
-      for case .log(let record) in membership.receive(hello(name), provenKey: nil, now: at(0)) { log.append(record) }
-    }
+    let (membership, log) = logged(2)
     var restarted = Membership(configuration: configuration(2), replaying: log, now: at(0))
     #expect(restarted.view == membership.view)
     let incarnation = Incarnation(rawValue: 100)!
@@ -220,7 +183,7 @@ private func pair() -> Membership {
     for second in 1...14 {
       _ = restarted.receive(beat(UInt64(second), view: 1), from: node(1), incarnation, now: at(Double(second)))
       _ = restarted.tick(now: at(Double(second)))
-      #expect(restarted.view?.members.count == (second <= 10 ? 2 : 1))
+      #expect(restarted.view?.members.count == (second <= 4 ? 2 : 1))
     }
     #expect(restarted.view?.number == ViewNumber(rawValue: 2), "numbers go on")
     #expect(
@@ -230,80 +193,6 @@ private func pair() -> Membership {
         == .dataDiffers)
     let ended = Membership(configuration: configuration(2), replaying: log + [.jobEnded(.completed)], now: at(0))
     #expect(ended.stop?.reason == .completed)
-  }
-}
-
-/// Who is blamed for silence, and who is waited for, when the coordinator itself was away.
-@Suite struct SilenceTests {
-  private let incarnation = Incarnation(rawValue: 100)!
-
-  /// Ticks as the coordinator does, four times a heartbeat, with heartbeats of these nodes.
-  private func pass(
-    _ membership: inout Membership, from start: Double, to end: Double, heard nodes: [UInt32]
-  ) -> [Membership.Directive] {
-    var directives: [Membership.Directive] = []
-    for quarter in 1...Int((end - start) * 4) {
-      let now = at(start + Double(quarter) / 4)
-      for number in nodes {
-        directives += membership.receive(
-          beat(UInt64(now.nanoseconds), view: 1), from: node(number), incarnation,
-          now: now)
-      }
-      directives += membership.tick(now: now)
-    }
-    return directives
-  }
-
-  @Test func whoeverComesAfterAllWereLostDoesNotWaitForTheDead() {
-    var membership = pair()
-    _ = pass(&membership, from: 0, to: 4, heard: [])
-    #expect(membership.view == nil)
-    _ = membership.receive(hello("a", 101), provenKey: nil, now: at(4))
-    _ = pass(&membership, from: 4, to: 4.5, heard: [])
-    #expect(membership.view?.members.map(\.name) == ["a"])
-    #expect(membership.view?.number == ViewNumber(rawValue: 2), "numbers go on")
-  }
-
-  @Test func aCoordinatorThatSleptBlamesNobody() {
-    var membership = pair()
-    _ = pass(&membership, from: 0, to: 2, heard: [1, 2])
-    // For 28 s it is stopped, and its clock is read before its sockets are.
-    #expect(membership.tick(now: at(30)) == [])
-    // From here on silence counts again.
-    _ = pass(&membership, from: 30, to: 32.5, heard: [1])
-    #expect(membership.view?.number == ViewNumber(rawValue: 1))
-    _ = pass(&membership, from: 32.5, to: 34, heard: [1])
-    #expect(membership.view?.members.map(\.name) == ["a"])
-  }
-
-  @Test func aRestartedCoordinatorThatIsSlowToBeginWaitsAsLong() {
-    var (membership, _) = restarted()
-    #expect(membership.tick(now: at(30)) == [])
-    _ = pass(&membership, from: 30, to: 39.5, heard: [])
-    #expect(membership.view?.members.count == 2)
-    _ = pass(&membership, from: 39.5, to: 41, heard: [])
-    #expect(membership.view == nil)
-  }
-
-  @Test func whoWasHeardAfterARestartIsLostAsUsual() {
-    var (membership, view) = restarted()
-    _ = pass(&membership, from: 0, to: 1, heard: [1, 2])
-    #expect(membership.view == view)
-    _ = pass(&membership, from: 1, to: 4.5, heard: [1])
-    #expect(membership.view?.members.map(\.name) == ["a"], "the grace is for those not heard yet")
-  }
-
-  /// The pair, as a coordinator that starts at time 0 reads of it.
-  private func restarted() -> (Membership, View) {
-    var log: [LogRecord] = []
-    var membership = Membership(configuration: configuration(2))
-    for name in ["a", "b"] {
-      let directives = membership.receive(hello(name), provenKey: nil, now: .zero)
-      for case .log(let record) in directives { log.append(record) }
-    }
-    return (
-      Membership(configuration: configuration(2), replaying: log, now: .zero), membership.view!
-    )
   }
 }
 

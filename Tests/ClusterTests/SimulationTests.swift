@@ -132,6 +132,35 @@ import Testing
     }
   }
 
+  @Test func whoCrashesWithTheCoordinatorIsMissedAsSoonAsOthersAre() {
+    everySeed(200) { seed in
+      var random = SplitMix(seed: seed)
+      let crash = Duration.milliseconds(Int.random(in: 700...2300, using: &random))
+      let simulation = scripted(
+        seed,
+        [(.milliseconds(1000), .crashCoordinator), (.milliseconds(1500), .startCoordinator), (crash, .crash(2))])
+      // The others are back within a heartbeat; three later it is lost, as one is whose coordinator lives.
+      let last = simulation?.viewTimes.last
+      #expect(simulation.map { $0.views } == 2, "seed \(seed)")
+      #expect(last.map { $0 < .zero + .seconds(6) } == true, "seed \(seed): \(String(describing: last))")
+    }
+  }
+
+  @Test func aNetworkThatIsSlowToComeBackLosesNobody() {
+    everySeed(200) { seed in
+      var random = SplitMix(seed: seed)
+      let back = Int.random(in: 2000...9400, using: &random)
+      let cuts = (0..<3).map { node -> (Duration, Simulation.Event) in
+        // Connections are made anew within a second of each other.
+        let duration = Duration.milliseconds(back + Int.random(in: 0...1000, using: &random))
+        return (.milliseconds(1000), .partition(Simulation.coordinatorIndex, node, duration))
+      }
+      let simulation = scripted(
+        seed, cuts + [(.milliseconds(1000), .crashCoordinator), (.milliseconds(1500), .startCoordinator)])
+      #expect(simulation.map { $0.views } == 1, "seed \(seed)")
+    }
+  }
+
   @Test(arguments: [1, 2, 3, 4, 5]) func aCrashAtAnyMessage(seed: UInt64) {
     let model = SymbolicModel(shards: 4 + Int(seed % 3), phases: [40, 20], stateCount: 12, steps: 3)
     let nodes = 2 + Int(seed % 3)

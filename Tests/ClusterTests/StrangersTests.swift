@@ -167,7 +167,7 @@ import ZeroMQ
     for await _ in isPreparing { break }
     coordinator.end(Stop(reason: .completed, explanation: "all steps are done"))
     try await cluster.lead(coordinator)
-    await coordinator.close()
+    await coordinator.close(patience: .seconds(600))
     guard case .stopped(let stop) = try await ending else {
       Issue.record("not stopped")
       return

@@ -79,6 +79,28 @@ struct FaultTests {
       ["node", "--coordinator", workspace.endpoint("run")!, "--name", name, "--lanes", "1"] + more)
   }
 
+  /// Two nodes, and coordinators that the body runs; the last one's result is the undisturbed one.
+  private func withTwoNodes(
+    second ending: Elbo.Status = .exited(0), sourceLocation: SourceLocation = #_sourceLocation,
+    _ lead: (Workspace) async throws -> Elbo.Outcome
+  ) async throws {
+    let workspace = try Workspace()
+    let expected = try await undisturbed(workspace)
+    async let first = node(workspace, "first")
+    async let second = node(workspace, "second")
+    let outcome = try await lead(workspace)
+    #expect(
+      try outcome.hash(sourceLocation: sourceLocation) == expected, "\(outcome.error)", sourceLocation: sourceLocation)
+    #expect(try await first.status == .exited(0), sourceLocation: sourceLocation)
+    #expect(try await second.status == ending, sourceLocation: sourceLocation)
+    #expect(workspace.lines("run/metrics.jsonl") == Self.steps, sourceLocation: sourceLocation)
+  }
+
+  /// A coordinator of two nodes that tells of its views, and has the usual heartbeat.
+  private func loudCoordinator(_ workspace: Workspace, bind: String = "tcp://127.0.0.1:*") -> [String] {
+    coordinator(workspace, nodes: 2, bind: bind).filter { $0 != "--quiet" }.map { $0 == "0.2" ? "1" : $0 }
+  }
+
   @Test("A node joins late, with the state of a peer")
   func join() async throws {
     let workspace = try Workspace()
@@ -141,20 +163,30 @@ struct FaultTests {
 
   @Test("The coordinator is killed and started again")
   func restart() async throws {
-    let workspace = try Workspace()
-    let expected = try await undisturbed(workspace)
-    async let first = node(workspace, "first")
-    async let second = node(workspace, "second")
-    let killed = try await Elbo.run(coordinator(workspace, nodes: 2)) { send in
-      try await until { workspace.lines("run/metrics.jsonl") >= 20 }
-      try send(.kill)
+    try await withTwoNodes { workspace in
+      let killed = try await Elbo.run(coordinator(workspace, nodes: 2)) { send in
+        try await until { workspace.lines("run/metrics.jsonl") >= 20 }
+        try send(.kill)
+      }
+      #expect(killed.status == .killed(by: SIGKILL))
+      return try await Elbo.run(coordinator(workspace, nodes: 2, bind: try #require(workspace.endpoint("run"))))
     }
-    #expect(killed.status == .killed(by: SIGKILL))
-    let again = try await Elbo.run(coordinator(workspace, nodes: 2, bind: try #require(workspace.endpoint("run"))))
-    #expect(try again.hash() == expected, "\(again.error)")
-    #expect(try await first.status == .exited(0))
-    #expect(try await second.status == .exited(0))
-    #expect(workspace.lines("run/metrics.jsonl") == Self.steps)
+  }
+
+  @Test("A node is killed with the coordinator: it is not waited for longer than by one that lives")
+  func killBoth() async throws {
+    try await withTwoNodes(second: .killed(by: SIGKILL)) { workspace in
+      let killed = try await Elbo.run(loudCoordinator(workspace)) { send in
+        try await until { workspace.lines("run/metrics.jsonl") >= 20 }
+        for node in workspace.processes("run", named: "second") { #expect(Foundation.kill(node, SIGKILL) == 0) }
+        try send(.kill)
+      }
+      #expect(killed.status == .killed(by: SIGKILL))
+      let endpoint = try #require(workspace.endpoint("run"))
+      let again = try await Elbo.run(loudCoordinator(workspace, bind: endpoint))
+      #expect(again.error.contains("(second) is lost: no heartbeat for 3000 ms"), "\(again.error)")
+      return again
+    }
   }
 
   @Test("Two clusters are crossed: nodes of one knock at the other's coordinator, and change neither result")
@@ -191,22 +223,17 @@ struct FaultTests {
 
   @Test("The coordinator sleeps: nodes go on, and nobody is blamed for what it did not hear")
   func coordinatorSleeps() async throws {
-    let workspace = try Workspace()
-    let expected = try await undisturbed(workspace)
-    async let first = node(workspace, "first")
-    async let second = node(workspace, "second")
-    let loud = coordinator(workspace, nodes: 2).filter { $0 != "--quiet" }.map { $0 == "0.2" ? "1" : $0 }
-    let outcome = try await Elbo.run(loud) { send in
-      try await until { workspace.lines("run/metrics.jsonl") >= 20 }
-      try send(.suspend)
-      // This is the fault: more than three heartbeats.
-      try await Task.sleep(for: .seconds(4))
-      try send(.resume)
+    try await withTwoNodes { workspace in
+      let outcome = try await Elbo.run(loudCoordinator(workspace)) { send in
+        try await until { workspace.lines("run/metrics.jsonl") >= 20 }
+        try send(.suspend)
+        // This is the fault: more than three heartbeats.
+        try await Task.sleep(for: .seconds(4))
+        try send(.resume)
+      }
+      #expect(outcome.error.split(separator: "\n").count { $0.hasPrefix("view ") } == 1, "\(outcome.error)")
+      return outcome
     }
-    #expect(try outcome.hash() == expected, "\(outcome.error)")
-    #expect(outcome.error.split(separator: "\n").count { $0.hasPrefix("view ") } == 1, "\(outcome.error)")
-    #expect(try await first.status == .exited(0))
-    #expect(try await second.status == .exited(0))
   }
 
   @Test("A node with other data, and one that is another program, are refused; the training goes on")

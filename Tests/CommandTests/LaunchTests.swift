@@ -113,13 +113,13 @@ extension Workspace {
   }
 
   /// The process numbers of nodes of a launch into the folder `run`: by its endpoint on their command lines.
-  func processes(_ run: String = "run") -> [pid_t] {
+  func processes(_ run: String = "run", named name: String? = nil) -> [pid_t] {
     guard let endpoint = endpoint(run) else { return [] }
     let numbers = ((try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []).compactMap { pid_t($0) }
     return numbers.filter { number in
       guard let line = FileManager.default.contents(atPath: "/proc/\(number)/cmdline") else { return false }
       let words = line.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
-      return words.contains("node") && words.contains(endpoint)
+      return words.contains("node") && words.contains(endpoint) && (name.map { words.contains($0) } ?? true)
     }.sorted()
   }
 

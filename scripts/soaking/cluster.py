@@ -226,9 +226,13 @@ class Job:
         """Of a training that has another result: the first step that is reported otherwise, and what everyone said."""
         rows = metrics(self.run)
         first = next((f"{one}\n{other}" for one, other in zip(rows, expected.metrics) if one != other), "no step differs")
+        return f"{first}\n{self.story()}"
+
+    def story(self, since: float = 0) -> str:
+        """What everyone has said, in the order of time."""
         said = [("coordinator", c) for c in self.coordinators] + [(f"n{i + 1}", n) for i, n in enumerate(self.nodes)]
-        lines = sorted((at, f"{name}: {at:.3f} {line}") for name, process in said for at, line in process.lines)
-        return "\n".join([first, *(line for _, line in lines)])
+        lines = sorted((at, f"{name}: {at:.3f} {line}") for name, process in said for at, line in process.lines if at > since)
+        return "\n".join(line for _, line in lines)
 
     def close(self) -> None:
         for process in [self.coordinator, *self.nodes]:

@@ -9,7 +9,8 @@ from collections import defaultdict
 
 from .cluster import Job, Process, percentile, undisturbed
 
-FAULTS = ["SIGKILL of a node", "SIGSTOP of a node", "SIGTERM of a node", "SIGKILL of the coordinator"]
+FAULTS = ["SIGKILL of a node", "SIGSTOP of a node", "SIGTERM of a node", "SIGKILL of the coordinator",
+          "SIGKILL of a node and of the coordinator"]
 
 
 class Record:
@@ -73,8 +74,16 @@ def disturb(job: Job, choice: random.Random, fault: str, records: dict) -> tuple
         name = f"n{job.nodes.index(node) + 1}"
         stage = node.stage()
     step = job.steps()
+    # Either first, and the other within a heartbeat.
+    apart = choice.uniform(-1, 1) * job.heartbeat if fault == FAULTS[4] else 0.0
+    if apart < 0:
+        job.restart()
+        time.sleep(-apart)
     start = time.monotonic()
-    node.signal({FAULTS[0]: signal.SIGKILL, FAULTS[1]: signal.SIGSTOP, FAULTS[2]: signal.SIGTERM}[fault])
+    node.signal({FAULTS[1]: signal.SIGSTOP, FAULTS[2]: signal.SIGTERM}.get(fault, signal.SIGKILL))
+    if apart > 0:
+        time.sleep(apart)
+        job.restart()
     record = records[fault, stage]
     record.count += 1
     was_member = any("shards" in line for _, line in node.lines)
@@ -87,6 +96,9 @@ def disturb(job: Job, choice: random.Random, fault: str, records: dict) -> tuple
         if gone is not None:
             record.detection.append(gone - start)
             record.recovery.append(max(0.0, moved - gone))
+            if gone - start > 3 * job.heartbeat + 2 or moved - gone > 2:
+                print(f"\n{fault} ({stage}, {name}, {apart:.2f} s apart) at {start:.3f}: noticed after {gone - start:.1f} s, "
+                      f"goes on {moved - gone:.1f} s later\n{job.story(start - 20)}")
     # One that has only begun may not listen to signals yet.
     leaving = [130] if was_member else [130, -signal.SIGTERM]
     if fault == FAULTS[1]:
@@ -117,7 +129,7 @@ def run(o: argparse.Namespace) -> None:
                 time.sleep(choice.expovariate(1 / o.pause))
                 if job.coordinator.process.poll() is not None:
                     break
-                fault = choice.choices(FAULTS, [6, 2, 1, 1])[0]
+                fault = choice.choices(FAULTS, o.weights)[0]
                 did = disturb(job, choice, fault, records)
                 if did is None:
                     break

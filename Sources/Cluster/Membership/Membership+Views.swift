@@ -5,13 +5,13 @@ extension Membership {
   public mutating func tick(now: Timestamp) -> [Directive] {
     guard stop == nil else { return [] }
     forgive(now)
+    let usual = configuration.heartbeat * configuration.missedHeartbeats
+    let restart = reattachment()
     for number in records.keys.sorted() {
       let record = records[number]!
       guard record.isAlive else { continue }
-      let silence =
-        record.isReattaching
-        ? configuration.reattachGrace : configuration.heartbeat * configuration.missedHeartbeats
-      if now - record.lastSeen > silence {
+      let (since, silence) = record.isReattaching ? restart : (record.lastSeen, usual)
+      if now - max(since, record.lastSeen) > silence {
         lose(number, "no heartbeat for \(silence.milliseconds) ms")
       } else if now - record.lastSeen > configuration.heartbeat * 3 / 2, record.state == .member {
         records[number]!.state = .suspect
@@ -25,6 +25,18 @@ extension Membership {
     return formIfDue(now)
   }
 
+  /// From when on, and for how long, those may be silent whom a restarted coordinator has not heard yet.
+  ///
+  /// While most are missing it may be the network that is, and whoever is lost for that has to be sent the state when it
+  /// comes back. When half are there and no others follow, the rest are gone, and the others wait for them.
+  private func reattachment() -> (since: Timestamp, silence: Duration) {
+    let usual = max(configuration.heartbeat * configuration.missedHeartbeats, configuration.reattachSpread)
+    let missing = records.values.count { $0.isReattaching && $0.isAlive }
+    if let view, 2 * missing <= view.members.count { return (reattachedAt ?? .zero, usual) }
+    let grace = max(configuration.reattachGrace, usual)
+    return (reattachedAt.map { $0 + (usual - grace) } ?? .zero, grace)
+  }
+
   /// A coordinator that was stopped, or got no processor, has heard nobody meanwhile: that time is not the nodes'
   /// silence. Their messages may lie unread in its sockets.
   private mutating func forgive(_ now: Timestamp) {
@@ -34,6 +46,7 @@ extension Membership {
       records[number]!.lastSeen = min(now, records[number]!.lastSeen + (now - tickedAt))
       records[number]!.progressedAt = min(now, records[number]!.progressedAt + (now - tickedAt))
     }
+    reattachedAt = reattachedAt.map { min(now, $0 + (now - tickedAt)) }
   }
 
   /// When `tick` is to be called at the latest.

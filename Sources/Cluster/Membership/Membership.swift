@@ -25,8 +25,11 @@ public struct Membership: Sendable {
     public var heartbeat: Duration = .seconds(1)
     /// So many missing in a row make a node lost.
     public var missedHeartbeats = 3
-    /// After a restart of the coordinator, nodes have this long to be heard again.
+    /// After a restart of the coordinator, members have this long to be heard again, until half of them are back.
     public var reattachGrace: Duration = .seconds(10)
+    /// From the last that came back on, the others have three heartbeats, and at least this long: to find a coordinator
+    /// again takes time that does not depend on the heartbeat.
+    public var reattachSpread: Duration = .seconds(2)
     /// A node that others wait for and that has not got on for this long is stuck; after twice as long it is lost.
     public var stuckAfter: Duration = .seconds(60)
     public var maximumNodes = 4096
@@ -74,11 +77,6 @@ public struct Membership: Sendable {
 
     /// Whether it is, or is to be, in a view.
     var isAlive: Bool { state != .left && state != .lost }
-
-    mutating func isHeard(at now: Timestamp) {
-      lastSeen = max(lastSeen, now)
-      isReattaching = false
-    }
   }
 
   private(set) var configuration: Configuration
@@ -94,13 +92,15 @@ public struct Membership: Sendable {
   var causes: [String] = []
   /// When time was last said to pass; whoever slept since then has heard nobody.
   var tickedAt: Timestamp?
+  /// When a member of before the restart was last found to be back.
+  var reattachedAt: Timestamp?
 
   public init(configuration: Configuration) {
     self.configuration = configuration
     data = configuration.data
   }
 
-  /// After a restart: what the log says. Members of the last view are taken for alive until `reattachGrace` is over.
+  /// After a restart: what the log says. Members of the last view are taken for alive for some time.
   public init(configuration: Configuration, replaying log: [LogRecord], now: Timestamp) {
     self.init(configuration: configuration)
     for record in log {
@@ -173,7 +173,7 @@ public struct Membership: Sendable {
   /// A Hello of an incarnation that is known.
   private mutating func receiveAgain(_ hello: Hello, _ known: Record, now: Timestamp) -> [Directive] {
     guard known.isAlive else { return [.reply(.dismissed(dismissal(known)))] }
-    records[known.number]!.isHeard(at: now)
+    hear(known.number, now)
     var directives: [Directive] = [.reply(.welcome(welcome(known)))]
     // After a restart of the coordinator a node that was about to join is known by name only.
     if known.state == .joining { take(hello, into: known.number) }
@@ -189,6 +189,7 @@ public struct Membership: Sendable {
     }
     let number = known?.number ?? NodeNumber(rawValue: UInt32(names.count + 1))!
     if let known, known.isAlive {
+      hear(number, now)
       directives.append(
         .send(
           .refused(
@@ -228,6 +229,12 @@ public struct Membership: Sendable {
       incarnation: record.incarnation)
   }
 
+  private mutating func hear(_ number: NodeNumber, _ now: Timestamp) {
+    if records[number]!.isReattaching { reattachedAt = now }
+    records[number]!.isReattaching = false
+    records[number]!.lastSeen = max(records[number]!.lastSeen, now)
+  }
+
   private func isMember(_ record: Record) -> Bool {
     view?.member(record.number)?.incarnation == record.incarnation
   }
@@ -240,7 +247,7 @@ public struct Membership: Sendable {
     let last = record.heartbeat
     // Heartbeats that overtook each other say nothing new.
     guard heartbeat.sequence > last?.sequence ?? 0 else { return [] }
-    records[node]!.isHeard(at: now)
+    hear(node, now)
     records[node]!.heartbeat = heartbeat
     if record.state == .suspect { records[node]!.state = .member }
     let moved =
@@ -263,7 +270,7 @@ public struct Membership: Sendable {
     _ acknowledgement: ViewAcknowledgement, from node: NodeNumber, _ incarnation: Incarnation, now: Timestamp
   ) -> [Directive] {
     guard let record = alive(node, incarnation) else { return dismiss(node, incarnation) }
-    records[node]!.isHeard(at: now)
+    hear(node, now)
     records[node]!.acknowledged = max(record.acknowledged, min(acknowledgement.view, lastView))
     return []
   }
@@ -272,6 +279,7 @@ public struct Membership: Sendable {
     _ leave: Leave, from node: NodeNumber, _ incarnation: Incarnation, now: Timestamp
   ) -> [Directive] {
     guard let record = alive(node, incarnation) else { return [] }
+    hear(node, now)
     records[node]!.state = .left
     guard isMember(record) else { return [] }
     causes.append("\(node) (\(record.name)) has left: \(leave.explanation)")

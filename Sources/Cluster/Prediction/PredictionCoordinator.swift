@@ -36,6 +36,7 @@ public actor PredictionCoordinator {
   private let inputsCount: Int
   private let note: @Sendable (String) -> Void
   private var router: Socket?
+  private var monitor: ConnectionMonitor?
   private var authenticator: Authenticator?
   private var timer: TimerID?
   private var workers: Set<[UInt8]> = []
@@ -47,6 +48,7 @@ public actor PredictionCoordinator {
   private var whenDone: CheckedContinuation<LeasedSamples, Never>?
   private var lastHeard = Timestamp.now
   private var isGivenUp = false
+  private var isOver = false
   private var noted: Set<String> = []
 
   /// - Parameters:
@@ -77,12 +79,14 @@ public actor PredictionCoordinator {
     let socket = try Socket(
       .router, in: context, security: configuration.security.server("control"), options: options)
     do {
+      monitor = try socket.monitor()
       let bound = try socket.bind(configuration.bind)
       context.executor.watch(socket) { [weak self] _ in self?.assumeIsolated { $0.receive() } }
       router = consume socket
       tick()
       return bound
     } catch {
+      monitor?.close()
       socket.close()
       throw error
     }
@@ -128,16 +132,28 @@ public actor PredictionCoordinator {
     }
   }
 
-  /// Tells the workers that it is over, and closes everything.
-  public nonisolated func close() async {
+  /// Tells the workers that it is over, and closes everything once they have hung up.
+  /// - Parameter patience: the most that is waited for that.
+  public nonisolated func close(patience: Duration = .seconds(1)) async {
+    await part(patience)
     await shut()
     await context.closeAside()
   }
 
+  private func part(_ patience: Duration) async {
+    isOver = true
+    for worker in workers { letGo(worker) }
+    await monitor?.everyoneHangsUp(within: patience, in: context)
+  }
+
+  private func letGo(_ worker: [UInt8]) {
+    send(.stop(Stop(reason: .completed, explanation: "the prediction is made")), to: worker)
+  }
+
   private func shut() {
-    for worker in workers { send(.stop(Stop(reason: .completed, explanation: "the prediction is made")), to: worker) }
     if let timer { context.executor.cancelTimer(timer) }
     timer = nil
+    monitor?.close()
     router.take()?.close()
     authenticator?.close()
     authenticator = nil
@@ -198,6 +214,7 @@ public actor PredictionCoordinator {
           .refused(Refused(code: .buildDiffers, explanation: text, incarnation: Incarnation(rawValue: 1)!)),
           to: worker)
       }
+      if isOver { return letGo(worker) }
       workers.insert(worker)
       send(.prediction(configuration.offer), to: worker)
     case .stateRequest(let request): serve(request, to: worker)

@@ -106,9 +106,10 @@ public actor PredictionWorker {
   private func shut() async {
     if let timer { context.executor.cancelTimer(timer) }
     timer = nil
+    // Whoever leases waits for everyone to hang up, or gives what is leased here to another.
+    client?.close()
     // What is being computed is computed to its end, and dropped.
     while isComputing { await withCheckedContinuation { whenIdle = $0 } }
-    client?.close()
   }
 
   private var whenIdle: CheckedContinuation<Void, Never>?

@@ -15,6 +15,8 @@ final class ControlClient {
     var options = SocketOptions()
     options.maximumFrame = Limits.controlMessage
     options.sendHighWaterMark = 100_000
+    // A coordinator that was started again takes those for lost who do not come soon after the others.
+    options.reconnectMaximum = .milliseconds(500)
     let socket = try Socket(.dealer, in: context, security: security.coordinatorClient, options: options)
     do {
       try socket.connect(endpoint)

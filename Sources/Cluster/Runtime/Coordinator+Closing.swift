@@ -2,28 +2,36 @@ import Messages
 import ZeroMQ
 
 extension Coordinator {
-  /// Closes everything. When the job is over, those who were told so hang up first, for which they have a second: libzmq
-  /// drops what a socket with ZMQ_IMMEDIATE, as theirs have, has not read when the other side hangs up.
-  public nonisolated func close() async {
-    await part()
+  /// Closes everything. When the job is over, those who were told so hang up first.
+  /// - Parameter patience: the most that is waited for that.
+  public nonisolated func close(patience: Duration = .seconds(1)) async {
+    await part(patience)
     await shut()
     await context.closeAside()
   }
 
-  private func part() async {
-    guard membership.stop != nil, let monitor, monitor.counts.isAnybodyHere else { return }
-    let timer = context.executor.setTimer(at: .now + .seconds(1)) { [weak self] in
-      self?.assumeIsolated { $0.endParting() }
-    }
-    monitor.onChange { [weak self] in
-      self?.assumeIsolated { if $0.monitor?.counts.isAnybodyHere == false { $0.endParting() } }
-    }
-    await withCheckedContinuation { parting = $0 }
-    context.executor.cancelTimer(timer)
+  private func part(_ patience: Duration) async {
+    if membership.stop != nil { await monitor?.everyoneHangsUp(within: patience, in: context) }
   }
+}
 
-  private func endParting() {
-    parting?.resume()
-    parting = nil
+extension ConnectionMonitor {
+  /// Waits until all peers have hung up, who were told that it is over: libzmq drops what a socket with ZMQ_IMMEDIATE,
+  /// as theirs have, has not read when the other side hangs up. On the context's thread.
+  func everyoneHangsUp(
+    within patience: Duration, in context: ZeroMQContext, isolation: isolated (any Actor)? = #isolation
+  ) async {
+    guard counts.isAnybodyHere else { return }
+    var timer: TimerID?
+    await withCheckedContinuation(isolation: isolation) { continuation in
+      var waiting: CheckedContinuation<Void, Never>? = continuation
+      let end = {
+        waiting?.resume()
+        waiting = nil
+      }
+      timer = context.executor.setTimer(at: .now + patience, end)
+      onChange { [unowned self] in if !counts.isAnybodyHere { end() } }
+    }
+    if let timer { context.executor.cancelTimer(timer) }
   }
 }

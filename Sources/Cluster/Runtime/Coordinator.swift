@@ -75,8 +75,6 @@ public actor Coordinator {
 
   private var router: Socket?
   var monitor: ConnectionMonitor?
-  /// Of `close`, which waits for others to hang up.
-  var parting: CheckedContinuation<Void, Never>?
   private var authenticator: Authenticator?
   var membership: Membership
   private var ledger = ShardLedger()

@@ -204,10 +204,12 @@ public actor Node {
 
   // MARK: Messages
 
-  func send(_ body: ControlBody) {
+  @discardableResult
+  func send(_ body: ControlBody) -> Bool {
     client?.send(
       ControlMessage(
         job: jobID, sender: session?.node, incarnation: session?.incarnation, epoch: Epoch(rawValue: 0), body: body))
+      ?? false
   }
 
   private func receive(_ message: ControlMessage) {
@@ -254,7 +256,9 @@ public actor Node {
   private func perform(_ directives: [NodeSession.Directive]) {
     for directive in directives {
       switch directive {
-      case .send(let body): send(body)
+      case .send(let body):
+        // Nobody was there: whoever comes is told at once, and does not take this node for lost meanwhile.
+        if !send(body) { session.beatSoon(now: .now) }
       case .admitted(let node):
         mesh?.post(.admitted(node, session.incarnation))
         note("\(node) of job \(jobID!.hexadecimal), named \(configuration.name)")
@@ -329,7 +333,7 @@ public actor Node {
           isShared: configuration.isShared, isEager: configuration.sendsEarly),
         report: { [weak self] late in
           guard let self else { return }
-          context.executor.run { self.assumeIsolated { $0.send(.late(late)) } }
+          context.executor.run { self.assumeIsolated { _ = $0.send(.late(late)) } }
         }, settled: { [weak self] in self?.beatSoon() }, note: note)
       self.mesh = mesh
       let exchange = MeshExchange(
