@@ -201,6 +201,7 @@ extension Simulation {
         sendFromCoordinator(body, to: index)
       case .changed(let view):
         viewTimes.append(now)
+        lastView = view
         record("\(view.number): \(view.members.map { $0.name }) \(view.cause)")
         coordinator!.ledger.begin(view)
       case .finished:
