@@ -189,8 +189,8 @@ public actor Trainer {
     }
     func move(to other: ExchangeOutcome.Place) {
       place = other
-      meter = Meter(phases: learner.phases, isWhole: false)
-      meter.clear(at: seconds(), isWhole: false)
+      meter = Meter(phases: learner.phases)
+      meter.clear(at: seconds(), isWhole: other.phase == 0 && other.step.isMultiple(of: plan.reportEvery))
       meter.lastStep = seconds()
     }
 
@@ -277,10 +277,9 @@ private struct Meter {
   var lastStep = 0.0
   private var lastReport: Double?
   /// Whether every step since the last report was seen.
-  private(set) var isWhole: Bool
+  private(set) var isWhole = true
 
-  init(phases: [Phase], isWhole: Bool = true) {
-    self.isWhole = isWhole
+  init(phases: [Phase]) {
     names = phases.map { $0.metrics.map { "train/" + $0 } }
     sums = phases.map { Array(repeating: 0, count: $0.metrics.count) }
     phaseExamples = Array(repeating: 0, count: phases.count)

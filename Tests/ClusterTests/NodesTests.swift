@@ -45,3 +45,39 @@ import ZeroMQ
     #expect(checksums == Array(repeating: alone, count: it.nodes))
   }
 }
+
+/// What a node says of steps that it has come to in the middle of a training.
+@Suite struct LateReportsTests {
+  /// Moves its node to a step, and then computes alone.
+  private final class Moving: Exchange, @unchecked Sendable {
+    private let alone: LocalExchange
+    private var step: Int?
+
+    init(_ alone: LocalExchange, to step: Int) { (self.alone, self.step) = (alone, step) }
+
+    func total(of phase: Int, in step: Step, crew: Crew) throws -> ExchangeOutcome {
+      guard let target = self.step.take() else { return try alone.total(of: phase, in: step, crew: crew) }
+      return .moved(.init(step: target, phase: 0, converged: false))
+    }
+  }
+
+  private final class Listener: TrainingObserver, @unchecked Sendable {
+    var reports: [(step: Int, isWhole: Bool)] = []
+    func step(_ report: TrainingReport) {}
+    func report(_ report: TrainingReport) { reports.append((report.step, report.isWhole)) }
+    func checkpoint(_ moment: Trainer.Moment) {}
+  }
+
+  /// Nobody else may be left to say it: the others may be killed as soon as it has come.
+  @Test(arguments: [(4, [true, true]), (3, [false, true, true])])
+  func whatItHasSeenFromTheBeginningIsWhole(_ step: Int, _ whole: [Bool]) async throws {
+    let learner = Walk(shards: 2)
+    let plan = TrainingPlan(seed: 0, shards: 2, steps: 8, reportEvery: 2, precision: .float32)
+    let listener = Listener()
+    let trainer = Trainer(learner, plan: plan, crew: Crew(lanes: 1), observer: listener)
+    let exchange = Moving(LocalExchange(learner, shards: 2, precision: .float32), to: step)
+    _ = try await trainer.train(with: exchange, from: 0, until: StopRequest())
+    #expect(listener.reports.map(\.isWhole) == whole)
+    #expect(listener.reports.last?.step == 8)
+  }
+}

@@ -63,6 +63,16 @@ import Testing
     #expect(membership.view?.members.map(\.name) == ["a"], "the grace is for those not heard yet")
   }
 
+  @Test func absenceIsNotSilence() {
+    var clock = AwakeClock(at: at(100))
+    for tick in 1...20 { clock.tick(.zero + .milliseconds(100_000 + 100 * tick)) }
+    #expect(clock.now == at(102))
+    clock.tick(at(500))
+    #expect(clock.now == at(103))
+    clock.tick(at(500.5))
+    #expect(clock.now == at(103.5))
+  }
+
   private func names(_ membership: Membership) -> [String] { membership.view?.members.map(\.name) ?? [] }
 
   @Test func whoDiedWithTheCoordinatorIsMissedThreeHeartbeatsAfterTheOthersAreBack() {

@@ -150,9 +150,9 @@ import Testing
     everySeed(200) { seed in
       var random = SplitMix(seed: seed)
       let back = Int.random(in: 2000...9400, using: &random)
+      // The first comes within the grace, the others less than three heartbeats later.
       let cuts = (0..<3).map { node -> (Duration, Simulation.Event) in
-        // Connections are made anew within a second of each other.
-        let duration = Duration.milliseconds(back + Int.random(in: 0...1000, using: &random))
+        let duration = Duration.milliseconds(back + (node == 0 ? 0 : Int.random(in: 0...1900, using: &random)))
         return (.milliseconds(1000), .partition(Simulation.coordinatorIndex, node, duration))
       }
       let simulation = scripted(

@@ -217,7 +217,7 @@ class Job:
         status = self.coordinator.wait(600)
         for node in self.nodes:
             node.signal(signal.SIGCONT)
-            node.wait(60)
+            node.wait(600)
         if status:
             raise RuntimeError(f"the coordinator ended with {status}\n{self.situation()}")
         return json.loads(self.coordinator.output)["parameters_sha256"]

@@ -21,7 +21,7 @@ class Record:
         self.unequal = 0
 
 
-def left_out(job: Job, name: str, since: float, seconds: float = 60) -> float | None:
+def left_out(job: Job, name: str, since: float, seconds: float = 600) -> float | None:
     """When the coordinator announced a view without this node; None: it has not, since the node was none or all is over."""
     end = time.monotonic() + seconds
     look = since + 6
@@ -103,7 +103,7 @@ def disturb(job: Job, choice: random.Random, fault: str, records: dict) -> tuple
     leaving = [130] if was_member else [130, -signal.SIGTERM]
     if fault == FAULTS[1]:
         node.signal(signal.SIGCONT)
-    elif node.wait(60) and fault == FAULTS[2] and node.process.returncode not in leaving:
+    elif node.wait(600) and fault == FAULTS[2] and node.process.returncode not in leaving:
         raise RuntimeError(f"{name} ended with {node.process.returncode}\n{job.situation()}")
     if fault != FAULTS[1] and not is_extra:
         job.join()

@@ -48,8 +48,6 @@ public struct NodeSession: Sendable {
   /// The newest coordinator heard of.
   public private(set) var epoch = Epoch(rawValue: 0)
   public private(set) var isOver = false
-  /// When the coordinator was last heard.
-  public private(set) var lastHeard: Timestamp?
   private var view = ViewNumber.none
   private var heartbeat: Duration = .seconds(1)
   private var sequence: UInt64 = 0
@@ -105,7 +103,6 @@ public struct NodeSession: Sendable {
     // A coordinator that was replaced and does not know it.
     guard !isOver, message.sender == nil, message.epoch >= epoch else { return [] }
     epoch = message.epoch
-    lastHeard = now
     switch message.body {
     case .welcome(let welcome):
       guard welcome.incarnation == incarnation else { return [] }

@@ -46,6 +46,7 @@ public actor PredictionCoordinator {
   private var nextLease: UInt64 = 1
   private var samples: LeasedSamples?
   private var whenDone: CheckedContinuation<LeasedSamples, Never>?
+  private var clock = AwakeClock(at: .now)
   private var lastHeard = Timestamp.now
   private var isGivenUp = false
   private var isOver = false
@@ -115,7 +116,7 @@ public actor PredictionCoordinator {
       examples: examples, cell: cell, firstLease: nextLease)
     self.book = book
     samples = LeasedSamples(examples: examples, count: count, width: width)
-    lastHeard = .now
+    lastHeard = clock.now
     return await withCheckedContinuation {
       whenDone = $0
       if isGivenUp { finish() } else { serveWaiting() }
@@ -160,10 +161,11 @@ public actor PredictionCoordinator {
   }
 
   private func tick() {
+    clock.tick(.now)
     timer = context.executor.setTimer(at: .now + .milliseconds(100)) { [weak self] in
       self?.assumeIsolated { $0.tick() }
     }
-    if whenDone != nil, .now - lastHeard > configuration.patience {
+    if whenDone != nil, clock.now - lastHeard > configuration.patience {
       note("no node has been heard of for \(configuration.patience)")
       isGivenUp = true
       return finish()
@@ -204,7 +206,7 @@ public actor PredictionCoordinator {
   }
 
   private func receive(_ body: ControlBody, from worker: [UInt8]) {
-    lastHeard = .now
+    lastHeard = clock.now
     switch body {
     case .recipeRequest(let request):
       guard request.build == configuration.build else {

@@ -52,6 +52,7 @@ public actor PredictionWorker {
   private var result: Result<Stop, any Error>?
   private var whenOver: CheckedContinuation<Result<Stop, any Error>, Never>?
   private var timer: TimerID?
+  private var clock = AwakeClock(at: .now)
   private var lastHeard = Timestamp.now
   private var askedAt: Timestamp?
 
@@ -96,7 +97,7 @@ public actor PredictionWorker {
     } catch {
       return .failure(error)
     }
-    lastHeard = .now
+    lastHeard = clock.now
     tick()
     return await withCheckedContinuation { continuation in
       if let result { continuation.resume(returning: result) } else { whenOver = continuation }
@@ -124,11 +125,12 @@ public actor PredictionWorker {
 
   private func tick() {
     guard result == nil else { return }
+    clock.tick(.now)
     timer = context.executor.setTimer(at: .now + .milliseconds(100)) { [weak self] in
       self?.assumeIsolated { $0.tick() }
     }
     let now = Timestamp.now
-    guard now - lastHeard < patience || isComputing else {
+    guard clock.now - lastHeard < patience || isComputing else {
       return end(
         .failure(
           ClusterError(
@@ -162,7 +164,7 @@ public actor PredictionWorker {
 
   private func receive(_ message: ControlMessage) {
     guard result == nil else { return }
-    lastHeard = .now
+    lastHeard = clock.now
     switch (message.body, stage) {
     case (.prediction(let offer), .asking):
       stage = .preparing
@@ -192,7 +194,7 @@ public actor PredictionWorker {
 
   private func prepared(_ result: Result<Work, any Error>, _ offer: PredictionOffer) {
     guard case .preparing = stage else { return }
-    lastHeard = .now
+    lastHeard = clock.now
     switch result {
     case .failure(let error): end(.failure(error))
     case .success(let work):

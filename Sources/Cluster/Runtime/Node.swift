@@ -47,6 +47,7 @@ public actor Node {
   private var ending: CheckedContinuation<Result<Ending, any Error>, Never>?
   var result: Result<Ending, any Error>?
   private var timer: TimerID?
+  var clock = AwakeClock(at: .now)
   private var lastHeard = Timestamp.now
   private var askedAt: Timestamp?
   private var isBeating = false
@@ -90,7 +91,7 @@ public actor Node {
     } catch {
       return .failure(error)
     }
-    lastHeard = .now
+    lastHeard = clock.now
     tick()
     return await withCheckedContinuation { continuation in
       if let result { continuation.resume(returning: result) } else { ending = continuation }
@@ -126,6 +127,7 @@ public actor Node {
   /// Every so often, and whenever something has changed.
   private func tick() {
     guard result == nil else { return }
+    clock.tick(.now)
     if let timer { context.executor.cancelTimer(timer) }
     timer = context.executor.setTimer(at: .now + .milliseconds(100)) { [weak self] in
       self?.assumeIsolated {
@@ -137,13 +139,13 @@ public actor Node {
     if let leaveAt, now >= leaveAt { return finishLeaving() }
     switch stage {
     case .asking:
-      guard now - lastHeard < configuration.patience else { return giveUp() }
+      guard clock.now - lastHeard < configuration.patience else { return giveUp() }
       if askedAt.map({ now - $0 > .milliseconds(500) }) ?? true {
         askedAt = now
         send(.recipeRequest(RecipeRequest(build: configuration.build)))
       }
     case .fetching(var fetch, let prepared):
-      guard now - lastHeard < configuration.patience else { return giveUp() }
+      guard clock.now - lastHeard < configuration.patience else { return giveUp() }
       if askedAt.map({ now - $0 > .seconds(2) }) ?? true {
         askedAt = now
         for request in fetch.requestsAgain() { send(.stateRequest(request)) }
@@ -176,9 +178,9 @@ public actor Node {
       // Alone it goes on for as long as it gets on.
       if pulse.position != lastPosition {
         lastPosition = pulse.position
-        movedAt = .now
+        movedAt = clock.now
       }
-      if let movedAt, .now - max(movedAt, session.lastHeard ?? movedAt) > configuration.patience { return giveUp() }
+      if let movedAt, clock.now - max(movedAt, lastHeard) > configuration.patience { return giveUp() }
       let figures = progress.figures
       perform(
         session.tick(now: .now, position: pulse.position) { sequence in
@@ -215,7 +217,7 @@ public actor Node {
   private func receive(_ message: ControlMessage) {
     guard result == nil, message.sender == nil, let job = message.job else { return }
     guard jobID == nil || job == jobID else { return follow(stranger: message.body) }
-    lastHeard = .now
+    lastHeard = clock.now
     displacement = nil
     switch (message.body, stage) {
     case (.recipe(let recipe), .asking):
@@ -299,7 +301,7 @@ public actor Node {
     case .failure(let error): end(.failure(error))
     case .success(let job):
       let prepared = Prepared(job: job, recipe: recipe)
-      lastHeard = .now
+      lastHeard = clock.now
       guard let start = recipe.start else { return train(prepared, from: 0, converged: false) }
       guard let fetch = StateFetch(start, count: LearnerState.count(of: job.learner)) else {
         return end(.failure(ClusterError(.refused, "the state to begin with is not one of this recipe's")))
