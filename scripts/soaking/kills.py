@@ -23,21 +23,26 @@ class Record:
 
 def left_out(job: Job, name: str, since: float, seconds: float = 600) -> float | None:
     """When the coordinator announced a view without this node; None: it has not, since the node was none or all is over."""
-    end = time.monotonic() + seconds
-    look = since + 6
-    while time.monotonic() < end:
+    def announced() -> float | None:
         for at, line in job.coordinator.lines:
             # "view 7: n1, n3 (cause)"
             if at > since and line.startswith("view ") and name not in line.split(" (")[0].replace(",", "").split()[2:]:
                 return at
-        if job.coordinator.process.poll() is not None:
-            return None
+        return None
+
+    end = time.monotonic() + seconds
+    look = since + 6
+    while time.monotonic() < end:
+        at = announced()
+        if at is not None or job.coordinator.process.poll() is not None:
+            return at
         if time.monotonic() > look:
-            # One that was given up before, and had not been taken back.
+            # One that was given up before, and had not been taken back; or just now, while the coordinator answered.
             look += 6
             nodes = job.status().get("nodes", [])
             if nodes and not any(n["name"] == name and n["state"] in ("member", "suspect", "stuck") for n in nodes):
-                return None
+                time.sleep(1)
+                return announced()
         time.sleep(0.002)
     raise RuntimeError(f"{name} is not left out\n{job.situation()}")
 
@@ -89,6 +94,8 @@ def disturb(job: Job, choice: random.Random, fault: str, records: dict) -> tuple
     was_member = any("shards" in line for _, line in node.lines)
     if was_member:
         gone = left_out(job, name, start)
+        # Until it listens no coordinator can notice anything.
+        start = max(start, job.coordinator.lines[0][0])
         step = max(step, job.steps())
         moved = job.wait_steps(step)
         if moved is None:
