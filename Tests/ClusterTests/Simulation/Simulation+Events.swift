@@ -205,8 +205,10 @@ extension Simulation {
         record("\(view.number): \(view.members.map { $0.name }) \(view.cause)")
         coordinator!.ledger.begin(view)
       case .finished:
-        // The result is fetched before the job ends: from one that is there to be asked.
-        let holders = nodes.values.filter { $0.machine?.isFinished == true && now >= pausedUntil[$0.index] ?? .zero }
+        // The result is fetched before the job ends: from a member that is there to be asked.
+        let holders = nodes.values.filter { node in
+          node.machine?.isFinished == true && isMember(node) && now >= pausedUntil[node.index] ?? .zero
+        }
         guard let holder = holders.min(by: { $0.index < $1.index }) else { continue }
         result = holder.state
         let directives = coordinator!.membership.end(Stop(reason: .completed, explanation: "done"), now: now)

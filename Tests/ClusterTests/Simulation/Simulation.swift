@@ -169,7 +169,7 @@ struct Simulation {
     }
   }
 
-  private func isMember(_ node: SimulatedNode) -> Bool {
+  func isMember(_ node: SimulatedNode) -> Bool {
     node.session.node.flatMap { lastView?.member($0) }?.incarnation == node.session.incarnation
   }
 
