@@ -8,6 +8,7 @@ import Yams
 public final class Recipe {
   private var values: [Key: Node] = [:]
   private var known: [Key] = []
+  private var passedOver: Set<Key> = []
   private var used: [Key: String] = [:]
   /// For a section: the one that says what it leaves out.
   private var heirs: [String: String] = [:]
@@ -77,9 +78,6 @@ public final class Recipe {
   /// Has a section take from another what it does not say itself: one player's optimiser from the other's.
   public func inherit(_ section: String, from other: String) { heirs[section] = other }
 
-  /// Whether the recipe gives a value for a path, whatever its default.
-  public func gives(_ path: String) -> Bool { values.keys.contains { $0.description == path } }
-
   public subscript(section: String) -> RecipeSection { RecipeSection(recipe: self, name: section) }
 
   func node(_ key: Key) -> Node? {
@@ -91,9 +89,13 @@ public final class Recipe {
 
   func note(_ key: Key, _ text: String) { used[key] = text }
 
+  func passOver(_ key: Key) { passedOver.insert(key) }
+
   /// Refuses keys that nobody has read.
   public func finish() throws(RecipeError) {
-    let unknown = values.keys.filter { !known.contains($0) }.min { $0.description < $1.description }
+    let unknown = values.keys.filter { !known.contains($0) && !passedOver.contains($0) }.min {
+      $0.description < $1.description
+    }
     guard let unknown else { return }
     let nearest = known.min {
       distance($0.description, unknown.description) < distance($1.description, unknown.description)

@@ -19,9 +19,10 @@ public struct RecipeSection {
     return text
   }
 
-  /// Lets keys pass that mean nothing in the form that was chosen, so that one key can choose another form.
+  /// Lets keys pass that mean nothing in the form that was chosen, so that one key can choose another form. They are
+  /// no part of the resolved recipe unless they are read as well.
   public func passOver(_ names: [String]) {
-    for name in names where recipe.gives(key(name).description) { _ = recipe.node(key(name)) }
+    for name in names { recipe.passOver(key(name)) }
   }
 
   /// A whole number within bounds.

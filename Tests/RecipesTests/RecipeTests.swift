@@ -39,6 +39,21 @@ private let yaml = """
     #expect(!recipe.resolved.contains("levels"))
   }
 
+  /// What a training goes on from is read from the resolved recipe: it must resolve to the same text.
+  @Test func aKeyThatIsPassedOverAndReadKeepsItsPlace() throws {
+    func resolved(_ yaml: String) throws -> String {
+      let recipe = try Recipe(yaml: yaml, source: "r.yaml")
+      recipe["optimizer"].passOver(["floor", "factor"])
+      _ = try recipe["optimizer"].text("schedule")
+      _ = try recipe["optimizer"].number("floor", default: 0, in: 0...1)
+      try recipe.finish()
+      return recipe.resolved
+    }
+    let first = try resolved("optimizer:\n  schedule: cosine\n  factor: 2\n")
+    #expect(!first.contains("factor"))
+    #expect(try resolved(first) == first)
+  }
+
   @Test func aReadKeyIsKnown() throws {
     let recipe = try Recipe(yaml: "model: vae", source: "a recipe")
     _ = try recipe[""].text("model")
