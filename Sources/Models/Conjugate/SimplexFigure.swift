@@ -7,7 +7,9 @@ import LinearAlgebra
 /// 2.5): a corner is where one probability is 1.
 func simplexPanels(_ states: [(title: String, dirichlet: Dirichlet)], names: [String]) -> [Panel] {
   let height = 3.0.squareRoot() / 2
-  let (x, y) = ((0...120).map { Double($0) / 120 }, (0...104).map { height * Double($0) / 104 })
+  let cells = (across: 120, up: 104)  // nearly square
+  let x = (0...cells.across).map { Double($0) / Double(cells.across) }
+  let y = (0...cells.up).map { height * Double($0) / Double(cells.up) }
   // Densities may be infinite at the border: colours are for what lies a little inside it.
   let margin = 0.02
   func probabilities(_ a: Double, _ b: Double) -> [Double] {
@@ -27,7 +29,7 @@ func simplexPanels(_ states: [(title: String, dirichlet: Dirichlet)], names: [St
         }
         if let mode {
           // After thousands of observations the peak is narrower than a cell: a cell shows its point nearest to the mode.
-          let (halfWidth, halfHeight) = (0.5 / 120, 0.5 * height / 104)
+          let (halfWidth, halfHeight) = (0.5 / Double(cells.across), 0.5 * height / Double(cells.up))
           let nearest = probabilities(
             min(max(mode.x, a - halfWidth), a + halfWidth), min(max(mode.y, b - halfHeight), b + halfHeight))
           if nearest.allSatisfy({ $0 > 0 }) { point = nearest }
