@@ -111,6 +111,25 @@ public struct RecipeSection {
     return result
   }
 
+  /// Some of the names of an enumeration; a single name is a list of one.
+  public func choices<Choice: RawRepresentable & CaseIterable>(
+    _ name: String
+  ) throws(RecipeError) -> [Choice] where Choice.RawValue == String {
+    let key = key(name)
+    let names = Choice.allCases.map(\.rawValue)
+    let wanted = "a list of names among " + names.joined(separator: ", ")
+    var result: [Choice] = []
+    for text in try list(key, wanted) ?? [] {
+      guard let choice = Choice(rawValue: text) else {
+        throw wrong(
+          key, "[\(text)]", wanted + (nearest(to: text, among: names).map { " (the nearest is \($0))" } ?? ""))
+      }
+      result.append(choice)
+    }
+    recipe.note(key, "[" + result.map(\.rawValue).joined(separator: ", ") + "]")
+    return result
+  }
+
   /// A list of whole numbers within bounds, such as the sizes of hidden layers; a single number is a list of one.
   public func integers(
     _ name: String, default value: [Int], in bounds: ClosedRange<Int>, count: ClosedRange<Int> = 0...64

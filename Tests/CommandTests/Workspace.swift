@@ -72,7 +72,11 @@ enum TinyModel {
           "network.generator=[16]", "network.discriminator=[16]", "network.latent=4", "train.batch=10",
           "objective.discriminator_steps=2",
         ]
-      case "dcgan": ["network.filters=2", "network.hidden=8", "network.latent=4", "train.batch=20"]
+      case "dcgan":
+        [
+          "network.filters=2", "network.hidden=8", "network.latent=4", "train.batch=20",
+          "objective.augmentation=[mirror, colour, translation, cutout]",
+        ]
       case "wgan-gp":
         [
           "network.filters=2", "network.hidden=8", "network.latent=4", "train.batch=10",

@@ -62,6 +62,7 @@ import Training
         ]
       ),
       ("infogan", ["network.architecture=convolutional", "network.normalisation=pixel"]),
+      ("dcgan", ["objective.augmentation=[mirror, colour, translation, cutout]"]),
       ("dcgan", ["network.hidden=5", "network.dropout=0.2"]), ("gan", ["network.minibatch_deviation=true"]),
     ] as [(String, [String])])
   func lanesDoNotMatter(model: String, overrides: [String]) async throws {

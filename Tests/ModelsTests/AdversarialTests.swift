@@ -95,11 +95,15 @@ private func set(_ learner: any Learner, _ name: String, _ values: [Float]) thro
     ("gan", 0, ["objective.loss=least-squares"]), ("gan", 1, []),
     ("wgan-gp", 0, ["objective.discriminator_steps=2", "network.normalisation=none"]),
     ("wgan-gp", 1, ["objective.discriminator_steps=2"]), ("wgan-gp", 2, ["objective.discriminator_steps=2"]),
+    ("gan", 0, ["objective.augmentation=[mirror, colour, translation]", "objective.r1=2"]),
+    ("gan", 1, ["objective.augmentation=[mirror, colour, translation, cutout]"]),
+    ("wgan-gp", 1, ["objective.augmentation=cutout"]),
     ("infogan", 1, ["network.continuous_codes=0", "objective.information_weight=0.3"]),
     ("infogan", 1, ["network.categories=0", "objective.continuous_weight=0.3"]),
   ])
   func equalsFiniteDifferences(model: String, phase: Int, overrides: [String]) throws {
-    let learner = try learner(model, try gaussianData(count: 20, width: 4), smooth + overrides)
+    let width = overrides.contains { $0.contains("augmentation") } ? 16 : 4  // 4 × 4 pixels can be moved
+    let learner = try learner(model, try gaussianData(count: 20, width: width), smooth + overrides)
     let crew = Crew(lanes: 1)
     let layout = learner.phases[phase].layout
     let part = try #require(learner.parameters.layout[layout.slots[0].name]).offset

@@ -72,6 +72,22 @@ private let yaml = """
     #expect(throws: RecipeError(message)) { try recipe["train"].integer("batch", default: 1, in: 1...1000) }
   }
 
+  @Test func someOfTheNamesOfAnEnumeration() throws {
+    enum Colour: String, CaseIterable { case red, green }
+    func read(_ yaml: String) throws -> [Colour] {
+      let recipe = try Recipe(yaml: "paint: {colours: \(yaml)}", source: "r.yaml")
+      let colours: [Colour] = try recipe["paint"].choices("colours")
+      #expect(recipe.resolved == "paint:\n  colours: [\(colours.map(\.rawValue).joined(separator: ", "))]\n")
+      return colours
+    }
+    #expect(try read("[]") == [])
+    #expect(try read("green") == [.green])
+    #expect(try read("[green, red]") == [.green, .red])
+    let message = "paint.colours is [gren]: it must be a list of names among red, green (the nearest is green)"
+    #expect(throws: RecipeError(message)) { try read("[red, gren]") }
+    #expect(throws: RecipeError.self) { try read("{red: 1}") }
+  }
+
   @Test func infinitiesAreNoNumbers() throws {
     let recipe = try Recipe(yaml: "optimizer: {rate: .inf}", source: "a recipe")
     #expect(throws: RecipeError.self) { try recipe["optimizer"].number("rate", default: 1, in: 0...1e300) }

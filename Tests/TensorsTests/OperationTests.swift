@@ -91,6 +91,12 @@ private let checks: [GradientCheck] = [
   GradientCheck("averagePooled") { $0[0].averagePooled(2) },
   GradientCheck("averagePooled, overlapping") { $0[0].averagePooled(3, stride: 2, padding: 1) },
   GradientCheck("upsampled") { $0[0].upsampled(3) },
+  GradientCheck("placed") {
+    $0[0].placed([
+      Placement(down: 1, right: -2), Placement(down: -1, right: 1, isMirrored: true), Placement(),
+      Placement(down: -2, isMirrored: true),
+    ])
+  },
   GradientCheck("joiningRows") { $0[0].joiningRows($0[1]) },
   GradientCheck("joiningColumns") { $0[0].joiningColumns($0[1]) },
   GradientCheck("rows") { $0[0].rows(1..<4) },

@@ -136,6 +136,14 @@ def standardised(x, weight, bias):
     return y
 
 
+def placed(x, placements):
+    """Images mirrored or not, then moved down and right; zeros come in."""
+    images = []
+    for image, (down, right, mirrored) in zip(x, placements):
+        images.append(F.pad(image.flip(1) if mirrored else image, (0, 0, right, -right, down, -down)))
+    return torch.stack(images)
+
+
 def bilinear(x, factor):
     """Bilinear upsampling by a matrix for each axis, asserted to be PyTorch's, whose third derivative is not made."""
     def matrix(extent):
@@ -259,6 +267,8 @@ def tensors():
         ("upsampled", (2, 2, 3, 2), lambda x: F.interpolate(x, scale_factor=3)),
     ]:
         book.add(name, lambda g, shape=shape: [distinct(g, *shape)], channels_first(function))
+    book.add("placed", lambda g: [g(4, 4, 5, 2)],
+             lambda x: placed(x, [(1, -2, False), (-1, 1, True), (0, 0, False), (-2, 0, True)]))
     linear = lambda g: pre_activations_apart(g, 3, 5, 4, gap=0.3)
     for name, activation in [
         ("identity", lambda x: x), ("relu", torch.relu), ("tanh", torch.tanh), ("sigmoid", torch.sigmoid)

@@ -36,6 +36,7 @@ final class AdversarialLearner: Learner, LatentGenerating, Picturing {
   /// How many test examples samples are compared with.
   let evaluatedExamples: Int
   private let objective: AdversarialObjective
+  private let augmentation: Augmentation
   let generator: Player
   let discriminator: Player
   /// The generator's moving average and its decay.
@@ -51,6 +52,7 @@ final class AdversarialLearner: Learner, LatentGenerating, Picturing {
     objective = try AdversarialObjective(
       recipe["objective"], loss: defaults.loss, discriminatorSteps: defaults.discriminatorSteps, clip: defaults.clip,
       gradientPenalty: defaults.gradientPenalty)
+    augmentation = try Augmentation(recipe["objective"], shape: inputs.train.shape)
     let networks = try AdversarialNetworks(
       recipe["network"],
       .init(
@@ -162,10 +164,17 @@ final class AdversarialLearner: Learner, LatentGenerating, Picturing {
 
   private func discriminate(_ round: Round, _ metrics: inout [Double]) -> BatchStatistics {
     let tape = round.lane.tape
-    let real = scaled(inputs.trainRows(round.examples, key: round.key(NoiseStream.binarisation)))
+    // Noise of generated examples is that of other numbers than the real ones'.
+    let others = round.indices.map { ~$0 }
+    let changes = round.key(NoiseStream.augmentation)
+    let real = augmentation(
+      scaled(inputs.trainRows(round.examples, key: round.key(NoiseStream.binarisation))), key: changes,
+      examples: round.indices)
     let latents = codes.draw(round.key(NoiseStream.latent), examples: round.indices)
-    let generated = generator.network(
-      latents, round.pass(ParameterViews(generator.parameters), BatchStatistics(), layerNoise: 0))
+    let generated = augmentation(
+      generator.network(
+        latents, round.pass(ParameterViews(generator.parameters), BatchStatistics(), layerNoise: 0)),
+      key: changes, examples: others)
 
     let views = ParameterViews(discriminator.parameters, on: tape, gradient: round.gradient)
     let statistics = BatchStatistics()
@@ -177,8 +186,8 @@ final class AdversarialLearner: Learner, LatentGenerating, Picturing {
         discriminator.network(generated, round.pass(views, statistics, layerNoise: 2))
       )
     } else {
-      // One pass over both kinds: the weights go through the cache once. Noise of the second half is another's.
-      let pass = round.pass(views, statistics, layerNoise: 1, examples: round.indices + round.indices.map { ~$0 })
+      // One pass over both kinds: the weights go through the cache once.
+      let pass = round.pass(views, statistics, layerNoise: 1, examples: round.indices + others)
       let both = discriminator.network(real.joiningRows(generated), pass)
       outputs = (both.rows(0..<count), both.rows(count..<2 * count))
     }
@@ -222,8 +231,9 @@ final class AdversarialLearner: Learner, LatentGenerating, Picturing {
     let statistics = BatchStatistics()
     let views = ParameterViews(generator.parameters, on: tape, gradient: round.gradient)
     let generated = generator.network(latents, round.pass(views, statistics, layerNoise: 0))
+    let shown = augmentation(generated, key: round.key(NoiseStream.augmentation), examples: round.indices)
     let outputs = discriminator.network(
-      generated, round.pass(ParameterViews(discriminator.parameters), BatchStatistics(), layerNoise: 1))
+      shown, round.pass(ParameterViews(discriminator.parameters), BatchStatistics(), layerNoise: 1))
     let output = outputs.output
     var loss = objective.generatorLoss(output)
     metrics = [

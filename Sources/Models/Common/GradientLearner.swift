@@ -18,6 +18,8 @@ enum NoiseStream {
   static let logits: UInt32 = 7 << 20
   /// Points between real and generated examples: counted by phase.
   static let penalty: UInt32 = 8 << 20
+  /// Changes of what a discriminator is shown: counted by phase.
+  static let augmentation: UInt32 = 9 << 20
 }
 
 /// A learner with one phase whose contribution is a gradient: it says what is minimised, the rest follows.
