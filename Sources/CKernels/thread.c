@@ -9,6 +9,8 @@
 #endif
 #ifdef __linux__
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
 #endif
 
 unsigned long elbo_floating_point_mode(void) {
@@ -33,12 +35,13 @@ void elbo_set_floating_point_mode(unsigned long mode) {
 #endif
 }
 
-void elbo_name_thread(const char *name) {
+void elbo_begin_thread(const char *name) {
 #ifdef __linux__
   char shortened[16];
   strncpy(shortened, name, sizeof shortened - 1);
   shortened[sizeof shortened - 1] = 0;
   pthread_setname_np(pthread_self(), shortened);
+  setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, (id_t)getpid()));
 #else
   (void)name;
 #endif

@@ -71,7 +71,7 @@ private final class CrewMembers: @unchecked Sendable {
   func start() {
     for lane in members.dropFirst() {
       let thread = Thread {
-        elbo_name_thread("lane \(lane.index)")
+        elbo_begin_thread("lane \(lane.index)")
         self.work(on: lane)
       }
       thread.stackSize = 8 << 20

@@ -13,7 +13,7 @@ final class ThreadExecutor: SerialExecutor, @unchecked Sendable {
   init(name: String) {
     // The thread keeps the executor until `stop`: its owner may let go of it before the thread has begun.
     let thread = Thread {
-      elbo_name_thread(name)
+      elbo_begin_thread(name)
       self.work()
     }
     thread.stackSize = 8 << 20

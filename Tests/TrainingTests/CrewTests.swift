@@ -1,3 +1,4 @@
+import Foundation
 import Synchronization
 import Tensors
 import Testing
@@ -41,6 +42,31 @@ import Training
       let crew = Crew(lanes: 3)
       try crew.forEach(3) { _, _ in }
     }
+  }
+
+  /// PRIO_PROCESS, whose type is not the same everywhere.
+  private static let threads: Int32 = 0
+
+  /// Who may, as root, gets threads from the concurrency pool whose niceness is not the process's; a lane started by one
+  /// has the process's all the same.
+  @Test(.enabled(if: geteuid() == 0)) func aLaneIsAsNiceAsItsProcess() async {
+    let (starter, lane) = await withCheckedContinuation { continuation in
+      Thread {
+        setpriority(Self.threads, 0, getpriority(Self.threads, id_t(getpid())) + 1)
+        let found = Mutex<Int32?>(nil)
+        let arrived = Atomic(0)
+        try? Crew(lanes: 2).forEach(2) { _, lane in
+          if lane.index == 1 { found.withLock { $0 = getpriority(Self.threads, 0) } }
+          // Each lane has an item.
+          arrived.add(1, ordering: .relaxed)
+          while arrived.load(ordering: .relaxed) < 2 { sched_yield() }
+        }
+        continuation.resume(returning: (getpriority(Self.threads, 0), found.withLock { $0 }))
+      }.start()
+    }
+    let process = getpriority(Self.threads, id_t(getpid()))
+    #expect(starter == process + 1)
+    #expect(lane == process)
   }
 }
 

@@ -23,8 +23,9 @@ unsigned long elbo_floating_point_mode(void);
 /// Gives a thread back the mode that it had.
 void elbo_set_floating_point_mode(unsigned long mode);
 
-/// Names the calling thread for debuggers and `top -H`; at most 15 bytes are kept.
-void elbo_name_thread(const char *name);
+/// Names the calling thread for debuggers and `top -H` (at most 15 bytes are kept), and gives it the niceness of the
+/// process: threads of the concurrency pool, which start others, have one of their own where they may (as root).
+void elbo_begin_thread(const char *name);
 
 /// Asks for huge pages under memory that begins on a 2 MiB boundary: a sweep over megabytes then misses no
 /// translations. A wish, not a demand.
