@@ -48,8 +48,8 @@ struct EvaluateCommand: AsyncParsableCommand {
     let trained = try TrainedRun(opening: run, data: data)
     guard trained.job.learner.evaluationCount > 0 else {
       throw TrainingError(
-        .unsuitable, "\(trained.job.data.name) has no test examples",
-        advice: "name data that has, or train with data.test_fraction above 0")
+        .unsuitable, "there are no test examples of \(trained.job.data.name) to evaluate",
+        advice: "name data that has some, or train with data.test_fraction (GANs: evaluate.examples) above 0")
     }
     if let pruned { try trained.prunable().load(PrunedFile.read(pruned)) }
     let crew = Crew(lanes: try lanes.count())
