@@ -95,7 +95,7 @@ def phase(node: Process, symbols: Symbols) -> str | None:
     if state is None:
         return None
     stack, counter = state
-    base = next(int(line.split("-")[0], 16) for line in (folder / "maps").read_text().splitlines() if line.endswith("/elbo"))
+    base = next(int(line.split("-")[0], 16) for line in (folder / "maps").read_text().splitlines() if line.endswith("/" + Path(ELBO).name))
     end = symbols.addresses[-1] + 4096
     with open(folder / "mem", "rb", buffering=0) as memory:
         memory.seek(stack)
