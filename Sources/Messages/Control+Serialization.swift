@@ -77,13 +77,15 @@ extension HeartbeatReply {
       $0.sequence = sequence
       $0.view = view.rawValue
       $0.recorded = recorded
+      $0.saved = saved
     }
   }
 
   init(_ message: Elbo__V1__HeartbeatReply) throws(MessageError) {
     guard message.sequence > 0 else { throw MessageError(.missing, "HeartbeatReply.sequence", "0") }
     self.init(
-      sequence: message.sequence, view: ViewNumber(rawValue: message.view), recorded: message.recorded)
+      sequence: message.sequence, view: ViewNumber(rawValue: message.view), recorded: message.recorded,
+      saved: message.saved)
   }
 }
 

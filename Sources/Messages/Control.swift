@@ -70,11 +70,14 @@ public struct HeartbeatReply: Hashable, Sendable {
   public var view: ViewNumber
   /// Reports up to this step are kept.
   public var recorded: UInt64
+  /// The step of the newest state that is kept, 0 with none.
+  public var saved: UInt64
 
-  public init(sequence: UInt64, view: ViewNumber, recorded: UInt64 = 0) {
+  public init(sequence: UInt64, view: ViewNumber, recorded: UInt64 = 0, saved: UInt64 = 0) {
     self.sequence = sequence
     self.view = view
     self.recorded = recorded
+    self.saved = saved
   }
 }
 

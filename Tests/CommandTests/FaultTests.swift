@@ -129,12 +129,14 @@ struct FaultTests {
     #expect(late.status == .exited(0), "\(late.error)")
   }
 
-  @Test("All nodes are asked to leave at once, as a scheduler does: one hands the state over")
-  func leaveAll() async throws {
+  /// However long they might take, and however soon the next checkpoint is due.
+  @Test("All nodes are asked to leave at once, as a scheduler does: one hands the state over", arguments: [1, 1000])
+  func leaveAll(checkpointEvery interval: Int) async throws {
     let workspace = try Workspace()
-    let endless = coordinator(workspace, nodes: 2).map { $0 == "\(Self.steps)" ? "1000000000" : $0 }
-    async let first = node(workspace, "first")
-    async let second = node(workspace, "second")
+    let endless = coordinator(workspace, nodes: 2, ["--set", "train.checkpoint_every=\(interval)"])
+      .map { $0 == "\(Self.steps)" ? "1000000000" : $0 }
+    async let first = node(workspace, "first", ["--grace", "86400"])
+    async let second = node(workspace, "second", ["--grace", "86400"])
     let outcome = try await Elbo.run(endless) { send in
       try await until { workspace.lines("run/metrics.jsonl") >= 20 }
       for node in workspace.processes() { #expect(Foundation.kill(node, SIGTERM) == 0) }

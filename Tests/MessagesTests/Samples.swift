@@ -63,7 +63,7 @@ enum Samples {
           waits: waits, waitingMilliseconds: 17, stepMicroseconds: 4100, bytesReceived: 1 << 40, bytesSent: 12,
           objective: -241.5, examplesPerSecond: 1e5))),
     "heartbeat_reply": fromCoordinator(
-      .heartbeatReply(HeartbeatReply(sequence: 42, view: ViewNumber(rawValue: 6), recorded: 600))),
+      .heartbeatReply(HeartbeatReply(sequence: 42, view: ViewNumber(rawValue: 6), recorded: 600, saved: 580))),
     "late": fromNode(
       .late(
         Late(

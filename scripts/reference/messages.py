@@ -93,7 +93,7 @@ def controls():
         shards_done=[shards(0, 2), shards(4, 1)], waits=waits, waiting_milliseconds=17, step_microseconds=4100,
         bytes_received=1 << 40, bytes_sent=12, objective=-241.5, examples_per_second=1e5))
     yield "heartbeat_reply", make(0, 0, 2, heartbeat_reply=control.HeartbeatReply(
-        sequence=42, view=6, recorded=600))
+        sequence=42, view=6, recorded=600, saved=580))
     yield "late", make(late=control.Late(
         view=6, position=phase(11, 1), missing=[shards(3, 5)], shards_done=[shards(0, 3)],
         waiting_milliseconds=250))

@@ -346,6 +346,7 @@ public actor Coordinator {
       case .reply(var body):
         if case .heartbeatReply(var answer) = body {
           answer.recorded = recorded
+          answer.saved = UInt64(savedStep)
           body = .heartbeatReply(answer)
         }
         if let route { reply(body, to: route) }

@@ -13,18 +13,4 @@ extension Node {
     reportedAt = .now
     for report in reports.prefix(limit) { send(.report(report)) }
   }
-
-  /// On any thread.
-  nonisolated func offer(step: Int, _ state: LearnerState) {
-    // The digest is made here, on the thread that computes.
-    let offer = state.offer(step: step)
-    context.executor.run { [weak self] in
-      self?.assumeIsolated {
-        $0.saved = (step, state)
-        // What led here is to be known before: this may be the end.
-        $0.sendReports(limit: .max)
-        $0.send(.stateOffer(offer))
-      }
-    }
-  }
 }

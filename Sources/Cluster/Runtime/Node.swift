@@ -57,8 +57,7 @@ public actor Node {
   var displacement: (explanation: String, since: Timestamp)?
   var reports: [Report] = []
   var reportedAt = Timestamp.now
-  /// States that the coordinator may fetch: the newest.
-  var saved: (step: Int, state: LearnerState)?
+  var saved: Saved?
   var leaving: Leave?
   var leaveAt: Timestamp?
 
@@ -194,7 +193,7 @@ public actor Node {
   }
 
   /// From any thread: the next heartbeat is not to wait.
-  private nonisolated func beatSoon() {
+  nonisolated func beatSoon() {
     context.executor.run { [weak self] in
       self?.assumeIsolated {
         guard $0.session != nil else { return }
@@ -237,22 +236,18 @@ public actor Node {
       stage = .fetching(fetch, prepared)
       if fetch.isComplete { finishFetching(fetch, prepared) }
     case (.saveRequest, .training): exchange?.takeSave()
-    case (.stateRequest(let request), .training):
-      guard let part = saved?.state.part(request) else { return }
-      send(.statePart(part))
-      // The coordinator has asked for all of it.
-      if leaving != nil, request.bytes.upperBound == saved?.state.bytes.count { leaveAt = .now + .milliseconds(200) }
-    case (.heartbeatReply(let reply), .training):
-      reports.removeAll { $0.step <= reply.recorded }
-      follow(message)
+    case (.stateRequest(let request), .training): answer(request)
     case (_, .training): follow(message)
     default: break
     }
   }
 
   private func follow(_ message: ControlMessage) {
-    guard session != nil else { return }
+    guard session != nil, message.epoch >= session.epoch else { return }
+    let epoch = session.epoch
     perform(session.receive(message, now: .now))
+    if case .heartbeatReply(let reply) = message.body { settle(reply) }
+    if session.epoch > epoch { repeatReports() }
   }
 
   private func perform(_ directives: [NodeSession.Directive]) {
@@ -342,7 +337,7 @@ public actor Node {
         job.learner, shards: recipe.shards, steps: job.plan.steps, precision: job.plan.precision,
         isShared: configuration.isShared,
         post: { [weak mesh] event in mesh?.post(.exchange(event)) },
-        save: { [weak self] place, state in self?.offer(step: place.step, state) })
+        save: { [weak self] place, state in self?.offer(step: place.step, state, isAsked: true) })
       self.exchange = exchange
       stage = .training(prepared)
       training = Task { await self.train(prepared, mesh, exchange, from: step, converged: converged) }
@@ -368,7 +363,7 @@ public actor Node {
         report: { [weak self] report in
           guard let self else { return }
           context.executor.run { self.assumeIsolated { $0.keep(report) } }
-        }, save: { [weak self] step, state in self?.offer(step: step, state) })
+        }, save: { [weak self] step, state in self?.offer(step: step, state, isAsked: false) })
       let trainer = Trainer(
         prepared.job.learner, plan: prepared.job.plan, crew: Crew(lanes: configuration.lanes), observer: observer)
       _ = try await trainer.train(

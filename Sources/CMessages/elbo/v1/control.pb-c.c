@@ -747,7 +747,7 @@ const ProtobufCMessageDescriptor elbo__v1__heartbeat__descriptor =
   (ProtobufCMessageInit) elbo__v1__heartbeat__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor elbo__v1__heartbeat_reply__field_descriptors[3] =
+static const ProtobufCFieldDescriptor elbo__v1__heartbeat_reply__field_descriptors[4] =
 {
   {
     "sequence",
@@ -785,16 +785,29 @@ static const ProtobufCFieldDescriptor elbo__v1__heartbeat_reply__field_descripto
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "saved",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Elbo__V1__HeartbeatReply, saved),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned elbo__v1__heartbeat_reply__field_indices_by_name[] = {
   2,   /* field[2] = recorded */
+  3,   /* field[3] = saved */
   0,   /* field[0] = sequence */
   1,   /* field[1] = view */
 };
 static const ProtobufCIntRange elbo__v1__heartbeat_reply__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 4 }
 };
 const ProtobufCMessageDescriptor elbo__v1__heartbeat_reply__descriptor =
 {
@@ -804,7 +817,7 @@ const ProtobufCMessageDescriptor elbo__v1__heartbeat_reply__descriptor =
   "Elbo__V1__HeartbeatReply",
   "elbo.v1",
   sizeof(Elbo__V1__HeartbeatReply),
-  3,
+  4,
   elbo__v1__heartbeat_reply__field_descriptors,
   elbo__v1__heartbeat_reply__field_indices_by_name,
   1,  elbo__v1__heartbeat_reply__number_ranges,

@@ -184,10 +184,14 @@ struct  Elbo__V1__HeartbeatReply
    * reports up to this step are kept
    */
   uint64_t recorded;
+  /*
+   * the step of the newest state that is kept, 0 with none
+   */
+  uint64_t saved;
 };
 #define ELBO__V1__HEARTBEAT_REPLY__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&elbo__v1__heartbeat_reply__descriptor) \
-    , 0, 0, 0 }
+    , 0, 0, 0, 0 }
 
 
 struct  Elbo__V1__Metric
