@@ -15,7 +15,8 @@ import Training
 /// How like samples are to held-out examples, and how varied.
 ///
 /// - `gen/FID_own`, `gen/KID_own`, `gen/Precision_own`, `gen/Recall_own`: over the 64 features of a classifier that
-///   Elbo trains on the data set, between the first `evaluate.examples` test examples and as many samples;
+///   Elbo trains on the data set, between the first `evaluate.examples` test examples and as many samples; only where
+///   that classifier tells more than chance does;
 /// - `gen/Classes_own`: exp of the entropy of the classes that the classifier takes the samples for, the number of
 ///   classes when all are equally frequent; `gen/FeatureAccuracy_own`: its accuracy on the test examples;
 /// - `gen/CodePurity_own`: the share of samples of the class that is commonest among those of their categorical code
@@ -43,6 +44,10 @@ extension AdversarialLearner: SetEvaluating {
       inputs: inputs, labels: labels, image: ImageLayout(shape: inputs.train.shape), with: crew)
     let rows = inputs.restored(inputs.rows(of: test, .range(0..<count), key: key))
     let (real, invented) = (network.read(rows), network.read(samples))
+    let truth = testLabels.indices.prefix(count).map { Int($0) }
+    let accuracy = Double(zip(real.classes, truth).count { $0 == $1 }) / Double(count)
+    metrics["gen/FeatureAccuracy_own"] = accuracy
+    guard isBeyondChance(accuracy, truth, classes: labels.count) else { return metrics }
     let comparison = FeatureComparison(real: real.features, generated: invented.features)
     metrics["gen/FID_own"] = try comparison.frechetDistance()
     metrics["gen/KID_own"] = comparison.kernelDistance()
@@ -55,9 +60,16 @@ extension AdversarialLearner: SetEvaluating {
       metrics["gen/CodePurity_own"] = told.purity
       metrics["gen/CodeClasses_own"] = Double(told.classes)
     }
-    let hits = zip(real.classes, testLabels.indices).count { $0 == Int($1) }
-    metrics["gen/FeatureAccuracy_own"] = Double(hits) / Double(count)
     return metrics
+  }
+
+  /// Whether a classifier is right more often than one that always says the commonest class, by three standard errors of
+  /// that: features of one that is not say nothing of samples.
+  private func isBeyondChance(_ accuracy: Double, _ truth: [Int], classes: Int) -> Bool {
+    var sizes = [Int](repeating: 0, count: classes)
+    for label in truth { sizes[label] += 1 }
+    let share = Double(sizes.max()!) / Double(truth.count)
+    return accuracy > share + 3 * (share * (1 - share) / Double(truth.count)).squareRoot()
   }
 
   private func entropy(of classes: [Int], classes count: Int) -> Double {
