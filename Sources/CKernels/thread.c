@@ -8,6 +8,9 @@
 #include <xmmintrin.h>
 #endif
 #ifdef __linux__
+#include <dirent.h>
+#include <sched.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -44,6 +47,26 @@ void elbo_begin_thread(const char *name) {
   setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, (id_t)getpid()));
 #else
   (void)name;
+#endif
+}
+
+void elbo_keep_to_share(int index, int count) {
+#ifdef __linux__
+  cpu_set_t all, mine;
+  if (sched_getaffinity(0, sizeof all, &all)) return;
+  const int each = CPU_COUNT(&all) / count;
+  CPU_ZERO(&mine);
+  for (int processor = 0, seen = 0; processor < CPU_SETSIZE; processor++)
+    if (CPU_ISSET(processor, &all) && seen++ / (each ? each : 1) == index) CPU_SET(processor, &mine);
+  // This thread first: those that it begins meanwhile follow it.
+  sched_setaffinity(0, sizeof mine, &mine);
+  DIR *threads = opendir("/proc/self/task");
+  if (!threads) return;
+  for (const struct dirent *thread; (thread = readdir(threads));)
+    if (atoi(thread->d_name) > 0) sched_setaffinity(atoi(thread->d_name), sizeof mine, &mine);
+  closedir(threads);
+#else
+  (void)index, (void)count;
 #endif
 }
 

@@ -120,6 +120,8 @@ struct LocalCluster: Sendable {
   var lanes = 1
   /// The first so many nodes show each other their memory.
   var sharing = Int.max
+  /// Whether parts of contributions go as they come.
+  var sendsEarly: Bool?
   var precision = ExchangePrecision.float32
   var steps = 6
   /// Of the coordinator, then of the nodes; none: plain text.
@@ -179,6 +181,7 @@ struct LocalCluster: Sendable {
       name: "node-\(index)", build: "test", coordinator: endpoint, dataBind: try Endpoint("tcp://127.0.0.1:*"),
       lanes: lanes, security: security(of: index))
     configuration.sharesMemory = index <= sharing
+    configuration.sendsEarly = sendsEarly
     configuration.patience = patience
     let node = try Node(
       configuration,

@@ -12,12 +12,13 @@ import ZeroMQ
     var lanes = 1
     /// The first so many nodes show each other their memory; one that does not answers that it wants payloads.
     var sharing = Int.max
+    var sendsEarly = true
     var precision = ExchangePrecision.float32
     var isEncrypted = false
 
     var testDescription: String {
       "\(nodes) nodes, \(lanes) lanes, V = \(shards), \(precision), \(sharing < nodes ? "\(sharing) share" : "shared")"
-        + (isEncrypted ? ", encrypted" : "")
+        + (sendsEarly ? "" : ", at the end") + (isEncrypted ? ", encrypted" : "")
     }
   }
 
@@ -25,6 +26,7 @@ import ZeroMQ
     Case(nodes: 1, shards: 3), Case(nodes: 2, shards: 1), Case(nodes: 2, shards: 2),
     Case(nodes: 2, shards: 5, lanes: 2), Case(nodes: 3, shards: 4, lanes: 2),
     Case(nodes: 2, shards: 2, sharing: 0), Case(nodes: 3, shards: 7, lanes: 2, sharing: 0),
+    Case(nodes: 2, shards: 5, sendsEarly: false), Case(nodes: 2, shards: 3, sharing: 0, sendsEarly: false),
     Case(nodes: 2, shards: 3, sharing: 1), Case(nodes: 3, shards: 4, sharing: 2),
     Case(nodes: 2, shards: 4, precision: .bfloat16), Case(nodes: 2, shards: 3, isEncrypted: true),
   ]
@@ -32,6 +34,7 @@ import ZeroMQ
   @Test(arguments: cases) func equalOneProcess(_ it: Case) async throws {
     var cluster = LocalCluster(nodes: it.nodes, shards: it.shards)
     (cluster.lanes, cluster.sharing, cluster.precision) = (it.lanes, it.sharing, it.precision)
+    cluster.sendsEarly = it.sendsEarly
     if it.isEncrypted { cluster.keys = try (0...it.nodes).map { _ in try CurveKeyPair.generate() } }
     defer { cluster.removeLog() }
     let (coordinator, endpoint) = try await cluster.coordinator()

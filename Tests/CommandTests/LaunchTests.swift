@@ -38,6 +38,43 @@ struct LaunchTests {
     #expect(steps.0 == steps.1)
   }
 
+  @Test("Nodes that have all processors have a part of them each; with room for others they have none")
+  func processors() async throws {
+    let processors = ProcessInfo.processInfo.activeProcessorCount
+    try #require(processors.isMultiple(of: 2), "this test is for an even number of processors")
+    for lanes in [processors / 2, processors] {
+      let workspace = try Workspace()
+      let outcome = try await Elbo.run(workspace.endlessLaunch(nodes: 2) + ["--lanes", "\(lanes)"]) { send in
+        try await until { workspace.lines("run/metrics.jsonl") > 0 }
+        let sets = try workspace.processes().map { try allowed($0) }
+        #expect(sets.count == 2)
+        if 2 * lanes == processors {
+          #expect(sets.allSatisfy { $0.count == processors / 2 } && sets[0].isDisjoint(with: sets[1]), "\(sets)")
+        } else {
+          #expect(sets.allSatisfy { $0.count == processors }, "\(sets)")
+        }
+        try send(.interrupt)
+      }
+      #expect(outcome.status == .exited(130), "\(outcome.error)")
+    }
+  }
+
+  /// The processors that all threads of a process may use.
+  private func allowed(_ process: pid_t) throws -> Set<Int> {
+    let threads = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(process)/task")
+    let lists = Set(
+      threads.compactMap { thread -> Substring? in
+        let status = try? String(contentsOfFile: "/proc/\(process)/task/\(thread)/status", encoding: .utf8)
+        return status?.split(separator: "\n").first { $0.hasPrefix("Cpus_allowed_list:") }?.split(separator: "\t").last
+      })
+    #expect(lists.count == 1, "\(lists)")
+    return Set(
+      lists.first?.split(separator: ",").flatMap { range in
+        let ends = range.split(separator: "-").compactMap { Int($0) }
+        return ends[0]...ends[ends.count - 1]
+      } ?? [])
+  }
+
   @Test("A launch's run folder is that of a training")
   func runFolder() async throws {
     let workspace = try Workspace()

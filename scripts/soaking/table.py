@@ -43,14 +43,16 @@ def shards(node: Process) -> int:
     return 0
 
 
-def announced(job: Job, name: str, since: float, seconds: float = 60) -> float:
-    """When a view with this node was announced."""
+def announced(job: Job, name: str, since: float, seconds: float = 60) -> float | None:
+    """When a view with this node was announced; None: the training was over before."""
     end = time.monotonic() + seconds
     while time.monotonic() < end and job.coordinator.process.poll() is None:
         for at, line in job.coordinator.lines:
             if at > since and line.startswith("view ") and name in line.split(" (")[0].replace(",", "").split()[2:]:
                 return at
         time.sleep(0.002)
+    if job.coordinator.process.poll() is not None:
+        return None
     raise RuntimeError(f"{name} does not join\n{job.situation()}")
 
 
@@ -96,6 +98,8 @@ def disturb(job: Job, fault: str, phase: str, symbols: Symbols, choice: random.R
         job.join()
         node.signal(signal.SIGCONT)
         gone = announced(job, f"n{job.names}", start)
+        if gone is None:
+            return False
     moved = job.wait_steps(job.steps())
     if moved is None:
         node.signal(signal.SIGCONT)

@@ -27,6 +27,10 @@ void elbo_set_floating_point_mode(unsigned long mode);
 /// process: threads of the concurrency pool, which start others, have one of their own where they may (as root).
 void elbo_begin_thread(const char *name);
 
+/// Keeps this process, with the threads that it has and will have, on part `index` of `count` equal parts of the
+/// processors that it may use. A wish: where the system does not let it, nothing changes.
+void elbo_keep_to_share(int index, int count);
+
 /// Asks for huge pages under memory that begins on a 2 MiB boundary: a sweep over megabytes then misses no
 /// translations. A wish, not a demand.
 void elbo_prefer_huge_pages(void *start, size_t length);

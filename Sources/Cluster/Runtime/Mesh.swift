@@ -1,4 +1,5 @@
 import CMemory
+import Foundation
 import Messages
 import Synchronization
 import Tensors
@@ -28,8 +29,8 @@ actor Mesh {
     var security: ClusterSecurity
     /// Whether peers are on this machine and may be told where sums lie, instead of being sent them.
     var isShared: Bool
-    /// Whether parts of a contribution go while the rest is computed.
-    var isEager: Bool
+    /// Whether parts of a contribution go while the rest is computed; `nil`: where it pays.
+    var isEager: Bool?
   }
 
   /// What a heartbeat says.
@@ -49,6 +50,8 @@ actor Mesh {
 
   /// A few times what an answer takes on one machine.
   private static let wakefulness = Duration.microseconds(200)
+
+  private static let processors = ProcessInfo.processInfo.activeProcessorCount
 
   /// Most elements of a sum in a message. Of large vectors in shared memory fewer, so that what is copied is still in the
   /// second-level cache when it is added; of those that the last-level cache holds, messages cost more.
@@ -106,6 +109,14 @@ actor Mesh {
 
   /// Whether nobody else has the state that this node has.
   var isAlone: Bool { machine?.view.map { $0.members.count <= 1 } ?? false }
+
+  /// Whether parts of contributions go to their owners while the rest is computed. It does not pay where they stay in
+  /// memory and lanes have all processors: to add them meanwhile takes from the lanes what it saves afterwards, and more.
+  private var isEager: Bool {
+    guard !isAlone else { return false }
+    if let isEager = configuration.isEager { return isEager }
+    return !configuration.isShared || (machine!.view?.members.reduce(0) { $0 + $1.lanes } ?? 0) < Mesh.processors
+  }
 
   nonisolated var isScribe: Bool { scribe.load(ordering: .acquiring) }
 
@@ -288,7 +299,7 @@ actor Mesh {
   private func carryOut(_ directive: ExchangeDirective, _ chunk: Chunk?, _ payload: UnsafeRawBufferPointer?) {
     // Directives after an install are about the new view: its links are to be there.
     switch directive {
-    case .compute(let phase, let shards): exchange.compute(phase, shards, eagerly: configuration.isEager && !isAlone)
+    case .compute(let phase, let shards): exchange.compute(phase, shards, eagerly: isEager)
     case .merge(let phase, let subtree, let elements): store(phase) { $0.merge(subtree, elements) }
     case .sum(let phase, let subtree, let elements, let left, let right):
       store(phase) { $0.sum(subtree, elements, left, right) }

@@ -19,8 +19,8 @@ extension Node {
     public var patience: Duration = .seconds(120)
     /// Whether sums for nodes of this machine stay in memory that both see, where the system lets them.
     public var sharesMemory = true
-    /// Whether parts of a contribution go to their owners while the rest of it is still computed.
-    public var sendsEarly = true
+    /// Whether parts of a contribution go to their owners while the rest of it is still computed; `nil`: where it pays.
+    public var sendsEarly: Bool?
     /// Computes for a prediction, beside the training; nil: this node does not.
     public var assist: (@Sendable (Assist) -> Void)?
 

@@ -57,7 +57,9 @@ public actor Node {
   var displacement: (explanation: String, since: Timestamp)?
   var reports: [Report] = []
   var reportedAt = Timestamp.now
+  /// The state that is offered, and the one to be offered when that has gone.
   var saved: Saved?
+  var waiting: Saved?
   var leaving: Leave?
   var leaveAt: Timestamp?
 

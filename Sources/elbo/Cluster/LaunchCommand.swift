@@ -97,11 +97,14 @@ struct LaunchCommand: AsyncParsableCommand {
   private func local(
     _ index: Int, _ endpoint: Endpoint, lanes: Int, _ security: LaunchSecurity
   ) -> NodeProcesses.Command {
-    NodeProcesses.Command(
-      executable: .path("/proc/self/exe"),
-      arguments: [
-        "node", "--coordinator", "\(endpoint)", "--name", "node-\(index)", "--lanes", "\(lanes)", "--supervised",
-      ] + security.nodeArguments, input: security.input(ofNode: index))
+    var words = [
+      "node", "--coordinator", "\(endpoint)", "--name", "node-\(index)", "--lanes", "\(lanes)", "--supervised",
+    ]
+    // Where there is room for others, they might be given the same part.
+    if nodes * lanes == ProcessInfo.processInfo.activeProcessorCount { words += ["--share", "\(index - 1)/\(nodes)"] }
+    return NodeProcesses.Command(
+      executable: .path("/proc/self/exe"), arguments: words + security.nodeArguments,
+      input: security.input(ofNode: index))
   }
 
   private func remote(

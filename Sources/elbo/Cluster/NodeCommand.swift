@@ -46,7 +46,11 @@ struct NodeCommand: AsyncParsableCommand {
   @Flag(help: .hidden)
   var supervised = false
 
+  @Option(help: .hidden)
+  var share: ProcessorShare?
+
   func run() async throws {
+    share?.keep()
     guard grace >= 0, grace <= 86_400, patience > 0, patience <= 864_000 else {
       throw RecipeError("--grace must be from 0 to 86400, --patience from 1 to 864000")
     }
@@ -143,4 +147,15 @@ struct NodeCommand: AsyncParsableCommand {
     }
     return [address]
   }
+}
+
+/// As `2/3`, the third of three.
+extension ProcessorShare: ExpressibleByArgument {
+  public init?(argument: String) {
+    let parts = argument.split(separator: "/").map { Int($0) }
+    guard parts.count == 2, let index = parts[0], let count = parts[1] else { return nil }
+    self.init(index: index, count: count)
+  }
+
+  public var defaultValueDescription: String { "\(index)/\(count)" }
 }

@@ -72,7 +72,7 @@ private struct Options {
   var sharesMemory = true
   var isEncrypted = false
   var computing = Duration.zero
-  var sendsEarly = true
+  var sendsEarly: Bool?
   var listen: String?
   var join: String?
 
