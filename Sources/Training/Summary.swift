@@ -34,6 +34,17 @@ public struct Summary: Codable, Sendable {
     self.figures = figures
   }
 
+  /// Of a run that came to its end; `nil` when there is none, or it cannot be read.
+  public init?(of run: RunFolder) {
+    let decoder = JSONDecoder()
+    decoder.nonConformingFloatDecodingStrategy = .convertFromString(
+      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+    guard let bytes = try? InputFile.read(run.summary, limit: 1 << 24),
+      let summary = try? decoder.decode(Summary.self, from: Data(bytes))
+    else { return nil }
+    self = summary
+  }
+
   public func json() throws -> String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]

@@ -73,6 +73,10 @@ struct FaultTests {
       + ["--nodes", "\(nodes)", "--bind", bind] + more
   }
 
+  private func endlessCoordinator(_ workspace: Workspace, nodes: Int, _ more: [String] = []) -> [String] {
+    coordinator(workspace, nodes: nodes, more).map { $0 == "\(Self.steps)" ? "1000000000" : $0 }
+  }
+
   private func node(_ workspace: Workspace, _ name: String, _ more: [String] = []) async throws -> Elbo.Outcome {
     try await until { workspace.endpoint("run") != nil }
     return try await Elbo.run(
@@ -104,7 +108,7 @@ struct FaultTests {
   @Test("A node joins late, with the state of a peer")
   func join() async throws {
     let workspace = try Workspace()
-    let endless = coordinator(workspace, nodes: 1).map { $0 == "\(Self.steps)" ? "1000000000" : $0 }
+    let endless = endlessCoordinator(workspace, nodes: 1)
     async let first = node(workspace, "first")
     async let second: Elbo.Outcome = {
       try await until { workspace.lines("run/metrics.jsonl") >= 20 }
@@ -133,8 +137,7 @@ struct FaultTests {
   @Test("All nodes are asked to leave at once, as a scheduler does: one hands the state over", arguments: [1, 1000])
   func leaveAll(checkpointEvery interval: Int) async throws {
     let workspace = try Workspace()
-    let endless = coordinator(workspace, nodes: 2, ["--set", "train.checkpoint_every=\(interval)"])
-      .map { $0 == "\(Self.steps)" ? "1000000000" : $0 }
+    let endless = endlessCoordinator(workspace, nodes: 2, ["--set", "train.checkpoint_every=\(interval)"])
     async let first = node(workspace, "first", ["--grace", "86400"])
     async let second = node(workspace, "second", ["--grace", "86400"])
     let outcome = try await Elbo.run(endless) { send in
@@ -173,6 +176,23 @@ struct FaultTests {
       #expect(killed.status == .killed(by: SIGKILL))
       return try await Elbo.run(coordinator(workspace, nodes: 2, bind: try #require(workspace.endpoint("run"))))
     }
+  }
+
+  @Test(
+    "The coordinator is started again when all is over: it says the same, and of another recipe that there is a run")
+  func afterTheEnd() async throws {
+    let workspace = try Workspace()
+    let command = coordinator(workspace, nodes: 1)
+    async let only = node(workspace, "only")
+    let first = try await Elbo.run(command)
+    #expect(try await only.status == .exited(0))
+    let again = try await Elbo.run(command)
+    #expect(again.status == .exited(0), "\(again.error)")
+    #expect(again.output == first.output)
+    #expect(again.error.contains("run is finished"), "\(again.error)")
+    let other = try await Elbo.run(command + ["--seed", "7"])
+    #expect(other.status == .exited(2))
+    #expect(other.error.contains("holds a run already"), "\(other.error)")
   }
 
   @Test("A node is killed with the coordinator: it is not waited for longer than by one that lives")

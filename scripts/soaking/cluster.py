@@ -141,8 +141,11 @@ class Job:
         raise RuntimeError(f"{path} does not come: {self.coordinator.lines[-3:]}")
 
     def wait_for_line(self, process: Process, start: str, seconds: float = 60) -> None:
+        """Waits for a line, or for a good end."""
         end = time.monotonic() + seconds
         while not any(line.startswith(start) for _, line in process.lines):
+            if process.process.poll() == 0:
+                return
             if time.monotonic() > end or process.process.poll() is not None:
                 raise RuntimeError(f"nobody says {start!r}\n{self.situation()}")
             time.sleep(0.002)

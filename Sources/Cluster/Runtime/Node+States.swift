@@ -72,7 +72,7 @@ extension Node {
   }
 
   /// To a coordinator that was started again: it has not heard what was said to the one before.
-  func repeatReports() {
+  func sayAgain() {
     sendReports()
     sendOffer()
   }

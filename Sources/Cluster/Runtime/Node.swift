@@ -249,7 +249,7 @@ public actor Node {
     let epoch = session.epoch
     perform(session.receive(message, now: .now))
     if case .heartbeatReply(let reply) = message.body { settle(reply) }
-    if session.epoch > epoch { repeatReports() }
+    if session.epoch > epoch { sayAgain() }
   }
 
   private func perform(_ directives: [NodeSession.Directive]) {

@@ -3,6 +3,7 @@ import Cluster
 import Foundation
 import Models
 import Recipes
+import Reports
 import Training
 import ZeroMQ
 
@@ -14,7 +15,8 @@ struct CoordinatorCommand: AsyncParsableCommand {
         elbo coordinator vae --bind tcp://127.0.0.1:7700 --nodes 2
         elbo node --coordinator tcp://127.0.0.1:7700                    twice
 
-      Started again with the same --out after it was killed, it goes on: its nodes come back to it.
+      Started again with the same --out after it was killed, it goes on: its nodes come back to it. When all was done, it
+      says again what came of it.
       """)
 
   @Argument(help: "A built-in recipe's name, or a recipe file; not needed with --resume.")
@@ -38,6 +40,10 @@ struct CoordinatorCommand: AsyncParsableCommand {
     let security = try security.coordinator(at: endpoint)
     let request = TrainingRequest(recipe: recipe, options: options, output: output)
     let lanes = try lanes.count()
+    if let (run, summary) = try request.finished() {
+      StandardError.write("\(run.path) is finished; this is what came of it\n")
+      return try Results.print(summary, json: output.json, run: run)
+    }
     let prepared = try request.prepareRestartable()
     if output.dryRun {
       print(prepared.job.recipe.resolved, terminator: "")

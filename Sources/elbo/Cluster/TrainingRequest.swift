@@ -1,5 +1,6 @@
 import ArgumentParser
 import Datasets
+import Files
 import Foundation
 import Recipes
 import Training
@@ -77,6 +78,18 @@ struct TrainingRequest {
       throw TrainingError(
         .otherData, "the data is not what \(path) was trained on", advice: "name the same data with --data")
     }
+  }
+
+  /// What is asked for, when a coordinator has finished it already: it may have been killed as it was about to say so.
+  func finished() throws -> (run: RunFolder, summary: Summary)? {
+    guard output.resume == nil, !output.dryRun, let path = output.out, let recipe,
+      FileManager.default.fileExists(atPath: path + "/coordinator.log"),
+      let run = try? RunFolder(opening: path), let summary = Summary(of: run), summary.status == .finished
+    else { return nil }
+    let reading = try Recipe.named(recipe)
+    try options.apply(to: reading)
+    let resolved = try Job(reading).recipe.resolved
+    return try InputFile.read(run.recipe, limit: 1 << 20) == Array(resolved.utf8) ? (run, summary) : nil
   }
 
   /// Of a coordinator, which goes on with the job of the run folder when it was killed in the middle of it.

@@ -99,7 +99,7 @@ private struct Options {
 
 private let options = Options(Array(CommandLine.arguments.dropFirst()))
 private let nothing = Digest(bytes: [UInt8](repeating: 1, count: 32))!
-private let isLocal = options.listen == nil && options.join == nil
+private let isLocal = try [options.listen, options.join].allSatisfy { try $0.map { try Endpoint($0).isLoopback } ?? true }
 /// Of the coordinator, then of the nodes.
 private let keys = try (0...options.nodes).map { _ in try CurveKeyPair.generate() }
 
