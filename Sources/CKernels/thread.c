@@ -60,11 +60,14 @@ void elbo_keep_to_share(int index, int count) {
     if (CPU_ISSET(processor, &all) && seen++ / (each ? each : 1) == index) CPU_SET(processor, &mine);
   // This thread first: those that it begins meanwhile follow it.
   sched_setaffinity(0, sizeof mine, &mine);
-  DIR *threads = opendir("/proc/self/task");
-  if (!threads) return;
-  for (const struct dirent *thread; (thread = readdir(threads));)
-    if (atoi(thread->d_name) > 0) sched_setaffinity(atoi(thread->d_name), sizeof mine, &mine);
-  closedir(threads);
+  // Twice: other threads may begin some until it is their turn.
+  for (int pass = 0; pass < 2; pass++) {
+    DIR *threads = opendir("/proc/self/task");
+    if (!threads) return;
+    for (const struct dirent *thread; (thread = readdir(threads));)
+      if (atoi(thread->d_name) > 0) sched_setaffinity(atoi(thread->d_name), sizeof mine, &mine);
+    closedir(threads);
+  }
 #else
   (void)index, (void)count;
 #endif

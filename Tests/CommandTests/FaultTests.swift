@@ -133,7 +133,7 @@ struct FaultTests {
     #expect(late.status == .exited(0), "\(late.error)")
   }
 
-  /// However long they might take, and however soon the next checkpoint is due.
+  /// However long the grace is, and however soon the next checkpoint is due.
   @Test("All nodes are asked to leave at once, as a scheduler does: one hands the state over", arguments: [1, 1000])
   func leaveAll(checkpointEvery interval: Int) async throws {
     let workspace = try Workspace()

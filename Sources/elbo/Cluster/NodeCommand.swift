@@ -156,6 +156,4 @@ extension ProcessorShare: ExpressibleByArgument {
     guard parts.count == 2, let index = parts[0], let count = parts[1] else { return nil }
     self.init(index: index, count: count)
   }
-
-  public var defaultValueDescription: String { "\(index)/\(count)" }
 }
