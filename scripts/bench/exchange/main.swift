@@ -5,7 +5,7 @@
 //     exchange-bench --listen tcp://HOST:PORT …                              the coordinator and one node here
 //     exchange-bench --join tcp://HOST:PORT …                                one more node, elsewhere
 //
-// Nodes of one process share memory, unless the payloads are to be `--sent`, or sent `--encrypted` (CURVE). `--compute`
+// Nodes on loopback share memory, unless the payloads are to be `--sent`, or sent `--encrypted` (CURVE). `--compute`
 // has a contribution take so long, of which the last two thirds are a backward pass that finishes an eighth of the
 // numbers at a time; they go as they are done, or with `--late` when all are. Prints a line of JSON: milliseconds a step,
 // of each step after the first tenth, by node.
