@@ -38,6 +38,11 @@ extension Coordinator {
   func consider(_ offer: StateOffer, of node: NodeNumber, _ incarnation: Incarnation) {
     guard offer.step <= UInt64(configuration.steps), isSaveWanted || offer.step > UInt64(savedStep) else { return }
     if let fetch, fetch.fetch.offer.step >= offer.step { return }
+    // Or they would pile up here, where checkpoints are due faster than they can be written.
+    guard unwritten < 4 || isSaveWanted else {
+      deferred = (offer, node, incarnation)
+      return
+    }
     guard var fetching = StateFetch(offer, count: configuration.stateCount) else {
       refused += 1
       return
@@ -62,7 +67,21 @@ extension Coordinator {
     savedStep = Int(offer.step)
     start = (offer, state)
     passReports(all: Int(offer.step) == configuration.steps || offer.converged)
+    unwritten += 1
     continuation.yield(.state(offer, state))
+  }
+
+  /// The owner has done with a state that it has heard of. From any thread.
+  public nonisolated func wroteState() {
+    context.executor.run { [self] in
+      assumeIsolated {
+        $0.unwritten -= 1
+        guard let (offer, node, incarnation) = $0.deferred.take(), $0.membership.isCurrent(node, incarnation) else {
+          return
+        }
+        $0.consider(offer, of: node, incarnation)
+      }
+    }
   }
 }
 

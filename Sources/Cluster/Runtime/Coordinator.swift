@@ -88,6 +88,9 @@ public actor Coordinator {
   var isSaveWanted = false
   var saveAskedAt: Timestamp?
   var savedStep = 0
+  /// States that were passed on and are not written yet, and the newest offer that waits for that.
+  var unwritten = 0
+  var deferred: (offer: StateOffer, node: NodeNumber, incarnation: Incarnation)?
   private var recorded: UInt64 = 0
   /// That came before one that is to be written first: of a node that is quicker, or has joined late.
   private var pendingReports: [UInt64: (report: Report, since: Timestamp)] = [:]

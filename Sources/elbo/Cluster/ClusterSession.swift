@@ -104,6 +104,7 @@ struct ClusterSession: Sendable {
               epochs: epochs(job.plan.steps), seconds: now, examples: Int(report.examples), examplesPerSecond: rate,
               metrics: Dictionary(report.metrics.map { ($0.name, $0.value) }) { $1 }, isWhole: true))
         case .state(let offer, let state):
+          defer { coordinator.wroteState() }
           guard state.fill(job.learner) else { continue }
           let step = Int(offer.step)
           moment = Trainer.Moment(
