@@ -39,12 +39,12 @@ let package = Package(
     .target(name: "CExact", exclude: ["kernels.inc", "undefine.inc"], cSettings: numericalC),
     .target(name: "Tensors", dependencies: ["CKernels", "COneDNN"]),
     .target(name: "Distributions", dependencies: ["CKernels", "LinearAlgebra", "Tensors"]),
-    .target(name: "Networks", dependencies: ["CKernels", "Distributions", "Tensors"]),
+    .target(name: "Recipes", dependencies: ["Yams"]),
+    .target(name: "Networks", dependencies: ["CKernels", "Distributions", "Recipes", "Tensors"]),
     .target(name: "Metrics", dependencies: ["LinearAlgebra"]),
     .target(name: "Optimizers", dependencies: ["CKernels"]),
     .target(name: "Exact", dependencies: ["CExact", "Distributions", "LinearAlgebra"]),
     .target(name: "Datasets", dependencies: ["CZlib", "Files", "Images"]),
-    .target(name: "Recipes", dependencies: ["Yams"]),
     .target(
       name: "Training", dependencies: ["CKernels", "COneDNN", "Datasets", "Figures", "Files", "Optimizers", "Tensors"]),
     .target(
@@ -122,7 +122,8 @@ let package = Package(
     .testTarget(name: "RecipesTests", dependencies: ["Recipes"]),
     .testTarget(name: "TrainingTests", dependencies: ["Tensors", "Training"]),
     .testTarget(name: "ReportsTests", dependencies: ["Figures", "Files", "Images", "Reports", "TestSupport"]),
-    .testTarget(name: "NetworksTests", dependencies: ["GradientChecks", "Networks", "Tensors"], exclude: ["Golden"]),
+    .testTarget(
+      name: "NetworksTests", dependencies: ["GradientChecks", "Networks", "Recipes", "Tensors"], exclude: ["Golden"]),
     .testTarget(name: "OptimizersTests", dependencies: ["GradientChecks", "Optimizers"], exclude: ["Golden"]),
     .testTarget(name: "TensorsTests", dependencies: ["COneDNN", "GradientChecks", "Tensors"], exclude: ["Golden"]),
     .testTarget(

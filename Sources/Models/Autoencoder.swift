@@ -28,24 +28,20 @@ final class AutoencoderLearner: GradientLearner, Generating {
   private let inputs: Inputs
   private let labels: ClassLabels?
   private let latent: Int
-  private let encoder: MLP
-  private let decoder: MLP
+  private let encoder: LayerStack
+  private let decoder: LayerStack
 
   init(_ recipe: Recipe, data: Dataset, seed: UInt64) throws {
     inputs = try Inputs(data, recipe["data"])
     labels = data.test?.labels
     let section = recipe["network"]
-    let hidden = try section.integers("hidden", default: [500], in: 1...1_000_000)
+    let network = try NetworkRecipe(section, input: inputs.shape, default: [500])
     latent = try section.integer("latent", default: 2, in: 1...100_000)
-    let activation = try section.nonlinearity()
     // Pixels lie in 0…1, and so do the outputs; standardised columns are not bounded.
     let output: Nonlinearity = inputs.normalisation == .unit && inputs.train.kind == .uint8 ? .sigmoid : .identity
     var layout = Layout()
-    encoder = MLP(
-      name: "encoder", in: inputs.width, hidden: hidden, out: latent, activation: activation, layout: &layout)
-    decoder = MLP(
-      name: "decoder", in: latent, hidden: hidden.reversed(), out: inputs.width, activation: activation,
-      outputActivation: output, layout: &layout)
+    (encoder, decoder) = try network.autoencoder(
+      codes: latent, latent: latent, outputActivation: output, layout: &layout)
     parameters = FlatBuffer("parameters", layout)
     encoder.initialize(parameters, seed: seed)
     decoder.initialize(parameters, seed: seed)
@@ -57,14 +53,16 @@ final class AutoencoderLearner: GradientLearner, Generating {
   var statistics: [FlatBuffer] { inputs.statistics }
   let metrics = ["squared_error"]
 
-  func loss(
-    _ examples: Examples, of step: Step, parameters: ParameterViews, metrics: inout [Double]
-  ) -> Tensor {
-    let x = inputs.trainRows(examples, key: step.key.at(tensor: NoiseStream.binarisation))
-    let loss = Loss.squaredError(decoder(encoder(x, parameters), parameters), x).sum()
+  var runningStatistics: [RunningStatistic] { encoder.runningStatistics + decoder.runningStatistics }
+
+  func loss(_ batch: ShardBatch, metrics: inout [Double]) -> Tensor {
+    let x = inputs.trainRows(batch.examples, key: batch.key(NoiseStream.binarisation))
+    let loss = Loss.squaredError(decoder(encoder(x, batch.pass()), batch.pass(1)), x).sum()
     metrics[0] += Double(loss.value)
     return loss
   }
+
+  private var predicting: Pass { Pass(predictingWith: ParameterViews(parameters)) }
 
   // MARK: Evaluation
 
@@ -72,9 +70,9 @@ final class AutoencoderLearner: GradientLearner, Generating {
   let evaluationMetrics = ["squared_error"]
 
   func evaluate(_ examples: Range<Int>, into sums: inout [Double], key: RandomKey, on lane: Lane) {
-    let views = ParameterViews(parameters)
+    let pass = predicting
     let x = inputs.testRows(examples, key: key.at(tensor: NoiseStream.binarisation))
-    sums[0] += Double(Loss.squaredError(decoder(encoder(x, views), views), x).sum().value)
+    sums[0] += Double(Loss.squaredError(decoder(encoder(x, pass), pass), x).sum().value)
   }
 
   func report(_ means: [String: Double], examples: Int) -> [String: Double] {
@@ -90,19 +88,19 @@ final class AutoencoderLearner: GradientLearner, Generating {
     let z = Tensor.normal(key.at(tensor: NoiseStream.latent), rows: (0..<UInt32(count)).map { $0 }, columns: latent)
     return imageGrid(
       "samples", title: "Decoded draws from a Gaussian that the latent space does not follow",
-      inputs.restored(decoder(z, ParameterViews(parameters))), inputs: inputs, columns: 10)
+      inputs.restored(decoder(z, predicting)), inputs: inputs, columns: 10)
   }
 
   func figures(with crew: Crew, key: RandomKey) -> [Figure] {
-    let views = ParameterViews(parameters)
+    let pass = predicting
     let shown = inputs.test ?? inputs.train
     let x = inputs.rows(
       of: shown, .range(0..<min(shown.count, 2000)), key: key.at(tensor: NoiseStream.binarisation))
-    let z = encoder(x, views)
+    let z = encoder(x, pass)
     let first = 0..<min(shown.count, 50)
     var figures = [
       besideOriginals(
-        inputs.restored(x.rows(first)), inputs.restored(decoder(z.rows(first), views)), inputs: inputs),
+        inputs.restored(x.rows(first)), inputs.restored(decoder(z.rows(first), pass)), inputs: inputs),
       sample(count: 100, key: key, with: crew),
     ]
     if latent == 2 {

@@ -68,15 +68,13 @@ final class VAELearner: GradientLearner, Generating {
   var statistics: [FlatBuffer] { inputs.statistics }
   let metrics = ["elbo", "log_likelihood", "kl"]
 
+  var runningStatistics: [RunningStatistic] { network.runningStatistics }
+
   /// −Σ of the estimate over the examples.
-  func loss(
-    _ examples: Examples, of step: Step, parameters: ParameterViews, metrics: inout [Double]
-  ) -> Tensor {
-    let x = inputs.trainRows(examples, key: step.key.at(tensor: NoiseStream.binarisation))
-    let weight = beta * warmup(step)
-    let terms = terms(
-      x, examples: examples.indices, samples: samples, key: step.key.at(tensor: NoiseStream.latent),
-      parameters: parameters)
+  func loss(_ batch: ShardBatch, metrics: inout [Double]) -> Tensor {
+    let x = inputs.trainRows(batch.examples, key: batch.key(NoiseStream.binarisation))
+    let weight = beta * warmup(batch.step)
+    let terms = terms(x, of: batch)
     metrics[1] += Double(terms.logLikelihood.sum().value)
     metrics[2] += Double(terms.divergence.sum().value)
     metrics[0] = metrics[1] - metrics[2]
@@ -91,17 +89,15 @@ final class VAELearner: GradientLearner, Generating {
   /// Both parts of the estimate for each example: E log p(x|z) and KL(q ‖ p), by sampling in estimator A.
   /// - Parameter x: [n, width].
   /// - Returns: two tensors [n], in nats.
-  private func terms(
-    _ x: Tensor, examples: [UInt32], samples: Int, key: RandomKey, parameters: ParameterViews
-  ) -> (logLikelihood: Tensor, divergence: Tensor) {
-    let posterior = network.encode(x, parameters)
+  private func terms(_ x: Tensor, of batch: ShardBatch) -> (logLikelihood: Tensor, divergence: Tensor) {
+    let posterior = network.encode(x, batch.pass())
     var logLikelihood: Tensor?
     var divergence: Tensor?
     for sample in 0..<samples {
       let noise = Tensor.normal(
-        key.at(tensor: key.tensor + UInt32(sample)), rows: examples, columns: network.latent)
+        batch.key(NoiseStream.latent + UInt32(sample)), rows: batch.indices, columns: network.latent)
       let z = Gaussian.sample(mean: posterior.mean, logVariance: posterior.logVariance, noise: noise)
-      let likelihood = network.logLikelihood(of: x, given: z, parameters)
+      let likelihood = network.logLikelihood(of: x, given: z, batch.pass(1 + sample))
       logLikelihood = logLikelihood.map { $0 + likelihood } ?? likelihood
       if estimator == .a {
         let ratio =
@@ -125,13 +121,13 @@ final class VAELearner: GradientLearner, Generating {
   var evaluationMetrics: [String] { ["elbo", "log_likelihood", "kl", "iw_log_likelihood", "iw_examples"] }
 
   func evaluate(_ examples: Range<Int>, into sums: inout [Double], key: RandomKey, on lane: Lane) {
-    let views = ParameterViews(parameters)
+    let pass = predicting
     let x = inputs.testRows(examples, key: key.at(tensor: NoiseStream.binarisation))
     let indices = examples.map { UInt32($0) }
-    let posterior = network.encode(x, views)
+    let posterior = network.encode(x, pass)
     let noise = Tensor.normal(key.at(tensor: NoiseStream.latent), rows: indices, columns: network.latent)
     let z = Gaussian.sample(mean: posterior.mean, logVariance: posterior.logVariance, noise: noise)
-    let likelihood = Double(network.logLikelihood(of: x, given: z, views).sum().value)
+    let likelihood = Double(network.logLikelihood(of: x, given: z, pass).sum().value)
     let divergence = Double(
       Gaussian.divergenceFromStandardNormal(mean: posterior.mean, logVariance: posterior.logVariance).sum().value)
     sums[0] += likelihood - divergence
@@ -143,7 +139,7 @@ final class VAELearner: GradientLearner, Generating {
     let rows = 0..<weighted.count
     let bound = network.importanceWeightedBound(
       of: x.rows(rows), posterior: (posterior.mean.rows(rows), posterior.logVariance.rows(rows)),
-      examples: Array(indices[rows]), samples: importanceSamples, key: key.at(tensor: NoiseStream.importance), views)
+      examples: Array(indices[rows]), samples: importanceSamples, key: key.at(tensor: NoiseStream.importance), pass)
     sums[3] += bound.reduce(0, +)
     sums[4] += Double(weighted.count)
   }
@@ -160,35 +156,37 @@ final class VAELearner: GradientLearner, Generating {
   func sample(count: Int, key: RandomKey, with crew: Crew) -> Figure {
     let rows = (0..<UInt32(count)).map { $0 }
     let z = Tensor.normal(key.at(tensor: NoiseStream.latent), rows: rows, columns: network.latent)
-    return pictures("samples", title: "Samples from the prior", of: network.decode(z, ParameterViews(parameters)))
+    return pictures("samples", title: "Samples from the prior", of: network.decode(z, predicting))
   }
 
+  private var predicting: Pass { Pass(predictingWith: ParameterViews(parameters)) }
+
   func figures(with crew: Crew, key: RandomKey) -> [Figure] {
-    let views = ParameterViews(parameters)
+    let pass = predicting
     let shown = inputs.test ?? inputs.train
     let examples = Examples.range(0..<min(shown.count, 2000))
     let x = inputs.rows(of: shown, examples, key: key.at(tensor: NoiseStream.binarisation))
-    let mean = network.encode(x, views).mean
+    let mean = network.encode(x, pass).mean
     let first = 0..<min(shown.count, 50)
-    let restored = inputs.restored(network.decode(mean.rows(first), views))
+    let restored = inputs.restored(network.decode(mean.rows(first), pass))
     var figures = [
       besideOriginals(inputs.restored(x.rows(first)), restored, inputs: inputs),
       sample(count: 100, key: key, with: crew),
     ]
     if network.latent == 2 {
-      figures.append(manifold(views))
+      figures.append(manifold(pass))
       figures.append(latentScatter(mean, labels: labels, title: "Posterior means and the prior"))
     }
     return figures
   }
 
   /// The decoder's mean over a grid of the unit square, put through the inverse CDF of the Gaussian (figure 4).
-  private func manifold(_ views: ParameterViews) -> Figure {
+  private func manifold(_ pass: Pass) -> Figure {
     let side = 20
     let coordinates = (0..<side).map { Float(normalQuantile((Double($0) + 0.5) / Double(side))) }
     let grid = (0..<side * side).flatMap { [coordinates[$0 % side], -coordinates[$0 / side]] }
     return pictures(
-      "manifold", title: "The latent manifold", of: network.decode(Tensor(grid, [side * side, 2]), views),
+      "manifold", title: "The latent manifold", of: network.decode(Tensor(grid, [side * side, 2]), pass),
       columns: side, padding: 0)
   }
 

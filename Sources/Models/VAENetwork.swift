@@ -5,14 +5,14 @@ import Networks
 import Recipes
 import Tensors
 
-/// Encoder and decoder of a VAE: multi-layer perceptrons, the decoder the encoder's mirror image.
+/// Encoder and decoder of a VAE, the decoder the encoder's mirror image.
 struct VAENetwork: Sendable {
   enum Likelihood: String, CaseIterable { case bernoulli, gaussian }
 
   let latent: Int
   let likelihood: Likelihood
-  private let encoder: MLP
-  private let decoder: MLP
+  private let encoder: LayerStack
+  private let decoder: LayerStack
   private let width: Int
 
   /// Whether the Gaussian decoder's means are pixels, held in 0…1 by a sigmoid (AEVB, appendix C.2).
@@ -24,20 +24,16 @@ struct VAENetwork: Sendable {
   init(_ recipe: Recipe, inputs: Inputs, in layout: inout Layout) throws {
     width = inputs.width
     let section = recipe["network"]
-    let hidden = try section.integers("hidden", default: [500], in: 1...1_000_000)
+    let network = try NetworkRecipe(section, input: inputs.shape, default: [500])
     latent = try section.integer("latent", default: 20, in: 1...100_000)
-    let activation = try section.nonlinearity()
     likelihood = try recipe["objective"].choice("likelihood", default: .bernoulli)
     leastLogVariance = Float(try recipe["objective"].number("least_log_variance", default: -6, in: -30...10))
     meansArePixels = inputs.normalisation == .unit && inputs.train.kind == .uint8
     guard likelihood == .gaussian || inputs.normalisation != .standard else {
       throw RecipeError("objective.likelihood is bernoulli, which needs pixels in 0…1: set data.normalisation=unit")
     }
-    encoder = MLP(
-      name: "encoder", in: width, hidden: hidden, out: 2 * latent, activation: activation, layout: &layout)
-    decoder = MLP(
-      name: "decoder", in: latent, hidden: hidden.reversed(), out: likelihood == .gaussian ? 2 * width : width,
-      activation: activation, layout: &layout)
+    (encoder, decoder) = try network.autoencoder(
+      codes: 2 * latent, latent: latent, parts: likelihood == .gaussian ? 2 : 1, layout: &layout)
   }
 
   func initialize(_ parameters: FlatBuffer, seed: UInt64) {
@@ -45,15 +41,17 @@ struct VAENetwork: Sendable {
     decoder.initialize(parameters, seed: seed)
   }
 
+  var runningStatistics: [RunningStatistic] { encoder.runningStatistics + decoder.runningStatistics }
+
   /// The posterior q(z|x): x [n, width] → mean and log variance, each [n, latent].
-  func encode(_ x: Tensor, _ parameters: ParameterViews) -> (mean: Tensor, logVariance: Tensor) {
-    let statistics = encoder(x, parameters)
+  func encode(_ x: Tensor, _ pass: Pass) -> (mean: Tensor, logVariance: Tensor) {
+    let statistics = encoder(x, pass)
     return (statistics.columns(0..<latent), statistics.columns(latent..<2 * latent))
   }
 
   /// log p(x|z), in nats: x [n, width], z [n, latent] → [n].
-  func logLikelihood(of x: Tensor, given z: Tensor, _ parameters: ParameterViews) -> Tensor {
-    let output = decoder(z, parameters)
+  func logLikelihood(of x: Tensor, given z: Tensor, _ pass: Pass) -> Tensor {
+    let output = decoder(z, pass)
     switch likelihood {
     case .bernoulli: return Bernoulli.logLikelihood(logits: output, targets: x)
     case .gaussian:
@@ -63,8 +61,8 @@ struct VAENetwork: Sendable {
   }
 
   /// The mean of p(x|z): z [n, latent] → [n, width].
-  func decode(_ z: Tensor, _ parameters: ParameterViews) -> Tensor {
-    let output = decoder(z, parameters)
+  func decode(_ z: Tensor, _ pass: Pass) -> Tensor {
+    let output = decoder(z, pass)
     return likelihood == .bernoulli ? output.sigmoid() : gaussianMean(output)
   }
 
@@ -81,7 +79,7 @@ struct VAENetwork: Sendable {
   /// - Returns: n numbers, in nats.
   func importanceWeightedBound(
     of x: Tensor, posterior: (mean: Tensor, logVariance: Tensor), examples: [UInt32], samples: Int, key: RandomKey,
-    _ parameters: ParameterViews
+    _ pass: Pass
   ) -> [Double] {
     // log Σ exp as a running maximum and a sum relative to it, in double: K is large and weights vary by many nats.
     var greatest = [Double](repeating: -.infinity, count: examples.count)
@@ -90,7 +88,7 @@ struct VAENetwork: Sendable {
       let noise = Tensor.normal(key.at(tensor: key.tensor + UInt32(sample)), rows: examples, columns: latent)
       let z = Gaussian.sample(mean: posterior.mean, logVariance: posterior.logVariance, noise: noise)
       let logWeight =
-        logLikelihood(of: x, given: z, parameters) + Gaussian.standardNormalLogLikelihood(of: z)
+        logLikelihood(of: x, given: z, pass) + Gaussian.standardNormalLogLikelihood(of: z)
         - Gaussian.logLikelihood(of: z, mean: posterior.mean, logVariance: posterior.logVariance)
       for (row, weight) in logWeight.buffer.enumerated() {
         let weight = Double(weight)

@@ -38,9 +38,11 @@ public struct BatchNormalization: Hashable, Layer {
     }
   }
 
-  public var runningStatistics: [(slot: Slot, momentum: Float)] {
-    [(runningMean, momentum), (runningVariance, momentum)]
+  public var runningStatistics: [RunningStatistic] {
+    [RunningStatistic(runningMean, momentum: momentum), RunningStatistic(runningVariance, momentum: momentum)]
   }
+
+  public var pointSlots: [Slot] { [weight, bias, runningMean, runningVariance] }
 
   public var mixesExamples: Bool { true }
 

@@ -3,7 +3,7 @@ import Tensors
 /// y = w ∗ x + b: x [n, h, w, in], weight [out, in, k, k], bias [out], y [n, h′, w′, out] with
 /// h′ = ⌊(h + 2 padding − dilation (k − 1) − 1) / stride⌋ + 1. Both start by `weight`'s initialisation, PyTorch's default
 /// unless said otherwise; the fans count the kernel's taps.
-public struct Convolution2D: Hashable, Layer {
+public struct Convolution2D: Hashable, LinearLayer {
   public let weight: Slot
   /// None where a normalisation follows, which would take it away again.
   public let bias: Slot?
@@ -11,6 +11,7 @@ public struct Convolution2D: Hashable, Layer {
   public let padding: Int
   public let dilation: Int
   public let spectral: SpectralNormalization?
+  public private(set) var stream: UInt32 = 0
   private let initialization: Initialization
 
   /// - Parameter isSpectral: whether the weight is divided by its greatest singular value.
@@ -26,7 +27,11 @@ public struct Convolution2D: Hashable, Layer {
     self.initialization = initialization
   }
 
-  public var runningStatistics: [(slot: Slot, momentum: Float)] { spectral?.runningStatistics ?? [] }
+  public var slots: (weight: Slot, bias: Slot?) { (weight, bias) }
+  public var runningStatistics: [RunningStatistic] { spectral?.runningStatistics ?? [] }
+  public var pointSlots: [Slot] { spectral.map { [$0.direction] } ?? [] }
+
+  public mutating func takeStreams(_ next: inout NoiseStreams) { stream = next.takeWeights() }
 
   public func initialize(_ parameters: FlatBuffer, seed: UInt64) {
     let taps = weight.shape[2] * weight.shape[3]
@@ -38,33 +43,46 @@ public struct Convolution2D: Hashable, Layer {
 }
 
 extension Convolution2D: Rectifying {
+  public func linear(_ x: Tensor, weight: Tensor, bias: Tensor?) -> Tensor {
+    linear(x, weight: weight, bias: bias, slope: 1)
+  }
+
+  /// The convolution with the rectification behind it in one pass.
+  private func linear(_ x: Tensor, weight: Tensor, bias: Tensor?, slope: Float) -> Tensor {
+    let (stride, padding, dilation) = (Pair(stride), Pair(padding), Pair(dilation))
+    if let bias {
+      return x.convolved(
+        with: weight, bias: bias, slope: slope, stride: stride, padding: padding, dilation: dilation)
+    }
+    let y = x.convolved(with: weight, stride: stride, padding: padding, dilation: dilation)
+    return slope == 1 ? y : y.leakyReLU(slope: slope)
+  }
+
   func callAsFunction(_ x: Tensor, _ pass: Pass, slope: Float) -> Tensor {
-    let stored = pass.parameters[weight]
-    let weight = spectral.map { $0(stored, pass) } ?? stored
-    guard let bias else {
-      let y = x.convolved(with: weight, stride: Pair(stride), padding: Pair(padding), dilation: Pair(dilation))
+    guard case .given(let views) = pass.weights else {
+      let y = pass.output(of: self, x)
       return slope == 1 ? y : y.leakyReLU(slope: slope)
     }
-    return x.convolved(
-      with: weight, bias: pass.parameters[bias], slope: slope, stride: Pair(stride), padding: Pair(padding),
-      dilation: Pair(dilation))
+    let weight = spectral.map { $0(views[self.weight], pass) } ?? views[self.weight]
+    return linear(x, weight: weight, bias: bias.map { views[$0] }, slope: slope)
   }
 }
 
 /// The transpose of a convolution: x [n, h, w, in], weight [in, out, k, k], bias [out], y [n, h′, w′, out] with
 /// h′ = (h − 1) stride − 2 padding + dilation (k − 1) + outputPadding + 1.
-public struct TransposedConvolution2D: Hashable, Layer {
+public struct TransposedConvolution2D: Hashable, LinearLayer {
   public let weight: Slot
   public let bias: Slot?
   public let stride: Int
   public let padding: Int
-  public let outputPadding: Int
+  public let outputPadding: Pair
   public let dilation: Int
+  public private(set) var stream: UInt32 = 0
   private let initialization: Initialization
 
   public init(
     name: String, in inputs: Int, out outputs: Int, kernel: Int, stride: Int = 1, padding: Int = 0,
-    outputPadding: Int = 0, dilation: Int = 1, hasBias: Bool = true, layout: inout Layout,
+    outputPadding: Pair = 0, dilation: Int = 1, hasBias: Bool = true, layout: inout Layout,
     weight initialization: Initialization = .fanIn
   ) {
     weight = layout.add("\(name).weight", [inputs, outputs, kernel, kernel])
@@ -74,18 +92,24 @@ public struct TransposedConvolution2D: Hashable, Layer {
     self.initialization = initialization
   }
 
+  public var slots: (weight: Slot, bias: Slot?) { (weight, bias) }
+
+  public mutating func takeStreams(_ next: inout NoiseStreams) { stream = next.takeWeights() }
+
   public func initialize(_ parameters: FlatBuffer, seed: UInt64) {
     let taps = weight.shape[2] * weight.shape[3]
     // PyTorch takes the second extent for the fan-in here too.
     fill(weight, bias, initialization, parameters, seed, fanIn: weight.shape[1] * taps, fanOut: weight.shape[0] * taps)
   }
 
-  public func callAsFunction(_ x: Tensor, _ pass: Pass) -> Tensor {
+  public func linear(_ x: Tensor, weight: Tensor, bias: Tensor?) -> Tensor {
     let y = x.transposeConvolved(
-      with: pass.parameters[weight], stride: Pair(stride), padding: Pair(padding),
-      outputPadding: Pair(outputPadding), dilation: Pair(dilation))
-    return bias.map { y.addingRow(pass.parameters[$0]) } ?? y
+      with: weight, stride: Pair(stride), padding: Pair(padding), outputPadding: outputPadding,
+      dilation: Pair(dilation))
+    return bias.map { y.addingRow($0) } ?? y
   }
+
+  public func callAsFunction(_ x: Tensor, _ pass: Pass) -> Tensor { pass.output(of: self, x) }
 }
 
 /// y = W x + b with W divided by its greatest singular value; otherwise as `Dense`.
@@ -107,7 +131,8 @@ public struct SpectralDense: Hashable, Layer {
     spectral.initialize(parameters, seed: seed)
   }
 
-  public var runningStatistics: [(slot: Slot, momentum: Float)] { spectral.runningStatistics }
+  public var runningStatistics: [RunningStatistic] { spectral.runningStatistics }
+  public var pointSlots: [Slot] { [dense.weight, dense.bias, spectral.direction] }
 
   public func callAsFunction(_ x: Tensor, _ pass: Pass) -> Tensor {
     let rows = x.reshaped(to: [x.shape[0], dense.inputs])

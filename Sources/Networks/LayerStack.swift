@@ -1,74 +1,5 @@
 import Tensors
 
-/// One application of a network: its parameters, and what layers that act differently in training want to know.
-/// There is no hidden mode: whoever applies a network says which it is.
-public struct Pass {
-  public let parameters: ParameterViews
-  /// Where layers leave the statistics of the batch that they normalise by. Nil: they normalise by the running ones.
-  public let statistics: BatchStatistics?
-  /// Noise of layers that draw some, counted upwards by layer; nil: they draw none.
-  public let key: RandomKey?
-  /// The numbers of the rows' examples, which key their noise.
-  public let examples: [UInt32]
-
-  /// As in prediction: running statistics, no noise.
-  public init(predictingWith parameters: ParameterViews) {
-    self.parameters = parameters
-    statistics = nil
-    key = nil
-    examples = []
-  }
-
-  public init(
-    trainingWith parameters: ParameterViews, statistics: BatchStatistics, key: RandomKey, examples: [UInt32]
-  ) {
-    self.parameters = parameters
-    self.statistics = statistics
-    self.key = key
-    self.examples = examples
-  }
-}
-
-/// Means and variances of the batches that a network has seen: what running statistics are averaged from. They travel
-/// in a contribution, in the place of the running statistics' gradient, which there is none of.
-public final class BatchStatistics {
-  private var observed: [(slot: Slot, mean: Tensor)] = []
-  private var passes: [Slot: Int] = [:]
-
-  public init() {}
-
-  func observe(_ slot: Slot, _ value: Tensor) {
-    observed.append((slot, value.detached))
-    passes[slot, default: 0] += 1
-  }
-
-  /// Sets each slot to `examples` times the mean of what was observed of it: contributions add, and are divided by
-  /// their examples.
-  public func write(to values: UnsafeMutablePointer<Float>, examples: Int) {
-    for slot in passes.keys { (values + slot.offset).update(repeating: 0, count: slot.shape.count) }
-    for (slot, mean) in observed {
-      let weight = Float(examples) / Float(passes[slot]!)
-      for index in 0..<slot.shape.count { values[slot.offset + index] += weight * mean.pointer[index] }
-    }
-  }
-}
-
-/// A layer of a stack.
-public protocol Layer: Sendable {
-  func initialize(_ parameters: FlatBuffer, seed: UInt64)
-  func callAsFunction(_ x: Tensor, _ pass: Pass) -> Tensor
-  /// The slots that are averaged from batches and have no gradient, and the weight of a new batch.
-  var runningStatistics: [(slot: Slot, momentum: Float)] { get }
-  /// Whether a row of the result depends on other rows of the batch.
-  var mixesExamples: Bool { get }
-}
-
-extension Layer {
-  public func initialize(_ parameters: FlatBuffer, seed: UInt64) {}
-  public var runningStatistics: [(slot: Slot, momentum: Float)] { [] }
-  public var mixesExamples: Bool { false }
-}
-
 /// A layer that computes the rectification behind it in a pass of its own.
 protocol Rectifying: Layer {
   /// - Parameter slope: of the rectification below 0; 1: none.
@@ -76,9 +7,15 @@ protocol Rectifying: Layer {
 }
 
 /// Layers one after the other.
+///
+///     var layout = Layout()
+///     let network = LayerStack([
+///       Dense(name: "0", in: 784, out: 100, activation: .relu, layout: &layout),
+///       Dense(name: "1", in: 100, out: 10, layout: &layout),
+///     ])
 public struct LayerStack: Layer {
-  public let layers: [any Layer]
-  private let steps: [Step]
+  public private(set) var layers: [any Layer]
+  private var steps: [Step] = []
 
   /// A layer, or a layer and the rectification behind it.
   private enum Step {
@@ -86,8 +23,19 @@ public struct LayerStack: Layer {
     case rectified(any Rectifying, slope: Float)
   }
 
+  /// Numbers the noise of the layers in their order.
   public init(_ layers: [any Layer]) {
     self.layers = layers
+    var streams = NoiseStreams()
+    takeStreams(&streams)
+  }
+
+  public mutating func takeStreams(_ next: inout NoiseStreams) {
+    for index in layers.indices { layers[index].takeStreams(&next) }
+    steps = LayerStack.steps(of: layers)
+  }
+
+  private static func steps(of layers: [any Layer]) -> [Step] {
     var steps: [Step] = []
     var isTaken = false
     for (index, layer) in layers.enumerated() {
@@ -102,7 +50,7 @@ public struct LayerStack: Layer {
         steps.append(.plain(layer))
       }
     }
-    self.steps = steps
+    return steps
   }
 
   public func initialize(_ parameters: FlatBuffer, seed: UInt64) {
@@ -118,14 +66,25 @@ public struct LayerStack: Layer {
     }
   }
 
-  public var runningStatistics: [(slot: Slot, momentum: Float)] { layers.flatMap(\.runningStatistics) }
+  public var runningStatistics: [RunningStatistic] { layers.flatMap(\.runningStatistics) }
+  public var pointSlots: [Slot] { layers.flatMap(\.pointSlots) }
   public var mixesExamples: Bool { layers.contains(where: \.mixesExamples) }
-}
 
-extension Dense: Layer {
-  /// x [n, …] → [n, out]: what is not in the first axis is one row.
-  public func callAsFunction(_ x: Tensor, _ pass: Pass) -> Tensor {
-    self(x.reshaped(to: [x.shape[0], inputs]), pass.parameters)
+  /// The layers that have weights, in order.
+  public var linearLayers: [any LinearLayer] { layers.compactMap { $0 as? any LinearLayer } }
+
+  /// The stack with a layer before each that has weights.
+  public func inserting(beforeWeights make: (Int, any LinearLayer) -> (any Layer)?) -> LayerStack {
+    var index = 0
+    var result: [any Layer] = []
+    for layer in layers {
+      if let layer = layer as? any LinearLayer {
+        if let added = make(index, layer) { result.append(added) }
+        index += 1
+      }
+      result.append(layer)
+    }
+    return LayerStack(result)
   }
 }
 
@@ -147,20 +106,20 @@ public struct Reshaped: Layer {
   public func callAsFunction(_ x: Tensor, _ pass: Pass) -> Tensor { x.reshaped(to: Shape([x.shape[0]] + shape)) }
 }
 
-/// Dropout in training alone.
-public struct TrainingDropout: Layer {
-  public let dropout: Dropout
-  /// Keeps the noise of several such layers apart.
-  public let number: UInt32
+/// Splits the channels of images into parts and sets the parts side by side: [n, h, w, parts · c] → [n, parts · h w c].
+/// So a decoder's means come first and its log variances behind them, as those of a dense one do.
+public struct ChannelParts: Layer {
+  public let parts: Int
 
-  public init(rate: Double, number: Int) {
-    dropout = Dropout(rate: rate)
-    self.number = UInt32(number)
-  }
+  public init(_ parts: Int) { self.parts = parts }
 
   public func callAsFunction(_ x: Tensor, _ pass: Pass) -> Tensor {
-    guard let key = pass.key, dropout.rate > 0 else { return x }
-    let rows = x.reshaped(to: [x.shape[0], x.count / x.shape[0]])
-    return dropout(rows, key: key.at(tensor: key.tensor + number), examples: pass.examples).reshaped(to: x.shape)
+    let (count, channels) = (x.shape[0], x.shape[x.shape.rank - 1] / parts)
+    let pixels = x.reshaped(to: [x.count / max(channels * parts, 1), channels * parts])
+    func part(_ index: Int) -> Tensor {
+      pixels.columns(index * channels..<(index + 1) * channels)
+        .reshaped(to: [count, x.count / max(count * parts, 1)])
+    }
+    return (1..<parts).reduce(part(0)) { $0.joiningColumns(part($1)) }
   }
 }

@@ -19,6 +19,8 @@ public struct LayerNormalization: Hashable, Layer {
     Initialization.zeros.fill(bias, of: parameters, seed: seed, fanIn: 1, fanOut: 1)
   }
 
+  public var pointSlots: [Slot] { [weight, bias] }
+
   public func callAsFunction(_ x: Tensor, _ pass: Pass) -> Tensor {
     let rows = x.reshaped(to: [x.shape[0], x.count / max(x.shape[0], 1)])
     let share = 1 / Float(rows.columns)
@@ -93,7 +95,7 @@ public struct SpectralNormalization: Hashable, Sendable {
     u.pointer.update(from: unit(u.reshaped(to: [1, u.count])).pointer, count: u.count)
   }
 
-  var runningStatistics: [(slot: Slot, momentum: Float)] { [(direction, 1)] }
+  var runningStatistics: [RunningStatistic] { [RunningStatistic(direction, momentum: 1)] }
 
   func callAsFunction(_ weight: Tensor, _ pass: Pass) -> Tensor {
     let rows = weight.reshaped(to: [weight.shape[0], weight.count / weight.shape[0]])

@@ -94,7 +94,7 @@ extension Reshaped: TorchExportable {
   public var torch: String { "x.reshape(-1, \(shape.map(String.init).joined(separator: ", ")))" }
 }
 
-extension TrainingDropout: TorchExportable {
+extension Dropout: TorchExportable {
   public var torch: String { "x" }
 }
 

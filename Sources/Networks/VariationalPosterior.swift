@@ -23,6 +23,8 @@ public struct VariationalPosterior: Sendable {
     public let mean: Slot
     /// ρ; none for a plain parameter.
     public let rho: Slot?
+    /// Whether the slot follows the batches' statistics: no gradient moves it.
+    public let isRunning: Bool
     /// The number of the slot in the network, which keys its noise.
     let number: UInt32
   }
@@ -37,20 +39,27 @@ public struct VariationalPosterior: Sendable {
   /// - Parameters:
   ///   - weights: the network's layout.
   ///   - plain: the names of its slots that have no posterior.
-  public init(over weights: Layout, plain: Set<String> = [], prior: WeightPrior) {
+  ///   - running: the names of its running statistics.
+  public init(over weights: Layout, plain: Set<String> = [], running: Set<String> = [], prior: WeightPrior) {
     self.weights = weights
     self.prior = prior
     var parameters = Layout()
     entries = weights.slots.enumerated().map { number, slot in
-      if plain.contains(slot.name) {
-        return Entry(weight: slot, mean: parameters.add(slot.name, slot.shape), rho: nil, number: UInt32(number))
+      let isRunning = running.contains(slot.name)
+      if isRunning || plain.contains(slot.name) {
+        let own = parameters.add(slot.name, slot.shape)
+        return Entry(weight: slot, mean: own, rho: nil, isRunning: isRunning, number: UInt32(number))
       }
       let mean = parameters.add(slot.name + "_mu", slot.shape)
       return Entry(
-        weight: slot, mean: mean, rho: parameters.add(slot.name + "_rho", slot.shape), number: UInt32(number))
+        weight: slot, mean: mean, rho: parameters.add(slot.name + "_rho", slot.shape), isRunning: false,
+        number: UInt32(number))
     }
     self.parameters = parameters
   }
+
+  /// Where a slot's mean lies among the parameters.
+  public func mean(of slot: Slot) -> Slot { entries.first { $0.weight == slot }!.mean }
 
   /// How many weights have a posterior.
   public var weightCount: Int { entries.reduce(0) { $0 + ($1.rho == nil ? 0 : $1.weight.shape.count) } }

@@ -111,6 +111,20 @@ public struct RecipeSection {
     return result
   }
 
+  /// One of some names.
+  public func choice(
+    _ name: String, default value: String, among names: [String]
+  ) throws(RecipeError) -> String {
+    let key = key(name)
+    let wanted = "one of " + names.joined(separator: ", ")
+    let text = try scalar(key, wanted)
+    if let text, !names.contains(text) {
+      throw wrong(key, text, wanted + (nearest(to: text, among: names).map { " (the nearest is \($0))" } ?? ""))
+    }
+    recipe.note(key, text ?? value)
+    return text ?? value
+  }
+
   /// Some of the names of an enumeration; a single name is a list of one.
   public func choices<Choice: RawRepresentable & CaseIterable>(
     _ name: String
@@ -154,6 +168,16 @@ public struct RecipeSection {
     let key = key(name)
     let result = try list(key, "a list of texts") ?? value
     recipe.note(key, "[" + result.map(quoted).joined(separator: ", ") + "]")
+    return result
+  }
+
+  /// A list of entries of a few words each, such as layers; a single entry is a list of one.
+  public func words(_ name: String, default value: [String] = []) throws(RecipeError) -> [String] {
+    let key = key(name)
+    let result = try list(key, "a list of entries") ?? value
+    let plain = Set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .=_-")
+    let entries = result.map { $0.allSatisfy(plain.contains) && !$0.isEmpty ? $0 : quoted($0) }
+    recipe.note(key, "[" + entries.joined(separator: ", ") + "]")
     return result
   }
 

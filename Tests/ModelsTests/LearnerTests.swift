@@ -172,7 +172,7 @@ import Training
 
   @Test func estimatorsShareWhatTheySayAndNoMore() {
     var layout = Layout()
-    let network = MLP(name: "layers", in: 5, hidden: [], out: 1, activation: .identity, layout: &layout)
+    let network = LayerStack.dense(name: "layers", in: 5, hidden: [], out: 1, activation: .identity, layout: &layout)
     let posterior = VariationalPosterior(over: layout, prior: .gaussian(deviation: 1))
     let parameters = FlatBuffer("parameters", posterior.parameters)
     let (weights, means, variances) = (FlatBuffer("w", layout), FlatBuffer("m", layout), FlatBuffer("v", layout))
@@ -186,18 +186,20 @@ import Training
 
     let shared = Self.moments { key in
       posterior.draw(all, of: weights, from: parameters, key: key, withDensities: false)
-      return network(x, ParameterViews(weights))
+      return network(x, Pass(.given(ParameterViews(weights))))
     }
     let local = Self.moments { key in
-      network(x, means: ParameterViews(means), variances: ParameterViews(variances), key: key, examples: [0, 1])
+      let policy = LocalReparameterization(
+        means: ParameterViews(means), variances: ParameterViews(variances), key: key)
+      return network(x, Pass(.localReparameterization(policy), examples: [0, 1]))
     }
     let deviations = FlatBuffer("d", layout)
     let flipout = Self.moments { key in
       posterior.draw(all, of: weights, from: parameters, key: key, withDensities: false)
       for i in all { deviations.float32[i] = weights.float32[i] - means.float32[i] }
-      return network(
-        x, means: ParameterViews(means), deviations: ParameterViews(deviations), key: key.at(tensor: 50),
-        examples: [0, 1])
+      let policy = Flipout(
+        means: ParameterViews(means), deviations: ParameterViews(deviations), key: key.at(tensor: 50))
+      return network(x, Pass(.flipout(policy), examples: [0, 1]))
     }
     for moments in [shared, local, flipout] { #expect(abs(moments.variance / exact - 1) < 0.1) }
     #expect(abs(shared.covariance / exact - 1) < 0.1)

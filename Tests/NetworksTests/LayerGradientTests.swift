@@ -5,11 +5,11 @@ import Testing
 
 /// A network whose parameters are given one by one.
 private func apply(
-  _ x: [Tensor], _ make: (inout Layout) -> MLP
+  _ x: [Tensor], _ make: (inout Layout) -> LayerStack
 ) -> Tensor {
   var layout = Layout()
   let network = make(&layout)
-  return network(x[0], ParameterViews(Array(x.dropFirst()), for: layout))
+  return network(x[0], Pass(.given(ParameterViews(Array(x.dropFirst()), for: layout))))
 }
 
 /// A layer in training whose parameters are given one by one; its running statistics start at the first unit vector.
@@ -32,7 +32,7 @@ private func gradientPenalty(_ x: [Tensor]) -> Tensor {
   let tape = x[0].record?.tape ?? Tape()
   let point = x[0].isRecorded ? x[0] : tape.variable(x[0])
   let critic = apply([point] + x.dropFirst()) {
-    MLP(name: "critic", in: 3, hidden: [6], out: 1, activation: .tanh, layout: &$0)
+    LayerStack.dense(name: "critic", in: 3, hidden: [6], out: 1, activation: .tanh, layout: &$0)
   }
   let slope = tape.gradient(of: critic, withRespectTo: [point], recorded: true)[0]
   let penalty = (slope.squared().sumOfRows().squareRoot() - 1).squared()
@@ -58,7 +58,7 @@ private let checks: [GradientCheck] = [
       Dense(name: "2", in: 6, out: 2, layout: &layout),
     ]
     let views = ParameterViews(Array(x.dropFirst()), for: layout)
-    return layers.reduce(x[0]) { $1($0, views) }
+    return LayerStack(layers)(x[0], Pass(.given(views)))
   },
   GradientCheck("crossEntropy") { Loss.crossEntropy(logits: $0[0], labels: [4, 0, 2]) },
   GradientCheck("binaryCrossEntropy") { Loss.binaryCrossEntropy(logits: $0[0], targets: $0[1]) },
@@ -106,7 +106,7 @@ struct LayerGradientTests {
     let golden = try #require(golden["gradient penalty"])
     var layout = Layout()
     layout.add("something before", [3])
-    let critic = MLP(name: "critic", in: 3, hidden: [6], out: 1, activation: .tanh, layout: &layout)
+    let critic = LayerStack.dense(name: "critic", in: 3, hidden: [6], out: 1, activation: .tanh, layout: &layout)
     let (parameters, gradient) = (FlatBuffer("parameters", layout), FlatBuffer("gradient", layout))
     gradient.float32.update(repeating: .nan)
     for (slot, array) in zip(layout.slots.dropFirst(), golden.inputs.dropFirst()) {
@@ -115,7 +115,7 @@ struct LayerGradientTests {
     let tape = Tape()
     let views = ParameterViews(parameters, on: tape, gradient: gradient.float32.baseAddress!)
     let x = tape.variable(golden.inputs[0].tensor)
-    let slope = tape.gradient(of: critic(x, views), withRespectTo: [x], recorded: true)[0]
+    let slope = tape.gradient(of: critic(x, Pass(.given(views))), withRespectTo: [x], recorded: true)[0]
     let penalty = (slope.squared().sumOfRows().squareRoot() - 1).squared()
     tape.backward(from: (penalty * Tensor(golden.cotangent.map(Float.init), penalty.shape)).sum())
     for (slot, wanted) in zip(layout.slots.dropFirst(), golden.first.dropFirst()) {

@@ -98,34 +98,35 @@ struct InitializationTests {
 struct ParameterTests {
   @Test func namesAndShapes() {
     var layout = Layout()
-    let network = MLP(name: "encoder", in: 784, hidden: [500, 300], out: 20, activation: .relu, layout: &layout)
+    let network = LayerStack.dense(
+      name: "encoder", in: 784, hidden: [500, 300], out: 20, activation: .relu, layout: &layout)
     #expect(
       layout.slots.map(\.name) == [
         "encoder.0.weight", "encoder.0.bias", "encoder.1.weight", "encoder.1.bias", "encoder.2.weight",
         "encoder.2.bias",
       ])
     #expect(layout["encoder.1.weight"]?.shape == [300, 500])
-    #expect(network.layers.map(\.activation) == [.relu, .relu, .identity])
-    #expect((network.layers[2].inputs, network.layers[2].outputs) == (300, 20))
-    let linear = MLP(
+    #expect(network.layers.map { ($0 as! Dense).activation } == [.relu, .relu, .identity])
+    #expect(layout["encoder.2.weight"]?.shape == [20, 300])
+    let linear = LayerStack.dense(
       name: "linear", in: 3, hidden: [], out: 2, activation: .relu, outputActivation: .tanh, layout: &layout)
-    #expect(linear.layers.map(\.activation) == [.tanh])
+    #expect(linear.layers.map { ($0 as! Dense).activation } == [.tanh])
     #expect(layout["linear.0.weight"]?.shape == [2, 3])
   }
 
   /// Without a tape the same numbers come out and nothing is recorded.
   @Test func plainViewsGiveTheSameBits() {
     var layout = Layout()
-    let network = MLP(
+    let network = LayerStack.dense(
       name: "net", in: 5, hidden: [7], out: 3, activation: .gelu, outputActivation: .sigmoid, layout: &layout)
     let parameters = FlatBuffer("parameters", layout)
     network.initialize(parameters, seed: 4)
     let x = Tensor((0..<20).map { Float($0) / 10 - 1 }, [4, 5])
-    let plain = network(x, ParameterViews(parameters))
-    let recorded = network(x, ParameterViews(parameters, on: Tape()))
+    let plain = network(x, Pass(.given(ParameterViews(parameters))))
+    let recorded = network(x, Pass(.given(ParameterViews(parameters, on: Tape()))))
     #expect(!plain.isRecorded && recorded.isRecorded)
     #expect(plain.shape == [4, 3] && plain.values == recorded.values)
-    #expect(network(.zeros([0, 5]), ParameterViews(parameters)).shape == [0, 3])
+    #expect(network(.zeros([0, 5]), Pass(.given(ParameterViews(parameters)))).shape == [0, 3])
   }
 
   /// A layer that is used twice has one variable, whose derivatives add up.
@@ -136,8 +137,8 @@ struct ParameterTests {
     let (parameters, gradient) = (FlatBuffer("parameters", layout), FlatBuffer("gradient", layout))
     gradient.float32.update(repeating: .nan)
     let tape = Tape()
-    let views = ParameterViews(parameters, on: tape, gradient: gradient.float32.baseAddress!)
-    let sum = layer(Tensor([1, 2], [1, 2]), views).sum() + layer(Tensor([10, 20], [1, 2]), views).sum()
+    let pass = Pass(.given(ParameterViews(parameters, on: tape, gradient: gradient.float32.baseAddress!)))
+    let sum = layer(Tensor([1, 2], [1, 2]), pass).sum() + layer(Tensor([10, 20], [1, 2]), pass).sum()
     tape.backward(from: sum)
     #expect(gradient.tensor(layer.weight).values == [11, 22, 11, 22])
     #expect(gradient.tensor(layer.bias).values == [2, 2])
@@ -167,8 +168,8 @@ struct ParameterTests {
   @Test func aStepInTheSteadyStateAllocatesNothing() async {
     await #expect(processExitsWith: .success) {
       var layout = Layout()
-      let encoder = MLP(name: "encoder", in: 40, hidden: [30], out: 8, activation: .tanh, layout: &layout)
-      let decoder = MLP(name: "decoder", in: 4, hidden: [30], out: 40, activation: .elu, layout: &layout)
+      let encoder = LayerStack.dense(name: "encoder", in: 40, hidden: [30], out: 8, activation: .tanh, layout: &layout)
+      let decoder = LayerStack.dense(name: "decoder", in: 4, hidden: [30], out: 40, activation: .elu, layout: &layout)
       let (parameters, gradient) = (FlatBuffer("parameters", layout), FlatBuffer("gradient", layout))
       encoder.initialize(parameters, seed: 1)
       decoder.initialize(parameters, seed: 1)
@@ -176,12 +177,12 @@ struct ParameterTests {
       let x = Tensor((0..<800).map { Float($0 % 3) / 2 }, [20, 40])
       let noise = Tensor((0..<80).map { Float($0 % 7) / 3 - 1 }, [20, 4])
       func step() -> Float {
-        let views = ParameterViews(parameters, on: tape, gradient: gradient.float32.baseAddress!)
-        let hidden = encoder(x, views)
+        let pass = Pass(.given(ParameterViews(parameters, on: tape, gradient: gradient.float32.baseAddress!)))
+        let hidden = encoder(x, pass)
         let (mean, logVariance) = (hidden.columns(0..<4), hidden.columns(4..<8))
         let z = Gaussian.sample(mean: mean, logVariance: logVariance, noise: noise)
         let elbo =
-          Bernoulli.logLikelihood(logits: decoder(z, views), targets: x)
+          Bernoulli.logLikelihood(logits: decoder(z, pass), targets: x)
           - Gaussian.divergenceFromStandardNormal(mean: mean, logVariance: logVariance)
         let value = elbo.sum()
         tape.backward(from: value, seed: -1)

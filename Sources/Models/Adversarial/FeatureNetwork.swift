@@ -66,7 +66,7 @@ struct FeatureNetwork: Sendable {
           lane.tape.reset()
           let views = ParameterViews(parameters, on: lane.tape, gradient: gradient.float32.baseAddress!)
           let x = inputs.restored(inputs.trainRows(.list(rows), key: key))
-          let logits = head(network(x, Pass(predictingWith: views)), views)
+          let logits = head(network(x, Pass(.given(views))), Pass(.given(views)))
           lane.tape.backward(
             from: Loss.crossEntropy(logits: logits, labels: rows.map { labels.indices[Int($0)] }).mean())
           step += 1
@@ -80,9 +80,9 @@ struct FeatureNetwork: Sendable {
 
   /// Features of examples in the units of the data, and the classes that the network takes them for.
   func read(_ rows: Tensor) -> (features: Matrix, classes: [Int]) {
-    let views = ParameterViews(parameters)
-    let features = network(rows, Pass(predictingWith: views))
-    let logits = head(features, views)
+    let pass = Pass(predictingWith: ParameterViews(parameters))
+    let features = network(rows, pass)
+    let logits = head(features, pass)
     let classes = (0..<rows.rows).map { row in
       (0..<logits.columns).max {
         logits.pointer[row * logits.columns + $0] < logits.pointer[row * logits.columns + $1]

@@ -20,12 +20,7 @@ struct Player: Sendable {
   /// - Parameter clip: the greatest magnitude of a weight; 0: any.
   /// - Returns: the gradient's Euclidean norm.
   func absorb(_ total: Total, update: Int, of updates: Int, clip: Float = 0, with crew: Crew) throws -> Double {
-    let statistics = network.runningStatistics.map { statistic in
-      let present = parameters.tensor(statistic.slot).values
-      let sums = total.take(statistic.slot)
-      let share = statistic.momentum / Float(max(total.examples, 1))
-      return zip(present, sums).map { (1 - statistic.momentum) * $0 + share * $1 }
-    }
+    let averages = RunningAverages(network.runningStatistics, of: parameters, takenFrom: total)
     let norm = try descent.norm(of: total, with: crew)
     guard norm.isFinite else {
       throw TrainingError(
@@ -37,27 +32,7 @@ struct Player: Sendable {
       let numbers = parameters.float32
       elbo_clamp(numbers.baseAddress, -clip, clip, numbers.baseAddress, numbers.count)
     }
-    for (statistic, values) in zip(network.runningStatistics, statistics) {
-      (parameters.float32.baseAddress! + statistic.slot.offset).update(from: values, count: values.count)
-    }
+    averages.write(to: parameters)
     return norm
-  }
-}
-
-extension Total {
-  /// The summed numbers of a slot, which are set to zero.
-  fileprivate func take(_ slot: Slot) -> [Float] {
-    var values: [Float] = []
-    for block in slot.offset / Total.blockLength..<blockCount {
-      let range = range(ofBlock: block)
-      let part = slot.range.clamped(to: range)
-      if part.isEmpty { break }
-      let numbers = writable(block: block)
-      for index in part {
-        values.append(numbers[index - range.lowerBound])
-        numbers[index - range.lowerBound] = 0
-      }
-    }
-    return values
   }
 }

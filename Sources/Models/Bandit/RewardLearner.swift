@@ -15,7 +15,7 @@ final class RewardLearner: Learner, @unchecked Sendable {
   static let actions = 2
 
   let parameters: FlatBuffer
-  private let network: MLP
+  private let network: LayerStack
   private let weights: Layout
   private let posterior: VariationalPosterior?
   private let plainDescent: GradientDescent?
@@ -34,7 +34,7 @@ final class RewardLearner: Learner, @unchecked Sendable {
     self.options = options
     let width = contextWidth + RewardLearner.actions
     var layout = Layout()
-    network = MLP(
+    network = .dense(
       name: "layers", in: width, hidden: [options.hidden, options.hidden], out: 1, activation: .relu, layout: &layout)
     weights = layout
     draw = FlatBuffer("draw", layout)
@@ -87,7 +87,7 @@ final class RewardLearner: Learner, @unchecked Sendable {
       let key = RandomKey(seed: options.seed).at(step: 0x8000_0000 | UInt32(decision)).at(tensor: NoiseStream.weights)
       posterior.draw(0..<weights.count, of: draw, from: parameters, key: key, withDensities: false)
     }
-    return network(x, ParameterViews(posterior == nil ? parameters : draw)).values
+    return network(x, Pass(predictingWith: ParameterViews(posterior == nil ? parameters : draw))).values
   }
 
   // MARK: Learning
@@ -117,7 +117,7 @@ final class RewardLearner: Learner, @unchecked Sendable {
     let views = ParameterViews(
       posterior == nil ? parameters : draw, on: lane.tape, gradient: contribution.values.float32.baseAddress!)
     let precision = Float(1 / (options.noiseDeviation * options.noiseDeviation))
-    let loss = (network(x, views) - y).squared().sum() * (precision / 2)
+    let loss = (network(x, Pass(.given(views))) - y).squared().sum() * (precision / 2)
     lane.tape.backward(from: loss)
     contribution.metrics[0] += Double(loss.value)
   }

@@ -36,9 +36,9 @@ final class DropoutLearner: GradientLearner, Supervised {
 
   /// A network of its own, in slots of its own.
   private struct Member {
-    let network: MLP
+    let network: LayerStack
     let head: Head
-    /// What is learnt of the dropout before each layer; none where the rates are given.
+    /// The dropout layers whose rates are learned.
     let concrete: [ConcreteDropout]
   }
 
@@ -49,8 +49,7 @@ final class DropoutLearner: GradientLearner, Supervised {
   let evaluationSamples: Int
   let distinctSamples: Int?
   private let members: [Member]
-  private let hiddenDropout: Dropout
-  private let inputDropout: Dropout
+  private let dropConnect: Double
   private let lengthScale: Double
 
   /// Streams of noise are as far apart from member to member.
@@ -63,45 +62,34 @@ final class DropoutLearner: GradientLearner, Supervised {
     supervision = try Supervision(
       data, recipe["data"], wants: isRegression ? .values : .classes, default: isRegression ? .standard : .unit)
     let section = recipe["network"]
-    let hidden = try section.integers("hidden", default: [400, 400], in: 1...1_000_000)
-    let activation = try section.nonlinearity()
-    let rate = hasDropout ? try section.number("dropout", default: 0.5, in: 0...0.999) : 0
-    hiddenDropout = Dropout(rate: rate)
-    inputDropout = Dropout(rate: hasDropout ? try section.number("input_dropout", default: 0.2, in: 0...0.999) : 0)
-    let isConcrete = hasDropout ? try section.flag("concrete", default: false) : false
+    let network = try NetworkRecipe(section, input: supervision.inputs.shape, default: [400, 400])
+    let noise = try NetworkNoise(section, network, hasDropout: hasDropout)
+    dropConnect = noise.dropConnect
     lengthScale = hasDropout ? try objective.number("length_scale", default: 0.01, in: 0...1e6) : 0
 
     let count = try recipe["train"].integer("members", default: 1, in: 1...64)
     var layout = Layout()
     members = try (0..<count).map { [supervision] index in
       let prefix = count == 1 ? "" : "members.\(index)."
-      let network = MLP(
-        name: prefix + "layers", in: supervision.inputs.width, hidden: hidden,
-        out: try Head.outputs(objective, supervision), activation: activation, layout: &layout)
+      let plain = try network.network(
+        name: prefix + "layers", outputs: try Head.outputs(objective, supervision), layout: &layout)
       let head = try Head(objective, supervision, layout: &layout, prefix: prefix)
-      let concrete =
-        isConcrete
-        ? network.layers.indices.map { ConcreteDropout(name: "\(prefix)dropout.\($0)", layout: &layout) } : []
-      return Member(network: network, head: head, concrete: concrete)
+      let noisy = noise.inserted(into: plain, name: prefix + "dropout", layout: &layout)
+      return Member(network: noisy, head: head, concrete: noisy.layers.compactMap { $0 as? ConcreteDropout })
     }
     distinctSamples = hasDropout ? nil : count
     parameters = FlatBuffer("parameters", layout)
-    for member in members {
-      member.network.initialize(parameters, seed: seed)
-      for (index, concrete) in member.concrete.enumerated() {
-        concrete.initialize(parameters, rate: index == 0 ? inputDropout.rate : rate)
-      }
-    }
+    for member in members { member.network.initialize(parameters, seed: seed) }
     order = .shuffled(batch: try recipe.batch(examples: data.train.count, default: 128))
     // Concrete dropout has its weight decay in the loss, since it depends on the rate.
     descent = try GradientDescent(
       recipe, parameters: layout,
       weightDecay: !hasDropout
         ? nil
-        : isConcrete
+        : noise.isConcrete
           ? 0
           : try DropoutLearner.weightDecay(
-            objective, length: lengthScale, rate: rate, supervision, examples: data.train.count))
+            objective, length: lengthScale, rate: noise.rate, supervision, examples: data.train.count))
     evaluationSamples = hasDropout ? try recipe["evaluate"].integer("samples", default: 16, in: 1...1_000_000) : count
   }
 
@@ -121,23 +109,26 @@ final class DropoutLearner: GradientLearner, Supervised {
 
   let metrics = ["nll"]
 
-  /// A member's outputs, with masks keyed by example and layer.
-  private func outputs(
-    _ member: Int, _ x: Tensor, examples: [UInt32], views: ParameterViews, key: RandomKey
-  ) -> Tensor {
-    var x = x
-    let stream = NoiseStream.activations + UInt32(member) * DropoutLearner.memberStride
-    let (network, concrete) = (members[member].network, members[member].concrete)
-    for (index, layer) in network.layers.enumerated() {
-      let key = key.at(tensor: stream + UInt32(index))
-      if concrete.isEmpty {
-        x = (index == 0 ? inputDropout : hiddenDropout)(x, key: key, examples: examples)
-      } else {
-        x = concrete[index](x, views, key: key, examples: examples)
-      }
-      x = layer(x, views)
+  var runningStatistics: [RunningStatistic] { members.flatMap(\.network.runningStatistics) }
+
+  /// A member's pass, with masks of units keyed by example and layer, and masks of weights by layer.
+  private func pass(
+    _ member: Int, _ views: ParameterViews, key: RandomKey?, examples: [UInt32], statistics: BatchStatistics? = nil
+  ) -> Pass {
+    func stream(_ start: UInt32) -> RandomKey? {
+      key?.at(tensor: start + UInt32(member) * DropoutLearner.memberStride)
     }
-    return x
+    let weights: WeightPolicy =
+      dropConnect > 0 && key != nil
+      ? .dropConnect(DropConnect(views, rate: dropConnect, key: stream(NoiseStream.weights)!)) : .given(views)
+    return Pass(weights, statistics: statistics, key: stream(NoiseStream.activations), examples: examples)
+  }
+
+  /// A member's outputs for sample t of a prediction.
+  private func outputs(_ x: Tensor, examples: [UInt32], sample: Int, key: RandomKey) -> Tensor {
+    let member = sample % members.count
+    let key = distinctSamples == nil ? key.ofSample(sample) : nil
+    return members[member].network(x, pass(member, ParameterViews(parameters), key: key, examples: examples))
   }
 
   private func logitsKey(_ key: RandomKey, _ member: Int) -> RandomKey {
@@ -145,21 +136,18 @@ final class DropoutLearner: GradientLearner, Supervised {
   }
 
   /// The sum over the members, none of which has a part in another's gradient.
-  func loss(
-    _ examples: Examples, of step: Step, parameters views: ParameterViews, metrics: inout [Double]
-  ) -> Tensor {
-    let x = supervision.inputs.trainRows(examples, key: step.key.at(tensor: NoiseStream.binarisation))
-    let indices = examples.indices
-    let share = Float(Double(indices.count) / Double(exampleCount))
+  func loss(_ batch: ShardBatch, metrics: inout [Double]) -> Tensor {
+    let (views, key) = (batch.parameters, batch.step.key)
+    let x = supervision.inputs.trainRows(batch.examples, key: batch.key(NoiseStream.binarisation))
+    let share = Float(Double(batch.indices.count) / Double(exampleCount))
     var total: Tensor?
     for (index, member) in members.enumerated() {
-      var loss = member.head.loss(
-        outputs(index, x, examples: indices, views: views, key: step.key), examples: indices, views: views,
-        key: logitsKey(step.key, index)
-      ).sum()
+      let outputs = member.network(
+        x, pass(index, views, key: key, examples: batch.indices, statistics: batch.statistics))
+      var loss = member.head.loss(outputs, examples: batch.indices, views: views, key: logitsKey(key, index)).sum()
       metrics[0] += Double(loss.value) / Double(members.count)
-      for (layer, concrete) in zip(member.network.layers, member.concrete) {
-        loss = loss + concrete.divergence(of: layer, views, lengthScale: Float(lengthScale)) * share
+      for concrete in member.concrete {
+        loss = loss + concrete.divergence(views, lengthScale: Float(lengthScale)) * share
       }
       total = total.map { $0 + loss } ?? loss
     }
@@ -168,7 +156,7 @@ final class DropoutLearner: GradientLearner, Supervised {
 
   /// Reports the rates that were learnt, of the first member.
   func absorb(_ total: Total, phase: Int, of step: Step, with crew: Crew) throws -> Verdict {
-    try descent.absorb(total, into: parameters, update: step.number, of: step.total, with: crew)
+    try descend(total, of: step, with: crew)
     var verdict = Verdict.goOn
     for (index, concrete) in members[0].concrete.enumerated() {
       verdict.metrics["dropout/\(index)"] = concrete.rate(parameters)
@@ -183,17 +171,13 @@ final class DropoutLearner: GradientLearner, Supervised {
 
   /// Samples take turns among the members.
   func predict(_ x: Tensor, examples: [UInt32], sample: Int, with storage: FlatBuffer?, key: RandomKey) -> Tensor {
-    let views = ParameterViews(parameters)
-    let key = key.ofSample(sample)
     let member = sample % members.count
     return members[member].head.prediction(
-      outputs(member, x, examples: examples, views: views, key: key), examples: examples, views: views,
-      key: logitsKey(key, member))
+      outputs(x, examples: examples, sample: sample, key: key), examples: examples, views: ParameterViews(parameters),
+      key: logitsKey(key.ofSample(sample), member))
   }
 
   func logits(_ x: Tensor, examples: [UInt32], sample: Int, with storage: FlatBuffer?, key: RandomKey) -> Tensor {
-    outputs(
-      sample % members.count, x, examples: examples, views: ParameterViews(parameters), key: key.ofSample(sample)
-    ).columns(0..<supervision.width)
+    outputs(x, examples: examples, sample: sample, key: key).columns(0..<supervision.width)
   }
 }

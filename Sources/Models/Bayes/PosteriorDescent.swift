@@ -97,7 +97,7 @@ private struct Update: @unchecked Sendable {
   let rate: Double
 
   func callAsFunction(_ range: Range<Int>, shrink: Float) {
-    for piece in posterior.pieces(in: range) {
+    for piece in posterior.pieces(in: range) where !piece.entry.isRunning {
       guard let rho = piece.rho else {
         updatePlain(piece, shrink: shrink)
         continue
@@ -122,6 +122,7 @@ private struct Update: @unchecked Sendable {
 
   func sumOfSquares(_ range: Range<Int>) -> Double {
     posterior.pieces(in: range).reduce(0) { sum, piece in
+      if piece.entry.isRunning { return sum }
       guard piece.rho != nil else {
         return sum + sums.scale * sums.scale * elbo_sum_squares(a + piece.weight, piece.count)
       }

@@ -34,7 +34,7 @@ final class VariationalLearner: Supervised {
   let isClosed: Bool
   let evaluationSamples: Int
 
-  private let network: MLP
+  private let network: LayerStack
   private let head: Head
   private let descent: PosteriorDescent
   /// The draw of a step; the means, for the estimators without one. Written in `prepare` alone.
@@ -53,13 +53,15 @@ final class VariationalLearner: Supervised {
       data, recipe["data"], wants: wants, default: wants == .values ? .standard : .unit)
     let objective = recipe["objective"]
     let section = recipe["network"]
-    let hidden = try section.integers("hidden", default: wants == .values ? [50] : [400, 400], in: 1...1_000_000)
     var layout = Layout()
-    network = MLP(
-      name: "layers", in: supervision.inputs.width, hidden: hidden, out: try Head.outputs(objective, supervision),
-      activation: try section.nonlinearity(), layout: &layout)
+    network = try NetworkRecipe(
+      section, input: supervision.inputs.shape, default: wants == .values ? [50] : [400, 400]
+    ).network(name: "layers", outputs: try Head.outputs(objective, supervision), layout: &layout)
     head = try Head(objective, supervision, layout: &layout)
-    posterior = VariationalPosterior(over: layout, plain: [Head.noiseName], prior: try WeightPrior(objective))
+    let running = Set(network.runningStatistics.map(\.slot.name))
+    posterior = VariationalPosterior(
+      over: layout, plain: Set(network.pointSlots.map(\.name) + [Head.noiseName]).subtracting(running),
+      running: running, prior: try WeightPrior(objective))
 
     estimator = try objective.choice("estimator", default: .weights)
     scope = try objective.choice("scope", default: .step)
@@ -147,10 +149,12 @@ final class VariationalLearner: Supervised {
     let b = a + posterior.weights.count
     let share = Double(examples.count) / Double(step.examples.count)
     let noise = step.key.at(tensor: NoiseStream.activations)
+    let statistics = BatchStatistics()
 
-    func backward(_ outputs: Tensor, _ views: ParameterViews) -> Double {
+    func backward(_ weights: WeightPolicy) -> Double {
+      let pass = Pass(weights, statistics: statistics, key: unitNoise(step.key), examples: examples)
       let loss = head.loss(
-        outputs, examples: examples, views: views, key: step.key.at(tensor: NoiseStream.logits)
+        network(x, pass), examples: examples, views: pass.parameters, key: step.key.at(tensor: NoiseStream.logits)
       ).sum()
       tape.backward(from: loss)
       return Double(loss.value)
@@ -160,21 +164,19 @@ final class VariationalLearner: Supervised {
     let loss: Double
     switch (estimator, scope) {
     case (.weights, .step):
-      let views = ParameterViews(draw, on: tape, gradient: a)
-      loss = backward(network(x, views), views)
+      loss = backward(.given(ParameterViews(draw, on: tape, gradient: a)))
     case (.weights, .shard):
       let own = takeStorage()
       defer { giveStorage(own) }
       let ratio = drawAll(own, key: drawKey(step, scope: shard.index))
       if !isClosed { divergence = ratio }
-      let views = ParameterViews(own, on: tape, gradient: a)
-      loss = backward(network(x, views), views)
+      loss = backward(.given(ParameterViews(own, on: tape, gradient: a)))
       makePairs(a, b, draw: own, share: share, step: step)
     case (.local, _):
       let means = ParameterViews(means!, on: tape, gradient: a)
       let variances = ParameterViews(spread!, on: tape, gradient: b)
       loss = backward(
-        network(x, means: means, variances: variances, key: noise, examples: examples), means)
+        .localReparameterization(LocalReparameterization(means: means, variances: variances, key: noise)))
       // b is ∂nll/∂σ²; with dσ²/dρ = 2 σ² · σ′/σ it becomes what a (w − μ) sums to in the others.
       let count = posterior.weights.count
       elbo_mul(b, spread!.float32.baseAddress, b, count)
@@ -190,7 +192,7 @@ final class VariationalLearner: Supervised {
       if scope == .shard { subtract(means!, from: own, into: deviations, 0..<posterior.weights.count) }
       let means = ParameterViews(means!, on: tape, gradient: a)
       let views = ParameterViews(deviations, on: tape, gradient: b)
-      loss = backward(network(x, means: means, deviations: views, key: noise, examples: examples), means)
+      loss = backward(.flipout(Flipout(means: means, deviations: views, key: noise)))
       // b is ∂nll/∂Δ, and Δ = w − μ.
       elbo_mul(b, deviations.float32.baseAddress, b, posterior.weights.count)
       if scope == .shard {
@@ -199,6 +201,7 @@ final class VariationalLearner: Supervised {
         giveStorage(deviations)
       }
     }
+    statistics.write(to: a, examples: examples.count)
     let count = Double(examples.count)
     contribution.metrics[1] += loss
     contribution.metrics[2] += divergence * count
@@ -265,9 +268,15 @@ final class VariationalLearner: Supervised {
       isClosed ? .closedForm : estimator != .local && scope == .shard ? .inSums : .atDraw(draw)
     let sums = PosteriorDescent.Sums(
       hasPairs: hasPairs, draw: draw, scale: complexity.scale(step), cost: complexity.cost(step), prior: prior)
+    let averages = RunningAverages(
+      network.runningStatistics, of: parameters, takenFrom: total, at: posterior.mean(of:))
     try descent.absorb(total, sums: sums, into: parameters, step: step, with: crew)
+    averages.write(to: parameters)
     return .goOn
   }
+
+  /// The key of layers that draw noise of their own, apart from that of weights.
+  private func unitNoise(_ key: RandomKey) -> RandomKey { key.at(tensor: NoiseStream.activations + (1 << 16)) }
 
   // MARK: Prediction
 
@@ -285,14 +294,19 @@ final class VariationalLearner: Supervised {
   }
 
   func predict(_ x: Tensor, examples: [UInt32], sample: Int, with storage: FlatBuffer?, key: RandomKey) -> Tensor {
-    let views = ParameterViews(storage!)
-    return head.prediction(
-      network(x, views), examples: examples, views: views,
-      key: key.ofSample(sample).at(tensor: NoiseStream.logits))
+    head.prediction(
+      outputs(x, examples: examples, sample: sample, with: storage!, key: key), examples: examples,
+      views: ParameterViews(storage!), key: key.ofSample(sample).at(tensor: NoiseStream.logits))
   }
 
   func logits(_ x: Tensor, examples: [UInt32], sample: Int, with storage: FlatBuffer?, key: RandomKey) -> Tensor {
-    network(x, ParameterViews(storage!)).columns(0..<supervision.width)
+    outputs(x, examples: examples, sample: sample, with: storage!, key: key).columns(0..<supervision.width)
+  }
+
+  private func outputs(
+    _ x: Tensor, examples: [UInt32], sample: Int, with draw: FlatBuffer, key: RandomKey
+  ) -> Tensor {
+    network(x, Pass(.given(ParameterViews(draw)), key: unitNoise(key.ofSample(sample)), examples: examples))
   }
 
   func figures(with crew: Crew, key: RandomKey) throws -> [Figure] {

@@ -22,28 +22,57 @@ enum NoiseStream {
   static let augmentation: UInt32 = 9 << 20
 }
 
-/// A learner with one phase whose contribution is a gradient: it says what is minimised, the rest follows.
+/// One shard's part of a step, as a learner of gradients sees it.
+public struct ShardBatch {
+  public let examples: Examples
+  /// The examples' numbers, which key their noise.
+  public let indices: [UInt32]
+  public let step: Step
+  /// Variables of the lane's tape.
+  public let parameters: ParameterViews
+  /// Where layers leave the statistics of this batch.
+  public let statistics: BatchStatistics
+
+  /// The key of one of the step's streams of noise.
+  func key(_ stream: UInt32) -> RandomKey { step.key.at(tensor: stream) }
+
+  /// A pass of training. Passes of different numbers draw different noise.
+  public func pass(_ number: Int = 0) -> Pass {
+    Pass(
+      trainingWith: parameters, statistics: statistics,
+      key: key(NoiseStream.activations + (UInt32(number) << 8)), examples: indices)
+  }
+}
+
+/// A learner with one phase whose contribution is a gradient: it says what is minimized, the rest follows.
 public protocol GradientLearner: Learner {
   var descent: GradientDescent { get }
   /// Names of the sums that `loss` yields beside the loss.
   var metrics: [String] { get }
-  /// The sum over examples of what is minimised, made of the parameters' views, and sums of metrics.
-  func loss(
-    _ examples: Examples, of step: Step, parameters: ParameterViews, metrics: inout [Double]
-  ) throws -> Tensor
+  /// The slots that layers average from batches.
+  var runningStatistics: [RunningStatistic] { get }
+  /// The sum over examples of what is minimized, made of the parameters' views, and sums of metrics.
+  func loss(_ batch: ShardBatch, metrics: inout [Double]) throws -> Tensor
 }
 
 extension GradientLearner {
   public var auxiliary: [FlatBuffer] { descent.moments }
   public var phases: [Phase] { [Phase("gradient", layout: parameters.layout, metrics: metrics)] }
+  public var runningStatistics: [RunningStatistic] { [] }
+  public var learntCount: Int {
+    parameters.layout.parameterCount - runningStatistics.reduce(0) { $0 + $1.slot.shape.count }
+  }
 
   public func contribute(_ contribution: Contribution, phase: Int, shard: Shard, of step: Step, on lane: Lane) throws {
     lane.tape.reset()
     let start = contribution.values.float32.baseAddress!
-    let views = ParameterViews(parameters, on: lane.tape, gradient: start)
-    let loss = try loss(shard.examples, of: step, parameters: views, metrics: &contribution.metrics)
-    guard let finished = contribution.finished else {
+    let batch = ShardBatch(
+      examples: shard.examples, indices: shard.examples.indices, step: step,
+      parameters: ParameterViews(parameters, on: lane.tape, gradient: start), statistics: BatchStatistics())
+    let loss = try loss(batch, metrics: &contribution.metrics)
+    guard let finished = contribution.finished, runningStatistics.isEmpty else {
       lane.tape.backward(from: loss)
+      batch.statistics.write(to: start, examples: batch.indices.count)
       return
     }
     let count = parameters.layout.count
@@ -56,7 +85,14 @@ extension GradientLearner {
   }
 
   public func absorb(_ total: Total, phase: Int, of step: Step, with crew: Crew) throws -> Verdict {
-    try descent.absorb(total, into: parameters, update: step.number, of: step.total, with: crew)
+    try descend(total, of: step, with: crew)
     return .goOn
+  }
+
+  /// Takes a step along the total, and sets the running statistics.
+  func descend(_ total: Total, of step: Step, with crew: Crew) throws {
+    let averages = RunningAverages(runningStatistics, of: parameters, takenFrom: total)
+    try descent.absorb(total, into: parameters, update: step.number, of: step.total, with: crew)
+    averages.write(to: parameters)
   }
 }

@@ -31,6 +31,12 @@ public struct Inputs: Sendable {
   /// unless the normalisation is standard.
   public let statistics: [FlatBuffer]
 
+  /// The shape of one example as networks see it, [height, width, channels]: a row of numbers is an image of one line.
+  public var shape: [Int] {
+    let image = ImageLayout(shape: train.shape)
+    return [image.height, image.width, image.channels]
+  }
+
   /// Numbers of one example.
   public var width: Int { train.elementsPerExample }
 

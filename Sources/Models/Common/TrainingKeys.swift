@@ -25,25 +25,6 @@ extension RecipeSection {
   }
 }
 
-/// The names of activations in recipes.
-enum NonlinearityName: String, CaseIterable {
-  case relu, tanh, sigmoid, softplus, elu, gelu, silu
-  case leakyReLU = "leaky-relu"
-
-  var nonlinearity: Nonlinearity {
-    switch self {
-    case .relu: .relu
-    case .tanh: .tanh
-    case .sigmoid: .sigmoid
-    case .softplus: .softplus
-    case .elu: .elu
-    case .gelu: .gelu
-    case .silu: .silu
-    case .leakyReLU: .leakyReLU(slope: 0.2)
-    }
-  }
-}
-
 extension GradientDescent {
   private enum RuleName: String, CaseIterable {
     case sgd, momentum, nesterov, adagrad, adam

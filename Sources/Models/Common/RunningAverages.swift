@@ -1,0 +1,49 @@
+import Networks
+import Tensors
+import Training
+
+/// New values of running statistics, from a total that holds the batches' statistics in the place of their gradient.
+struct RunningAverages {
+  private let values: [(slot: Slot, values: [Float])]
+
+  /// Takes the statistics out of a total, where zeros are left: an optimizer sees no gradient of them.
+  /// - Parameters:
+  ///   - statistics: their slots in the total.
+  ///   - place: where a slot of the total lies in the parameters.
+  init(
+    _ statistics: [RunningStatistic], of parameters: FlatBuffer, takenFrom total: Total,
+    at place: (Slot) -> Slot = { $0 }
+  ) {
+    values = statistics.map { statistic in
+      let slot = place(statistic.slot)
+      let present = parameters.tensor(slot).values
+      let share = statistic.momentum / Float(max(total.examples, 1))
+      let sums = total.take(statistic.slot)
+      return (slot, zip(present, sums).map { (1 - statistic.momentum) * $0 + share * $1 })
+    }
+  }
+
+  func write(to parameters: FlatBuffer) {
+    for (slot, values) in values {
+      (parameters.float32.baseAddress! + slot.offset).update(from: values, count: values.count)
+    }
+  }
+}
+
+extension Total {
+  /// The summed numbers of a slot, which are set to zero.
+  fileprivate func take(_ slot: Slot) -> [Float] {
+    var values: [Float] = []
+    for block in slot.offset / Total.blockLength..<blockCount {
+      let range = range(ofBlock: block)
+      let part = slot.range.clamped(to: range)
+      if part.isEmpty { break }
+      let numbers = writable(block: block)
+      for index in part {
+        values.append(numbers[index - range.lowerBound])
+        numbers[index - range.lowerBound] = 0
+      }
+    }
+    return values
+  }
+}
