@@ -55,10 +55,10 @@ final class AutoencoderLearner: GradientLearner, Generating {
 
   var runningStatistics: [RunningStatistic] { encoder.runningStatistics + decoder.runningStatistics }
 
-  func loss(_ batch: ShardBatch, metrics: inout [Double]) -> Tensor {
+  func loss(_ batch: ShardBatch, metrics: inout Sums) -> Tensor {
     let x = inputs.trainRows(batch.examples, key: batch.key(NoiseStream.binarisation))
     let loss = Loss.squaredError(decoder(encoder(x, batch.pass()), batch.pass(1)), x).sum()
-    metrics[0] += Double(loss.value)
+    metrics["squared_error"] += Double(loss.value)
     return loss
   }
 
@@ -69,10 +69,10 @@ final class AutoencoderLearner: GradientLearner, Generating {
   var evaluationCount: Int { inputs.test?.count ?? 0 }
   let evaluationMetrics = ["squared_error"]
 
-  func evaluate(_ examples: Range<Int>, into sums: inout [Double], key: RandomKey, on lane: Lane) {
+  func evaluate(_ examples: Range<Int>, into sums: inout Sums, key: RandomKey, on lane: Lane) {
     let pass = predicting
     let x = inputs.testRows(examples, key: key.at(tensor: NoiseStream.binarisation))
-    sums[0] += Double(Loss.squaredError(decoder(encoder(x, pass), pass), x).sum().value)
+    sums["squared_error"] += Double(Loss.squaredError(decoder(encoder(x, pass), pass), x).sum().value)
   }
 
   func report(_ means: [String: Double], examples: Int) -> [String: Double] {

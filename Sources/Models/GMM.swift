@@ -87,8 +87,8 @@ extension GaussianMixture: FlatStatisticsModel {
 
   var evaluationMetrics: [String] { ["log_likelihood"] }
 
-  func evaluate(_ rows: Observations, _ parameters: GaussianMixtureParameters, into sums: inout [Double]) throws {
-    sums[0] += try logDensities(of: rows.inputs, parameters).reduce(0, +)
+  func evaluate(_ rows: Observations, _ parameters: GaussianMixtureParameters, into sums: inout Sums) throws {
+    sums["log_likelihood"] += try logDensities(of: rows.inputs, parameters).reduce(0, +)
   }
 
   func report(_ parameters: GaussianMixtureParameters, objective: Double, rows: Int) -> [String: Double] {

@@ -71,13 +71,13 @@ final class VAELearner: GradientLearner, Generating {
   var runningStatistics: [RunningStatistic] { network.runningStatistics }
 
   /// −Σ of the estimate over the examples.
-  func loss(_ batch: ShardBatch, metrics: inout [Double]) -> Tensor {
+  func loss(_ batch: ShardBatch, metrics: inout Sums) -> Tensor {
     let x = inputs.trainRows(batch.examples, key: batch.key(NoiseStream.binarisation))
     let weight = beta * warmup(batch.step)
     let terms = terms(x, of: batch)
-    metrics[1] += Double(terms.logLikelihood.sum().value)
-    metrics[2] += Double(terms.divergence.sum().value)
-    metrics[0] = metrics[1] - metrics[2]
+    metrics["log_likelihood"] += Double(terms.logLikelihood.sum().value)
+    metrics["kl"] += Double(terms.divergence.sum().value)
+    metrics["elbo"] = metrics["log_likelihood"] - metrics["kl"]
     return (terms.divergence * Float(weight) - terms.logLikelihood).sum()
   }
 
@@ -118,9 +118,9 @@ final class VAELearner: GradientLearner, Generating {
 
   var evaluationCount: Int { inputs.test?.count ?? 0 }
 
-  var evaluationMetrics: [String] { ["elbo", "log_likelihood", "kl", "iw_log_likelihood", "iw_examples"] }
+  var evaluationMetrics: [String] { ["elbo", "log_likelihood", "kl", "iw_log_likelihood"] }
 
-  func evaluate(_ examples: Range<Int>, into sums: inout [Double], key: RandomKey, on lane: Lane) {
+  func evaluate(_ examples: Range<Int>, into sums: inout Sums, key: RandomKey, on lane: Lane) {
     let pass = predicting
     let x = inputs.testRows(examples, key: key.at(tensor: NoiseStream.binarisation))
     let indices = examples.map { UInt32($0) }
@@ -130,25 +130,17 @@ final class VAELearner: GradientLearner, Generating {
     let likelihood = Double(network.logLikelihood(of: x, given: z, pass).sum().value)
     let divergence = Double(
       Gaussian.divergenceFromStandardNormal(mean: posterior.mean, logVariance: posterior.logVariance).sum().value)
-    sums[0] += likelihood - divergence
-    sums[1] += likelihood
-    sums[2] += divergence
+    sums["elbo"] += likelihood - divergence
+    sums["log_likelihood"] += likelihood
+    sums["kl"] += divergence
 
     let weighted = examples.clamped(to: 0..<importanceExamples)
-    guard importanceSamples > 0, !weighted.isEmpty else { return }
+    guard importanceSamples > 0, !weighted.isEmpty else { return sums.add(0, to: "iw_log_likelihood", over: 0) }
     let rows = 0..<weighted.count
     let bound = network.importanceWeightedBound(
       of: x.rows(rows), posterior: (posterior.mean.rows(rows), posterior.logVariance.rows(rows)),
       examples: Array(indices[rows]), samples: importanceSamples, key: key.at(tensor: NoiseStream.importance), pass)
-    sums[3] += bound.reduce(0, +)
-    sums[4] += Double(weighted.count)
-  }
-
-  func report(_ means: [String: Double], examples: Int) -> [String: Double] {
-    var means = means
-    let share = means.removeValue(forKey: "iw_examples") ?? 0
-    means["iw_log_likelihood"] = share > 0 ? means["iw_log_likelihood"]! / share : nil
-    return means
+    sums.add(bound.reduce(0, +), to: "iw_log_likelihood", over: weighted.count)
   }
 
   // MARK: Pictures

@@ -25,8 +25,8 @@ public struct Phase: Sendable {
 /// One lane writes it, from nothing: a learner sets every number of the buffer.
 public final class Contribution: @unchecked Sendable {
   public let values: FlatBuffer
-  /// Sums over the shard's examples, in the order of the phase's names.
-  public var metrics: [Double]
+  /// Sums over the shard's examples, under the phase's names.
+  public var metrics: Sums
   /// How many examples the sums are over: the shard's, unless a learner that uses fewer of them says so.
   public var examples = 0
 
@@ -36,13 +36,13 @@ public final class Contribution: @unchecked Sendable {
 
   package init(_ phase: Phase) {
     values = FlatBuffer(phase.name, phase.layout, precision: phase.precision)
-    metrics = Array(repeating: 0, count: phase.metrics.count)
+    metrics = Sums(phase.metrics)
   }
 
   /// A contribution in memory of somebody else, as `FlatBuffer` takes it.
   package init(_ phase: Phase, in memory: UnsafeMutableRawPointer, keeping keeper: AnyObject) {
     values = FlatBuffer(phase.name, phase.layout, precision: phase.precision, in: memory, keeping: keeper)
-    metrics = Array(repeating: 0, count: phase.metrics.count)
+    metrics = Sums(phase.metrics)
   }
 }
 
@@ -55,8 +55,8 @@ public final class Total: @unchecked Sendable {
   public static let blockLength = 16384
 
   public let examples: Int
-  /// Sums over all examples, in the order of the phase's names.
-  public let metrics: [Double]
+  /// Sums over all examples, under the phase's names.
+  public let metrics: Sums
   private let parts: [FlatBuffer]
   private let precision: ExchangePrecision
   /// Whether the sum is others' to keep as it is: what is to be written is copied.
@@ -67,11 +67,11 @@ public final class Total: @unchecked Sendable {
 
   /// Of all shards, in their order; the sum takes the first one's place.
   convenience init(of contributions: ArraySlice<Contribution>, precision: ExchangePrecision = .float32) {
-    let width = contributions.first?.metrics.count ?? 0
+    let names = contributions.first?.metrics.names ?? []
+    let sums = names.indices.map { index in TreeSum.of(contributions.map { $0.metrics.values[index] }) }
     self.init(
       contributions.map(\.values), examples: contributions.reduce(0) { $0 + $1.examples },
-      metrics: (0..<width).map { metric in TreeSum.of(contributions.map { $0.metrics[metric] }) }, precision: precision,
-      isLent: false)
+      metrics: Sums(names, sums), precision: precision, isLent: false)
   }
 
   /// What others have added up, and still need as it is.
@@ -80,7 +80,7 @@ public final class Total: @unchecked Sendable {
   }
 
   private init(
-    _ parts: [FlatBuffer], examples: Int, metrics: [Double], precision: ExchangePrecision, isLent: Bool
+    _ parts: [FlatBuffer], examples: Int, metrics: Sums, precision: ExchangePrecision, isLent: Bool
   ) {
     self.parts = parts
     self.examples = examples

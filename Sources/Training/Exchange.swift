@@ -70,7 +70,7 @@ public final class LocalExchange: Exchange {
 extension Contribution {
   /// Has a learner write this contribution.
   public func compute(_ learner: any Learner, phase: Int, shard: Shard, of step: Step, on lane: Lane) throws {
-    for index in metrics.indices { metrics[index] = 0 }
+    metrics.clear()
     examples = shard.examples.count
     guard examples > 0 else {
       // A short last batch may leave a shard without examples: it adds nothing.

@@ -34,13 +34,13 @@ public protocol Learner: AnyObject, Sendable {
   /// Improves the parameters: a pure function of the buffers, the total and the step, alike on every node.
   func absorb(_ total: Total, phase: Int, of step: Step, with crew: Crew) throws -> Verdict
 
-  /// Names of the sums that `evaluate` yields, `test/` left out; reported as means over examples.
+  /// Names of the sums that `evaluate` adds to, `test/` left out; reported as means over examples.
   var evaluationMetrics: [String] { get }
   /// How many held-out examples there are; 0 when there is nothing to evaluate.
   var evaluationCount: Int { get }
   /// Adds one block of held-out examples to the sums, with the current parameters.
-  func evaluate(_ examples: Range<Int>, into sums: inout [Double], key: RandomKey, on lane: Lane) throws
-  /// Turns means over examples into what is reported (a perplexity, a count); by default nothing more.
+  func evaluate(_ examples: Range<Int>, into sums: inout Sums, key: RandomKey, on lane: Lane) throws
+  /// Turns means over examples into what is reported (a perplexity, a root); by default they are reported as they are.
   func report(_ means: [String: Double], examples: Int) -> [String: Double]
 
   /// Pictures of what was learnt.

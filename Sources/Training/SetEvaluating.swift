@@ -9,7 +9,7 @@ public protocol SetEvaluating: Learner {
 
 extension SetEvaluating {
   public var evaluationMetrics: [String] { [] }
-  public func evaluate(_ examples: Range<Int>, into sums: inout [Double], key: RandomKey, on lane: Lane) {}
+  public func evaluate(_ examples: Range<Int>, into sums: inout Sums, key: RandomKey, on lane: Lane) {}
 }
 
 /// A text file that a learner leaves in the run folder beside the recipe: what nobody should have to guess.

@@ -293,7 +293,7 @@ private struct Meter {
   /// - Throws: `TrainingError` when a sum is not a finite number: training has diverged.
   mutating func add(_ total: Total, phase: Int, step: Int) throws(TrainingError) {
     phaseExamples[phase] += total.examples
-    for (index, sum) in total.metrics.enumerated() {
+    for (index, sum) in total.metrics.values.enumerated() {
       guard sum.isFinite else {
         throw TrainingError(
           .diverged, "\(names[phase][index]) became \(sum) at step \(step)",
@@ -350,17 +350,15 @@ public enum Evaluation {
     }
     let names = learner.evaluationMetrics
     let blocks = (count + blockLength - 1) / blockLength
-    let results = Mutex([[Double]](repeating: [], count: blocks))
+    let results = Mutex([Sums](repeating: Sums(names), count: blocks))
     let key = RandomKey(seed: seed).at(tensor: tensor)
     try crew.forEach(blocks) { block, lane in
-      var sums = [Double](repeating: 0, count: names.count)
+      var sums = Sums(names)
       let range = block * blockLength..<min((block + 1) * blockLength, count)
       try learner.evaluate(range, into: &sums, key: key, on: lane)
       results.withLock { [sums] in $0[block] = sums }
     }
-    let sums = results.withLock { $0 }
-    var means: [String: Double] = [:]
-    for (index, name) in names.enumerated() { means[name] = TreeSum.of(sums.map { $0[index] }) / Double(count) }
+    let means = Sums.means(of: results.withLock { $0 }, examples: count)
     return Dictionary(uniqueKeysWithValues: learner.report(means, examples: count).map { ("test/" + $0, $1) })
   }
 }

@@ -39,7 +39,7 @@ final class Walk: Learner {
       }
       contribution.finished?(start..<start + part)
     }
-    contribution.metrics[0] += Double(shard.index)
+    contribution.metrics["length"] += Double(shard.index)
   }
 
   func absorb(_ total: Total, phase: Int, of step: Step, with crew: Crew) -> Verdict {
@@ -50,7 +50,7 @@ final class Walk: Learner {
     return .goOn
   }
 
-  func evaluate(_ examples: Range<Int>, into sums: inout [Double], key: RandomKey, on lane: Lane) {}
+  func evaluate(_ examples: Range<Int>, into sums: inout Sums, key: RandomKey, on lane: Lane) {}
 
   var checksum: UInt32 { Checksum.crc32c(UnsafeRawBufferPointer(parameters.bytes)) }
 }

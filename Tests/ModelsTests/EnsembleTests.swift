@@ -108,7 +108,7 @@ import Training
   /// A step's loss divided by nothing: Σ −log p and the regulariser, whose sum the gradient is of.
   private func objective(_ learner: any Predicting, examples: Int) throws -> Double {
     let total = try total(learner, step: 0, shards: 1, crew: Crew(lanes: 1))
-    var value = total.metrics[0]
+    var value = total.metrics["nll"]
     let layout = learner.parameters.layout
     for layer in 0...1 {
       let logit = Double(learner.parameters.tensor(layout["dropout.\(layer).logit"]!).value)

@@ -111,12 +111,12 @@ import Training
     var gradient = [Double](repeating: 0, count: numbers(whole).count)
     for step in 0..<11 {
       let part = try total(minibatches, step: step, shards: 4, crew: crew)
-      loss += part.metrics[0]
+      loss += part.metrics["squared_error"]
       examples += part.examples
       for (index, number) in numbers(part).enumerated() { gradient[index] += Double(number) }
     }
     #expect(examples == 103)
-    #expect(abs(loss - whole.metrics[0]) < 1e-4 * abs(loss))
+    #expect(abs(loss - whole.metrics["squared_error"]) < 1e-4 * abs(loss))
     let scale = gradient.map(abs).max()!
     for (sum, number) in zip(gradient, numbers(whole)) { #expect(abs(sum - Double(number)) < 1e-4 * scale) }
   }
@@ -136,12 +136,12 @@ import Training
     var gradient = [Double](repeating: 0, count: numbers(whole).count)
     for step in 0..<11 {
       let part = try total(minibatches, step: step, shards: 4, crew: crew)
-      bound += part.metrics[0]
-      cost += part.metrics[2]
+      bound += part.metrics["elbo"]
+      cost += part.metrics["kl"]
       for (index, number) in numbers(part).enumerated() { gradient[index] += Double(number) }
     }
-    #expect(abs(bound - whole.metrics[0]) < 1e-5 * abs(bound))
-    #expect(abs(cost - whole.metrics[2]) < 1e-9 * abs(cost))
+    #expect(abs(bound - whole.metrics["elbo"]) < 1e-5 * abs(bound))
+    #expect(abs(cost - whole.metrics["kl"]) < 1e-9 * abs(cost))
     let scale = gradient.map(abs).max()!
     for (sum, number) in zip(gradient, numbers(whole)) { #expect(abs(sum - Double(number)) < 1e-3 * scale) }
   }

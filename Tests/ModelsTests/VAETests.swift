@@ -20,7 +20,7 @@ import Training
       var gradients: [[Float]] = []
       for step in 0..<draws {
         let total = try total(learner, step: step, shards: 1, crew: crew)
-        bounds.append(total.metrics[0] / 50)
+        bounds.append(total.metrics["elbo"] / 50)
         gradients.append(numbers(total))
       }
       return (bounds, gradients)

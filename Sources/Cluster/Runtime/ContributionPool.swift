@@ -74,10 +74,10 @@ package final class Sum: @unchecked Sendable {
   }
 
   var tally: Tally {
-    get { Tally(examples: Double(contribution.examples), metrics: contribution.metrics) }
+    get { Tally(examples: Double(contribution.examples), metrics: contribution.metrics.values) }
     set {
       contribution.examples = Int(newValue.examples)
-      contribution.metrics = newValue.metrics
+      contribution.metrics.values = newValue.metrics
     }
   }
 

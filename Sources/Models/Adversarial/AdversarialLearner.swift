@@ -162,7 +162,7 @@ final class AdversarialLearner: Learner, LatentGenerating, Picturing {
     }
   }
 
-  private func discriminate(_ round: Round, _ metrics: inout [Double]) -> BatchStatistics {
+  private func discriminate(_ round: Round, _ metrics: inout Sums) -> BatchStatistics {
     let tape = round.lane.tape
     // Noise of generated examples is that of other numbers than the real ones'.
     let others = round.indices.map { ~$0 }
@@ -194,16 +194,16 @@ final class AdversarialLearner: Learner, LatentGenerating, Picturing {
     let (told, invented) = (outputs.real.output, outputs.generated.output)
     var loss = objective.discriminatorLoss(real: told, generated: invented)
     let threshold = objective.threshold(real: told, generated: invented)
-    metrics = [
-      Double(loss.value), Double(told.buffer.count { $0 > threshold }),
-      Double(invented.buffer.count { $0 <= threshold }), Double(told.detached.sum().value),
-      Double(invented.detached.sum().value),
-    ]
-    func slope(_ points: Tensor, _ penalty: (Tensor) -> Tensor) {
+    metrics["discriminator_loss"] = Double(loss.value)
+    metrics["real_accuracy"] = Double(told.buffer.count { $0 > threshold })
+    metrics["generated_accuracy"] = Double(invented.buffer.count { $0 <= threshold })
+    metrics["real_output"] = Double(told.detached.sum().value)
+    metrics["generated_output"] = Double(invented.detached.sum().value)
+    func slope(_ name: String, at points: Tensor, _ penalty: (Tensor) -> Tensor) {
       let sum = objective.slopePenalty(at: points, on: tape, penalty) {
         discriminator.network($0, round.pass(views, BatchStatistics(), layerNoise: 1)).output
       }.sum()
-      metrics.append(Double(sum.value))
+      metrics[name] = Double(sum.value)
       loss = loss + sum
     }
     if objective.gradientPenalty > 0 {
@@ -211,21 +211,21 @@ final class AdversarialLearner: Learner, LatentGenerating, Picturing {
       let flat = Shape([count, inputs.width])
       let (x, y) = (real.reshaped(to: flat), generated.reshaped(to: flat))
       let between = x.multiplyingColumn(share) + y.multiplyingColumn(1 - share)
-      slope(between.reshaped(to: real.shape)) {
+      slope("gradient_penalty", at: between.reshaped(to: real.shape)) {
         (($0 + 1e-12).squareRoot() - 1).squared() * objective.gradientPenalty
       }
     }
-    if objective.r1 > 0 { slope(real) { $0 * (0.5 * objective.r1) } }
+    if objective.r1 > 0 { slope("r1", at: real) { $0 * (0.5 * objective.r1) } }
     if codes.hasCodes {
       let reading = codes.read(outputs.generated.columns(1..<1 + codes.outputs), latents: latents)
       loss = loss - reading.weighted
-      if codes.categories > 0 { metrics.append(Double(reading.hits)) }
+      if codes.categories > 0 { metrics["code_accuracy"] = Double(reading.hits) }
     }
     tape.backward(from: loss)
     return statistics
   }
 
-  private func generate(_ round: Round, _ metrics: inout [Double]) -> BatchStatistics {
+  private func generate(_ round: Round, _ metrics: inout Sums) -> BatchStatistics {
     let tape = round.lane.tape
     let latents = codes.draw(round.key(NoiseStream.latent), examples: round.indices)
     let statistics = BatchStatistics()
@@ -236,17 +236,17 @@ final class AdversarialLearner: Learner, LatentGenerating, Picturing {
       shown, round.pass(ParameterViews(discriminator.parameters), BatchStatistics(), layerNoise: 1))
     let output = outputs.output
     var loss = objective.generatorLoss(output)
-    metrics = [
-      Double(loss.value), AdversarialLearner.meanDeviation(of: generated.detached) * Double(round.indices.count),
-    ]
+    metrics["generator_loss"] = Double(loss.value)
+    metrics["sample_deviation"] =
+      AdversarialLearner.meanDeviation(of: generated.detached) * Double(round.indices.count)
     if objective.loss != .wasserstein {
       let threshold = objective.threshold(real: output, generated: output)
-      metrics.append(Double(output.buffer.count { $0 > threshold }))
+      metrics["fooled"] = Double(output.buffer.count { $0 > threshold })
     }
     if codes.hasCodes {
       let reading = codes.read(outputs.columns(1..<1 + codes.outputs), latents: latents)
       loss = loss - reading.weighted
-      metrics.append(reading.logLikelihood + Double(round.indices.count) * codes.entropy)
+      metrics["information"] = reading.logLikelihood + Double(round.indices.count) * codes.entropy
     }
     tape.backward(from: loss)
     return statistics
@@ -267,7 +267,7 @@ final class AdversarialLearner: Learner, LatentGenerating, Picturing {
       let norm = try discriminator.absorb(
         total, update: step.number * steps + phase, of: step.total * steps, clip: objective.clip, with: crew)
       if objective.loss != .wasserstein {
-        let (real, generated) = (total.metrics[1], total.metrics[2])
+        let (real, generated) = (total.metrics["real_accuracy"], total.metrics["generated_accuracy"])
         watch.told(real: real / Double(total.examples), generated: generated / Double(total.examples))
       }
       return Verdict(metrics: ["discriminator_gradient_norm": norm])
@@ -278,7 +278,7 @@ final class AdversarialLearner: Learner, LatentGenerating, Picturing {
       let decay = min(average.decay, Double(1 + step.number) / Double(10 + step.number))
       try average.parameters.approach(generator.parameters, by: Float(1 - decay), with: crew)
     }
-    watch.generated(deviation: total.metrics[1] / Double(total.examples))
+    watch.generated(deviation: total.metrics["sample_deviation"] / Double(total.examples))
     let (metrics, cause) = watch.alarm
     return Verdict(metrics: metrics.merging(["generator_gradient_norm": norm]) { $1 }, alarm: cause)
   }

@@ -96,7 +96,7 @@ public struct Bandit: Sendable {
         let step = cursor.step(decision * options.updates + update)
         try learner.prepare(phase: 0, of: step, with: crew)
         let total = try exchange.sum(of: 0, in: step, crew: crew)
-        guard total.metrics[0].isFinite else {
+        guard total.metrics["nll"].isFinite else {
           throw TrainingError(
             .diverged, "the loss became infinite at decision \(decision)", advice: "try a lower --learning-rate")
         }

@@ -98,7 +98,7 @@ final class RewardLearner: Learner, @unchecked Sendable {
   var phases: [Phase] { [Phase("gradient", layout: weights, metrics: ["nll"])] }
   let evaluationMetrics: [String] = []
   let evaluationCount = 0
-  func evaluate(_ examples: Range<Int>, into sums: inout [Double], key: RandomKey, on lane: Lane) {}
+  func evaluate(_ examples: Range<Int>, into sums: inout Sums, key: RandomKey, on lane: Lane) {}
 
   func prepare(phase: Int, of step: Step, with crew: Crew) throws {
     guard let posterior else { return }
@@ -119,7 +119,7 @@ final class RewardLearner: Learner, @unchecked Sendable {
     let precision = Float(1 / (options.noiseDeviation * options.noiseDeviation))
     let loss = (network(x, Pass(.given(views))) - y).squared().sum() * (precision / 2)
     lane.tape.backward(from: loss)
-    contribution.metrics[0] += Double(loss.value)
+    contribution.metrics["nll"] += Double(loss.value)
   }
 
   func absorb(_ total: Total, phase: Int, of step: Step, with crew: Crew) throws -> Verdict {

@@ -136,7 +136,7 @@ final class DropoutLearner: GradientLearner, Supervised {
   }
 
   /// The sum over the members, none of which has a part in another's gradient.
-  func loss(_ batch: ShardBatch, metrics: inout [Double]) -> Tensor {
+  func loss(_ batch: ShardBatch, metrics: inout Sums) -> Tensor {
     let (views, key) = (batch.parameters, batch.step.key)
     let x = supervision.inputs.trainRows(batch.examples, key: batch.key(NoiseStream.binarisation))
     let share = Float(Double(batch.indices.count) / Double(exampleCount))
@@ -145,7 +145,7 @@ final class DropoutLearner: GradientLearner, Supervised {
       let outputs = member.network(
         x, pass(index, views, key: key, examples: batch.indices, statistics: batch.statistics))
       var loss = member.head.loss(outputs, examples: batch.indices, views: views, key: logitsKey(key, index)).sum()
-      metrics[0] += Double(loss.value) / Double(members.count)
+      metrics["nll"] += Double(loss.value) / Double(members.count)
       for concrete in member.concrete {
         loss = loss + concrete.divergence(views, lengthScale: Float(lengthScale)) * share
       }

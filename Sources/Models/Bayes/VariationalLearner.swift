@@ -203,9 +203,9 @@ final class VariationalLearner: Supervised {
     }
     statistics.write(to: a, examples: examples.count)
     let count = Double(examples.count)
-    contribution.metrics[1] += loss
-    contribution.metrics[2] += divergence * count
-    contribution.metrics[0] -= loss + divergence * count / Double(complexity.examples)
+    contribution.metrics["nll"] += loss
+    contribution.metrics["kl"] += divergence * count
+    contribution.metrics["elbo"] -= loss + divergence * count / Double(complexity.examples)
   }
 
   /// The cost in units of the sums, before they are scaled.

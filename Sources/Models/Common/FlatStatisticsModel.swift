@@ -3,6 +3,7 @@ import Exact
 import Figures
 import LinearAlgebra
 import Tensors
+import Training
 
 /// A model of sufficient statistics whose parameters can be kept in flat buffers of doubles, and which says what it
 /// found.
@@ -25,7 +26,7 @@ protocol FlatStatisticsModel: StatisticsModel {
 
   /// What is evaluated on held-out rows, one sum over rows for each name.
   var evaluationMetrics: [String] { get }
-  func evaluate(_ rows: Observations, _ parameters: Parameters, into sums: inout [Double]) throws
+  func evaluate(_ rows: Observations, _ parameters: Parameters, into sums: inout Sums) throws
   /// What means over rows are reported as.
   func report(_ means: [String: Double]) -> [String: Double]
   /// What is told of a fit with its objective, by the number of rows.

@@ -52,7 +52,7 @@ public protocol GradientLearner: Learner {
   /// The slots that layers average from batches.
   var runningStatistics: [RunningStatistic] { get }
   /// The sum over examples of what is minimized, made of the parameters' views, and sums of metrics.
-  func loss(_ batch: ShardBatch, metrics: inout [Double]) throws -> Tensor
+  func loss(_ batch: ShardBatch, metrics: inout Sums) throws -> Tensor
 }
 
 extension GradientLearner {

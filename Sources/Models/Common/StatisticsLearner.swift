@@ -177,7 +177,7 @@ final class StatisticsLearner<Model: FlatStatisticsModel>: Learner {
   var evaluationMetrics: [String] { model.evaluationMetrics }
   var evaluationCount: Int { data.test?.count ?? 0 }
 
-  func evaluate(_ examples: Range<Int>, into sums: inout [Double], key: RandomKey, on lane: Lane) throws {
+  func evaluate(_ examples: Range<Int>, into sums: inout Sums, key: RandomKey, on lane: Lane) throws {
     let parameters = try learntParameters()
     try data.test!.forEachBlock(examples) { _, block in try model.evaluate(block, parameters, into: &sums) }
   }

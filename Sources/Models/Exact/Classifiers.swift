@@ -22,7 +22,7 @@ protocol ClassifyingModel: FlatStatisticsModel {
 
 extension ClassifyingModel {
   var evaluationMetrics: [String] { [] }
-  func evaluate(_ rows: Observations, _ parameters: Parameters, into sums: inout [Double]) throws {}
+  func evaluate(_ rows: Observations, _ parameters: Parameters, into sums: inout Sums) throws {}
 
   /// `mean`: predictive probabilities in closed form, `sampled_mean` by draws; `std` of the probabilities under the posterior, and the entropy of the prediction
   /// in its parts: what the class is uncertain by itself (`expected_entropy`) and what the weights are

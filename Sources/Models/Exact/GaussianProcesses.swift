@@ -132,7 +132,7 @@ protocol ProcessModel: FlatStatisticsModel {
 extension ProcessModel {
   var evaluationMetrics: [String] { RegressionScore.names }
 
-  func evaluate(_ rows: Observations, _ parameters: Parameters, into sums: inout [Double]) throws {
+  func evaluate(_ rows: Observations, _ parameters: Parameters, into sums: inout Sums) throws {
     let predictions = try predict(rows.inputs.matrix, parameters)
     var index = 0
     RegressionScore.add(rows, to: &sums) { _ in

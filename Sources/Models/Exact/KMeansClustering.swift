@@ -38,8 +38,8 @@ extension KMeans: FlatStatisticsModel {
 
   var evaluationMetrics: [String] { ["distortion"] }
 
-  func evaluate(_ rows: Observations, _ centres: Matrix, into sums: inout [Double]) throws {
-    sums[0] -= try update(centres, statistics: statistics(of: rows, parameters: centres)).objective
+  func evaluate(_ rows: Observations, _ centres: Matrix, into sums: inout Sums) throws {
+    sums["distortion"] -= try update(centres, statistics: statistics(of: rows, parameters: centres)).objective
   }
 
   /// Inertia is the sum of the squared distances, distortion their mean.

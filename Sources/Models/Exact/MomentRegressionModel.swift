@@ -4,6 +4,7 @@ import Figures
 import Foundation
 import LinearAlgebra
 import Tensors
+import Training
 
 /// A regression from moments: everything that is learnt is a function of the sums, which are kept beside it.
 extension MomentRegression: FlatStatisticsModel where Estimator: ReportingEstimator {
@@ -59,7 +60,7 @@ extension MomentRegression: FlatStatisticsModel where Estimator: ReportingEstima
 
   var evaluationMetrics: [String] { RegressionScore.names }
 
-  func evaluate(_ rows: Observations, _ parameters: Parameters, into sums: inout [Double]) throws {
+  func evaluate(_ rows: Observations, _ parameters: Parameters, into sums: inout Sums) throws {
     RegressionScore.add(rows, to: &sums) { parameters.estimate!.prediction($0) }
   }
 

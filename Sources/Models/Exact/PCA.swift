@@ -63,8 +63,8 @@ extension PrincipalComponents: FlatStatisticsModel {
 
   var evaluationMetrics: [String] { ["squared_error"] }
 
-  func evaluate(_ rows: Observations, _ parameters: PrincipalComponentsParameters, into sums: inout [Double]) throws {
-    sums[0] += squaredErrors(rows.inputs, parameters).reduce(0, +)
+  func evaluate(_ rows: Observations, _ parameters: PrincipalComponentsParameters, into sums: inout Sums) throws {
+    sums["squared_error"] += squaredErrors(rows.inputs, parameters).reduce(0, +)
   }
 
   /// Of reconstructing each row from its coordinates.

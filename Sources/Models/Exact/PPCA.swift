@@ -127,8 +127,8 @@ extension ProbabilisticPCA: ProbabilisticPCAModel {
     try start(from: sample.inputs, using: &generator)
   }
 
-  func evaluate(_ rows: Observations, _ parameters: ProbabilisticPCAParameters, into sums: inout [Double]) throws {
-    sums[0] += try parameters.logLikelihood(rows.inputs)
+  func evaluate(_ rows: Observations, _ parameters: ProbabilisticPCAParameters, into sums: inout Sums) throws {
+    sums["log_likelihood"] += try parameters.logLikelihood(rows.inputs)
   }
 
   func report(_ parameters: ProbabilisticPCAParameters, objective: Double, rows: Int) -> [String: Double] {
@@ -174,8 +174,8 @@ extension ClosedFormProbabilisticPCA: ProbabilisticPCAModel {
     Parameters(pivot: (0..<dimension).map { sample.inputs[0, $0] }.map { $0.isFinite ? $0 : 0 })
   }
 
-  func evaluate(_ rows: Observations, _ parameters: Parameters, into sums: inout [Double]) throws {
-    sums[0] += try parameters.density!.logLikelihood(rows.inputs)
+  func evaluate(_ rows: Observations, _ parameters: Parameters, into sums: inout Sums) throws {
+    sums["log_likelihood"] += try parameters.density!.logLikelihood(rows.inputs)
   }
 
   func report(_ parameters: Parameters, objective: Double, rows: Int) -> [String: Double] {

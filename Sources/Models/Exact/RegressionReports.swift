@@ -3,19 +3,22 @@ import Exact
 import Figures
 import Foundation
 import LinearAlgebra
+import Training
 
 /// How good predictive densities of numbers are, as sums over rows.
 enum RegressionScore {
-  static let names = ["squared_error", "reg/NLL", "reg/Coverage50", "reg/Coverage80", "reg/Coverage95"]
+  static let names = ["squared_error", "reg/NLL"] + levels.map(coverage)
+  private static let levels = [0.5, 0.8, 0.95]
+  private static func coverage(_ level: Double) -> String { "reg/Coverage\(Int(level * 100))" }
 
-  static func add(_ rows: Observations, to sums: inout [Double], _ predict: ([Double]) -> RegressionPrediction) {
+  static func add(_ rows: Observations, to sums: inout Sums, _ predict: ([Double]) -> RegressionPrediction) {
     for (x, row) in zip(rows.inputs.eachRow, 0..<rows.count) {
       let (target, prediction) = (rows.targets![row, 0], predict(x))
-      sums[0] += (target - prediction.mean) * (target - prediction.mean)
-      sums[1] -= prediction.logDensity(target)
-      for (index, level) in [0.5, 0.8, 0.95].enumerated() {
+      sums["squared_error"] += (target - prediction.mean) * (target - prediction.mean)
+      sums["reg/NLL"] -= prediction.logDensity(target)
+      for level in levels {
         let half = normalQuantile(0.5 + level / 2) * prediction.variance.squareRoot()
-        if abs(target - prediction.mean) <= half { sums[2 + index] += 1 }
+        if abs(target - prediction.mean) <= half { sums[coverage(level)] += 1 }
       }
     }
   }

@@ -105,8 +105,8 @@ extension VariationalMixture: FlatStatisticsModel {
 
   var evaluationMetrics: [String] { ["log_predictive"] }
 
-  func evaluate(_ rows: Observations, _ parameters: VariationalMixtureParameters, into sums: inout [Double]) throws {
-    sums[0] += logPredictives(of: rows.inputs, parameters).reduce(0, +)
+  func evaluate(_ rows: Observations, _ parameters: VariationalMixtureParameters, into sums: inout Sums) throws {
+    sums["log_predictive"] += logPredictives(of: rows.inputs, parameters).reduce(0, +)
   }
 
   /// Rows that belong to each component.

@@ -55,7 +55,7 @@ private final class Ballast: Learner {
     return .goOn
   }
 
-  func evaluate(_ examples: Range<Int>, into sums: inout [Double], key: RandomKey, on lane: Lane) {}
+  func evaluate(_ examples: Range<Int>, into sums: inout Sums, key: RandomKey, on lane: Lane) {}
 
   /// Milliseconds from one total to the next.
   var milliseconds: [Double] {
