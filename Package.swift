@@ -1,11 +1,6 @@
 // swift-tools-version: 6.1
 import PackageDescription
 
-/// Numerical C is optimised in every configuration: a debug build that trains a hundred times slower tests nothing.
-/// Contraction is off so that a fused multiply-add happens where the source says so, and nowhere else: the same
-/// element gives the same bits in a vector body and in a tail.
-let numericalC: [CSetting] = [.unsafeFlags(["-O3", "-ffp-contract=off", "-fno-math-errno"])]
-
 let package = Package(
   name: "elbo",
   platforms: [.macOS(.v15)],
@@ -26,7 +21,7 @@ let package = Package(
     .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CProtobufC", providers: [.apt(["libprotobuf-c-dev"])]),
     .systemLibrary(name: "CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
-    .target(name: "COneDNN", cSettings: numericalC, linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
+    .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
     .target(name: "CJPEG", linkerSettings: [.linkedLibrary("jpeg")]),
     .target(name: "CPNG", linkerSettings: [.linkedLibrary("png")]),
 
@@ -35,8 +30,8 @@ let package = Package(
     .target(name: "Figures"),
     .target(name: "Images", dependencies: ["CJPEG", "CPNG"]),
     .target(name: "LinearAlgebra", dependencies: ["CLAPACK"]),
-    .target(name: "CKernels", cSettings: numericalC),
-    .target(name: "CExact", exclude: ["kernels.inc", "undefine.inc"], cSettings: numericalC),
+    .target(name: "CKernels"),
+    .target(name: "CExact", exclude: ["kernels.inc", "undefine.inc"]),
     .target(name: "Tensors", dependencies: ["CKernels", "COneDNN"]),
     .target(name: "Distributions", dependencies: ["CKernels", "LinearAlgebra", "Tensors"]),
     .target(name: "Recipes", dependencies: ["Yams"]),
@@ -61,7 +56,7 @@ let package = Package(
         .product(name: "Subprocess", package: "swift-subprocess"),
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
-    .target(name: "CChecksum", cSettings: [.unsafeFlags(["-O3"])]),
+    .target(name: "CChecksum"),
     .target(name: "CMemory"),
     .target(name: "CMessages", dependencies: ["CProtobufC"]),
     .target(name: "Messages", dependencies: ["CChecksum", "CMessages", "CProtobufC"]),

@@ -1,3 +1,5 @@
+#pragma STDC FP_CONTRACT OFF
+
 #include "CExact.h"
 
 #include <math.h>

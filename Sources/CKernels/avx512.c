@@ -1,3 +1,5 @@
+#pragma STDC FP_CONTRACT OFF
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 #include <math.h>

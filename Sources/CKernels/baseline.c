@@ -1,4 +1,6 @@
 // Four-wide vectors in plain C: SSE2 on x86-64, NEON on arm64, whatever the compiler makes of them elsewhere.
+#pragma STDC FP_CONTRACT OFF
+
 #include <math.h>
 #include <string.h>
 

@@ -56,8 +56,8 @@ INLINE prior_terms terms_of(const struct elbo_prior *prior) {
   case ELBO_PRIOR_MIXTURE:
     t.inverse = (float)(1.0 / (scale * scale));
     t.inverse2 = (float)(1.0 / (scale2 * scale2));
-    t.peak = (float)(log(share) - log(scale));
-    t.peak2 = (float)(log1p(-share) - log(scale2));
+    t.peak = (float)(logarithm(share) - logarithm(scale));
+    t.peak2 = (float)(log1p(-share) - logarithm(scale2));
     break;
   default:
     t.inverse = (float)(1.0 / (scale * scale));
@@ -145,9 +145,9 @@ static double posterior_sample_kernel(const float *mu, const float *rho, uint64_
   }
   if (prior == NULL) return 0;
   double constant = 0;
-  if (prior->kind == ELBO_PRIOR_GAUSSIAN) constant = log(prior->scale);
+  if (prior->kind == ELBO_PRIOR_GAUSSIAN) constant = logarithm(prior->scale);
   if (prior->kind == ELBO_PRIOR_MIXTURE) constant = -(double)t.peak;
-  if (prior->kind == ELBO_PRIOR_LAPLACE) constant = log(2.0 * prior->scale) - 0.5 * LOG_2_PI;
+  if (prior->kind == ELBO_PRIOR_LAPLACE) constant = logarithm(2.0 * prior->scale) - 0.5 * LOG_2_PI;
   return total(&s) + (double)n * constant;
 }
 
@@ -171,7 +171,7 @@ static double posterior_kl_kernel(const float *mu, const float *rho, float scale
     });
     add_block(&s, costs, products);
   }
-  return total(&s) + (double)n * (log(scale) - 0.5);
+  return total(&s) + (double)n * (logarithm(scale) - 0.5);
 }
 
 static void posterior_variance_kernel(const float *rho, float *y, size_t n) {
@@ -308,7 +308,7 @@ static void posterior_adam_kernel(float *mu, float *rho, const float *w, const f
       .mu = mu, .rho = rho, .m_mu = m_mu, .v_mu = v_mu, .m_rho = m_rho, .v_rho = v_rho,
       .rate = (float)(-step->lr / step->bias1), .guard = (float)step->eps,
       .admit1 = (float)(1.0 - step->beta1), .keep2 = (float)step->beta2, .admit2 = (float)(1.0 - step->beta2),
-      .unbias2 = (float)(1.0 / sqrt(step->bias2)),
+      .unbias2 = (float)(1.0 / root(step->bias2)),
       .decay = step->decoupled ? 0.0f : (float)step->weight_decay,
       .shrink = step->decoupled ? (float)(1.0 - step->lr * step->weight_decay) : 1.0f,
   };

@@ -1,4 +1,6 @@
 // Which level is used, and the public functions, which call it.
+#pragma STDC FP_CONTRACT OFF
+
 #include <stdlib.h>
 #include <string.h>
 

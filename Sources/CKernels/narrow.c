@@ -1,4 +1,6 @@
 // The kernels of narrow rows, of which wide vectors would be mostly empty: one register of AVX2.
+#pragma STDC FP_CONTRACT OFF
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 #include <math.h>

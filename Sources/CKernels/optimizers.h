@@ -54,7 +54,7 @@ static void adam_kernel(float *w, const float *g, float *m, float *v, double lr,
                         size_t n) {
   const float rate = (float)(-lr / bias1), guard = (float)eps;
   const float admit1 = (float)(1.0 - beta1), keep2 = (float)beta2, admit2 = (float)(1.0 - beta2);
-  const float unbias2 = (float)(1.0 / sqrt(bias2));
+  const float unbias2 = (float)(1.0 / root(bias2));
   const float decay = decoupled ? 0.0f : (float)weight_decay;
   const float shrink = decoupled ? (float)(1.0 - lr * weight_decay) : 1.0f;
   EACH(n, {

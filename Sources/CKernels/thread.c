@@ -1,3 +1,5 @@
+#pragma STDC FP_CONTRACT OFF
+
 #define _GNU_SOURCE
 #include "include/elbo_thread.h"
 

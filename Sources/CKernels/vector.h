@@ -135,6 +135,9 @@ INLINE vf v_abs(vf x) { return (vf)((vi)x & 0x7fffffff); }
 /// The magnitude of a with the sign of b, where a is not negative.
 INLINE vf with_sign(vf a, vf b) { return (vf)((vi)a | ((vi)b & (int32_t)0x80000000)); }
 INLINE vf v_sqrt(vf x) { return __builtin_elementwise_sqrt(x); }
+/// Of one number, without a store to errno, which the compiler would have to order with the loads and stores around it.
+INLINE double root(double x) { return __builtin_elementwise_sqrt(x); }
+INLINE double logarithm(double x) { return __builtin_elementwise_log(x); }
 /// NaN stays NaN.
 INLINE vf at_least(vf x, float bound) { return x < bound ? (vf)bound : x; }
 INLINE vf at_most(vf x, float bound) { return x > bound ? (vf)bound : x; }

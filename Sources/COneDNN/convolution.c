@@ -1,3 +1,5 @@
+#pragma STDC FP_CONTRACT OFF
+
 #include <dnnl.h>
 #include <stdint.h>
 #include <stdlib.h>

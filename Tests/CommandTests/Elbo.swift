@@ -61,6 +61,11 @@ enum Elbo {
 
   static func run(_ arguments: String...) async throws -> Outcome { try await run(arguments) }
 
+  /// Runs the command in a folder that relative paths begin at.
+  static func run(_ arguments: [String], in folder: FilePath) async throws -> Outcome {
+    try await run(arguments, in: folder) { _ in }
+  }
+
   /// Runs the command with the programs of one folder, and no others, at hand.
   static func run(_ arguments: [String], programs folder: String) async throws -> Outcome {
     try await run(arguments, environment: environment.updating(["PATH": folder])) { _ in }
@@ -68,12 +73,12 @@ enum Elbo {
 
   /// Runs the command, and does something while it runs, with a way to send it signals.
   static func run(
-    _ arguments: [String], environment: Subprocess.Environment = environment,
+    _ arguments: [String], environment: Subprocess.Environment = environment, in folder: FilePath? = nil,
     _ body: @Sendable (_ send: @Sendable (Signal) throws -> Void) async throws -> Void
   ) async throws -> Outcome {
     let result = try await Subprocess.run(
-      .path(path), arguments: Arguments(arguments), environment: environment, input: .none,
-      output: .string(limit: 1 << 24), error: .string(limit: 1 << 24)
+      .path(path), arguments: Arguments(arguments), environment: environment,
+      workingDirectory: folder, input: .none, output: .string(limit: 1 << 24), error: .string(limit: 1 << 24)
     ) { execution in
       try await body { try execution.send(signal: $0) }
     }
