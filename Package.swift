@@ -31,7 +31,8 @@ let package = Package(
     .target(name: "CPNG", linkerSettings: [.linkedLibrary("png")]),
 
     // The rooms, lower ones first; nothing imports upwards.
-    .target(name: "Files", dependencies: ["CSodium"]),
+    .target(name: "CFiles"),
+    .target(name: "Files", dependencies: ["CFiles", "CSodium"]),
     .target(name: "Figures"),
     .target(name: "Images", dependencies: ["CJPEG", "CPNG"]),
     .target(name: "LinearAlgebra", dependencies: ["CLAPACK"]),

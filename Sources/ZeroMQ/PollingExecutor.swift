@@ -54,9 +54,11 @@ public final class PollingExecutor: SerialExecutor, @unchecked Sendable {
   }
 
   init(name: String) throws(ZeroMQError) {
+    let descriptor = eventfd(0, Int32(EFD_NONBLOCK | EFD_CLOEXEC))
+    // Before everything is set: `deinit` is for executors that were there.
+    guard descriptor >= 0 else { throw ZeroMQError(doing: "making an eventfd", errno: errno) }
     self.name = name
-    wakeDescriptor = eventfd(0, Int32(EFD_NONBLOCK | EFD_CLOEXEC))
-    guard wakeDescriptor >= 0 else { throw ZeroMQError(doing: "making an eventfd", errno: errno) }
+    wakeDescriptor = descriptor
   }
 
   deinit {
