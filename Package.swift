@@ -121,7 +121,7 @@ let package = Package(
         "ReferenceSupport", "Tensors", "Training",
       ], exclude: ["Golden"]),
     .testTarget(name: "RecipesTests", dependencies: ["Recipes"]),
-    .testTarget(name: "TrainingTests", dependencies: ["Tensors", "Training"]),
+    .testTarget(name: "TrainingTests", dependencies: ["Files", "Tensors", "TestSupport", "Training"]),
     .testTarget(name: "ReportsTests", dependencies: ["Figures", "Files", "Images", "Reports", "TestSupport"]),
     .testTarget(name: "NetworksTests", dependencies: ["GradientChecks", "Networks", "Tensors"], exclude: ["Golden"]),
     .testTarget(name: "OptimizersTests", dependencies: ["GradientChecks", "Optimizers"], exclude: ["Golden"]),

@@ -86,7 +86,7 @@ public struct Checkpoint: Sendable {
 
   /// Gives a whole folder its name, also when there is one of that name.
   /// - Parameter exchange: exchanges two folders; false where the file system cannot.
-  static func place(
+  package static func place(
     _ aside: String, as name: String, in run: RunFolder,
     exchange: (String, String) throws -> Bool = { try Renaming.exchange($0, $1) }
   ) throws {

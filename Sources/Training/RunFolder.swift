@@ -13,7 +13,7 @@ public struct RunFolder: Sendable {
   public var figures: String { path + "/figures" }
   public var coordinatorLog: String { path + "/coordinator.log" }
   public var coordinatorEndpoint: String { path + "/coordinator.endpoint" }
-  var lock: String { path + "/.lock" }
+  package var lock: String { path + "/.lock" }
 
   /// A new run, which only the holder of the lock writes. Without a path: `runs/NAME`, `runs/NAME-2` and so on. Of
   /// several processes that make the same run one wins.
@@ -86,5 +86,10 @@ func systemError(of error: any Error) -> CInt {
   let error = error as NSError
   if error.domain == NSPOSIXErrorDomain { return CInt(error.code) }
   if let under = error.userInfo[NSUnderlyingErrorKey] as? NSError { return systemError(of: under) }
-  return error.code == CocoaError.fileWriteFileExists.rawValue ? EEXIST : EACCES
+  switch CocoaError.Code(rawValue: error.code) {
+  case .fileWriteFileExists: return EEXIST
+  case .fileReadNoSuchFile, .fileNoSuchFile: return ENOENT
+  case .fileReadUnknown, .fileWriteUnknown: return EIO
+  default: return EACCES
+  }
 }

@@ -191,8 +191,6 @@ public final class PollingExecutor: SerialExecutor, @unchecked Sendable {
     var jobs: [UnownedJob] = []
     var bodies: [@Sendable () -> Void] = []
     while true {
-      jobs.removeAll(keepingCapacity: true)
-      bodies.removeAll(keepingCapacity: true)
       let stopping = inbox.withLock { inbox in
         swap(&jobs, &inbox.jobs)
         swap(&bodies, &inbox.bodies)
@@ -201,6 +199,9 @@ public final class PollingExecutor: SerialExecutor, @unchecked Sendable {
       for job in jobs { job.runSynchronously(on: asUnownedSerialExecutor()) }
       for body in bodies { body() }
       if stopping, jobs.isEmpty, bodies.isEmpty { return }
+      // Now: what they hold might wait for ever to be let go while this thread sleeps.
+      jobs.removeAll(keepingCapacity: true)
+      bodies.removeAll(keepingCapacity: true)
       fireTimers()
       poll()
     }
