@@ -33,10 +33,11 @@ extension CommandTests {
       #expect(try contents(workspace) == before, sourceLocation: sourceLocation)
     }
 
-    /// Every file below the folder `run`, with its bytes.
+    /// Every file below the folder `run`, with its bytes; not the lock of a process that was killed.
     private func contents(_ workspace: Workspace) throws -> [String: [UInt8]?] {
       let names = FileManager.default.subpaths(atPath: workspace["run"]) ?? []
-      return try names.reduce(into: ["": workspace.exists("run") ? [] : nil]) { contents, name in
+      return try names.filter { $0 != ".lock" }.reduce(into: ["": workspace.exists("run") ? [] : nil]) {
+        contents, name in
         var isFolder: ObjCBool = false
         _ = FileManager.default.fileExists(atPath: workspace["run/\(name)"], isDirectory: &isFolder)
         contents[name] = isFolder.boolValue ? .some(nil) : try workspace.read("run/\(name)")
@@ -104,7 +105,8 @@ extension CommandTests {
       }
       try await expectRefusal(workspace, coordinator(workspace, model: "autoencoder"), says: "vae", "autoencoder")
       try workspace.write(
-        "other.yaml", "model: vae\ndata: {source: \(workspace.data)}\nnetwork: {hidden: [9]}\ntrain: {steps: 9}\n")
+        "other.yaml",
+        "model: vae\ndata: {source: \(workspace.data)}\nnetwork: {hidden: [9]}\ntrain: {steps: 9, batch: 20}\n")
       try await expectRefusal(
         workspace, ["coordinator", workspace["other.yaml"], "--out", workspace["run"]], says: "other.yaml", "recipe")
       try workspace.write(
