@@ -26,7 +26,8 @@ let package = Package(
     .target(name: "CPNG", linkerSettings: [.linkedLibrary("png")]),
 
     // The rooms, lower ones first; nothing imports upwards.
-    .target(name: "Files", dependencies: ["CSodium"]),
+    .target(name: "CFiles"),
+    .target(name: "Files", dependencies: ["CFiles", "CSodium"]),
     .target(name: "Figures"),
     .target(name: "Images", dependencies: ["CJPEG", "CPNG"]),
     .target(name: "LinearAlgebra", dependencies: ["CLAPACK"]),
@@ -115,7 +116,7 @@ let package = Package(
         "ReferenceSupport", "Tensors", "Training",
       ], exclude: ["Golden"]),
     .testTarget(name: "RecipesTests", dependencies: ["Recipes"]),
-    .testTarget(name: "TrainingTests", dependencies: ["Tensors", "Training"]),
+    .testTarget(name: "TrainingTests", dependencies: ["Files", "Tensors", "TestSupport", "Training"]),
     .testTarget(name: "ReportsTests", dependencies: ["Figures", "Files", "Images", "Reports", "TestSupport"]),
     .testTarget(
       name: "NetworksTests", dependencies: ["GradientChecks", "Networks", "Recipes", "Tensors"], exclude: ["Golden"]),

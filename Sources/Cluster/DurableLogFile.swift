@@ -21,9 +21,15 @@ public final class DurableLogFile {
   private var descriptor: Int32
   /// Bytes of the file, all of them whole records.
   public private(set) var byteCount: Int
+  /// Whether the file still holds another job, which the first append replaces.
+  private var isStale = false
 
   /// Opens or makes the log and returns what it holds. A torn tail is cut off.
-  public static func open(_ path: String) throws(Failure) -> (file: DurableLogFile, records: [LogRecord]) {
+  /// - Parameter anew: whether what the file holds is of no interest. It stays there until the first append, and the
+  ///   file is never removed: a lock belongs to the file, not to its name.
+  public static func open(
+    _ path: String, anew: Bool = false
+  ) throws(Failure) -> (file: DurableLogFile, records: [LogRecord]) {
     func failed(_ doing: String, _ reason: String = String(cString: strerror(errno)), advice: String = "") -> Failure {
       Failure(path: path, doing: doing, reason: reason, advice: advice)
     }
@@ -38,6 +44,12 @@ public final class DurableLogFile {
         advice: "one coordinator a run; end the other, or choose another run folder")
     }
     guard let bytes = readAll(descriptor) else { throw failed("reading the coordinator's log") }
+    if anew, !bytes.isEmpty {
+      isOpen = true
+      let file = DurableLogFile(path: path, descriptor: descriptor, byteCount: bytes.count)
+      file.isStale = true
+      return (file, [])
+    }
     let content: DurableLog.Content
     do throws(DurableLog.Damage) {
       content = try DurableLog.decode(bytes)
@@ -53,15 +65,13 @@ public final class DurableLogFile {
       }
     }
     let file = DurableLogFile(path: path, descriptor: descriptor, byteCount: content.wholeBytes)
+    isOpen = true
     if content.wholeBytes == 0 {
-      try file.truncate(to: 0)
-      try file.write(DurableLog.magic)
-      try file.sync()
+      try file.clear()
     } else if content.wholeBytes < bytes.count {
       try file.truncate(to: content.wholeBytes)
       try file.sync()
     }
-    isOpen = true
     return (file, records)
   }
 
@@ -75,6 +85,10 @@ public final class DurableLogFile {
 
   /// Appends the records and waits until they are on disk. When that fails (a full disk), the file is as before.
   public func append(_ records: [LogRecord]) throws(Failure) {
+    if isStale {
+      try clear()
+      isStale = false
+    }
     let before = byteCount
     do throws(Failure) {
       try write(records.flatMap { DurableLog.encode($0.encoded()) })
@@ -111,6 +125,12 @@ public final class DurableLogFile {
       rest = rest.dropFirst(count)
       byteCount += count
     }
+  }
+
+  private func clear() throws(Failure) {
+    try truncate(to: 0)
+    try write(DurableLog.magic)
+    try sync()
   }
 
   private func truncate(to count: Int) throws(Failure) {

@@ -45,18 +45,18 @@ public struct Checkpoint: Sendable {
   private static func modelPath(_ folder: String) -> String { folder + "/model.safetensors" }
   private static func optimizerPath(_ folder: String) -> String { folder + "/optimizer.safetensors" }
   private static func statisticsPath(_ folder: String) -> String { folder + "/statistics.safetensors" }
-  private static func statePath(_ folder: String) -> String { folder + "/state.json" }
+  static func statePath(_ folder: String) -> String { folder + "/state.json" }
 
-  /// Writes a checkpoint aside, syncs it and renames it into place: it is there whole or not at all, also after a
-  /// SIGKILL or a power failure in the middle. Older ones are removed but for `keeping`.
+  /// Writes a checkpoint aside, syncs it and puts it into place: it is there whole or not at all, also after a SIGKILL
+  /// or a power failure in the middle. One of the same step stays until the new one has its place. Older ones are
+  /// removed but for `keeping`.
   @discardableResult
   public static func write(
     _ learner: any Learner, state: State, in run: RunFolder, keeping: Int
   ) throws -> Checkpoint {
-    let manager = FileManager.default
     let name = "step-" + String(repeating: "0", count: max(6 - String(state.step).count, 0)) + String(state.step)
     let final = run.checkpoints + "/" + name
-    let aside = run.checkpoints + "/.\(name).tmp-\(UInt64.random(in: 0...UInt64.max))"
+    let aside = asidePath(name, "tmp", in: run)
     try makeFolder(aside)
     do {
       try SafeTensors.write(modelPath(aside), [learner.parameters], prefixed: false, metadata: ["model": state.model])
@@ -65,17 +65,68 @@ public struct Checkpoint: Sendable {
         try SafeTensors.write(statisticsPath(aside), learner.statistics, prefixed: true)
       }
       try AtomicFile.write(statePath(aside), Array(encoded(state)))
-      if manager.fileExists(atPath: final) { try manager.removeItem(atPath: final) }
-      try moveFolder(aside, to: final)
+      try place(aside, as: name, in: run)
     } catch {
-      try? manager.removeItem(atPath: aside)
+      try? FileManager.default.removeItem(atPath: aside)
       throw error
     }
     try AtomicFile.syncFolder(run.checkpoints)
-    for old in try list(run).dropLast(max(keeping, 1)) where old != name {
-      try? manager.removeItem(atPath: run.checkpoints + "/" + old)
+    // What remains at `aside` is the one that was replaced.
+    try? FileManager.default.removeItem(atPath: aside)
+    // Later ones were passed over, since they are damaged: they do not count.
+    for old in try list(run).filter({ Int($0.dropFirst(5))! <= state.step }).dropLast(max(keeping, 1)) {
+      // At once, so that no reader sees a part of it.
+      let gone = asidePath(old, "tmp", in: run)
+      if (try? Renaming.move(run.checkpoints + "/" + old, to: gone)) != nil {
+        try? FileManager.default.removeItem(atPath: gone)
+      }
     }
     return Checkpoint(folder: final, state: state)
+  }
+
+  /// Gives a whole folder its name, also when there is one of that name.
+  /// - Parameter exchange: exchanges two folders; false where the file system cannot.
+  package static func place(
+    _ aside: String, as name: String, in run: RunFolder,
+    exchange: (String, String) throws -> Bool = { try Renaming.exchange($0, $1) }
+  ) throws {
+    let final = run.checkpoints + "/" + name
+    guard FileManager.default.fileExists(atPath: final) else { return try Renaming.move(aside, to: final) }
+    if try exchange(aside, final) { return }
+    // `recover` gives it its name back when this process does not come to the next line.
+    let old = asidePath(name, "old", in: run)
+    try Renaming.move(final, to: old)
+    do {
+      try Renaming.move(aside, to: final)
+    } catch {
+      try? Renaming.move(old, to: final)
+      throw error
+    }
+    try AtomicFile.syncFolder(run.checkpoints)
+    try? FileManager.default.removeItem(atPath: old)
+  }
+
+  private static func asidePath(_ name: String, _ kind: String, in run: RunFolder) -> String {
+    "\(run.checkpoints)/.\(name).\(kind)-\(UInt64.random(in: 0...UInt64.max))"
+  }
+
+  /// Gives a checkpoint its name back that a killed process was replacing, on a file system that cannot exchange
+  /// folders. For the holder of the run's lock, before it reads: what lies there may otherwise be a living process's
+  /// work.
+  public static func recover(in run: RunFolder) throws {
+    for name in try entries(of: run) where name.hasPrefix(".step-") {
+      let final = String(name.dropFirst().prefix { $0 != "." })
+      let path = run.checkpoints + "/" + final
+      guard name.hasPrefix(".\(final).old-"), !FileManager.default.fileExists(atPath: path) else { continue }
+      try Renaming.move(run.checkpoints + "/" + name, to: path)
+    }
+  }
+
+  /// Removes what killed processes left half-written. For the holder of the run's lock, after `recover`.
+  public static func removeRests(in run: RunFolder) throws {
+    for name in try entries(of: run) where name.hasPrefix(".step-") {
+      try? FileManager.default.removeItem(atPath: run.checkpoints + "/" + name)
+    }
   }
 
   private static func encoded(_ state: State) throws -> Data {
@@ -84,30 +135,20 @@ public struct Checkpoint: Sendable {
     return try encoder.encode(state) + Data("\n".utf8)
   }
 
-  /// The names of a run's checkpoints, oldest step first. What was left half-written by a process that was killed is
-  /// removed.
+  /// The names of a run's checkpoints, oldest step first.
   static func list(_ run: RunFolder) throws -> [String] {
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: run.checkpoints)) ?? []
-    for name in names where name.hasPrefix(".step-") {
-      try? FileManager.default.removeItem(atPath: run.checkpoints + "/" + name)
-    }
-    return names.filter { $0.hasPrefix("step-") && Int($0.dropFirst(5)) != nil }
+    try entries(of: run).filter { $0.hasPrefix("step-") && Int($0.dropFirst(5)) != nil }
       .sorted { Int($0.dropFirst(5))! < Int($1.dropFirst(5))! }
   }
 
-  /// The newest checkpoint of a run.
-  public static func newest(of run: RunFolder) throws -> Checkpoint {
-    guard let name = try list(run).last else {
-      throw TrainingError(.noRun, "\(run.path) has no checkpoint", advice: "train it first, or name another run")
+  private static func entries(of run: RunFolder) throws -> [String] {
+    do {
+      return try FileManager.default.contentsOfDirectory(atPath: run.checkpoints)
+    } catch {
+      let number = systemError(of: error)
+      guard number != ENOENT else { return [] }
+      throw FileError("read", run.checkpoints, systemError: number)
     }
-    let folder = run.checkpoints + "/" + name
-    let bytes = try InputFile.read(statePath(folder), limit: 1 << 20)
-    guard let state = try? JSONDecoder().decode(State.self, from: Data(bytes)), state.format == 1, state.step >= 0
-    else {
-      throw TrainingError(
-        .damagedFile, "\(statePath(folder)) is damaged", advice: "remove \(folder) to use the checkpoint before it")
-    }
-    return Checkpoint(folder: folder, state: state)
   }
 
   /// Fills a learner's buffers, what the training data fixed among them: whatever data the learner was made with, it
@@ -137,7 +178,7 @@ public struct Checkpoint: Sendable {
     guard actual == expected else {
       throw TrainingError(
         .damagedFile, "\(path) does not have the SHA-256 that state.json says",
-        advice: "remove \(folder) to use the checkpoint before it")
+        advice: "use another checkpoint")
     }
   }
 }

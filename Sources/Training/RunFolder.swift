@@ -11,32 +11,54 @@ public struct RunFolder: Sendable {
   public var summary: String { path + "/summary.json" }
   public var checkpoints: String { path + "/checkpoints" }
   public var figures: String { path + "/figures" }
+  public var coordinatorLog: String { path + "/coordinator.log" }
+  public var coordinatorEndpoint: String { path + "/coordinator.endpoint" }
+  package var lock: String { path + "/.lock" }
 
-  /// A new run. Without a path: `runs/NAME`, `runs/NAME-2` and so on.
-  /// - Throws: `FileError` when the folder cannot be made; `TrainingError` when there is a run in it already.
-  public init(creating path: String?, name: String) throws {
-    let manager = FileManager.default
-    if let path {
-      self.path = path
-      guard !manager.fileExists(atPath: path + "/recipe.yaml") else {
-        throw TrainingError(
-          .noRun, "\(path) holds a run already", advice: "name another folder, or go on with --resume \(path)")
-      }
-    } else {
-      var candidate = "runs/\(name)"
-      var number = 1
-      while manager.fileExists(atPath: candidate) {
-        number += 1
-        candidate = "runs/\(name)-\(number)"
-      }
-      self.path = candidate
+  /// A new run, which only the holder of the lock writes. Without a path: `runs/NAME`, `runs/NAME-2` and so on. Of
+  /// several processes that make the same run one wins.
+  /// - Parameter note: hears why other processes are not kept out, where the file system cannot lock.
+  /// - Throws: `FileError` when the folder cannot be made; `TrainingError` when there is a run in it already, or
+  ///   another process makes one.
+  public static func create(
+    at path: String?, name: String, note: (String) -> Void
+  ) throws -> (run: RunFolder, lock: RunLock) {
+    let run = try path.map { RunFolder(path: $0) } ?? unused(name: name)
+    let lock = try RunLock(new: run, note: note)
+    // Others may have made the run until the lock was taken.
+    guard !FileManager.default.fileExists(atPath: run.recipe) else {
+      lock.release()
+      throw TrainingError(
+        .noRun, "\(run.path) holds a run already", advice: "name another folder, or go on with --resume \(run.path)")
     }
-    for folder in [self.path, checkpoints, figures] { try makeFolder(folder) }
+    do {
+      for folder in [run.checkpoints, run.figures] { try makeFolder(folder) }
+    } catch {
+      run.discard()
+      lock.release()
+      throw error
+    }
+    return (run, lock)
   }
 
-  /// Takes back a new run that came to nothing: what was written for it, and the folder unless something else lies in it.
+  private init(path: String) { self.path = path }
+
+  /// A folder that was not there: whoever makes it has it.
+  private static func unused(name: String) throws -> RunFolder {
+    try makeFolder("runs")
+    var (candidate, number) = ("runs/\(name)", 1)
+    while mkdir(candidate, 0o777) != 0 {
+      guard errno == EEXIST else { throw FileError("make the folder", candidate, systemError: errno) }
+      number += 1
+      candidate = "runs/\(name)-\(number)"
+    }
+    return RunFolder(path: candidate)
+  }
+
+  /// Takes back a new run that came to nothing: what was written for it, and the folder unless something else lies in
+  /// it. For the holder of the lock, which is released afterwards.
   public func discard() {
-    for file in [recipe, environment, metrics] { unlink(file) }
+    for file in [recipe, environment, metrics, coordinatorLog, coordinatorEndpoint, lock] { unlink(file) }
     for folder in [checkpoints, figures, path] { rmdir(folder) }
   }
 
@@ -59,15 +81,15 @@ func makeFolder(_ path: String) throws {
   }
 }
 
-/// Renames a folder.
-func moveFolder(_ path: String, to target: String) throws(FileError) {
-  guard rename(path, target) == 0 else { throw FileError("write", target, systemError: errno) }
-}
-
 /// The errno under an error of Foundation's.
-private func systemError(of error: any Error) -> CInt {
+func systemError(of error: any Error) -> CInt {
   let error = error as NSError
   if error.domain == NSPOSIXErrorDomain { return CInt(error.code) }
   if let under = error.userInfo[NSUnderlyingErrorKey] as? NSError { return systemError(of: under) }
-  return error.code == CocoaError.fileWriteFileExists.rawValue ? EEXIST : EACCES
+  switch CocoaError.Code(rawValue: error.code) {
+  case .fileWriteFileExists: return EEXIST
+  case .fileReadNoSuchFile, .fileNoSuchFile: return ENOENT
+  case .fileReadUnknown, .fileWriteUnknown: return EIO
+  default: return EACCES
+  }
 }

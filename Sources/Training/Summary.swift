@@ -45,6 +45,9 @@ public struct Summary: Codable, Sendable {
     self = summary
   }
 
+  /// Whether a run has come to an end.
+  public static func exists(in run: RunFolder) -> Bool { FileManager.default.fileExists(atPath: run.summary) }
+
   public func json() throws -> String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]

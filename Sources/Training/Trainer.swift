@@ -15,6 +15,9 @@ public struct TrainingPlan: Sendable {
   public var evaluateEvery: Int
   /// Write a checkpoint every so many steps; 0: only at the end.
   public var checkpointEvery: Int
+  /// Write a checkpoint also when the last one is so old; nil: never because of the time. With nodes it is their
+  /// coordinator that looks at a clock: nodes have to write the same moment.
+  public var checkpointInterval: Duration?
   /// Have a learner that is `Picturing` show how it comes along every so many steps; 0: not at all.
   public var figureEvery: Int
   /// How exact the numbers are that the exchange adds.
@@ -22,7 +25,7 @@ public struct TrainingPlan: Sendable {
 
   public init(
     seed: UInt64, shards: Int, steps: Int, reportEvery: Int, evaluateEvery: Int = 0, checkpointEvery: Int = 0,
-    figureEvery: Int = 0, precision: ExchangePrecision = .float32
+    checkpointInterval: Duration? = nil, figureEvery: Int = 0, precision: ExchangePrecision = .float32
   ) {
     self.seed = seed
     self.shards = shards
@@ -30,6 +33,7 @@ public struct TrainingPlan: Sendable {
     self.reportEvery = reportEvery
     self.evaluateEvery = evaluateEvery
     self.checkpointEvery = checkpointEvery
+    self.checkpointInterval = checkpointInterval
     self.figureEvery = figureEvery
     self.precision = precision
   }
@@ -140,8 +144,14 @@ public actor Trainer {
   private let crew: Crew
   private let observer: any TrainingObserver
   private let clock: ContinuousClock = .init()
+  private let time: @Sendable () -> Duration
 
-  public init(_ learner: any Learner, plan: TrainingPlan, crew: Crew, observer: any TrainingObserver) {
+  /// - Parameter time: since any moment, for checkpoints that are due by time; it decides nothing else.
+  public init(
+    _ learner: any Learner, plan: TrainingPlan, crew: Crew, observer: any TrainingObserver,
+    time: @escaping @Sendable () -> Duration = Trainer.uptime
+  ) {
+    self.time = time
     self.learner = learner
     self.plan = plan
     self.crew = crew
@@ -149,6 +159,10 @@ public actor Trainer {
   }
 
   deinit { executor.stop() }
+
+  private static let origin = ContinuousClock.now
+  /// The time since the first question, by a clock that is never set.
+  public static let uptime: @Sendable () -> Duration = { ContinuousClock.now - origin }
 
   /// Does something with the learner and the crew on the trainer's thread, while no step runs.
   public func perform<Result: Sendable>(
@@ -162,16 +176,18 @@ public actor Trainer {
   ///   - stop: asked after every step whether to end there.
   public func train(from first: Int = 0, after seconds: Double = 0, until stop: StopRequest) throws -> Ending {
     try run(
-      LocalExchange(learner, shards: plan.shards, precision: plan.precision), from: first, after: seconds, until: stop)
+      LocalExchange(learner, shards: plan.shards, precision: plan.precision), from: first, after: seconds, until: stop,
+      checkpoints: CheckpointTimer(plan.checkpointInterval))
   }
 
   /// Trains with others: until the exchange says that this node's part is over.
   public func train(with exchange: any Exchange & Sendable, from first: Int, until stop: StopRequest) throws -> Ending {
-    try run(exchange, from: first, after: 0, until: stop)
+    try run(exchange, from: first, after: 0, until: stop, checkpoints: CheckpointTimer(nil))
   }
 
   private func run(
-    _ exchange: any Exchange, from first: Int, after earlier: Double, until stop: StopRequest
+    _ exchange: any Exchange, from first: Int, after earlier: Double, until stop: StopRequest,
+    checkpoints: CheckpointTimer
   ) throws -> Ending {
     let order = Order(learner.order, exampleCount: learner.exampleCount, seed: plan.seed)
     var cursor = Order.Cursor(order, total: plan.steps)
@@ -181,6 +197,8 @@ public actor Trainer {
     var aside = Duration.zero
     var place = ExchangeOutcome.Place(step: first, phase: 0, converged: false)
     var alarm: String?
+    var checkpoints = checkpoints
+    _ = checkpoints.isDue(at: time())
 
     func seconds() -> Double { earlier + (clock.now - start - aside).seconds }
     func moment() -> Moment {
@@ -247,8 +265,10 @@ public actor Trainer {
         try observer.report(report(metrics, examples: meter.examples, over: now - meter.lastReport(first: earlier)))
         meter.clear(at: now, isWhole: true)
       }
-      if plan.checkpointEvery > 0, number % plan.checkpointEvery == 0, !isLast {
+      let isDue = checkpoints.isDue(at: time())
+      if !isLast, isDue || (plan.checkpointEvery > 0 && number % plan.checkpointEvery == 0) {
         try observer.checkpoint(moment())
+        checkpoints.restart(at: time())
       }
       if plan.figureEvery > 0, number % plan.figureEvery == 0, let learner = learner as? any Picturing {
         let key = RandomKey(seed: plan.seed).at(step: .max)

@@ -4,10 +4,14 @@ public struct TrainingError: Error, CustomStringConvertible, Sendable {
   public struct Code: Hashable, Sendable {
     let name: String
     public static let damagedFile = Code(name: "damagedFile")
+    /// A file of another version of Elbo.
+    public static let otherFormat = Code(name: "otherFormat")
     public static let otherModel = Code(name: "otherModel")
     public static let otherRecipe = Code(name: "otherRecipe")
     public static let otherData = Code(name: "otherData")
     public static let noRun = Code(name: "noRun")
+    /// Another process writes to the run.
+    public static let isWritten = Code(name: "isWritten")
     public static let unsuitable = Code(name: "unsuitable")
     /// Numbers became infinite or NaN.
     public static let diverged = Code(name: "diverged")

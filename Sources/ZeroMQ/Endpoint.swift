@@ -69,6 +69,12 @@ public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
     }
   }
 
+  /// The same with 127.0.0.1 for localhost: libzmq binds to numbers and interfaces, not to names.
+  var numericLoopback: Endpoint {
+    guard case .tcp("localhost", let port) = transport else { return self }
+    return Endpoint(.tcp(host: "127.0.0.1", port: port))
+  }
+
   public var description: String {
     switch transport {
     case .ipc(let path): return "ipc://\(path)"

@@ -54,9 +54,11 @@ public final class PollingExecutor: SerialExecutor, @unchecked Sendable {
   }
 
   init(name: String) throws(ZeroMQError) {
+    let descriptor = eventfd(0, Int32(EFD_NONBLOCK | EFD_CLOEXEC))
+    // Before everything is set: `deinit` is for executors that were there.
+    guard descriptor >= 0 else { throw ZeroMQError(doing: "making an eventfd", errno: errno) }
     self.name = name
-    wakeDescriptor = eventfd(0, Int32(EFD_NONBLOCK | EFD_CLOEXEC))
-    guard wakeDescriptor >= 0 else { throw ZeroMQError(doing: "making an eventfd", errno: errno) }
+    wakeDescriptor = descriptor
   }
 
   deinit {
@@ -189,8 +191,6 @@ public final class PollingExecutor: SerialExecutor, @unchecked Sendable {
     var jobs: [UnownedJob] = []
     var bodies: [@Sendable () -> Void] = []
     while true {
-      jobs.removeAll(keepingCapacity: true)
-      bodies.removeAll(keepingCapacity: true)
       let stopping = inbox.withLock { inbox in
         swap(&jobs, &inbox.jobs)
         swap(&bodies, &inbox.bodies)
@@ -199,6 +199,9 @@ public final class PollingExecutor: SerialExecutor, @unchecked Sendable {
       for job in jobs { job.runSynchronously(on: asUnownedSerialExecutor()) }
       for body in bodies { body() }
       if stopping, jobs.isEmpty, bodies.isEmpty { return }
+      // Now: what they hold might wait for ever to be let go while this thread sleeps.
+      jobs.removeAll(keepingCapacity: true)
+      bodies.removeAll(keepingCapacity: true)
       fireTimers()
       poll()
     }

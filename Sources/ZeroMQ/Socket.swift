@@ -55,7 +55,14 @@ public struct Socket: ~Copyable {
   @discardableResult
   public borrowing func bind(_ endpoint: Endpoint) throws(ZeroMQError) -> Endpoint {
     try check(endpoint)
-    guard zmq_bind(handle, endpoint.description) == 0 else { throw ZeroMQError(doing: "binding to \(endpoint)") }
+    let endpoint = endpoint.numericLoopback
+    guard zmq_bind(handle, endpoint.description) == 0 else {
+      let number = zmq_errno()
+      guard number == ENODEV else { throw ZeroMQError(doing: "binding to \(endpoint)", errno: number) }
+      throw ZeroMQError(
+        .badEndpoint, doing: "binding to \(endpoint)", reason: "its host is no address of this machine",
+        advice: "name the address in numbers, as in tcp://10.0.0.1:7700, or an interface, as in tcp://eth0:7700")
+    }
     guard case .tcp(let host, .any) = endpoint.transport else { return endpoint }
     var buffer = [CChar](repeating: 0, count: 512)
     var count = buffer.count

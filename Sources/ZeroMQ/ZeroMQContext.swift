@@ -24,7 +24,7 @@ public final class ZeroMQContext: Sendable {
   ///   - ioThreads: that move bytes; one is enough for about a gigabyte a second.
   public init(name: String, ioThreads: Int = 1, maximumSockets: Int = 8192) throws(ZeroMQError) {
     guard let handle = zmq_ctx_new() else { throw ZeroMQError(doing: "making a context") }
-    self.handle = handle
+    let executor: PollingExecutor
     do throws(ZeroMQError) {
       // Largest message: sockets say it themselves. Not "blocky": a socket without options of its own must not make
       // the end wait for ever.
@@ -40,10 +40,20 @@ public final class ZeroMQContext: Sendable {
       zmq_ctx_term(handle)
       throw error
     }
+    // From here on there is something to close, and nothing throws.
+    (self.handle, self.executor) = (handle, executor)
   }
 
+  /// Closes what an error kept from being closed. No socket is open: each holds its context. The last reference may
+  /// be dropped on the polling thread, which cannot join itself.
   deinit {
-    precondition(closed.load(ordering: .acquiring), "a ZeroMQContext was dropped without close()")
+    guard !closed.load(ordering: .acquiring) else { return }
+    let executor = executor
+    nonisolated(unsafe) let handle = handle
+    Thread {
+      executor.stop()
+      ZeroMQContext.end(handle)
+    }.start()
   }
 
   /// Joins the polling thread and ends the context. Blocks until what the closed sockets still had to send is sent,
@@ -52,8 +62,12 @@ public final class ZeroMQContext: Sendable {
     executor.stop()
     let open = openSockets.load(ordering: .acquiring)
     precondition(open == 0, "\(open) sockets of a ZeroMQContext are still open")
-    while zmq_ctx_term(handle) != 0 && zmq_errno() == EINTR {}
+    ZeroMQContext.end(handle)
     closed.store(true, ordering: .releasing)
+  }
+
+  private static func end(_ handle: UnsafeMutableRawPointer) {
+    while zmq_ctx_term(handle) != 0 && zmq_errno() == EINTR {}
   }
 
   /// Closes on a thread of its own: for tasks, which may be on the polling thread or must not block.

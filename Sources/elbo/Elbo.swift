@@ -4,6 +4,7 @@ import Datasets
 import Files
 import Foundation
 import Recipes
+import Reports
 import Training
 import ZeroMQ
 
@@ -32,6 +33,7 @@ struct Elbo: AsyncParsableCommand {
     ])
 
   static func main() async {
+    StandardStreams.open()
     // A closed pipe is an error to report, not a reason to die in the middle of a checkpoint.
     signal(SIGPIPE, SIG_IGN)
     do {
@@ -80,8 +82,19 @@ struct Elbo: AsyncParsableCommand {
   }
 
   private static func fail(_ message: String, _ status: ExitStatus) -> Never {
-    FileHandle.standardError.write(Data("elbo: \(message)\n".utf8))
+    StandardError.write("elbo: \(message)\n")
     Foundation.exit(status.rawValue)
+  }
+}
+
+/// The descriptors 0 to 2, which files would get if they were closed: what is meant for a stream would go into them.
+private enum StandardStreams {
+  /// Opens /dev/null in place of closed streams, for reading only: to write results there is an error still.
+  static func open() {
+    for descriptor: CInt in 0...2 where fcntl(descriptor, F_GETFD) < 0 && errno == EBADF {
+      // The lowest number that is free.
+      _ = Foundation.open("/dev/null", O_RDONLY)
+    }
   }
 }
 

@@ -37,7 +37,7 @@ struct Job {
   /// Keys that may change from start to start without another result: when it ends, and what is said on the way.
   private static let freeKeys = [
     "train.epochs", "train.steps", "train.report_every", "train.evaluate_every", "train.checkpoint_every",
-    "train.keep_checkpoints", "train.figure_every",
+    "train.checkpoint_minutes", "train.keep_checkpoints", "train.figure_every",
   ]
 
   /// - Throws: `RecipeError`, `DataError` or `TrainingError`: mistakes in what was asked.
@@ -74,6 +74,7 @@ struct Job {
       reportEvery: try train.integer("report_every", default: stepsPerEpoch, in: 1...1_000_000_000),
       evaluateEvery: try train.integer("evaluate_every", default: 0, in: 0...1_000_000_000),
       checkpointEvery: try train.integer("checkpoint_every", default: 0, in: 0...1_000_000_000),
+      checkpointInterval: try train.minutes("checkpoint_minutes", default: 10),
       figureEvery: learner is any Picturing
         ? try train.integer("figure_every", default: stepsPerEpoch, in: 0...1_000_000_000) : 0,
       precision: try recipe["exchange"].choice("precision", default: .float32))
@@ -86,6 +87,14 @@ struct Job {
     var hash = SHA256()
     hash.update(recipe.resolved(excluding: Job.freeKeys).utf8)
     return hash.hexDigest()
+  }
+}
+
+extension RecipeSection {
+  /// A time in minutes; 0 is none.
+  fileprivate func minutes(_ name: String, default value: Double) throws -> Duration? {
+    let minutes = try number(name, default: value, in: 0...1_000_000)
+    return minutes > 0 ? .seconds(60 * minutes) : nil
   }
 }
 

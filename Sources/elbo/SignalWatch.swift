@@ -1,8 +1,17 @@
 import Dispatch
 import Foundation
 
-/// Hears Ctrl-C and SIGTERM instead of dying of them.
+/// Hears Ctrl-C, SIGTERM and SIGHUP, which a closed terminal sends, instead of dying of them.
 final class SignalWatch {
+  /// Whether whoever started this process wants it to outlive the terminal, as nohup does; asked before anything here
+  /// changes what a signal does.
+  private static let outlivesTerminal: Bool = {
+    var action = sigaction()
+    guard sigaction(SIGHUP, nil, &action) == 0 else { return false }
+    // SIG_IGN, which is a pointer made of the number 1.
+    return unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1
+  }()
+
   private let sources: [any DispatchSourceSignal]
 
   /// - Parameters:
@@ -10,7 +19,9 @@ final class SignalWatch {
   ///     this process's end: standard input is a pipe that the launcher holds open.
   ///   - handler: called each time with the signal's name.
   init(isSupervised: Bool = false, _ handler: @escaping @Sendable (String) -> Void) {
-    sources = [(SIGINT, "Ctrl-C"), (SIGTERM, "SIGTERM")].compactMap { number, name in
+    let outlivesTerminal = SignalWatch.outlivesTerminal
+    sources = [(SIGINT, "Ctrl-C"), (SIGTERM, "SIGTERM"), (SIGHUP, "SIGHUP")].compactMap { number, name in
+      if number == SIGHUP, outlivesTerminal { return nil }
       signal(number, SIG_IGN)
       if isSupervised, number == SIGINT { return nil }
       let source = DispatchSource.makeSignalSource(signal: number, queue: .global())

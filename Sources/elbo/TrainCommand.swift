@@ -68,9 +68,11 @@ struct TrainCommand: AsyncParsableCommand {
       print(job.recipe.resolved, terminator: "")
       return
     }
-    let session = try TrainingSession(
-      job, run: prepared.run ?? RunFolder(creating: output.out, name: job.model.name), from: prepared.checkpoint,
-      lanes: lanes, quiet: output.quiet)
+    let (run, lock) = try prepared.claim(output)
+    defer { lock.release() }
+    let session = try await prepared.starting(run) {
+      try TrainingSession(job, run: run, from: prepared.checkpoint, lanes: lanes, quiet: output.quiet)
+    }
     let stop = StopRequest()
     let signals = SignalWatch { _ in
       if stop.isRequested { Foundation.exit(ExitStatus.interrupted.rawValue) }

@@ -17,7 +17,8 @@ struct TrainingSession {
   private let trainer: Trainer
 
   /// - Parameters:
-  ///   - checkpoint: where to go on from; nil starts anew.
+  ///   - run: to which only this process writes.
+  ///   - checkpoint: where to go on from, which the learner is filled from; nil starts anew.
   ///   - keepingMetrics: whether metrics beyond the checkpoint stay, because they will not be reported again.
   init(
     _ job: Job, run: RunFolder, from checkpoint: Checkpoint?, keepingMetrics: Bool = false, lanes: Int, quiet: Bool
@@ -25,7 +26,7 @@ struct TrainingSession {
     self.job = job
     self.run = run
     self.checkpoint = checkpoint
-    try checkpoint?.restore(job.learner, optimizer: true)
+    try Checkpoint.removeRests(in: run)
     try AtomicFile.write(run.recipe, job.recipe.resolved)
     try Environment(lanes: lanes, commandLine: CommandLine.arguments).write(to: run)
     recorder = try RunRecorder(

@@ -119,6 +119,33 @@ import Testing
     }
   }
 
+  @Test("A new job in the place of another: the same file, emptied by the first record and not before")
+  func anew() throws {
+    try withFolder { folder in
+      let path = "\(folder)/coordinator.log"
+      do {
+        let (file, _) = try DurableLogFile.open(path)
+        try file.append(records)
+      }
+      let (before, number) = (FileManager.default.contents(atPath: path), inode(path))
+      do {
+        let (file, found) = try DurableLogFile.open(path, anew: true)
+        #expect(found.isEmpty)
+        #expect(FileManager.default.contents(atPath: path) == before)
+        #expect(throws: DurableLogFile.Failure.self) { try DurableLogFile.open(path) }
+        try file.append([records[0]])
+        try file.append([records[1]])
+        #expect(inode(path) == number)
+        #expect(throws: DurableLogFile.Failure.self) { try DurableLogFile.open(path) }
+      }
+      #expect(try DurableLogFile.open(path).records == Array(records[..<2]))
+    }
+  }
+
+  private func inode(_ path: String) -> Int? {
+    (try? FileManager.default.attributesOfItem(atPath: path))?[.systemFileNumber] as? Int
+  }
+
   @Test func aFileThatIsNoLogIsLeftAlone() throws {
     try withFolder { folder in
       let path = "\(folder)/coordinator.log"

@@ -87,9 +87,20 @@ enum Elbo {
 
   /// Runs the command from a line of shell that has the arguments as `"$0" "$@"`: for redirections and limits.
   static func run(throughShell line: String, _ arguments: [String]) async throws -> Outcome {
+    try await run(throughShell: line, arguments) { _ in }
+  }
+
+  /// The same, and does something while it runs, with a way to send the shell signals, or what it has become.
+  static func run(
+    throughShell line: String, _ arguments: [String],
+    _ body: @Sendable (_ send: @Sendable (Signal) throws -> Void) async throws -> Void
+  ) async throws -> Outcome {
     let result = try await Subprocess.run(
       .path("/bin/sh"), arguments: Arguments(["-c", line, path.string] + arguments), environment: environment,
-      input: .none, output: .string(limit: 1 << 24), error: .string(limit: 1 << 24))
+      input: .none, output: .string(limit: 1 << 24), error: .string(limit: 1 << 24)
+    ) { execution in
+      try await body { try execution.send(signal: $0) }
+    }
     return Outcome(result.terminationStatus, result.standardOutput, result.standardError)
   }
 }

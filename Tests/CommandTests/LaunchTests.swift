@@ -106,7 +106,8 @@ struct LaunchTests {
   }
 
   @Test(
-    "Ctrl-C, SIGTERM: a checkpoint, exit status 130, no process left behind", arguments: [Signal.interrupt, .terminate])
+    "Ctrl-C, SIGTERM, a closed terminal: a checkpoint, exit status 130, no process left behind",
+    arguments: [Signal.interrupt, .terminate, .terminalClosed])
   func interruption(_ signal: Signal) async throws {
     let workspace = try Workspace()
     let outcome = try await Elbo.run(workspace.endlessLaunch(nodes: 2)) { send in

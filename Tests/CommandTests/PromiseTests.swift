@@ -42,8 +42,8 @@ extension CommandTests {
     }
 
     @Test(
-      "Ctrl-C, SIGTERM: a checkpoint, exit status 130, and resuming equals going on", arguments: ["vae", "gmm"],
-      [Signal.interrupt, .terminate])
+      "Ctrl-C, SIGTERM, a closed terminal: a checkpoint, exit status 130, and resuming equals going on",
+      arguments: ["vae", "gmm"], [Signal.interrupt, .terminate, .terminalClosed])
     func interruption(_ model: String, _ signal: Signal) async throws {
       let workspace = try Workspace()
       let outcome = try await Elbo.run(endless(workspace, model)) { send in

@@ -50,7 +50,8 @@ import Training
 
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent("elbo-statistics-\(UUID().uuidString)")
     defer { try? FileManager.default.removeItem(at: folder) }
-    let run = try RunFolder(creating: folder.path, name: model)
+    let (run, lock) = try RunFolder.create(at: folder.path, name: model, note: { _ in })
+    defer { lock.release() }
     let state = Checkpoint.State(trained, at: moment, model: model, recipe: "", data: "")
     let checkpoint = try Checkpoint.write(trained, state: state, in: run, keeping: 1)
 

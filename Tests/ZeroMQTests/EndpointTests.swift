@@ -27,4 +27,20 @@ import ZeroMQ
   ]) func knowsLoopback(text: String, loopback: Bool) throws {
     #expect(try Endpoint(text).isLoopback == loopback)
   }
+
+  @Test("localhost is bound to, and is named in numbers; another name is refused with what to write")
+  func names() async throws {
+    let context = try ZeroMQContext(name: "names")
+    let peer = Peer(context)
+    try await peer.open(.router)
+    #expect(try await peer.bind("tcp://localhost:*").description.hasPrefix("tcp://127.0.0.1:") == true)
+    await peer.close()
+    let other = Peer(context)
+    try await other.open(.router, security: .plainAnywhere)
+    let error = await #expect(throws: ZeroMQError.self) { try await other.bind("tcp://no-such-host.invalid:*") }
+    #expect(error?.code == .badEndpoint)
+    #expect(error?.advice.contains("in numbers") == true)
+    await other.close()
+    context.close()
+  }
 }

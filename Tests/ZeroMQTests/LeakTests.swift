@@ -34,6 +34,19 @@ import ZeroMQ
     #expect(try count("/proc/self/task") < threads + 40)
   }
 
+  @Test("A context that an error keeps from being closed closes itself, also from its own thread")
+  func droppedContexts() async throws {
+    let threads = try count("/proc/self/task")
+    for _ in 0..<100 { _ = try ZeroMQContext(name: "dropped") }
+    for _ in 0..<100 {
+      var context: ZeroMQContext? = try ZeroMQContext(name: "dropped")
+      let last = context!
+      context!.executor.run { withExtendedLifetime(last) {} }
+      context = nil
+    }
+    while try count("/proc/self/task") > threads + 40 { await Task.yield() }
+  }
+
   private actor Owner {
     let context: ZeroMQContext
     nonisolated var unownedExecutor: UnownedSerialExecutor { context.executor.asUnownedSerialExecutor() }

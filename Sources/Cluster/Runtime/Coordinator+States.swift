@@ -1,4 +1,5 @@
 import Messages
+import Training
 import ZeroMQ
 
 extension Coordinator {
@@ -12,6 +13,15 @@ extension Coordinator {
         $0.driveSaving()
       }
     }
+  }
+
+  /// Has a state asked for when the last one came long ago and the job has moved since. Time starts with the nodes.
+  func saveByTime() {
+    guard runningSince != nil, membership.stop == nil else { return }
+    let elapsed = Timestamp.now - startedAt
+    guard checkpoints.isDue(at: elapsed), furthest.step > UInt64(savedStep) else { return }
+    checkpoints.restart(at: elapsed)
+    isSaveWanted = true
   }
 
   /// Asks the lowest member for its state while one is wanted, and again for parts that do not come.
@@ -64,6 +74,7 @@ extension Coordinator {
     }
     let (offer, state) = (current.fetch.offer, current.fetch.state)
     isSaveWanted = false
+    checkpoints.restart(at: Timestamp.now - startedAt)
     savedStep = Int(offer.step)
     start = (offer, state)
     passReports(all: Int(offer.step) == configuration.steps || offer.converged)

@@ -26,6 +26,10 @@ public actor Coordinator {
     public var expectedNodes: Int
     /// The durable log.
     public var log: String
+    /// Whether a log that is there is of a job that is over, and a new one begins.
+    public var isNewJob = false
+    /// How long after a checkpoint the next one is due; nil: nodes alone say when.
+    public var checkpointInterval: Duration?
     public var heartbeat: Duration = .seconds(1)
     public var missedHeartbeats = 3
 
@@ -67,15 +71,15 @@ public actor Coordinator {
 
   let configuration: Configuration
   /// Until it is closed: then another coordinator may go on with it.
-  private var log: DurableLogFile?
+  var log: DurableLogFile?
   let job: JobID
   let epoch: Epoch
   public nonisolated let events: AsyncStream<Event>
   let continuation: AsyncStream<Event>.Continuation
 
-  private var router: Socket?
+  var router: Socket?
   var monitor: ConnectionMonitor?
-  private var authenticator: Authenticator?
+  var authenticator: Authenticator?
   var membership: Membership
   private var ledger = ShardLedger()
   private var routes: [NodeNumber: RoutingID] = [:]
@@ -86,6 +90,8 @@ public actor Coordinator {
   var start: (offer: StateOffer, state: LearnerState)?
   var fetch: Fetch?
   var isSaveWanted = false
+  /// When a state was last asked for because of the time, or came.
+  var checkpoints: CheckpointTimer
   var saveAskedAt: Timestamp?
   var savedStep = 0
   /// States that were passed on and are not written yet, and the newest offer that waits for that.
@@ -109,17 +115,22 @@ public actor Coordinator {
     var heardAt: Timestamp
   }
 
-  /// Opens the log: a new job, or one that goes on after this process was killed.
+  /// Opens the log: a new job, or one that goes on after this process was killed. Nothing is written to it yet.
   /// - Parameter resuming: the step and the state to begin with.
   public init(_ configuration: Configuration, resuming: (step: Int, state: LearnerState)?) throws {
     self.configuration = configuration
-    let (file, records) = try DurableLogFile.open(configuration.log)
+    let (file, records) = try DurableLogFile.open(configuration.log, anew: configuration.isNewJob)
     log = file
-    var known: (job: JobID, epoch: Epoch, recipe: Digest)?
-    for case .coordinatorStarted(let job, let epoch, let recipe, _, _) in records { known = (job, epoch, recipe) }
-    if let known, known.recipe != configuration.recipeDigest {
-      throw ClusterError(
-        .otherJob, "\(configuration.log) is of a job with another recipe", advice: "name another --out")
+    var known: (job: JobID, epoch: Epoch)?
+    for record in records {
+      switch record {
+      case .coordinatorStarted(let job, let epoch, let recipe, _, _):
+        guard recipe == configuration.recipeDigest else { throw Coordinator.otherJob(configuration, "recipe") }
+        known = (job, epoch)
+      case .dataFingerprinted(let data):
+        guard data == configuration.data else { throw Coordinator.otherJob(configuration, "data") }
+      default: break
+      }
     }
     job = known?.job ?? JobID(rawValue: UInt64.random(in: 1...UInt64.max))!
     epoch = Epoch(rawValue: (known?.epoch.rawValue ?? 0) + 1)
@@ -133,39 +144,15 @@ public actor Coordinator {
     if let view = membership.view { ledger.begin(view) }
     if let resuming { start = (resuming.state.offer(step: resuming.step), resuming.state) }
     savedStep = resuming?.step ?? 0
+    checkpoints = CheckpointTimer(configuration.checkpointInterval)
     (events, continuation) = AsyncStream.makeStream(of: Event.self)
     context = try ZeroMQContext(name: "coordinator")
-    try file.append([
-      .coordinatorStarted(
-        job: job, epoch: epoch, recipe: configuration.recipeDigest, build: configuration.build,
-        shards: configuration.shards)
-    ])
   }
 
-  /// Begins to listen. Returns where.
-  public func open() throws -> Endpoint {
-    if case .curve(_, _, let allowed) = configuration.security {
-      authenticator = try Authenticator(in: context)
-      authenticator!.allow(allowed, domain: "control")
-    }
-    var options = SocketOptions()
-    options.maximumFrame = Limits.controlMessage
-    options.immediate = false
-    options.receiveHighWaterMark = 100_000
-    let socket = try Socket(
-      .router, in: context, security: configuration.security.server("control"), options: options)
-    do {
-      monitor = try socket.monitor()
-      let bound = try socket.bind(configuration.bind)
-      context.executor.watch(socket) { [weak self] _ in self?.assumeIsolated { $0.receive() } }
-      router = consume socket
-      tick()
-      return bound
-    } catch {
-      monitor?.close()
-      socket.close()
-      throw error
-    }
+  private static func otherJob(_ configuration: Configuration, _ what: String) -> ClusterError {
+    ClusterError(
+      .otherJob, "\(configuration.log) is of a job with other \(what)",
+      advice: "start it as it was started before, or name another --out")
   }
 
   /// Ends the job: every node is told. From any thread; also when the job, or the coordinator, is over already.
@@ -201,17 +188,18 @@ public actor Coordinator {
 
   // MARK: Time
 
-  private func tick() {
+  func tick() {
     timer = context.executor.setTimer(at: .now + .milliseconds(100)) { [weak self] in
       self?.assumeIsolated { $0.tick() }
     }
     carryOut(membership.tick(now: .now), replyTo: nil)
+    saveByTime()
     driveSaving()
   }
 
   // MARK: Messages
 
-  private func receive() {
+  func receive() {
     for _ in 0..<64 {
       guard router != nil, let received = try? router!.receive(maximumFrames: 3) else { return }
       switch received {

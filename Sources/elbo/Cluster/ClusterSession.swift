@@ -12,23 +12,23 @@ import ZeroMQ
 struct ClusterSession: Sendable {
   let session: TrainingSession
   let coordinator: Coordinator
+  /// Where the coordinator listens.
+  let endpoint: Endpoint
   private let job: Job
   private let checkpoint: Checkpoint?
   private let stopping = StopRequest()
 
+  /// Opens the session, and listens. When that fails, nothing is left open.
   /// - Parameters:
-  ///   - checkpoint: where to go on from; nil starts anew.
+  ///   - run: to which only this process writes.
+  ///   - checkpoint: where to go on from, which the learner is filled from; nil starts anew.
   ///   - isRestart: whether an earlier coordinator of the same job was killed, and its nodes may still be at work.
   init(
     _ job: Job, run: RunFolder, from checkpoint: Checkpoint?, isRestart: Bool, bind: Endpoint,
     security: ClusterSecurity, nodes: Int, heartbeat: Duration, lanes: Int, quiet: Bool
-  ) throws {
+  ) async throws {
     self.job = job
     self.checkpoint = checkpoint
-    session = try TrainingSession(
-      job, run: run, from: checkpoint, keepingMetrics: isRestart, lanes: lanes, quiet: quiet)
-    let log = run.path + "/coordinator.log"
-    if !isRestart { try? FileManager.default.removeItem(atPath: log) }
     let recipe = job.recipe.resolved
     let state = checkpoint.map {
       (step: $0.state.step, state: LearnerState(of: job.learner, converged: $0.state.converged))
@@ -36,18 +36,26 @@ struct ClusterSession: Sendable {
     var configuration = Coordinator.Configuration(
       bind: bind, security: security, build: try ClusterIdentity.build(), name: job.model.name, recipe: recipe,
       recipeDigest: ClusterIdentity.digest(of: recipe), data: job.dataDigest, shards: job.plan.shards,
-      steps: job.plan.steps, stateCount: LearnerState.count(of: job.learner), expectedNodes: nodes, log: log)
+      steps: job.plan.steps, stateCount: LearnerState.count(of: job.learner), expectedNodes: nodes,
+      log: run.coordinatorLog)
+    configuration.isNewJob = !isRestart
+    configuration.checkpointInterval = job.plan.checkpointInterval
     configuration.heartbeat = heartbeat
     configuration.reportEvery = job.plan.reportEvery
-    coordinator = try Coordinator(configuration, resuming: state)
-  }
-
-  /// Listens; returns where.
-  func open() async throws -> Endpoint {
-    if let last = session.lastRecordedStep { await coordinator.keptReports(upTo: last) }
-    let bound = try await coordinator.open()
-    try AtomicFile.write(session.run.path + "/coordinator.endpoint", "\(bound)\n")
-    return bound
+    let coordinator = try Coordinator(configuration, resuming: state)
+    self.coordinator = coordinator
+    do {
+      // The log has been compared and the address is taken: only now is anything of the run changed.
+      endpoint = try await coordinator.bind()
+      session = try TrainingSession(
+        job, run: run, from: checkpoint, keepingMetrics: isRestart, lanes: lanes, quiet: quiet)
+      if let last = session.lastRecordedStep { await coordinator.keptReports(upTo: last) }
+      try await coordinator.begin()
+      try AtomicFile.write(run.coordinatorEndpoint, "\(endpoint)\n")
+    } catch {
+      await coordinator.close()
+      throw error
+    }
   }
 
   /// Whether nothing is left to train.

@@ -39,7 +39,7 @@ struct CoordinatorCommand: AsyncParsableCommand {
     let endpoint = try Endpoint(bind)
     let security = try security.coordinator(at: endpoint)
     let request = TrainingRequest(recipe: recipe, options: options, output: output)
-    let lanes = try lanes.count()
+    let (lanes, heartbeat) = (try lanes.count(), try heartbeat.interval())
     if let (run, summary) = try request.finished() {
       StandardError.write("\(run.path) is finished; this is what came of it\n")
       return try Results.print(summary, json: output.json, run: run)
@@ -49,11 +49,14 @@ struct CoordinatorCommand: AsyncParsableCommand {
       print(prepared.job.recipe.resolved, terminator: "")
       return
     }
-    let cluster = try ClusterSession(
-      prepared.job, run: try prepared.run ?? RunFolder(creating: output.out, name: prepared.job.model.name),
-      from: prepared.checkpoint, isRestart: prepared.isRestart, bind: endpoint, security: security, nodes: nodes,
-      heartbeat: try heartbeat.interval(), lanes: lanes, quiet: output.quiet)
-    let bound = try await cluster.open()
+    let (run, lock) = try prepared.claim(output)
+    defer { lock.release() }
+    let cluster = try await prepared.starting(run) {
+      try await ClusterSession(
+        prepared.job, run: run, from: prepared.checkpoint, isRestart: prepared.isRestart, bind: endpoint,
+        security: security, nodes: nodes, heartbeat: heartbeat, lanes: lanes, quiet: output.quiet)
+    }
+    let bound = cluster.endpoint
     cluster.session.note("coordinator at \(bound); start nodes with: elbo node --coordinator \(bound)")
     let signals = SignalWatch { _ in cluster.stop() }
     defer { signals.end() }

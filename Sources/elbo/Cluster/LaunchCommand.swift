@@ -61,6 +61,7 @@ struct LaunchCommand: AsyncParsableCommand {
     if case .tcp(let host, _) = endpoint.transport, ["*", "0.0.0.0", "::"].contains(host) {
       throw RecipeError("--bind \(endpoint): name the address at which the hosts reach this machine")
     }
+    let heartbeat = try heartbeat.interval()
     let security = try LaunchSecurity(security, at: endpoint, nodes: count)
     let request = TrainingRequest(recipe: recipe, options: options, output: output)
     let prepared = try request.prepare()
@@ -68,12 +69,14 @@ struct LaunchCommand: AsyncParsableCommand {
       print(prepared.job.recipe.resolved, terminator: "")
       return
     }
-    let cluster = try ClusterSession(
-      prepared.job, run: try prepared.run ?? RunFolder(creating: output.out, name: prepared.job.model.name),
-      from: prepared.checkpoint, isRestart: false, bind: endpoint,
-      security: security.coordinator, nodes: count,
-      heartbeat: try heartbeat.interval(), lanes: processors, quiet: output.quiet)
-    let bound = try await cluster.open()
+    let (run, lock) = try prepared.claim(output)
+    defer { lock.release() }
+    let cluster = try await prepared.starting(run) {
+      try await ClusterSession(
+        prepared.job, run: run, from: prepared.checkpoint, isRestart: false, bind: endpoint,
+        security: security.coordinator, nodes: count, heartbeat: heartbeat, lanes: processors, quiet: output.quiet)
+    }
+    let bound = cluster.endpoint
     let signals = SignalWatch { _ in cluster.stop() }
     defer { signals.end() }
     let launcher = NodeProcesses(
@@ -83,7 +86,7 @@ struct LaunchCommand: AsyncParsableCommand {
       folder: cluster.session.run.path + "/logs", note: { cluster.session.note($0) })
     let result: Result<Summary, any Error>
     if cluster.isDone {
-      result = .success(try await cluster.run())
+      do { result = .success(try await cluster.run()) } catch { result = .failure(error) }
     } else {
       cluster.session.note("\(count) nodes; elbo status \(bound)\(security.statusArguments)")
       result = await launcher.run(cluster)

@@ -17,7 +17,7 @@ struct NodeCommand: AsyncParsableCommand {
         elbo node --coordinator tcp://10.0.0.1:7700
 
       The recipe comes from the coordinator; the data must be on this machine too, where the recipe says or where
-      --data says. SIGTERM and Ctrl-C make the node leave; the others take over its shards.
+      --data says. SIGTERM, SIGHUP and Ctrl-C make the node leave; the others take over its shards.
       """)
 
   @Option(help: ArgumentHelp("The coordinator's endpoint.", valueName: "tcp://host:port"))

@@ -2,7 +2,9 @@ import ArgumentParser
 import Datasets
 import Files
 import Foundation
+import Models
 import Recipes
+import Reports
 import Training
 
 /// Options of whatever trains.
@@ -31,11 +33,27 @@ struct TrainingRequest {
 
   struct Prepared {
     let job: Job
-    /// A run that exists; nil: it is to be made.
-    let run: RunFolder?
+    /// A run that exists, and the right to write to it unless this is a dry run; nil: it is to be made.
+    let existing: (run: RunFolder, lock: RunLock?)?
     let checkpoint: Checkpoint?
     /// Whether the run's coordinator was killed and its job is not over.
     var isRestart = false
+
+    /// The run to write to.
+    func claim(_ output: TrainingOutputOptions) throws -> (run: RunFolder, lock: RunLock) {
+      if let existing, let lock = existing.lock { return (existing.run, lock) }
+      return try RunFolder.create(at: output.out, name: job.model.name, note: warn)
+    }
+
+    /// Starts a training. When that fails, nothing is left of a new run.
+    func starting<Session>(_ run: RunFolder, _ start: () async throws -> Session) async throws -> Session {
+      do {
+        return try await start()
+      } catch {
+        if existing == nil { run.discard() }
+        throw error
+      }
+    }
   }
 
   func prepare() throws -> Prepared {
@@ -45,36 +63,69 @@ struct TrainingRequest {
       }
       let reading = try Recipe.named(recipe)
       try options.apply(to: reading)
-      return Prepared(job: try Job(reading), run: nil, checkpoint: nil)
+      return Prepared(job: try Job(reading), existing: nil, checkpoint: nil)
     }
     guard output.out == nil else {
       throw RecipeError("--out and --resume exclude each other: a run goes on in its own folder")
     }
-    let run = try RunFolder(opening: resume)
-    let checkpoint = try Checkpoint.newest(of: run)
-    let reading = try Recipe.file(run.recipe)
-    try options.apply(to: reading)
-    let job = try Job(reading)
-    if let recipe {
-      let asked = try Recipe.named(recipe)[""].text("model")
-      guard asked == checkpoint.state.model else {
-        throw TrainingError(
-          .otherModel, "\(resume) is a run of \(checkpoint.state.model), not of \(recipe)",
-          advice: "leave the recipe out, or resume another run")
-      }
-    }
-    try check(checkpoint, job, resume)
-    return Prepared(job: job, run: run, checkpoint: checkpoint)
+    let prepared = try goOn(RunFolder(opening: resume), isRestart: false)
+    guard prepared.checkpoint == nil, let existing = prepared.existing else { return prepared }
+    existing.lock?.release()
+    throw Checkpoint.none(in: existing.run)
   }
 
-  private func check(_ checkpoint: Checkpoint, _ job: Job, _ path: String) throws {
-    guard job.recipeDigest == checkpoint.state.recipe else {
+  /// What goes on in a run that exists. Nothing in it is changed.
+  private func goOn(_ run: RunFolder, isRestart: Bool) throws -> Prepared {
+    let lock = output.dryRun ? nil : try RunLock(run, note: warn)
+    do {
+      if isRestart, Summary.exists(in: run) {
+        // The job has ended while this process waited for its turn.
+        lock?.release()
+        return try prepare()
+      }
+      let reading = try Recipe.file(run.recipe)
+      if let recipe { try compare(recipe, with: reading, of: run) }
+      try options.apply(to: reading)
+      let job = try Job(reading)
+      if isRestart, let recipe, !Models.all.contains(where: { $0.name == recipe }) {
+        let asked = try Recipe.named(recipe)
+        try options.apply(to: asked)
+        guard try Job(asked).recipeDigest == job.recipeDigest else {
+          throw TrainingError(
+            .otherRecipe, "\(run.path) is trained by another recipe than \(recipe) with these options",
+            advice: "give what it was started with, or leave the recipe out")
+        }
+      }
+      if lock != nil { try Checkpoint.recover(in: run) }
+      let checkpoint = try Checkpoint.restoreNewest(
+        of: run, into: job.learner, optimizer: true, accept: { try check($0, job, run.path) }, note: warn)
+      return Prepared(job: job, existing: (run, lock), checkpoint: checkpoint, isRestart: isRestart)
+    } catch {
+      lock?.release()
+      throw error
+    }
+  }
+
+  /// Refuses a recipe that is named beside a run of another one. The options are applied to the run's own recipe, so
+  /// those of the first start need not be given again.
+  private func compare(_ recipe: String, with own: Recipe, of run: RunFolder) throws {
+    let named = try Recipe.named(recipe)
+    let (model, asked) = (try own[""].text("model") ?? "", try named[""].text("model") ?? "")
+    guard asked == model else {
+      throw TrainingError(
+        .otherModel, "\(run.path) is a run of \(model), not of \(recipe)",
+        advice: "leave the recipe out, or name another run")
+    }
+  }
+
+  private func check(_ state: Checkpoint.State, _ job: Job, _ path: String) throws {
+    guard job.recipeDigest == state.recipe else {
       throw TrainingError(
         .otherRecipe, "the recipe is not the one that \(path) was trained with",
         advice:
           "only train.epochs, train.steps and what is reported may change; to train something else, start a new run")
     }
-    guard job.data.fingerprint == checkpoint.state.data else {
+    guard job.data.fingerprint == state.data else {
       throw TrainingError(
         .otherData, "the data is not what \(path) was trained on", advice: "name the same data with --data")
     }
@@ -96,15 +147,11 @@ struct TrainingRequest {
   func prepareRestartable() throws -> Prepared {
     let path = output.resume ?? output.out
     guard let path, FileManager.default.fileExists(atPath: path + "/coordinator.log"),
-      FileManager.default.fileExists(atPath: path + "/recipe.yaml"),
-      !FileManager.default.fileExists(atPath: path + "/summary.json")
+      let run = try? RunFolder(opening: path), !Summary.exists(in: run)
     else { return try prepare() }
-    let run = try RunFolder(opening: path)
-    let reading = try Recipe.file(run.recipe)
-    try options.apply(to: reading)
-    let job = try Job(reading)
-    let checkpoint = try? Checkpoint.newest(of: run)
-    if let checkpoint { try check(checkpoint, job, path) }
-    return Prepared(job: job, run: run, checkpoint: checkpoint, isRestart: true)
+    return try goOn(run, isRestart: true)
   }
 }
+
+/// A line for the user that also a quiet training says.
+private func warn(_ text: String) { StandardError.write(text + "\n") }

@@ -1,0 +1,92 @@
+import Files
+import Foundation
+
+extension Checkpoint {
+  /// Fills a learner from the newest checkpoint that is whole. A damaged one is passed over, and `note` hears of it.
+  ///
+  /// It changes nothing in the run, so it needs no lock: a checkpoint that the run's writer removes meanwhile is
+  /// passed over for a newer one.
+  /// - Parameters:
+  ///   - optimizer: whether to fill what the update remembers too; evaluation does not need it.
+  ///   - accept: throws when the run's checkpoints are not what the caller wants.
+  /// - Returns: nil when the run has no checkpoint.
+  /// - Throws: `TrainingError` when none is whole; `FileError` when one that may be whole cannot be read.
+  public static func restoreNewest(
+    of run: RunFolder, into learner: any Learner, optimizer: Bool, accept: (State) throws -> Void = { _ in },
+    note: (String) -> Void
+  ) throws -> Checkpoint? {
+    var damaged: [String] = []
+    var first: (text: String, error: any Error)?
+    var removed = 0
+    while true {
+      guard let name = try list(run).last(where: { !damaged.contains($0) }) else {
+        guard let first else { return nil }
+        if let error = first.error as? TrainingError, error.code == .otherModel { throw error }
+        throw TrainingError(
+          .damagedFile, "\(run.path) has no whole checkpoint: \(first.text)",
+          advice: "restore the folder from a copy, or start a new run")
+      }
+      let folder = run.checkpoints + "/" + name
+      do {
+        let checkpoint = try Checkpoint(opening: folder)
+        do { try accept(checkpoint.state) } catch { throw Refusal(reason: error) }
+        try checkpoint.restore(learner, optimizer: optimizer)
+        if let first {
+          note("warning: \(first.text); going by the checkpoint before, of step \(checkpoint.state.step)")
+        }
+        return checkpoint
+      } catch let refusal as Refusal {
+        throw refusal.reason
+      } catch {
+        guard FileManager.default.fileExists(atPath: folder) else {
+          removed += 1
+          guard removed < 1000 else { throw error }
+          continue
+        }
+        guard let text = damage(error) else { throw error }
+        damaged.append(name)
+        if first == nil { first = (text, error) }
+      }
+    }
+  }
+
+  /// What `accept` throws.
+  private struct Refusal: Error { let reason: any Error }
+
+  /// The error of a run that has no checkpoint.
+  public static func none(in run: RunFolder) -> TrainingError {
+    TrainingError(.noRun, "\(run.path) has no checkpoint", advice: "train it first, or name another run")
+  }
+
+  /// Reads `state.json`.
+  init(opening folder: String) throws {
+    let path = Checkpoint.statePath(folder)
+    let bytes = Data(try InputFile.read(path, limit: 1 << 20))
+    struct Format: Decodable { var format: Int }
+    let decoder = JSONDecoder()
+    if let other = try? decoder.decode(Format.self, from: bytes).format, other != 1 {
+      throw TrainingError(
+        .otherFormat, "\(path) is of format \(other), which this elbo does not know",
+        advice: "use the elbo that wrote it")
+    }
+    guard let state = try? decoder.decode(State.self, from: bytes), state.step >= 0,
+      folder.split(separator: "/").last.map({ Int($0.dropFirst(5)) }) == state.step
+    else { throw TrainingError(.damagedFile, "\(path) is damaged", advice: "use another checkpoint") }
+    self.init(folder: folder, state: state)
+  }
+
+  /// What is wrong with a checkpoint, where the error tells that it is not whole. Other errors may pass: too many open
+  /// files, for one.
+  private static func damage(_ error: any Error) -> String? {
+    switch error {
+    // The recipe was found to be the same, so a tensor that is missing was there once.
+    case let error as TrainingError where error.code == .damagedFile || error.code == .otherModel: error.message
+    case let error as FileError:
+      switch error.code {
+      case .notFound, .isFolder, .notFolder, .tooLarge: "\(error.path) cannot be read: \(error.reason)"
+      default: error.systemError == EIO ? "\(error.path) cannot be read: \(error.reason)" : nil
+      }
+    default: nil
+    }
+  }
+}
