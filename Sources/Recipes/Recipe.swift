@@ -65,14 +65,23 @@ public final class Recipe {
 
   /// Overrides a value by its path.
   public func set(_ path: String, to text: String) throws(RecipeError) {
-    let parts = path.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-    let key = parts.count == 2 ? Key(section: parts[0], name: parts[1]) : Key(section: "", name: parts[0])
+    let key = Recipe.key(path)
     do {
       values[key] = try Yams.compose(yaml: text) ?? Node("", Tag(.null))
     } catch {
       throw RecipeError("--set \(path)=\(text): the value is not YAML")
     }
     guard values[key]?.mapping == nil else { throw RecipeError("--set \(path)=\(text): a value is no mapping") }
+  }
+
+  /// Overrides a value by its path with a text that means itself, whatever YAML would make of it.
+  public func set(_ path: String, text: String) {
+    values[Recipe.key(path)] = Node(text, Tag(.str), .singleQuoted)
+  }
+
+  private static func key(_ path: String) -> Key {
+    let parts = path.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+    return parts.count == 2 ? Key(section: parts[0], name: parts[1]) : Key(section: "", name: parts[0])
   }
 
   /// Has a section take from another what it does not say itself: one player's optimiser from the other's.

@@ -2,6 +2,7 @@ import ArgumentParser
 import Datasets
 import Models
 import Recipes
+import Runs
 import Training
 
 struct EvaluateCommand: AsyncParsableCommand {

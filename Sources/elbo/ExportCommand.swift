@@ -3,6 +3,7 @@ import Files
 import Foundation
 import Models
 import Recipes
+import Runs
 import Training
 
 struct ExportCommand: AsyncParsableCommand {

@@ -1,10 +1,12 @@
 import ArgumentParser
 import Cluster
+import ClusterRuns
 import Datasets
 import Foundation
 import Models
 import Recipes
 import Reports
+import Runs
 import Synchronization
 import Tensors
 import Training
@@ -118,11 +120,20 @@ struct PredictCommand: AsyncParsableCommand {
     _ trained: TrainedRun, _ learner: any Predicting, _ array: ExampleArray, isAutomatic: Bool, with crew: Crew
   ) async throws {
     let wasAsked = Atomic(false)
-    let place = try PredictionPlace(nodes: nodes, coordinator: coordinator, bind: bind, security, lanes: lanes.lanes)
+    let place = try PredictionPlace(
+      nodes: nodes, coordinator: coordinator, bind: bind, security.request, lanes: lanes.lanes)
     let first = isAutomatic ? PredictionTable.firstCount(learner, limit: limit) : Int(samples)!
     let (tolerance, limit) = (tolerance, limit)
+    var signals: SignalWatch?
+    defer { signals?.end() }
     let result = try await place.run(
-      trained, learner, array, seed: seed, interrupted: { wasAsked.store(true, ordering: .releasing) }
+      trained, learner, array, seed: seed,
+      began: { giveUp in
+        signals = SignalWatch { _ in
+          wasAsked.store(true, ordering: .releasing)
+          giveUp()
+        }
+      }
     ) { session in
       var count = first
       while true {

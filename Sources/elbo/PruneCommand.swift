@@ -3,6 +3,7 @@ import Foundation
 import Models
 import Recipes
 import Reports
+import Runs
 import Tensors
 import Training
 

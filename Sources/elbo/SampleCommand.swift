@@ -4,6 +4,7 @@ import Figures
 import Models
 import Recipes
 import Reports
+import Runs
 import Tensors
 import Training
 

@@ -1,8 +1,10 @@
 import ArgumentParser
+import ClusterRuns
 import Dispatch
 import Foundation
 import Models
 import Recipes
+import Runs
 import Training
 
 struct TrainCommand: AsyncParsableCommand {
@@ -52,7 +54,8 @@ struct TrainCommand: AsyncParsableCommand {
           "--protocol knows uci, with a recipe, as in: elbo train bbb-regression --protocol uci --data DIR")
       }
       try await UCIRun(
-        recipe: recipe, options: options, grid: grid, places: UCIPlace.all(nodes: nodes, hosts: hosts), lanes: lanes,
+        recipe: recipe, options: options.overrides, grid: grid, places: UCIPlace.all(nodes: nodes, hosts: hosts),
+        lanes: lanes,
         chosen: splits
       ).run(json: output.json, quiet: output.quiet)
       return
@@ -62,7 +65,7 @@ struct TrainCommand: AsyncParsableCommand {
         "--splits, --nodes, --hosts and --grid belong to --protocol; to train by nodes: elbo launch \(recipe ?? "RECIPE")"
       )
     }
-    let prepared = try TrainingRequest(recipe: recipe, options: options, output: output).prepare()
+    let prepared = try output.request(recipe, options).prepare()
     let job = prepared.job
     if output.dryRun {
       print(job.recipe.resolved, terminator: "")

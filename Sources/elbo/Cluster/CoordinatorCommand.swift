@@ -1,9 +1,11 @@
 import ArgumentParser
 import Cluster
+import ClusterRuns
 import Foundation
 import Models
 import Recipes
 import Reports
+import Runs
 import Training
 import ZeroMQ
 
@@ -37,8 +39,8 @@ struct CoordinatorCommand: AsyncParsableCommand {
   func run() async throws {
     guard (1...4096).contains(nodes) else { throw RecipeError("--nodes is \(nodes): it must be from 1 to 4096") }
     let endpoint = try Endpoint(bind)
-    let security = try security.coordinator(at: endpoint)
-    let request = TrainingRequest(recipe: recipe, options: options, output: output)
+    let security = try security.request.coordinator(at: endpoint)
+    let request = output.request(recipe, options)
     let lanes = try lanes.count()
     if let (run, summary) = try request.finished() {
       StandardError.write("\(run.path) is finished; this is what came of it\n")

@@ -1,8 +1,10 @@
 import ArgumentParser
 import Cluster
+import ClusterRuns
 import Foundation
 import Models
 import Recipes
+import Runs
 import Subprocess
 import SystemPackage
 import Training
@@ -61,8 +63,8 @@ struct LaunchCommand: AsyncParsableCommand {
     if case .tcp(let host, _) = endpoint.transport, ["*", "0.0.0.0", "::"].contains(host) {
       throw RecipeError("--bind \(endpoint): name the address at which the hosts reach this machine")
     }
-    let security = try LaunchSecurity(security, at: endpoint, nodes: count)
-    let request = TrainingRequest(recipe: recipe, options: options, output: output)
+    let security = try LaunchSecurity(security.request, at: endpoint, nodes: count)
+    let request = output.request(recipe, options)
     let prepared = try request.prepare()
     if output.dryRun {
       print(prepared.job.recipe.resolved, terminator: "")

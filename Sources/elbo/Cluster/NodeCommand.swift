@@ -1,10 +1,12 @@
 import ArgumentParser
 import Cluster
+import ClusterRuns
 import Files
 import Foundation
 import Messages
 import Recipes
 import Reports
+import Runs
 import Synchronization
 import Training
 import ZeroMQ
@@ -60,7 +62,7 @@ struct NodeCommand: AsyncParsableCommand {
     var configuration = Node.Configuration(
       name: name, build: try ClusterIdentity.build(), coordinator: endpoint,
       dataBind: try bind.map { try Endpoint($0) } ?? NodeCommand.dataBind(for: endpoint), lanes: try lanes.count(),
-      security: try security.node(toward: endpoint))
+      security: try security.request.node(toward: endpoint))
     configuration.patience = .seconds(patience)
     if !endpoint.isLoopback { configuration.advertisedHosts = try NodeCommand.hosts(bind, toward: endpoint) }
     let data = data
@@ -121,7 +123,7 @@ struct NodeCommand: AsyncParsableCommand {
       throw ClusterError(.refused, "the coordinator's recipe does not have the SHA-256 that was announced")
     }
     let recipe = try Recipe(yaml: yaml, source: "the coordinator's recipe")
-    if let data { try recipe.set("data.source", to: "'" + data.replacingOccurrences(of: "'", with: "''") + "'") }
+    if let data { recipe.set("data.source", text: data) }
     let job = try Job(recipe)
     guard job.plan.shards == reply.shards, UInt64(job.plan.steps) == reply.steps else {
       throw ClusterError(.refused, "the coordinator's recipe has other shards or steps than were announced")

@@ -1,10 +1,12 @@
 import ArgumentParser
 import Cluster
+import ClusterRuns
 import Files
 import Foundation
 import Messages
 import Recipes
 import Reports
+import Runs
 import Training
 import ZeroMQ
 
@@ -42,7 +44,7 @@ struct StatusCommand: AsyncParsableCommand {
       address = try Self.recordedEndpoint(endpoint)
     }
     let target = try Endpoint(address)
-    let client = try StatusClient(target, security: try security.node(toward: target))
+    let client = try StatusClient(target, security: try security.request.node(toward: target))
     let result: Result<ExitStatus?, any Error>
     do { result = .success(try await show(client, target)) } catch { result = .failure(error) }
     await client.close()

@@ -9,9 +9,9 @@ import Tensors
 import Training
 
 /// One training from its start, or from a checkpoint, to its end, with everything that goes into the run folder.
-struct TrainingSession {
+package struct TrainingSession {
   private let job: Job
-  let run: RunFolder
+  package let run: RunFolder
   private let checkpoint: Checkpoint?
   private let recorder: RunRecorder
   private let trainer: Trainer
@@ -19,7 +19,7 @@ struct TrainingSession {
   /// - Parameters:
   ///   - checkpoint: where to go on from; nil starts anew.
   ///   - keepingMetrics: whether metrics beyond the checkpoint stay, because they will not be reported again.
-  init(
+  package init(
     _ job: Job, run: RunFolder, from checkpoint: Checkpoint?, keepingMetrics: Bool = false, lanes: Int, quiet: Bool
   ) throws {
     self.job = job
@@ -38,7 +38,7 @@ struct TrainingSession {
   }
 
   /// The last step that metrics.jsonl has a line of.
-  var lastRecordedStep: Int? {
+  package var lastRecordedStep: Int? {
     guard let bytes = try? InputFile.read(run.metrics), let line = bytes.split(separator: UInt8(ascii: "\n")).last,
       let record = try? JSONSerialization.jsonObject(with: Data(line)) as? [String: Any]
     else { return nil }
@@ -46,10 +46,10 @@ struct TrainingSession {
   }
 
   /// A line for the user, unless the training is quiet.
-  func note(_ text: String) { recorder.note(text) }
+  package func note(_ text: String) { recorder.note(text) }
 
   /// Trains here; then evaluates, draws and sums up, unless a stop was requested.
-  func run(until stop: StopRequest) async throws -> Summary {
+  package func run(until stop: StopRequest) async throws -> Summary {
     let state = checkpoint?.state
     return try await run { recorder in
       let ending = try await trainer.train(
@@ -62,7 +62,7 @@ struct TrainingSession {
 
   /// Has something train; then evaluates, draws and sums up, unless that was interrupted.
   /// - Parameter train: leaves the learner and the newest checkpoint at the moment that it returns.
-  func run(_ train: (RunRecorder) async throws -> Trainer.Ending) async throws -> Summary {
+  package func run(_ train: (RunRecorder) async throws -> Trainer.Ending) async throws -> Summary {
     recorder.note(
       "\(job.model.name): \(job.data.description); \(job.learner.learntCount) parameters")
     for note in job.data.notes { recorder.note(note) }

@@ -3,26 +3,27 @@ import Metrics
 import Models
 import Recipes
 import Reports
+import Runs
 import Synchronization
 import Training
 
 /// `--protocol uci`: the official splits of a set, independent jobs for lanes of this process or for other processes,
 /// and a table beside the published one.
-struct UCIRun {
-  let recipe: String
-  let options: RecipeOptions
-  let grid: [UCIProtocol.Axis]
+package struct UCIRun {
+  package let recipe: String
+  package let options: RecipeOverrides
+  package let grid: [UCIProtocol.Axis]
   /// Who computes splits; empty: this process.
-  let places: [UCIPlace]
-  let lanes: Int
+  package let places: [UCIPlace]
+  package let lanes: Int
   /// The splits that are wanted; nil: all of them.
-  let wanted: [Int]?
+  package let wanted: [Int]?
 
   /// - Parameters:
   ///   - grid: `key=value,value,…` for each key.
   ///   - chosen: numbers of splits, parted by commas.
-  init(
-    recipe: String, options: RecipeOptions, grid: [String], places: [UCIPlace], lanes: Int, chosen: String?
+  package init(
+    recipe: String, options: RecipeOverrides, grid: [String], places: [UCIPlace], lanes: Int, chosen: String?
   ) throws {
     self.recipe = recipe
     self.options = options
@@ -44,7 +45,7 @@ struct UCIRun {
     }
   }
 
-  func run(json: Bool, quiet: Bool) async throws {
+  package func run(json: Bool, quiet: Bool) async throws {
     guard let folder = options.data else {
       throw RecipeError("--protocol uci needs --data: a folder of a UCI set with its official splits")
     }

@@ -14,20 +14,20 @@ import Yams
 ///         lanes: 8
 ///         elbo: /opt/elbo/bin/elbo
 ///         data: /data/fashion-mnist
-struct HostsFile {
-  struct Host {
+package struct HostsFile {
+  package struct Host {
     /// What ssh is given.
-    var host: String
-    var port: Int?
+    package var host: String
+    package var port: Int?
     /// The private key's file, for ssh.
-    var identity: String?
-    var lanes: Int?
+    package var identity: String?
+    package var lanes: Int?
     /// The command there.
-    var elbo = "elbo"
-    var data: String?
+    package var elbo = "elbo"
+    package var data: String?
 
     /// How to run a command there: ssh and its arguments.
-    func command(_ words: [String]) -> (Executable, [String]) {
+    package func command(_ words: [String]) -> (Executable, [String]) {
       // The shell at the other end reads one line.
       let line = words.map { "'" + $0.replacingOccurrences(of: "'", with: "'\\''") + "'" }.joined(separator: " ")
       var options = ["-o", "BatchMode=yes", "-o", "ConnectTimeout=15", "-o", "ServerAliveInterval=15"]
@@ -37,9 +37,9 @@ struct HostsFile {
     }
   }
 
-  let hosts: [Host]
+  package let hosts: [Host]
 
-  init(contentsOf path: String) throws {
+  package init(contentsOf path: String) throws {
     let bytes = try InputFile.read(path, limit: 1 << 20)
     guard let text = String(validating: bytes, as: UTF8.self), let root = try? Yams.compose(yaml: text),
       let list = root["hosts"]?.sequence, !list.isEmpty

@@ -1,6 +1,7 @@
 import Datasets
 import Foundation
 import Metrics
+import Models
 import Recipes
 import Tensors
 import Training

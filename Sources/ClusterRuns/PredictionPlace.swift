@@ -5,13 +5,14 @@ import Messages
 import Models
 import Recipes
 import Reports
+import Runs
 import Subprocess
 import SystemPackage
 import Training
 import ZeroMQ
 
 /// Which nodes compute a prediction, and where they reach this process.
-struct PredictionPlace: Sendable {
+package struct PredictionPlace: Sendable {
   private enum Nodes: Sendable {
     /// Processes on this machine, which are started and ended here.
     case local(Int, lanes: Int)
@@ -27,7 +28,7 @@ struct PredictionPlace: Sendable {
   /// The host by which nodes reach this process, where the bound one does not say.
   private let host: String?
 
-  init(nodes: Int?, coordinator: String?, bind: String?, _ options: SecurityOptions, lanes: Int?) throws {
+  package init(nodes: Int?, coordinator: String?, bind: String?, _ options: SecurityRequest, lanes: Int?) throws {
     if let nodes {
       let processors = ProcessInfo.processInfo.activeProcessorCount
       self.nodes = .local(nodes, lanes: lanes ?? max(1, processors / nodes))
@@ -59,11 +60,12 @@ struct PredictionPlace: Sendable {
 
   /// Listens, finds the nodes, works, and lets them go.
   /// - Parameters:
-  ///   - interrupted: hears of Ctrl-C and SIGTERM; what is missing then stays missing.
+  ///   - began: takes what to call when the user interrupts; what is missing then stays missing.
   ///   - work: what is to be computed.
-  func run<Value: Sendable>(
+  package func run<Value: Sendable>(
     _ trained: TrainedRun, _ learner: any Predicting, _ array: ExampleArray, seed: UInt64,
-    interrupted: @escaping @Sendable () -> Void, _ work: @escaping @Sendable (PredictionSession) async throws -> Value
+    began: (_ giveUp: @escaping @Sendable () -> Void) -> Void,
+    _ work: @escaping @Sendable (PredictionSession) async throws -> Value
   ) async throws -> Value {
     let note: @Sendable (String) -> Void = { StandardError.write($0 + "\n") }
     let session = try PredictionSession(
@@ -74,11 +76,7 @@ struct PredictionPlace: Sendable {
       await coordinator.close()
       throw error
     }
-    let signals = SignalWatch { _ in
-      interrupted()
-      coordinator.giveUp()
-    }
-    defer { signals.end() }
+    began { coordinator.giveUp() }
     let whole: @Sendable () async throws -> Value = {
       let result: Result<Value, any Error>
       do { result = .success(try await work(session)) } catch { result = .failure(error) }

@@ -1,11 +1,11 @@
 import Recipes
 
 /// Which of how many processes this one is, as whatever started them says.
-struct Placement: Equatable {
-  var rank: Int
-  var size: Int?
+package struct Placement: Equatable {
+  package var rank: Int
+  package var size: Int?
   /// Whose word it is.
-  var source: String
+  package var source: String
 
   /// The variables of a scheduler or launcher: rank, and size where it tells.
   private static let sources: [(name: String, rank: String, size: String?)] = [
@@ -18,7 +18,7 @@ struct Placement: Equatable {
 
   /// Nil when nothing says so.
   /// - Throws: `RecipeError` when two sources contradict each other, or a variable is no number.
-  static func detect(_ environment: [String: String]) throws -> Placement? {
+  package static func detect(_ environment: [String: String]) throws -> Placement? {
     var found: Placement?
     for (name, rankName, sizeName) in sources {
       guard let rank = try number(environment, rankName) else { continue }

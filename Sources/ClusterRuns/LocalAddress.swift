@@ -2,9 +2,9 @@ import Foundation
 import ZeroMQ
 
 /// This machine's address as another one sees it.
-enum LocalAddress {
+package enum LocalAddress {
   /// The address from which the system would reach an endpoint: a datagram socket is connected, and nothing is sent.
-  static func toward(_ endpoint: Endpoint) -> String? {
+  package static func toward(_ endpoint: Endpoint) -> String? {
     guard case .tcp(let host, .number(let port)) = endpoint.transport,
       let descriptor = try? SystemSocket.first(
         host, port, SOCK_DGRAM, { connect($0, $1.ai_addr, $1.ai_addrlen) == 0 })

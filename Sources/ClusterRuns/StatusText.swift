@@ -2,10 +2,10 @@ import Foundation
 import Messages
 
 /// A status as people and programs read it.
-enum StatusText {
-  enum Health { case healthy, degraded }
+package enum StatusText {
+  package enum Health { case healthy, degraded }
 
-  static func health(_ reply: StatusReply) -> Health {
+  package static func health(_ reply: StatusReply) -> Health {
     switch reply.job.state {
     case .finished: .healthy
     case .running: reply.nodes.allSatisfy { $0.state == .member || $0.state == .left } ? .healthy : .degraded
@@ -13,7 +13,7 @@ enum StatusText {
     }
   }
 
-  static func table(_ reply: StatusReply) -> String {
+  package static func table(_ reply: StatusReply) -> String {
     let job = reply.job
     var lines = [
       "\(job.recipe)  \(job.state)  step \(job.position.step) of \(job.steps)"
@@ -48,7 +48,7 @@ enum StatusText {
   }
 
   /// A contract with scripts: keys stay, new ones may be added.
-  static func json(_ reply: StatusReply) throws -> String {
+  package static func json(_ reply: StatusReply) throws -> String {
     let job = reply.job
     var object: [String: Any] = [
       "recipe": job.recipe, "state": "\(job.state)", "job": hexadecimal(job.job.rawValue),

@@ -1,59 +1,46 @@
-import ArgumentParser
 import Datasets
 import Files
 import Foundation
 import Recipes
 import Training
 
-/// Options of whatever trains.
-struct TrainingOutputOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("The run folder to write (default: runs/NAME).", valueName: "dir"))
-  var out: String?
-
-  @Option(help: ArgumentHelp("Go on from the newest checkpoint of a run, bit for bit.", valueName: "run"))
-  var resume: String?
-
-  @Flag(help: "No progress.")
-  var quiet = false
-
-  @Flag(help: "Print the results as JSON.")
-  var json = false
-
-  @Flag(help: "Print the recipe with every default, check the data, and train nothing.")
-  var dryRun = false
-}
-
 /// What the arguments ask to train, and where to go on from.
-struct TrainingRequest {
-  let recipe: String?
-  let options: RecipeOptions
-  let output: TrainingOutputOptions
+package struct TrainingRequest {
+  package let recipe: String?
+  package let overrides: RecipeOverrides
+  package let out: String?
+  package let resume: String?
+  package let dryRun: Bool
 
-  struct Prepared {
-    let job: Job
-    /// A run that exists; nil: it is to be made.
-    let run: RunFolder?
-    let checkpoint: Checkpoint?
-    /// Whether the run's coordinator was killed and its job is not over.
-    var isRestart = false
+  package init(recipe: String?, overrides: RecipeOverrides, out: String?, resume: String?, dryRun: Bool) {
+    (self.recipe, self.overrides, self.out, self.resume, self.dryRun) = (recipe, overrides, out, resume, dryRun)
   }
 
-  func prepare() throws -> Prepared {
-    guard let resume = output.resume else {
+  package struct Prepared {
+    package let job: Job
+    /// A run that exists; nil: it is to be made.
+    package let run: RunFolder?
+    package let checkpoint: Checkpoint?
+    /// Whether the run's coordinator was killed and its job is not over.
+    package var isRestart = false
+  }
+
+  package func prepare() throws -> Prepared {
+    guard let resume else {
       guard let recipe else {
         throw RecipeError("name a recipe, as in `elbo train vae`; `elbo recipes` lists what there is")
       }
       let reading = try Recipe.named(recipe)
-      try options.apply(to: reading)
+      try overrides.apply(to: reading)
       return Prepared(job: try Job(reading), run: nil, checkpoint: nil)
     }
-    guard output.out == nil else {
+    guard out == nil else {
       throw RecipeError("--out and --resume exclude each other: a run goes on in its own folder")
     }
     let run = try RunFolder(opening: resume)
     let checkpoint = try Checkpoint.newest(of: run)
     let reading = try Recipe.file(run.recipe)
-    try options.apply(to: reading)
+    try overrides.apply(to: reading)
     let job = try Job(reading)
     if let recipe {
       let asked = try Recipe.named(recipe)[""].text("model")
@@ -81,27 +68,27 @@ struct TrainingRequest {
   }
 
   /// What is asked for, when a coordinator has finished it already: it may have been killed as it was about to say so.
-  func finished() throws -> (run: RunFolder, summary: Summary)? {
-    guard output.resume == nil, !output.dryRun, let path = output.out, let recipe,
+  package func finished() throws -> (run: RunFolder, summary: Summary)? {
+    guard resume == nil, !dryRun, let path = out, let recipe,
       FileManager.default.fileExists(atPath: path + "/coordinator.log"),
       let run = try? RunFolder(opening: path), let summary = Summary(of: run), summary.status == .finished
     else { return nil }
     let reading = try Recipe.named(recipe)
-    try options.apply(to: reading)
+    try overrides.apply(to: reading)
     let resolved = try Job(reading).recipe.resolved
     return try InputFile.read(run.recipe, limit: 1 << 20) == Array(resolved.utf8) ? (run, summary) : nil
   }
 
   /// Of a coordinator, which goes on with the job of the run folder when it was killed in the middle of it.
-  func prepareRestartable() throws -> Prepared {
-    let path = output.resume ?? output.out
+  package func prepareRestartable() throws -> Prepared {
+    let path = resume ?? out
     guard let path, FileManager.default.fileExists(atPath: path + "/coordinator.log"),
       FileManager.default.fileExists(atPath: path + "/recipe.yaml"),
       !FileManager.default.fileExists(atPath: path + "/summary.json")
     else { return try prepare() }
     let run = try RunFolder(opening: path)
     let reading = try Recipe.file(run.recipe)
-    try options.apply(to: reading)
+    try overrides.apply(to: reading)
     let job = try Job(reading)
     let checkpoint = try? Checkpoint.newest(of: run)
     if let checkpoint { try check(checkpoint, job, path) }

@@ -5,19 +5,19 @@ import ZeroMQ
 /// The end of `elbo doctor --hosts` that runs on each machine, at the other end of an ssh. It writes a line of JSON
 /// that says what the machine is and where it listens, reads one that says where the others do, writes one that says
 /// whom it has reached, and stays until its standard input ends, since others may still want to reach it.
-enum HostProbe {
+package enum HostProbe {
   /// Where somebody listens, and what they say there.
-  struct Place: Codable, Sendable {
-    var host: String
-    var port: UInt16
-    var token: String
+  package struct Place: Codable, Sendable {
+    package var host: String
+    package var port: UInt16
+    package var token: String
 
     /// As one word of a command line.
-    var word: String { "\(token)@\(Endpoint(.tcp(host: host, port: .number(port))))" }
+    package var word: String { "\(token)@\(Endpoint(.tcp(host: host, port: .number(port))))" }
 
-    init(host: String, port: UInt16, token: String) { (self.host, self.port, self.token) = (host, port, token) }
+    package init(host: String, port: UInt16, token: String) { (self.host, self.port, self.token) = (host, port, token) }
 
-    init?(word: String) {
+    package init?(word: String) {
       let parts = word.split(separator: "@", maxSplits: 1)
       guard parts.count == 2, parts[0].utf8.count == TokenServer.tokenLength,
         case .tcp(let host, .number(let port))? = (try? Endpoint(String(parts[1])))?.transport
@@ -26,18 +26,18 @@ enum HostProbe {
     }
   }
 
-  struct Greeting: Codable, Sendable {
-    var check: MachineCheck
+  package struct Greeting: Codable, Sendable {
+    package var check: MachineCheck
     /// Nil where the machine has no address toward the hub.
-    var place: Place?
-    var hub: Reach
+    package var place: Place?
+    package var hub: Reach
   }
 
-  enum Reach: Codable, Sendable {
+  package enum Reach: Codable, Sendable {
     case reached(milliseconds: Double)
     case failed(String)
 
-    init(_ place: Place) {
+    package init(_ place: Place) {
       do {
         self = .reached(
           milliseconds: try TokenServer.reach(host: place.host, port: place.port, token: place.token))
@@ -47,7 +47,7 @@ enum HostProbe {
     }
   }
 
-  static func run(toward word: String, data: String) throws {
+  package static func run(toward word: String, data: String) throws {
     guard let hub = Place(word: word) else { throw RecipeError("--probe \(word) is not TOKEN@tcp://HOST:PORT") }
     let server = try TokenServer(host: nil, port: 0)
     let address = LocalAddress.toward(Endpoint(.tcp(host: hub.host, port: .number(hub.port))))

@@ -5,23 +5,23 @@ import Synchronization
 import Training
 
 /// Writes down what happens in a training: progress on the terminal, metrics and checkpoints in the run folder.
-final class RunRecorder: TrainingObserver {
+package final class RunRecorder: TrainingObserver {
   private let run: RunFolder
   private let learner: any Learner
   private let identity: Identity
   private let output: Mutex<Output>
   /// Pictures that were made on the way, to be drawn by whoever listens; ends with `end()`.
-  let pictures: AsyncStream<[Figure]>
+  package let pictures: AsyncStream<[Figure]>
   private let drawing: AsyncStream<[Figure]>.Continuation
 
   /// What a checkpoint says about where it comes from.
-  struct Identity: Sendable {
-    let model: String
-    let recipe: String
-    let data: String
-    let keepCheckpoints: Int
+  package struct Identity: Sendable {
+    package let model: String
+    package let recipe: String
+    package let data: String
+    package let keepCheckpoints: Int
     /// What the progress line shows.
-    let shownMetrics: [String]
+    package let shownMetrics: [String]
   }
 
   private struct Output: ~Copyable {
@@ -32,7 +32,7 @@ final class RunRecorder: TrainingObserver {
   }
 
   /// - Parameter step: where a resumed training goes on from; metrics beyond it are written again.
-  init(_ run: RunFolder, learner: any Learner, identity: Identity, from step: Int?, quiet: Bool) throws {
+  package init(_ run: RunFolder, learner: any Learner, identity: Identity, from step: Int?, quiet: Bool) throws {
     self.run = run
     self.learner = learner
     self.identity = identity
@@ -44,9 +44,9 @@ final class RunRecorder: TrainingObserver {
   }
 
   /// The last report, for the summary.
-  var lastReport: TrainingReport? { output.withLock { $0.last } }
+  package var lastReport: TrainingReport? { output.withLock { $0.last } }
 
-  func step(_ report: TrainingReport) {
+  package func step(_ report: TrainingReport) {
     output.withLock { output in
       output.examples += report.examples
       output.progress.update(
@@ -60,7 +60,7 @@ final class RunRecorder: TrainingObserver {
     }
   }
 
-  func report(_ report: TrainingReport) throws {
+  package func report(_ report: TrainingReport) throws {
     try output.withLock { output in
       output.last = report
       try output.metrics.append(
@@ -70,24 +70,24 @@ final class RunRecorder: TrainingObserver {
     }
   }
 
-  func checkpoint(_ moment: Trainer.Moment) throws {
+  package func checkpoint(_ moment: Trainer.Moment) throws {
     let state = Checkpoint.State(
       learner, at: moment, model: identity.model, recipe: identity.recipe, data: identity.data)
     try output.withLock { try $0.metrics.sync() }
     try Checkpoint.write(learner, state: state, in: run, keeping: identity.keepCheckpoints)
   }
 
-  func figures(_ figures: [Figure], at step: Int) { drawing.yield(figures) }
+  package func figures(_ figures: [Figure], at step: Int) { drawing.yield(figures) }
 
-  func alarm(_ cause: String, at step: Int) { note("warning: at step \(step), \(cause)") }
+  package func alarm(_ cause: String, at step: Int) { note("warning: at step \(step), \(cause)") }
 
   /// A line for the user, unless the training is quiet.
-  func note(_ text: String) {
+  package func note(_ text: String) {
     output.withLock { $0.progress.note(text) }
   }
 
   /// Ends the progress line, so that what follows starts on a line of its own.
-  func end() {
+  package func end() {
     drawing.finish()
     output.withLock { $0.progress.finish() }
   }

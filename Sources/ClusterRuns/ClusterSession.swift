@@ -5,13 +5,14 @@ import Foundation
 import Messages
 import Models
 import Recipes
+import Runs
 import Training
 import ZeroMQ
 
 /// A training by nodes, with this process as their coordinator: the run folder is that of a training here.
-struct ClusterSession: Sendable {
-  let session: TrainingSession
-  let coordinator: Coordinator
+package struct ClusterSession: Sendable {
+  package let session: TrainingSession
+  package let coordinator: Coordinator
   private let job: Job
   private let checkpoint: Checkpoint?
   private let stopping = StopRequest()
@@ -19,7 +20,7 @@ struct ClusterSession: Sendable {
   /// - Parameters:
   ///   - checkpoint: where to go on from; nil starts anew.
   ///   - isRestart: whether an earlier coordinator of the same job was killed, and its nodes may still be at work.
-  init(
+  package init(
     _ job: Job, run: RunFolder, from checkpoint: Checkpoint?, isRestart: Bool, bind: Endpoint,
     security: ClusterSecurity, nodes: Int, heartbeat: Duration, lanes: Int, quiet: Bool
   ) throws {
@@ -43,7 +44,7 @@ struct ClusterSession: Sendable {
   }
 
   /// Listens; returns where.
-  func open() async throws -> Endpoint {
+  package func open() async throws -> Endpoint {
     if let last = session.lastRecordedStep { await coordinator.keptReports(upTo: last) }
     let bound = try await coordinator.open()
     try AtomicFile.write(session.run.path + "/coordinator.endpoint", "\(bound)\n")
@@ -51,13 +52,13 @@ struct ClusterSession: Sendable {
   }
 
   /// Whether nothing is left to train.
-  var isDone: Bool {
+  package var isDone: Bool {
     guard let state = checkpoint?.state else { return false }
     return state.converged || state.step >= job.plan.steps
   }
 
   /// Ends the training after a checkpoint; at once when asked again, or when no node answers.
-  func stop() {
+  package func stop() {
     let isFirst = !stopping.isRequested
     stopping.request()
     let stop = Stop(reason: .asked, explanation: "the coordinator was asked to stop")
@@ -70,7 +71,7 @@ struct ClusterSession: Sendable {
   }
 
   /// From the first node's arrival to the end of the job. Writes what nodes report, and checkpoints.
-  func run() async throws -> Summary {
+  package func run() async throws -> Summary {
     try await session.run { recorder in
       var moment = Trainer.Moment(
         step: checkpoint?.state.step ?? 0, epoch: checkpoint?.state.epoch ?? 0,
@@ -152,5 +153,7 @@ extension ContinuousClock.Instant {
 
 extension Job {
   /// The fingerprint of the prepared data, as the wire has it.
-  var dataDigest: Digest { Digest(hexadecimal: data.fingerprint) ?? ClusterIdentity.digest(of: data.fingerprint) }
+  package var dataDigest: Digest {
+    Digest(hexadecimal: data.fingerprint) ?? ClusterIdentity.digest(of: data.fingerprint)
+  }
 }

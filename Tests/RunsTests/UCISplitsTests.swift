@@ -1,6 +1,6 @@
 import Datasets
 import Foundation
-import Models
+import Runs
 import Testing
 
 @Suite("UCI splits") struct UCISplitsTests {

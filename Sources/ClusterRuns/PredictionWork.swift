@@ -5,20 +5,21 @@ import Messages
 import Models
 import Recipes
 import Reports
+import Runs
 import Synchronization
 import Tensors
 import Training
 import ZeroMQ
 
 /// A node's part in a prediction.
-enum PredictionWork {
+package enum PredictionWork {
   /// Makes what the offer's recipe asks for. The training data must be on this machine too: a model is made for them.
-  static func prepare(_ offer: PredictionOffer, data: String?, lanes: Int) throws -> PredictionWorker.Work {
+  package static func prepare(_ offer: PredictionOffer, data: String?, lanes: Int) throws -> PredictionWorker.Work {
     guard let yaml = String(validating: offer.recipe, as: UTF8.self) else {
       throw ClusterError(.refused, "the prediction's recipe is not text")
     }
     let recipe = try Recipe(yaml: yaml, source: "the prediction's recipe")
-    if let data { try recipe.set("data.source", to: "'" + data.replacingOccurrences(of: "'", with: "''") + "'") }
+    if let data { recipe.set("data.source", text: data) }
     guard let learner = try Job(recipe).learner as? any Predicting, learner.predictionWidth == offer.outputs else {
       throw ClusterError(.refused, "the prediction's recipe is of a model that does not predict what was announced")
     }
@@ -52,7 +53,7 @@ enum PredictionWork {
 }
 
 /// What a node that trains computes for predictions, beside the training.
-final class PredictionHelpers: Sendable {
+package final class PredictionHelpers: Sendable {
   private struct State {
     var known: Set<UInt64> = []
     var workers: [UInt64: PredictionWorker] = [:]
@@ -66,12 +67,12 @@ final class PredictionHelpers: Sendable {
   private let data: String?
   private let note: @Sendable (String) -> Void
 
-  init(security: ClusterSecurity, build: String, data: String?, note: @escaping @Sendable (String) -> Void) {
+  package init(security: ClusterSecurity, build: String, data: String?, note: @escaping @Sendable (String) -> Void) {
     (self.security, self.build, self.data, self.note) = (security, build, data, note)
   }
 
   /// Takes part in a prediction; asked again, does nothing.
-  func begin(_ assist: Assist) {
+  package func begin(_ assist: Assist) {
     guard state.withLock({ !$0.isOver && $0.known.count < 10_000 && $0.known.insert(assist.prediction).inserted })
     else {
       return
@@ -100,7 +101,7 @@ final class PredictionHelpers: Sendable {
   }
 
   /// Takes part in nothing new, and returns when what is under way is over, or has been left.
-  func end(leaving: Bool) async {
+  package func end(leaving: Bool) async {
     let (workers, tasks) = state.withLock { state in
       state.isOver = true
       return (Array(state.workers.values), state.tasks)

@@ -1,29 +1,14 @@
-import ArgumentParser
 import Cluster
 import Recipes
 import ZeroMQ
 
-struct LaunchSecurityOptions: ParsableArguments {
-  @Flag(help: "With --hosts: plain text on the network, which anyone there may read and take part in.")
-  var plain = false
-
-  @Option(
-    help: ArgumentHelp(
-      "The coordinator's key pair, made by `elbo keys` (default: one is made for this launch).", valueName: "file"))
-  var key: String?
-
-  @Option(
-    help: ArgumentHelp("Public keys that may ask for the status, beside those of the nodes.", valueName: "file"))
-  var allow: String?
-}
-
 /// How a launch keeps its nodes' words to itself: each node gets a key pair of its own, over its standard input.
-struct LaunchSecurity {
-  let coordinator: ClusterSecurity
+package struct LaunchSecurity {
+  package let coordinator: ClusterSecurity
   private let pairs: [CurveKeyPair]
 
   /// Plain text within this machine unless a key is named; encryption beyond it unless plain text is asked for.
-  init(_ options: LaunchSecurityOptions, at endpoint: Endpoint, nodes: Int) throws {
+  package init(_ options: SecurityRequest, at endpoint: Endpoint, nodes: Int) throws {
     guard !options.plain || (options.key == nil && options.allow == nil) else {
       throw RecipeError("--plain and keys exclude each other: drop --plain, or --key and --allow")
     }
@@ -32,7 +17,7 @@ struct LaunchSecurity {
       pairs = []
       return
     }
-    let pair = try options.key.map { try SecurityOptions.pair($0) } ?? CurveKeyPair.generate()
+    let pair = try options.key.map { try SecurityRequest.pair($0) } ?? CurveKeyPair.generate()
     let pairs = try (0..<nodes).map { _ in try CurveKeyPair.generate() }
     var allowed = try options.allow.map { try AllowListFile.load($0) } ?? []
     allowed.formUnion(pairs.map(\.publicKey))
@@ -45,7 +30,7 @@ struct LaunchSecurity {
     return key
   }
 
-  var nodeArguments: [String] {
+  package var nodeArguments: [String] {
     switch coordinator {
     case .plainOnLoopback: []
     case .plain: ["--plain"]
@@ -54,10 +39,10 @@ struct LaunchSecurity {
   }
 
   /// What makes a status client heard, besides a key that was allowed.
-  var statusArguments: String {
+  package var statusArguments: String {
     coordinatorKey.map { " --key FILE --coordinator-key \($0), with a key that --allow lists" } ?? ""
   }
 
   /// By node, counted from 1.
-  func input(ofNode index: Int) -> String { pairs.isEmpty ? "" : pairs[index - 1].secretHexadecimal + "\n" }
+  package func input(ofNode index: Int) -> String { pairs.isEmpty ? "" : pairs[index - 1].secretHexadecimal + "\n" }
 }

@@ -4,22 +4,22 @@ import Reports
 import Training
 
 /// What a machine needs to train, looked at one by one.
-struct MachineCheck: Codable, Sendable {
-  struct Item: Codable, Sendable {
-    var isGood: Bool
-    var name: String
-    var text: String
+package struct MachineCheck: Codable, Sendable {
+  package struct Item: Codable, Sendable {
+    package var isGood: Bool
+    package var name: String
+    package var text: String
   }
 
   /// As `ClusterIdentity.build`: only equal ones train together.
-  var build: String
+  package var build: String
   /// Of the data; nil where they cannot be read.
-  var fingerprint: String?
-  var items: [Item]
+  package var fingerprint: String?
+  package var items: [Item]
 
-  var isGood: Bool { items.allSatisfy(\.isGood) }
+  package var isGood: Bool { items.allSatisfy(\.isGood) }
 
-  init(data: String, withFingerprint: Bool) throws {
+  package init(data: String, withFingerprint: Bool) throws {
     build = try ClusterIdentity.build()
     items = [
       Item(isGood: true, name: "elbo", text: Version.elbo),
@@ -45,7 +45,7 @@ struct MachineCheck: Codable, Sendable {
   }
 
   /// One line an item.
-  var text: String {
+  package var text: String {
     items.map { item in
       "\(item.isGood ? "ok    " : "failed") \(item.name.padding(toLength: 12, withPad: " ", startingAt: 0)) \(item.text)\n"
     }.joined()

@@ -5,18 +5,19 @@ import Foundation
 import Messages
 import Models
 import Recipes
+import Runs
 import Tensors
 import Training
 import ZeroMQ
 
 /// A prediction whose samples nodes compute: what they come to is, byte for byte, what one process computes.
-struct PredictionSession: Sendable {
-  let coordinator: PredictionCoordinator
+package struct PredictionSession: Sendable {
+  package let coordinator: PredictionCoordinator
   private let prediction: UInt64
   private let learner: any Predicting
   private let array: ExampleArray
 
-  init(
+  package init(
     _ trained: TrainedRun, _ learner: any Predicting, _ array: ExampleArray, seed: UInt64, bind: Endpoint,
     security: ClusterSecurity, note: @escaping @Sendable (String) -> Void
   ) throws {
@@ -35,18 +36,18 @@ struct PredictionSession: Sendable {
   }
 
   /// What nodes of a training are asked with.
-  func assist(at endpoint: Endpoint, _ security: ClusterSecurity) -> Assist {
+  package func assist(at endpoint: Endpoint, _ security: ClusterSecurity) -> Assist {
     Assist(prediction: prediction, endpoint: endpoint.description, publicKey: security.ownKey)
   }
 
   /// What has not been computed: samples of examples.
-  struct Missing: Sendable {
-    var samples: Range<Int>
-    var examples: Range<Int>
+  package struct Missing: Sendable {
+    package var samples: Range<Int>
+    package var examples: Range<Int>
   }
 
   /// The table of so many samples of every example, or of those that have come.
-  func table(samples: Int, with crew: Crew) async throws -> (table: PredictionTable, missing: [Missing]) {
+  package func table(samples: Int, with crew: Crew) async throws -> (table: PredictionTable, missing: [Missing]) {
     let count = learner.sampleCount(samples)
     var table = PredictionTable(isClassifier: learner.isClassifier, examples: array.count, samples: count)
     var missing: [Missing] = []
@@ -100,7 +101,7 @@ extension ExampleArray {
   }
 
   /// Rows that were sent.
-  init(_ bytes: [UInt8], _ offer: PredictionOffer) {
+  package init(_ bytes: [UInt8], _ offer: PredictionOffer) {
     switch offer.inputKind {
     case .uint8: self.init(bytes, shape: offer.inputShape)
     case .float32: self.init(numbers(of: bytes, as: Float.self), shape: offer.inputShape)

@@ -1,22 +1,23 @@
 import Foundation
 import Models
 import Recipes
+import Runs
 import Subprocess
 import SystemPackage
 
 /// Where a split of a protocol is computed: a process of this machine, or of another one at the end of an ssh.
-struct UCIPlace: Sendable {
+package struct UCIPlace: Sendable {
   /// The process ended without a word on the split: another place may have more luck.
-  struct Lost: Error, CustomStringConvertible {
-    let description: String
+  package struct Lost: Error, CustomStringConvertible {
+    package let description: String
   }
 
-  let name: String
+  package let name: String
   /// nil: this machine.
-  let host: HostsFile.Host?
+  package let host: HostsFile.Host?
 
   /// So many processes of this machine, or one of each host, or none of either.
-  static func all(nodes: Int?, hosts: String?) throws -> [UCIPlace] {
+  package static func all(nodes: Int?, hosts: String?) throws -> [UCIPlace] {
     if let hosts {
       guard nodes == nil else { throw RecipeError("--nodes and --hosts exclude each other: drop one of them") }
       return try HostsFile(contentsOf: hosts).hosts.map { UCIPlace(name: $0.host, host: $0) }
@@ -28,7 +29,7 @@ struct UCIPlace: Sendable {
 
   /// - Parameter arguments: recipe, options and grid.
   /// - Throws: `Lost`, or what is wrong with the training itself and would be anywhere.
-  func run(_ split: Int, _ arguments: [String]) async throws -> UCIProtocol.Result {
+  package func run(_ split: Int, _ arguments: [String]) async throws -> UCIProtocol.Result {
     let words =
       ["train"] + arguments + ["--protocol", "uci", "--splits", "\(split)", "--lanes", "1", "--json", "--quiet"]
     let command = host.map { $0.command([$0.elbo] + words) } ?? (.path("/proc/self/exe"), words)
@@ -56,16 +57,16 @@ struct UCIPlace: Sendable {
   }
 
   /// A training that fails wherever it is done.
-  struct TrainingFailure: Error, CustomStringConvertible {
-    let description: String
+  package struct TrainingFailure: Error, CustomStringConvertible {
+    package let description: String
   }
 }
 
 extension UCIProtocol.Result {
-  init(json: String) throws { self = try JSONDecoder().decode(Self.self, from: Data(json.utf8)) }
+  package init(json: String) throws { self = try JSONDecoder().decode(Self.self, from: Data(json.utf8)) }
 
   /// One line.
-  var json: String {
+  package var json: String {
     get throws {
       let encoder = JSONEncoder()
       encoder.outputFormatting = .sortedKeys

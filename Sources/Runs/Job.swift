@@ -7,17 +7,17 @@ import Tensors
 import Training
 
 /// A recipe put together with its model, its data and the options of the command line.
-struct Job {
-  let model: any Model.Type
-  let recipe: Recipe
-  let data: Dataset
-  let learner: any Learner
-  let plan: TrainingPlan
-  let keepCheckpoints: Int
-  let stepsPerEpoch: Int
+package struct Job {
+  package let model: any Model.Type
+  package let recipe: Recipe
+  package let data: Dataset
+  package let learner: any Learner
+  package let plan: TrainingPlan
+  package let keepCheckpoints: Int
+  package let stepsPerEpoch: Int
 
   /// Examples that a step sees, a short last one of an epoch left out of account.
-  var examplesPerStep: Int {
+  package var examplesPerStep: Int {
     switch learner.order {
     case .shuffled(let batch): batch
     case .sweep: learner.exampleCount
@@ -25,7 +25,7 @@ struct Job {
   }
 
   /// What the progress line shows: the first metrics of each kind of phase.
-  var progressMetrics: [String] {
+  package var progressMetrics: [String] {
     var names: [String] = []
     let share = learner.phases.count > 1 ? 2 : Int.max
     for phase in learner.phases {
@@ -41,7 +41,7 @@ struct Job {
   ]
 
   /// - Throws: `RecipeError`, `DataError` or `TrainingError`: mistakes in what was asked.
-  init(_ recipe: Recipe) throws {
+  package init(_ recipe: Recipe) throws {
     self.recipe = recipe
     guard let name = try recipe[""].text("model") else {
       throw RecipeError("\(recipe.source) does not say which model it is for: give it a line `model: vae`")
@@ -82,7 +82,7 @@ struct Job {
   }
 
   /// SHA-256 of everything in the recipe on which the result of a step depends.
-  var recipeDigest: String {
+  package var recipeDigest: String {
     var hash = SHA256()
     hash.update(recipe.resolved(excluding: Job.freeKeys).utf8)
     return hash.hexDigest()
@@ -91,7 +91,7 @@ struct Job {
 
 extension DataRequest {
   /// Reads the `data` section.
-  init(_ section: RecipeSection, seed: UInt64) throws {
+  package init(_ section: RecipeSection, seed: UInt64) throws {
     guard let source = try section.text("source") else {
       throw RecipeError("the recipe names no data: set data.source, or give --data")
     }

@@ -3,15 +3,15 @@ import ZeroMQ
 
 /// Says a token to everyone who connects, so that a peer knows whom it has reached: with addresses translated on the
 /// way, or given twice, that a connection is accepted says little.
-struct TokenServer: Sendable {
-  static let tokenLength = 32
+package struct TokenServer: Sendable {
+  package static let tokenLength = 32
 
-  let token: String
-  let port: UInt16
+  package let token: String
+  package let port: UInt16
 
   /// Listens, on a thread of its own, until the process ends.
   /// - Parameter host: an address of this machine; nil: all of them.
-  init(host: String?, port: UInt16) throws {
+  package init(host: String?, port: UInt16) throws {
     let token = (0..<Self.tokenLength / 2).map { _ in String(format: "%02x", UInt8.random(in: 0...255)) }.joined()
     let listener = try SystemSocket.listen(host: host, port: port)
     self.token = token
@@ -31,7 +31,7 @@ struct TokenServer: Sendable {
   }
 
   /// Connects and compares the token. Returns the milliseconds that it took.
-  static func reach(host: String, port: UInt16, token: String) throws -> Double {
+  package static func reach(host: String, port: UInt16, token: String) throws -> Double {
     let clock = ContinuousClock()
     let start = clock.now
     let descriptor = try SystemSocket.connect(host: host, port: port, seconds: 5)

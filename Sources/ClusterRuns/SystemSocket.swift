@@ -1,14 +1,14 @@
 import Foundation
 
 /// The system's sockets, where ZeroMQ's are not wanted.
-enum SystemSocket {
-  struct Failure: Error, CustomStringConvertible {
-    let description: String
-    init(_ description: String) { self.description = description }
-    init(errno code: Int32) { description = String(cString: strerror(code)) }
+package enum SystemSocket {
+  package struct Failure: Error, CustomStringConvertible {
+    package let description: String
+    package init(_ description: String) { self.description = description }
+    package init(errno code: Int32) { description = String(cString: strerror(code)) }
   }
 
-  static func listen(host: String?, port: UInt16) throws -> Int32 {
+  package static func listen(host: String?, port: UInt16) throws -> Int32 {
     try first(host, port, SOCK_STREAM, passive: true) { descriptor, address in
       var yes: Int32 = 1
       setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size))
@@ -18,7 +18,7 @@ enum SystemSocket {
   }
 
   /// - Parameter seconds: that connecting, and afterwards each receive, may take.
-  static func connect(host: String, port: UInt16, seconds: Int) throws -> Int32 {
+  package static func connect(host: String, port: UInt16, seconds: Int) throws -> Int32 {
     try first(host, port, SOCK_STREAM) { descriptor, address in
       // The limit on sending is one on connecting too (socket(7)).
       var limit = timeval(tv_sec: seconds, tv_usec: 0)
@@ -33,7 +33,7 @@ enum SystemSocket {
     }
   }
 
-  static func port(of descriptor: Int32) throws -> UInt16 {
+  package static func port(of descriptor: Int32) throws -> UInt16 {
     var storage = sockaddr_storage()
     var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
     let found = withUnsafeMutablePointer(to: &storage) { pointer in
@@ -47,7 +47,7 @@ enum SystemSocket {
   }
 
   /// A socket of the first of a name's addresses with which an action succeeds.
-  static func first(
+  package static func first(
     _ host: String?, _ port: UInt16, _ type: __socket_type, passive: Bool = false, _ action: (Int32, addrinfo) -> Bool
   ) throws -> Int32 {
     var hints = addrinfo()

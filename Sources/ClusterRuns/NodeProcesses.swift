@@ -2,6 +2,7 @@ import Cluster
 import Files
 import Foundation
 import Messages
+import Runs
 import Subprocess
 import Synchronization
 import SystemPackage
@@ -10,24 +11,32 @@ import Training
 /// Node processes, children of this one: on this machine, or on others at the end of an ssh. None outlives it: each
 /// ends when its standard input does, which this process holds open, and those that do not end by themselves are
 /// killed.
-struct NodeProcesses: Sendable {
-  struct Command: Sendable {
-    var executable: Executable
-    var arguments: [String]
+package struct NodeProcesses: Sendable {
+  package struct Command: Sendable {
+    package var executable: Executable
+    package var arguments: [String]
     /// What it finds on its standard input, which then stays open.
-    var input = ""
+    package var input = ""
+
+    package init(executable: Executable, arguments: [String], input: String = "") {
+      (self.executable, self.arguments, self.input) = (executable, arguments, input)
+    }
   }
 
   /// By node; they are named node-1, node-2, ….
-  let commands: [Command]
+  package let commands: [Command]
   /// Where each node's log is kept; nil: nowhere.
-  let folder: String?
-  let note: @Sendable (String) -> Void
+  package let folder: String?
+  package let note: @Sendable (String) -> Void
+
+  package init(commands: [Command], folder: String?, note: @escaping @Sendable (String) -> Void) {
+    (self.commands, self.folder, self.note) = (commands, folder, note)
+  }
 
   private static let timeStyle = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
 
   /// Starts the nodes, trains, and returns when all of them are gone.
-  func run(_ cluster: ClusterSession) async -> Result<Summary, any Error> {
+  package func run(_ cluster: ClusterSession) async -> Result<Summary, any Error> {
     await run { name, left, end in
       if left > 0 { return cluster.coordinator.gone(name, left: left) }
       // Of a job that is over already this changes nothing.
@@ -47,7 +56,7 @@ struct NodeProcesses: Sendable {
   /// - Parameters:
   ///   - gone: hears that a node has ended, how many are left, and how it ended unless that was well.
   ///   - work: when it returns, the nodes have been told to end.
-  func run<Value: Sendable>(
+  package func run<Value: Sendable>(
     gone: @escaping @Sendable (_ name: String, _ left: Int, _ end: String?) -> Void,
     work: @Sendable () async throws -> Value
   ) async -> Result<Value, any Error> {

@@ -5,22 +5,26 @@ import Subprocess
 import ZeroMQ
 
 /// Looks at the machines of a launch, all at once, over ssh: what each is, and whom each reaches.
-struct HostsCheck {
-  let hosts: [HostsFile.Host]
-  let bind: Endpoint
-  let data: String
+package struct HostsCheck {
+  package let hosts: [HostsFile.Host]
+  package let bind: Endpoint
+  package let data: String
 
-  /// What was seen of a machine.
-  struct Report: Sendable {
-    var name: String
-    var greeting: HostProbe.Greeting?
-    /// By machine; nil: not tried.
-    var reaches: [HostProbe.Reach?] = []
-    /// Why there is less than that.
-    var failure: String?
+  package init(hosts: [HostsFile.Host], bind: Endpoint, data: String) {
+    (self.hosts, self.bind, self.data) = (hosts, bind, data)
   }
 
-  func run() async throws -> HostsReport {
+  /// What was seen of a machine.
+  package struct Report: Sendable {
+    package var name: String
+    package var greeting: HostProbe.Greeting?
+    /// By machine; nil: not tried.
+    package var reaches: [HostProbe.Reach?] = []
+    /// Why there is less than that.
+    package var failure: String?
+  }
+
+  package func run() async throws -> HostsReport {
     guard case .tcp(let host, let port) = bind.transport, !["*", "0.0.0.0", "::"].contains(host) else {
       throw RecipeError("--bind \(bind): name the address at which the hosts reach this machine")
     }
@@ -114,9 +118,9 @@ private actor Meeting<Value: Sendable> {
 }
 
 /// What `elbo doctor --hosts` prints.
-struct HostsReport {
-  let here: MachineCheck
-  let there: [HostsCheck.Report]
+package struct HostsReport {
+  package let here: MachineCheck
+  package let there: [HostsCheck.Report]
 
   /// Each machine's items, those by which machines must agree among them.
   private func check(of report: HostsCheck.Report) -> MachineCheck? {
@@ -130,7 +134,7 @@ struct HostsReport {
     return check
   }
 
-  var isGood: Bool { problems.isEmpty && here.isGood && there.allSatisfy { check(of: $0)?.isGood ?? false } }
+  package var isGood: Bool { problems.isEmpty && here.isGood && there.allSatisfy { check(of: $0)?.isGood ?? false } }
 
   /// Who does not reach whom, and who does not answer.
   private var problems: [String] {
@@ -148,7 +152,7 @@ struct HostsReport {
     }
   }
 
-  var text: String {
+  package var text: String {
     var text = "this machine\n\(here.text)"
     for report in there {
       if let check = check(of: report) { text += "\(report.name)\n\(check.text)" }
