@@ -13,7 +13,7 @@ import ZeroMQ
 package struct ClusterSession: Sendable {
   package let session: TrainingSession
   package let coordinator: Coordinator
-  private let job: Job
+  private let job: TrainingJob
   private let checkpoint: Checkpoint?
   private let stopping = StopRequest()
 
@@ -21,7 +21,7 @@ package struct ClusterSession: Sendable {
   ///   - checkpoint: where to go on from; nil starts anew.
   ///   - isRestart: whether an earlier coordinator of the same job was killed, and its nodes may still be at work.
   package init(
-    _ job: Job, run: RunFolder, from checkpoint: Checkpoint?, isRestart: Bool, bind: Endpoint,
+    _ job: TrainingJob, run: RunFolder, from checkpoint: Checkpoint?, isRestart: Bool, bind: Endpoint,
     security: ClusterSecurity, nodes: Int, heartbeat: Duration, lanes: Int, quiet: Bool
   ) throws {
     self.job = job
@@ -30,7 +30,7 @@ package struct ClusterSession: Sendable {
       job, run: run, from: checkpoint, keepingMetrics: isRestart, lanes: lanes, quiet: quiet)
     let log = run.path + "/coordinator.log"
     if !isRestart { try? FileManager.default.removeItem(atPath: log) }
-    let recipe = job.recipe.resolved
+    let recipe = job.resolvedRecipe
     let state = checkpoint.map {
       (step: $0.state.step, state: LearnerState(of: job.learner, converged: $0.state.converged))
     }
@@ -151,7 +151,7 @@ extension ContinuousClock.Instant {
   }
 }
 
-extension Job {
+extension TrainingJob {
   /// The fingerprint of the prepared data, as the wire has it.
   package var dataDigest: Digest {
     Digest(hexadecimal: data.fingerprint) ?? ClusterIdentity.digest(of: data.fingerprint)

@@ -1,116 +1,121 @@
-import ArgumentParser
 import Cluster
-import ClusterRuns
-import Files
 import Foundation
 import Messages
 import Recipes
-import Reports
 import Runs
 import Synchronization
 import Training
 import ZeroMQ
 
-struct NodeCommand: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "node", abstract: "Compute for a coordinator, which says what is trained.",
-    discussion: """
-      Example:
-        elbo node --coordinator tcp://10.0.0.1:7700
+/// A node: it computes for a coordinator, which says what is trained, and for predictions.
+package final class NodeRun: Sendable {
+  /// What to be, and where.
+  package struct Options: Sendable {
+    package var coordinator: String
+    /// The data on this machine, where the recipe does not say.
+    package var data: String?
+    /// Unique in the cluster; nil: by host and process, or by rank where a scheduler tells it.
+    package var name: String?
+    /// Where peers reach this node; nil: a free port.
+    package var bind: String?
+    package var lanes: Int
+    package var security: SecurityRequest
+    /// Seconds that a node that nobody can replace may take to hand its state over.
+    package var grace = 10
+    /// Seconds that the coordinator may be silent while nothing moves.
+    package var patience = 120
 
-      The recipe comes from the coordinator; the data must be on this machine too, where the recipe says or where
-      --data says. SIGTERM and Ctrl-C make the node leave; the others take over its shards.
-      """)
+    package init(coordinator: String, lanes: Int, security: SecurityRequest) {
+      (self.coordinator, self.lanes, self.security) = (coordinator, lanes, security)
+    }
+  }
 
-  @Option(help: ArgumentHelp("The coordinator's endpoint.", valueName: "tcp://host:port"))
-  var coordinator: String
+  /// How it ended.
+  package enum Ending: Sendable {
+    case done
+    /// The training failed.
+    case failed
+    /// This node was asked to leave.
+    case left
+  }
 
-  @Option(help: ArgumentHelp("The data on this machine: a name, a folder or a file.", valueName: "dir|file"))
-  var data: String?
+  private let node: Node
+  private let configuration: Node.Configuration
+  private let helpers: PredictionHelpers
+  private let data: String?
+  private let grace: Duration
+  private let note: @Sendable (String) -> Void
+  private let wasAsked = Atomic(false)
+  private let predicting = Mutex<PredictionWorker?>(nil)
 
-  @Option(help: "The node's name, unique in the cluster (default: host and process).")
-  var name: String?
-
-  @Option(help: ArgumentHelp("Where peers reach this node (default: a free port).", valueName: "tcp://host:port"))
-  var bind: String?
-
-  @OptionGroup var lanes: LaneOptions
-  @OptionGroup var security: SecurityOptions
-
-  @Option(
-    help: ArgumentHelp("How long a node that nobody can replace may take to hand its state over.", valueName: "seconds")
-  )
-  var grace = 10
-
-  @Option(help: ArgumentHelp("How long the coordinator may be silent while nothing moves.", valueName: "seconds"))
-  var patience = 120
-
-  @Flag(help: .hidden)
-  var supervised = false
-
-  @Option(help: .hidden)
-  var share: ProcessorShare?
-
-  func run() async throws {
-    share?.keep()
-    guard grace >= 0, grace <= 86_400, patience > 0, patience <= 864_000 else {
+  /// - Parameter note: hears what the node has to say.
+  package init(_ options: Options, note: @escaping @Sendable (String) -> Void) throws {
+    guard (0...86_400).contains(options.grace), (1...864_000).contains(options.patience) else {
       throw RecipeError("--grace must be from 0 to 86400, --patience from 1 to 864000")
     }
-    let endpoint = try Endpoint(coordinator)
-    let name = try self.name ?? Self.defaultName()
+    let endpoint = try Endpoint(options.coordinator)
+    let name = try options.name ?? NodeRun.defaultName(note)
     guard (1...Limits.name).contains(name.utf8.count) else { throw RecipeError("--name must be 1 to 255 bytes") }
     var configuration = Node.Configuration(
       name: name, build: try ClusterIdentity.build(), coordinator: endpoint,
-      dataBind: try bind.map { try Endpoint($0) } ?? NodeCommand.dataBind(for: endpoint), lanes: try lanes.count(),
-      security: try security.request.node(toward: endpoint))
-    configuration.patience = .seconds(patience)
-    if !endpoint.isLoopback { configuration.advertisedHosts = try NodeCommand.hosts(bind, toward: endpoint) }
-    let data = data
-    let note: @Sendable (String) -> Void = { StandardError.write($0 + "\n") }
+      dataBind: try options.bind.map { try Endpoint($0) } ?? NodeRun.dataBind(for: endpoint), lanes: options.lanes,
+      security: try options.security.node(toward: endpoint))
+    configuration.patience = .seconds(options.patience)
+    if !endpoint.isLoopback { configuration.advertisedHosts = try NodeRun.hosts(options.bind, toward: endpoint) }
+    let data = options.data
     let helpers = PredictionHelpers(
       security: configuration.security, build: configuration.build, data: data, note: note)
     configuration.assist = { helpers.begin($0) }
-    let node = try Node(configuration, prepare: { try NodeCommand.prepare($0, data: data) }, note: note)
-    let grace = Duration.seconds(grace)
-    let wasAsked = Atomic(false)
-    let predicting = Mutex<PredictionWorker?>(nil)
-    let signals = SignalWatch(isSupervised: supervised) { reason in
-      if wasAsked.exchange(true, ordering: .acquiringAndReleasing) { Foundation.exit(ExitStatus.interrupted.rawValue) }
-      node.leave(reason, grace: grace)
-      predicting.withLock { $0 }?.leave()
-    }
-    defer { signals.end() }
+    node = try Node(configuration, prepare: { try NodeRun.prepare($0, data: data) }, note: note)
+    grace = .seconds(options.grace)
+    (self.configuration, self.helpers, self.data, self.note) = (configuration, helpers, data, note)
+  }
+
+  /// Leaves; the others take over what this node computes.
+  /// - Returns: whether it was not asked before.
+  @discardableResult
+  package func leave(_ reason: String) -> Bool {
+    if wasAsked.exchange(true, ordering: .acquiringAndReleasing) { return false }
+    node.leave(reason, grace: grace)
+    predicting.withLock { $0 }?.leave()
+    return true
+  }
+
+  /// Computes until the job is over, or this node has left.
+  package func run() async throws -> Ending {
     let result: Result<Node.Ending, any Error>
     do { result = .success(try await node.run()) } catch { result = .failure(error) }
     await helpers.end(leaving: wasAsked.load(ordering: .acquiring))
     switch try result.get() {
     case .stopped(let stop):
       note("the job is over: \(stop.explanation)")
-      if stop.reason == .failed { throw ExitStatus.failed }
-    case .predicting:
-      let lanes = configuration.lanes
-      let worker = try PredictionWorker(
-        endpoint, security: configuration.security, build: configuration.build, patience: configuration.patience,
-        prepare: { try PredictionWork.prepare($0, data: data, lanes: lanes) })
-      predicting.withLock { $0 = worker }
-      let stop = try await worker.run()
-      predicting.withLock { $0 = nil }
-      note(stop.explanation)
-      if stop.reason == .asked { throw ExitStatus.interrupted }
+      return stop.reason == .failed ? .failed : .done
+    case .predicting: return try await predict()
     case .left:
       note("left")
-      throw ExitStatus.interrupted
+      return .left
     }
   }
 
+  private func predict() async throws -> Ending {
+    let (data, lanes) = (data, configuration.lanes)
+    let worker = try PredictionWorker(
+      configuration.coordinator, security: configuration.security, build: configuration.build,
+      patience: configuration.patience, prepare: { try PredictionWork.prepare($0, data: data, lanes: lanes) })
+    predicting.withLock { $0 = worker }
+    let stop = try await worker.run()
+    predicting.withLock { $0 = nil }
+    note(stop.explanation)
+    return stop.reason == .asked ? .left : .done
+  }
+
   /// By rank where a scheduler tells it, so that a node that is started again takes its own place.
-  private static func defaultName() throws -> String {
+  private static func defaultName(_ note: (String) -> Void) throws -> String {
     let process = ProcessInfo.processInfo
     guard let placement = try Placement.detect(process.environment) else {
       return "\(process.hostName)-\(process.processIdentifier)"
     }
-    StandardError.write(
-      "rank \(placement.rank)\(placement.size.map { " of \($0)" } ?? ""), says \(placement.source)\n")
+    note("rank \(placement.rank)\(placement.size.map { " of \($0)" } ?? ""), says \(placement.source)")
     return "rank-\(placement.rank)"
   }
 
@@ -124,7 +129,7 @@ struct NodeCommand: AsyncParsableCommand {
     }
     let recipe = try Recipe(yaml: yaml, source: "the coordinator's recipe")
     if let data { recipe.set("data.source", text: data) }
-    let job = try Job(recipe)
+    let job = try TrainingJob(recipe)
     guard job.plan.shards == reply.shards, UInt64(job.plan.steps) == reply.steps else {
       throw ClusterError(.refused, "the coordinator's recipe has other shards or steps than were announced")
     }
@@ -148,14 +153,5 @@ struct NodeCommand: AsyncParsableCommand {
         advice: "name this machine's address: --bind tcp://HOST:PORT")
     }
     return [address]
-  }
-}
-
-/// As `2/3`, the third of three.
-extension ProcessorShare: ExpressibleByArgument {
-  public init?(argument: String) {
-    let parts = argument.split(separator: "/").map { Int($0) }
-    guard parts.count == 2, let index = parts[0], let count = parts[1] else { return nil }
-    self.init(index: index, count: count)
   }
 }

@@ -28,7 +28,17 @@ package struct PredictionPlace: Sendable {
   /// The host by which nodes reach this process, where the bound one does not say.
   private let host: String?
 
+  /// - Parameters:
+  ///   - nodes: so many processes on this machine,
+  ///   - coordinator: or the nodes of the training whose coordinator is there,
+  ///   - bind: or whoever comes there; with `coordinator`, where its nodes reach this process.
   package init(nodes: Int?, coordinator: String?, bind: String?, _ options: SecurityRequest, lanes: Int?) throws {
+    guard nodes == nil || (coordinator == nil && bind == nil) else {
+      throw RecipeError("--nodes excludes --coordinator and --bind: its nodes are on this machine")
+    }
+    if let nodes, !(1...1024).contains(nodes) {
+      throw RecipeError("--nodes is \(nodes): it must be from 1 to 1024")
+    }
     if let nodes {
       let processors = ProcessInfo.processInfo.activeProcessorCount
       self.nodes = .local(nodes, lanes: lanes ?? max(1, processors / nodes))
@@ -58,18 +68,48 @@ package struct PredictionPlace: Sendable {
     }
   }
 
+  /// Has the nodes predict. What they compute is, byte for byte, what `Run.predict` computes here.
+  /// - Parameter began: takes what to call when the user interrupts; what is missing then stays missing.
+  /// - Throws: `ClusterError` when no sample was computed.
+  package func predict(
+    _ run: Run, _ inputs: ExampleArray, samples: SampleCount, seed: UInt64,
+    began: (_ giveUp: @escaping @Sendable () -> Void) -> Void
+  ) async throws -> Predictions {
+    try samples.validate()
+    let learner = try run.predicting()
+    let crew = try run.crew()
+    let (table, missing) = try await withSession(run, learner, inputs, seed: seed, began: began) { session in
+      switch samples {
+      case .count(let count): return try await session.table(samples: count, with: crew)
+      case .automatic(let tolerance, let limit):
+        var count = PredictionTable.firstCount(learner, limit: limit)
+        while true {
+          let result = try await session.table(samples: count, with: crew)
+          guard result.missing.isEmpty,
+            let more = result.table.nextCount(learner, tolerance: tolerance, limit: limit)
+          else { return result }
+          count = more
+        }
+      }
+    }
+    guard !table.columns.isEmpty else {
+      throw ClusterError(.failed, "no sample was computed", advice: "look at the nodes' messages")
+    }
+    return Predictions(table, of: learner, examples: inputs.count, asked: samples, missing: missing)
+  }
+
   /// Listens, finds the nodes, works, and lets them go.
   /// - Parameters:
   ///   - began: takes what to call when the user interrupts; what is missing then stays missing.
   ///   - work: what is to be computed.
-  package func run<Value: Sendable>(
-    _ trained: TrainedRun, _ learner: any Predicting, _ array: ExampleArray, seed: UInt64,
+  private func withSession<Value: Sendable>(
+    _ run: Run, _ learner: any Predicting, _ array: ExampleArray, seed: UInt64,
     began: (_ giveUp: @escaping @Sendable () -> Void) -> Void,
     _ work: @escaping @Sendable (PredictionSession) async throws -> Value
   ) async throws -> Value {
     let note: @Sendable (String) -> Void = { StandardError.write($0 + "\n") }
     let session = try PredictionSession(
-      trained, learner, array, seed: seed, bind: bind, security: security, note: note)
+      run, learner, array, seed: seed, bind: bind, security: security, note: note)
     let coordinator = session.coordinator
     let bound: Endpoint
     do { bound = try await coordinator.open() } catch {

@@ -18,14 +18,14 @@ package struct PredictionSession: Sendable {
   private let array: ExampleArray
 
   package init(
-    _ trained: TrainedRun, _ learner: any Predicting, _ array: ExampleArray, seed: UInt64, bind: Endpoint,
+    _ run: Run, _ learner: any Predicting, _ array: ExampleArray, seed: UInt64, bind: Endpoint,
     security: ClusterSecurity, note: @escaping @Sendable (String) -> Void
   ) throws {
     (self.learner, self.array) = (learner, array)
     prediction = UInt64.random(in: 1...UInt64.max)
     let parameters = PredictionParameters.bytes(of: learner)
     let offer = PredictionOffer(
-      prediction: prediction, recipe: Array(trained.job.recipe.resolved.utf8), parameters: Digest(of: parameters),
+      prediction: prediction, recipe: Array(run.job.resolvedRecipe.utf8), parameters: Digest(of: parameters),
       parametersCount: parameters.count, inputs: array.digest, inputKind: array.kind.offered, inputShape: array.shape,
       examples: array.count, seed: seed, outputs: learner.predictionWidth)
     coordinator = try PredictionCoordinator(
@@ -40,22 +40,18 @@ package struct PredictionSession: Sendable {
     Assist(prediction: prediction, endpoint: endpoint.description, publicKey: security.ownKey)
   }
 
-  /// What has not been computed: samples of examples.
-  package struct Missing: Sendable {
-    package var samples: Range<Int>
-    package var examples: Range<Int>
-  }
-
   /// The table of so many samples of every example, or of those that have come.
-  package func table(samples: Int, with crew: Crew) async throws -> (table: PredictionTable, missing: [Missing]) {
+  package func table(samples: Int, with crew: Crew) async throws -> (
+    table: PredictionTable, missing: [Predictions.Missing]
+  ) {
     let count = learner.sampleCount(samples)
     var table = PredictionTable(isClassifier: learner.isClassifier, examples: array.count, samples: count)
-    var missing: [Missing] = []
+    var missing: [Predictions.Missing] = []
     for piece in Prediction.pieces(of: array.count, samples: count, width: learner.predictionWidth) {
       let leased = try await coordinator.samples(of: piece, count: count, block: Prediction.blockLength)
       array.releaseResident(piece)
       for part in leased.parts { try table.add(part, with: crew) }
-      missing += leased.missing.map { Missing(samples: $0.samples, examples: $0.examples) }
+      missing += leased.missing.map { Predictions.Missing(samples: $0.samples, examples: $0.examples) }
     }
     return (table, missing)
   }

@@ -20,7 +20,8 @@ package enum PredictionWork {
     }
     let recipe = try Recipe(yaml: yaml, source: "the prediction's recipe")
     if let data { recipe.set("data.source", text: data) }
-    guard let learner = try Job(recipe).learner as? any Predicting, learner.predictionWidth == offer.outputs else {
+    guard let learner = try TrainingJob(recipe).learner as? any Predicting, learner.predictionWidth == offer.outputs
+    else {
       throw ClusterError(.refused, "the prediction's recipe is of a model that does not predict what was announced")
     }
     let crew = Crew(lanes: lanes)

@@ -65,7 +65,13 @@ package struct UCIPlace: Sendable {
 extension UCIProtocol.Result {
   package init(json: String) throws { self = try JSONDecoder().decode(Self.self, from: Data(json.utf8)) }
 
-  /// One line.
+  /// For people.
+  package var line: String {
+    let chosen = choice.sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }.joined()
+    return "split \(split): RMSE \(rootMeanSquaredError), log-likelihood \(logLikelihood)\(chosen)"
+  }
+
+  /// For programs, one line.
   package var json: String {
     get throws {
       let encoder = JSONEncoder()

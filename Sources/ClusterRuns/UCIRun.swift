@@ -7,11 +7,10 @@ import Runs
 import Synchronization
 import Training
 
-/// `--protocol uci`: the official splits of a set, independent jobs for lanes of this process or for other processes,
-/// and a table beside the published one.
-package struct UCIRun {
+/// The official splits of a UCI set: independent jobs for lanes of this process or for other processes.
+package struct UCIRun: Sendable {
   package let recipe: String
-  package let options: RecipeOverrides
+  package let overrides: RecipeOverrides
   package let grid: [UCIProtocol.Axis]
   /// Who computes splits; empty: this process.
   package let places: [UCIPlace]
@@ -23,10 +22,10 @@ package struct UCIRun {
   ///   - grid: `key=value,value,…` for each key.
   ///   - chosen: numbers of splits, parted by commas.
   package init(
-    recipe: String, options: RecipeOverrides, grid: [String], places: [UCIPlace], lanes: Int, chosen: String?
+    recipe: String, overrides: RecipeOverrides, grid: [String], places: [UCIPlace], lanes: Int, chosen: String?
   ) throws {
     self.recipe = recipe
-    self.options = options
+    self.overrides = overrides
     self.places = places
     self.lanes = lanes
     wanted = try chosen?.split(separator: ",").map {
@@ -45,45 +44,61 @@ package struct UCIRun {
     }
   }
 
-  package func run(json: Bool, quiet: Bool) async throws {
-    guard let folder = options.data else {
+  /// Computes the wanted splits.
+  /// - Parameters:
+  ///   - heard: hears of each split that is done.
+  ///   - note: hears why a process gave a split back.
+  package func run(
+    heard: @escaping @Sendable (UCIProtocol.Result) -> Void, note: @escaping @Sendable (String) -> Void
+  ) async throws -> Outcome {
+    guard let folder = overrides.data else {
       throw RecipeError("--protocol uci needs --data: a folder of a UCI set with its official splits")
     }
     let splits = try UCISplits(folder)
     if let beyond = wanted?.first(where: { $0 >= splits.count }) {
       throw RecipeError("--splits names \(beyond), but \(splits.name) has splits 0 to \(splits.count - 1)")
     }
-    let (recipe, options) = (recipe, options)
-    let make: @Sendable () throws -> Recipe = {
+    let uci = try UCIProtocol(splits, grid: grid) { [recipe, overrides] in
       let reading = try Recipe.named(recipe)
-      try options.apply(to: reading)
+      try overrides.apply(to: reading)
       return reading
     }
-    let train = try make()["train"]
-    let uci = UCIProtocol(
-      splits, grid: grid, seed: UInt64(try train.integer("seed", default: 0, in: 0...Int.max)),
-      shards: try train.integer("shards", default: 2, in: 1...4096), recipe: make)
-
     let grid = grid.flatMap { ["--grid", "\($0.key)=\($0.values.joined(separator: ","))"] }
     let workers: [Worker] =
       places.isEmpty
       ? (0..<lanes).map { _ in { try await uci.run($0) } }
       : places.map { place in
-        var there = options
+        var there = overrides
         there.data = place.host?.data ?? folder
         let arguments = [recipe] + there.arguments + grid
         return { try await place.run($0, arguments) }
       }
-    let results = try await UCIRun.results(of: wanted ?? Array(0..<splits.count), by: workers) { result in
-      guard !quiet else { return }
-      let choice = result.choice.sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }.joined()
-      StandardError.write(
-        "split \(result.split): RMSE \(result.rootMeanSquaredError), log-likelihood \(result.logLikelihood)\(choice)\n")
-    }
-    if wanted != nil, json {
-      for result in results { print(try result.json) }
-    } else {
-      report(results, splits, json: json)
+    let results = try await UCIRun.results(
+      of: wanted ?? Array(0..<splits.count), by: workers, heard: heard, note: note)
+    return Outcome(name: splits.name, results: results)
+  }
+
+  /// What came of the splits.
+  package struct Outcome: Sendable {
+    /// The data set's.
+    package let name: String
+    /// In the order of the splits.
+    package let results: [UCIProtocol.Result]
+
+    /// Means over splits with their standard errors, beside what was published.
+    package var table: ResultsTable {
+      func row(_ name: String, _ values: [Double]) -> ResultsTable.Row {
+        .init(name, values.reduce(0, +) / Double(values.count), digits: 3, error: standardError(values))
+      }
+      let rows: [ResultsTable.Row] = [
+        .init("splits", .integer(results.count)), row("test/reg/RMSE", results.map(\.rootMeanSquaredError)),
+        row("test/reg/LL", results.map(\.logLikelihood)),
+      ]
+      return ResultsTable(
+        rows
+          + UCIProtocol.published(name).map {
+            .init("\($0.method): RMSE, LL", .text("\($0.error), \($0.logLikelihood)"))
+          })
     }
   }
 
@@ -91,7 +106,8 @@ package struct UCIRun {
 
   /// Has workers take splits until all are computed. The split of a worker that is lost goes to those that are left.
   private static func results(
-    of wanted: [Int], by workers: [Worker], heard: @escaping @Sendable (UCIProtocol.Result) -> Void
+    of wanted: [Int], by workers: [Worker], heard: @escaping @Sendable (UCIProtocol.Result) -> Void,
+    note: @escaping @Sendable (String) -> Void
   ) async throws -> [UCIProtocol.Result] {
     let queue = SplitQueue(wanted)
     var (results, workers) = ([UCIProtocol.Result](), workers)
@@ -108,7 +124,7 @@ package struct UCIRun {
               } catch let error as UCIPlace.Lost {
                 // Ended because another one has failed, which is what is told.
                 try Task.checkCancellation()
-                StandardError.write("split \(split): \(error.description)\n")
+                note("split \(split): \(error.description)")
                 queue.giveBack(split)
                 return (done, false, index)
               }
@@ -127,22 +143,6 @@ package struct UCIRun {
       }
     }
     return results.sorted { $0.split < $1.split }
-  }
-
-  private func report(_ results: [UCIProtocol.Result], _ splits: UCISplits, json: Bool) {
-    func row(_ name: String, _ values: [Double]) -> ResultsTable.Row {
-      ResultsTable.Row(
-        name, values.reduce(0, +) / Double(values.count), digits: 3, error: standardError(values))
-    }
-    var rows = [
-      ResultsTable.Row("splits", .integer(results.count)), row("test/reg/RMSE", results.map(\.rootMeanSquaredError)),
-      row("test/reg/LL", results.map(\.logLikelihood)),
-    ]
-    for item in UCIProtocol.published(splits.name) {
-      rows.append(.init("\(item.method): RMSE, LL", .text("\(item.error), \(item.logLikelihood)")))
-    }
-    let table = ResultsTable(rows)
-    print(json ? table.json + "\n" : "\(splits.name), mean ± standard error over splits\n" + table.text, terminator: "")
   }
 }
 

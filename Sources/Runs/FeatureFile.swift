@@ -4,11 +4,11 @@ import Metrics
 import Training
 
 /// Features of real and generated examples, of whatever network: an NPZ file with the arrays `real` and `generated`.
-package struct FeatureFile {
+struct FeatureFile {
   private let comparison: FeatureComparison
 
   /// - Throws: `DataError` or `TrainingError` when the file does not hold two such arrays.
-  package init(_ path: String) throws {
+  init(_ path: String) throws {
     let archive = try NPZ(path)
     func features(_ name: String) throws -> Matrix {
       let array = try archive.examples(name)
@@ -38,7 +38,7 @@ package struct FeatureFile {
     comparison = FeatureComparison(real: real, generated: generated)
   }
 
-  package func metrics() throws -> [String: Double] {
+  func metrics() throws -> [String: Double] {
     let coverage = comparison.coverage()
     return [
       "test/gen/FID": try comparison.frechetDistance(), "test/gen/KID": comparison.kernelDistance(),

@@ -9,6 +9,8 @@ package final class RunRecorder: TrainingObserver {
   private let run: RunFolder
   private let learner: any Learner
   private let identity: Identity
+  /// Who else hears of everything.
+  private let listener: (any TrainingObserver)?
   private let output: Mutex<Output>
   /// Pictures that were made on the way, to be drawn by whoever listens; ends with `end()`.
   package let pictures: AsyncStream<[Figure]>
@@ -32,10 +34,14 @@ package final class RunRecorder: TrainingObserver {
   }
 
   /// - Parameter step: where a resumed training goes on from; metrics beyond it are written again.
-  package init(_ run: RunFolder, learner: any Learner, identity: Identity, from step: Int?, quiet: Bool) throws {
+  package init(
+    _ run: RunFolder, learner: any Learner, identity: Identity, from step: Int?, quiet: Bool,
+    listener: (any TrainingObserver)? = nil
+  ) throws {
     self.run = run
     self.learner = learner
     self.identity = identity
+    self.listener = listener
     (pictures, drawing) = AsyncStream.makeStream()
     output = Mutex(
       Output(
@@ -58,6 +64,7 @@ package final class RunRecorder: TrainingObserver {
             report.metrics[name].map { TrainingProgress.Metric(String(name.dropFirst("train/".count)), $0) }
           }))
     }
+    listener?.step(report)
   }
 
   package func report(_ report: TrainingReport) throws {
@@ -68,6 +75,7 @@ package final class RunRecorder: TrainingObserver {
           step: report.step, epoch: report.epoch, seconds: report.seconds,
           examplesPerSecond: report.examplesPerSecond, metrics: report.metrics))
     }
+    try listener?.report(report)
   }
 
   package func checkpoint(_ moment: Trainer.Moment) throws {
@@ -75,11 +83,18 @@ package final class RunRecorder: TrainingObserver {
       learner, at: moment, model: identity.model, recipe: identity.recipe, data: identity.data)
     try output.withLock { try $0.metrics.sync() }
     try Checkpoint.write(learner, state: state, in: run, keeping: identity.keepCheckpoints)
+    try listener?.checkpoint(moment)
   }
 
-  package func figures(_ figures: [Figure], at step: Int) { drawing.yield(figures) }
+  package func figures(_ figures: [Figure], at step: Int) {
+    drawing.yield(figures)
+    listener?.figures(figures, at: step)
+  }
 
-  package func alarm(_ cause: String, at step: Int) { note("warning: at step \(step), \(cause)") }
+  package func alarm(_ cause: String, at step: Int) {
+    note("warning: at step \(step), \(cause)")
+    listener?.alarm(cause, at: step)
+  }
 
   /// A line for the user, unless the training is quiet.
   package func note(_ text: String) {

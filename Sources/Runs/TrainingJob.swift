@@ -6,10 +6,15 @@ import Recipes
 import Tensors
 import Training
 
-/// A recipe put together with its model, its data and the options of the command line.
-package struct Job {
+/// A recipe put together with its model and its data: the one place where a whole recipe is read.
+package struct TrainingJob: Sendable {
   package let model: any Model.Type
-  package let recipe: Recipe
+  /// The recipe with every default.
+  package let resolvedRecipe: String
+  /// SHA-256 of everything in the recipe on which the result of a step depends.
+  package let recipeDigest: String
+  /// How the data was asked for.
+  package let dataRequest: DataRequest
   package let data: Dataset
   package let learner: any Learner
   package let plan: TrainingPlan
@@ -40,9 +45,9 @@ package struct Job {
     "train.keep_checkpoints", "train.figure_every",
   ]
 
+  /// - Parameter data: what to train on in place of what the recipe names.
   /// - Throws: `RecipeError`, `DataError` or `TrainingError`: mistakes in what was asked.
-  package init(_ recipe: Recipe) throws {
-    self.recipe = recipe
+  package init(_ recipe: Recipe, data given: Dataset? = nil) throws {
     guard let name = try recipe[""].text("model") else {
       throw RecipeError("\(recipe.source) does not say which model it is for: give it a line `model: vae`")
     }
@@ -50,7 +55,8 @@ package struct Job {
 
     let train = recipe["train"]
     let seed = UInt64(try train.integer("seed", default: 0, in: 0...Int.max))
-    data = try DataSource.open(try DataRequest(recipe["data"], seed: seed))
+    dataRequest = try DataRequest(recipe["data"], seed: seed)
+    data = try given ?? DataSource.open(dataRequest)
     learner = try model.learner(recipe, data: data, seed: seed)
 
     let shards = try train.integer("shards", default: 2, in: 1...4096)
@@ -79,38 +85,9 @@ package struct Job {
       precision: try recipe["exchange"].choice("precision", default: .float32))
     keepCheckpoints = try train.integer("keep_checkpoints", default: 2, in: 1...1_000_000)
     try recipe.finish()
-  }
-
-  /// SHA-256 of everything in the recipe on which the result of a step depends.
-  package var recipeDigest: String {
+    resolvedRecipe = recipe.resolved
     var hash = SHA256()
-    hash.update(recipe.resolved(excluding: Job.freeKeys).utf8)
-    return hash.hexDigest()
-  }
-}
-
-extension DataRequest {
-  /// Reads the `data` section.
-  package init(_ section: RecipeSection, seed: UInt64) throws {
-    guard let source = try section.text("source") else {
-      throw RecipeError("the recipe names no data: set data.source, or give --data")
-    }
-    self.init(source: source)
-    format = try section.choice("format", default: .detect)
-    target = try section.text("target")
-    targetKind = try section.choice("target_kind", default: .detect)
-    columns = try section.texts("columns")
-    drop = try section.texts("drop")
-    oneHot = try section.texts("one_hot")
-    missing = try section.choice("missing", default: .error)
-    header = try section.choice("header", default: .detect)
-    delimiter = try section.choice("delimiter", default: .detect)
-    skip = try section.integer("skip", default: 0, in: 0...1_000_000)
-    imageSize = try section.integer("image_size", default: 0, in: 0...4096)
-    imageChannels = try section.integer("image_channels", default: 0, in: 0...3)
-    strict = try section.flag("strict", default: true)
-    testFraction = try section.number("test_fraction", default: 0, in: 0...0.99)
-    split = try section.choice("split", default: .random)
-    self.seed = seed
+    hash.update(recipe.resolved(excluding: TrainingJob.freeKeys).utf8)
+    recipeDigest = hash.hexDigest()
   }
 }

@@ -17,7 +17,7 @@ package struct TrainingRequest {
   }
 
   package struct Prepared {
-    package let job: Job
+    package let job: TrainingJob
     /// A run that exists; nil: it is to be made.
     package let run: RunFolder?
     package let checkpoint: Checkpoint?
@@ -32,7 +32,7 @@ package struct TrainingRequest {
       }
       let reading = try Recipe.named(recipe)
       try overrides.apply(to: reading)
-      return Prepared(job: try Job(reading), run: nil, checkpoint: nil)
+      return Prepared(job: try TrainingJob(reading), run: nil, checkpoint: nil)
     }
     guard out == nil else {
       throw RecipeError("--out and --resume exclude each other: a run goes on in its own folder")
@@ -41,7 +41,7 @@ package struct TrainingRequest {
     let checkpoint = try Checkpoint.newest(of: run)
     let reading = try Recipe.file(run.recipe)
     try overrides.apply(to: reading)
-    let job = try Job(reading)
+    let job = try TrainingJob(reading)
     if let recipe {
       let asked = try Recipe.named(recipe)[""].text("model")
       guard asked == checkpoint.state.model else {
@@ -54,7 +54,7 @@ package struct TrainingRequest {
     return Prepared(job: job, run: run, checkpoint: checkpoint)
   }
 
-  private func check(_ checkpoint: Checkpoint, _ job: Job, _ path: String) throws {
+  private func check(_ checkpoint: Checkpoint, _ job: TrainingJob, _ path: String) throws {
     guard job.recipeDigest == checkpoint.state.recipe else {
       throw TrainingError(
         .otherRecipe, "the recipe is not the one that \(path) was trained with",
@@ -75,7 +75,7 @@ package struct TrainingRequest {
     else { return nil }
     let reading = try Recipe.named(recipe)
     try overrides.apply(to: reading)
-    let resolved = try Job(reading).recipe.resolved
+    let resolved = try TrainingJob(reading).resolvedRecipe
     return try InputFile.read(run.recipe, limit: 1 << 20) == Array(resolved.utf8) ? (run, summary) : nil
   }
 
@@ -89,7 +89,7 @@ package struct TrainingRequest {
     let run = try RunFolder(opening: path)
     let reading = try Recipe.file(run.recipe)
     try overrides.apply(to: reading)
-    let job = try Job(reading)
+    let job = try TrainingJob(reading)
     let checkpoint = try? Checkpoint.newest(of: run)
     if let checkpoint { try check(checkpoint, job, path) }
     return Prepared(job: job, run: run, checkpoint: checkpoint, isRestart: true)

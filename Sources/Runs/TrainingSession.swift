@@ -9,8 +9,8 @@ import Tensors
 import Training
 
 /// One training from its start, or from a checkpoint, to its end, with everything that goes into the run folder.
-package struct TrainingSession {
-  private let job: Job
+package struct TrainingSession: Sendable {
+  private let job: TrainingJob
   package let run: RunFolder
   private let checkpoint: Checkpoint?
   private let recorder: RunRecorder
@@ -19,21 +19,24 @@ package struct TrainingSession {
   /// - Parameters:
   ///   - checkpoint: where to go on from; nil starts anew.
   ///   - keepingMetrics: whether metrics beyond the checkpoint stay, because they will not be reported again.
+  ///   - observer: hears how the training goes, besides the run folder.
   package init(
-    _ job: Job, run: RunFolder, from checkpoint: Checkpoint?, keepingMetrics: Bool = false, lanes: Int, quiet: Bool
+    _ job: TrainingJob, run: RunFolder, from checkpoint: Checkpoint?, keepingMetrics: Bool = false, lanes: Int,
+    quiet: Bool,
+    observer: (any TrainingObserver)? = nil
   ) throws {
     self.job = job
     self.run = run
     self.checkpoint = checkpoint
     try checkpoint?.restore(job.learner, optimizer: true)
-    try AtomicFile.write(run.recipe, job.recipe.resolved)
+    try AtomicFile.write(run.recipe, job.resolvedRecipe)
     try Environment(lanes: lanes, commandLine: CommandLine.arguments).write(to: run)
     recorder = try RunRecorder(
       run, learner: job.learner,
       identity: RunRecorder.Identity(
         model: job.model.name, recipe: job.recipeDigest, data: job.data.fingerprint,
         keepCheckpoints: job.keepCheckpoints, shownMetrics: job.progressMetrics),
-      from: keepingMetrics ? .max : checkpoint?.state.step, quiet: quiet)
+      from: keepingMetrics ? .max : checkpoint?.state.step, quiet: quiet, listener: observer)
     trainer = Trainer(job.learner, plan: job.plan, crew: Crew(lanes: lanes), observer: recorder)
   }
 

@@ -35,13 +35,14 @@ public struct UCIProtocol: Sendable {
   private let recipe: @Sendable () throws -> Recipe
   private let grid: [Axis]
   private let seed: UInt64
-  private let shards: Int
 
-  /// `recipe` makes the recipe anew, since a recipe remembers what was read of it.
-  public init(
-    _ splits: UCISplits, grid: [Axis], seed: UInt64, shards: Int, recipe: @escaping @Sendable () throws -> Recipe
-  ) {
-    (self.splits, self.grid, self.seed, self.shards, self.recipe) = (splits, grid, seed, shards, recipe)
+  /// - Parameters:
+  ///   - grid: the keys whose values are chosen on validation data, and the values to choose among.
+  ///   - recipe: makes the recipe anew, since a recipe remembers what was read of it.
+  /// - Throws: what `recipe` throws.
+  public init(_ splits: UCISplits, grid: [Axis], recipe: @escaping @Sendable () throws -> Recipe) throws {
+    (self.splits, self.grid, self.recipe) = (splits, grid, recipe)
+    seed = UInt64(try recipe()["train"].integer("seed", default: 0, in: 0...Int.max))
   }
 
   /// Every point of the grid.
@@ -70,22 +71,17 @@ public struct UCIProtocol: Sendable {
   private func train(_ point: [String: String], on data: Dataset) async throws -> [String: Double] {
     let recipe = try recipe()
     for (key, value) in point { try recipe.set(key, to: value) }
-    let name = try recipe[""].text("model") ?? ""
-    guard let learner = try Models.named(name).learner(recipe, data: data, seed: seed) as? any Predicting,
-      !learner.isClassifier
-    else {
+    let job = try TrainingJob(recipe, data: data)
+    guard let learner = job.learner as? any Predicting, !learner.isClassifier else {
       throw TrainingError(
-        .unsuitable, "a \(name) predicts no numbers",
+        .unsuitable, "a \(job.model.name) predicts no numbers",
         advice: "use bbb-regression, mc-dropout or mlp with --protocol uci")
     }
-    let stepsPerEpoch = Order(learner.order, exampleCount: learner.exampleCount, seed: seed).stepsPerEpoch
-    let epochs = try recipe["train"].integer("epochs", default: 400, in: 1...1_000_000)
-    let plan = TrainingPlan(seed: seed, shards: shards, steps: epochs * stepsPerEpoch, reportEvery: Int.max)
+    let plan = TrainingPlan(
+      seed: seed, shards: job.plan.shards, steps: job.plan.steps, reportEvery: Int.max, precision: job.plan.precision)
     let trainer = Trainer(learner, plan: plan, crew: Crew(lanes: 1), observer: Unobserved())
     _ = try await trainer.train(until: StopRequest())
-    return try await trainer.perform { [seed] learner, crew in
-      try (learner as! any Predicting).evaluate(key: RandomKey(seed: seed), with: crew)
-    }
+    return try await trainer.perform { [seed] _, crew in try learner.evaluate(key: RandomKey(seed: seed), with: crew) }
   }
 
   private struct Unobserved: TrainingObserver {

@@ -1,13 +1,8 @@
 import ArgumentParser
-import Cluster
 import ClusterRuns
-import Foundation
-import Models
-import Recipes
 import Reports
 import Runs
 import Training
-import ZeroMQ
 
 struct CoordinatorCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -37,33 +32,22 @@ struct CoordinatorCommand: AsyncParsableCommand {
   @OptionGroup var security: SecurityOptions
 
   func run() async throws {
-    guard (1...4096).contains(nodes) else { throw RecipeError("--nodes is \(nodes): it must be from 1 to 4096") }
-    let endpoint = try Endpoint(bind)
-    let security = try security.request.coordinator(at: endpoint)
+    let serving = try CoordinatorRun(
+      bind: bind, nodes: nodes, heartbeat: try heartbeat.interval(), lanes: try lanes.count(),
+      security: security.request)
     let request = output.request(recipe, options)
-    let lanes = try lanes.count()
     if let (run, summary) = try request.finished() {
       StandardError.write("\(run.path) is finished; this is what came of it\n")
       return try Results.print(summary, json: output.json, run: run)
     }
     let prepared = try request.prepareRestartable()
-    if output.dryRun {
-      print(prepared.job.recipe.resolved, terminator: "")
-      return
+    if output.dryRun { return print(prepared.job.resolvedRecipe, terminator: "") }
+    var signals: SignalWatch?
+    defer { signals?.end() }
+    let (run, summary) = try await serving.run(prepared, request, quiet: output.quiet) { cluster in
+      signals = SignalWatch { _ in cluster.stop() }
     }
-    let cluster = try ClusterSession(
-      prepared.job, run: try prepared.run ?? RunFolder(creating: output.out, name: prepared.job.model.name),
-      from: prepared.checkpoint, isRestart: prepared.isRestart, bind: endpoint, security: security, nodes: nodes,
-      heartbeat: try heartbeat.interval(), lanes: lanes, quiet: output.quiet)
-    let bound = try await cluster.open()
-    cluster.session.note("coordinator at \(bound); start nodes with: elbo node --coordinator \(bound)")
-    let signals = SignalWatch { _ in cluster.stop() }
-    defer { signals.end() }
-    let result: Result<Summary, any Error>
-    do { result = .success(try await cluster.run()) } catch { result = .failure(error) }
-    await cluster.coordinator.close()
-    let summary = try result.get()
-    try Results.print(summary, json: output.json, run: cluster.session.run)
+    try Results.print(summary, json: output.json, run: run)
     if summary.status == .interrupted { throw ExitStatus.interrupted }
   }
 }
