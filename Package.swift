@@ -85,11 +85,8 @@ let package = Package(
     .executableTarget(
       name: "elbo",
       dependencies: [
-        "Cluster", "ClusterRuns", "Datasets", "Figures", "Files", "Messages", "Models", "Recipes", "Reports", "Runs",
-        "Tensors", "Training", "ZeroMQ",
+        "Cluster", "ClusterRuns", "Datasets", "Files", "Models", "Recipes", "Reports", "Runs", "Training", "ZeroMQ",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
-        .product(name: "Subprocess", package: "swift-subprocess"),
-        .product(name: "SystemPackage", package: "swift-system"),
       ]),
     .executableTarget(
       name: "elbo-bench",

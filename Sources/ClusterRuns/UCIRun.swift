@@ -20,7 +20,7 @@ package struct UCIRun: Sendable {
 
   /// - Parameters:
   ///   - grid: `key=value,value,…` for each key.
-  ///   - chosen: numbers of splits, parted by commas.
+  ///   - chosen: numbers of splits, comma-separated.
   package init(
     recipe: String, overrides: RecipeOverrides, grid: [String], places: [UCIPlace], lanes: Int, chosen: String?
   ) throws {
@@ -30,7 +30,7 @@ package struct UCIRun: Sendable {
     self.lanes = lanes
     wanted = try chosen?.split(separator: ",").map {
       guard let split = Int($0), split >= 0 else {
-        throw RecipeError("--splits \(chosen!): write numbers of splits, parted by commas, as in --splits 0,1,2")
+        throw RecipeError("--splits \(chosen!): write numbers of splits, comma-separated, as in --splits 0,1,2")
       }
       return split
     }

@@ -70,6 +70,7 @@ package struct TrainingJob: Sendable {
       )
     }
     stepsPerEpoch = Order(learner.order, exampleCount: learner.exampleCount, seed: seed).stepsPerEpoch
+    recipe.exclude("train.steps", "train.epochs")
     let epochs = try train.optionalInteger("epochs", in: 1...1_000_000_000)
     let steps = try train.optionalInteger("steps", in: 1...1_000_000_000_000)
     guard (epochs == nil) != (steps == nil) else {

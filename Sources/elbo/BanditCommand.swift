@@ -1,6 +1,5 @@
 import ArgumentParser
 import Models
-import Recipes
 import Reports
 import Runs
 
@@ -34,7 +33,7 @@ struct BanditCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("Standard deviation of the weights' prior.", valueName: "d"))
   var priorDeviation = 0.3
 
-  @Option(help: ArgumentHelp("ε of the greedy agents, parted by commas.", valueName: "e,e,…"))
+  @Option(help: ArgumentHelp("ε of the greedy agents, comma-separated.", valueName: "e,e,…"))
   var epsilons = "0,0.01,0.05"
 
   @Option(help: "The seed of everything random.")
@@ -55,11 +54,7 @@ struct BanditCommand: AsyncParsableCommand {
     var options = BanditOptions()
     (options.decisions, options.updates, options.learningRate) = (decisions, updates, learningRate)
     (options.noiseDeviation, options.priorDeviation, options.seed) = (noiseDeviation, priorDeviation, seed)
-    let numbers = epsilons.split(separator: ",").map { Double($0) }
-    guard numbers.allSatisfy({ $0.map((0...1).contains) ?? false }) else {
-      throw RecipeError("--epsilons \(epsilons): write numbers from 0 to 1, parted by commas")
-    }
-    let bandit = try BanditRun(data: data, options, epsilons: numbers.compactMap { $0 })
+    let bandit = try BanditRun(data: data, options, epsilons: epsilons)
     let outcome = try await bandit.run(out: out, lanes: try lanes.count()) { [quiet] agent, done in
       if !quiet { StandardError.write("\(agent): \(done) mushrooms\n") }
     }

@@ -1,7 +1,5 @@
 import ArgumentParser
-import Foundation
 import Models
-import Recipes
 import Reports
 import Runs
 
@@ -32,10 +30,10 @@ struct ConjugateCommand: AsyncParsableCommand {
   var data: String
 
   @Option(
-    help: ArgumentHelp("The columns that hold them, parted by commas (default: all).", valueName: "names"))
+    help: ArgumentHelp("The columns that hold them, comma-separated (default: all).", valueName: "names"))
   var columns: String?
 
-  @Option(help: ArgumentHelp("A parameter of the prior; several numbers parted by commas.", valueName: "name=value"))
+  @Option(help: ArgumentHelp("A parameter of the prior; several numbers comma-separated.", valueName: "name=value"))
   var prior: [String] = []
 
   @Option(
@@ -53,21 +51,8 @@ struct ConjugateCommand: AsyncParsableCommand {
   var json = false
 
   func run() async throws {
-    var request = ConjugateUpdate.Request(model: model, source: data)
-    request.columns = columns?.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) } ?? []
-    if let batch {
-      guard batch > 0 else { throw RecipeError("--batch is \(batch): it must be at least 1") }
-      request.batch = batch
-    }
-    if let from { request.prior = try ConjugateReport.posterior(in: from, of: model) }
-    for text in prior {
-      let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
-      let numbers = parts.count == 2 ? parts[1].split(separator: ",").map { Double($0) } : []
-      guard parts.count == 2, !numbers.isEmpty, numbers.allSatisfy({ $0?.isFinite == true }) else {
-        throw RecipeError("--prior \(text): write name=number, or name=number,number,…")
-      }
-      request.prior[parts[0]] = numbers.map { $0! }
-    }
+    let request = try ConjugateUpdate.Request(
+      model: model, source: data, columns: columns, batch: batch, from: from, prior: prior)
     let update = try ConjugateUpdate(request)
     if let figure { for note in try await update.draw(to: figure) { StandardError.write(note + "\n") } }
     print(json ? try ConjugateReport(update).json : update.table(parts: batch != nil), terminator: "")

@@ -1,7 +1,5 @@
 import ArgumentParser
 import ClusterRuns
-import Recipes
-import Reports
 import Runs
 
 struct PredictCommand: AsyncParsableCommand {
@@ -52,7 +50,7 @@ struct PredictCommand: AsyncParsableCommand {
     try Predictions.checkWritable(output)
     let inputs = try trained.inputs(from: input)
     guard let place, !trained.predictsInClosedForm else {
-      return try write(trained.predict(inputs, samples: count, seed: samples.seed))
+      return try Results.write(trained.predict(inputs, samples: count, seed: samples.seed), to: output)
     }
     let interruption = StopRequest()
     var signals: SignalWatch?
@@ -64,27 +62,10 @@ struct PredictCommand: AsyncParsableCommand {
           giveUp()
         }
       }
-      try write(predictions)
+      try Results.write(predictions, to: output)
       guard predictions.missing.isEmpty else { throw ExitStatus.failed }
     } catch {
       throw interruption.isRequested ? ExitStatus.interrupted : error
     }
-  }
-
-  private func write(_ predictions: Predictions) throws {
-    try predictions.write(to: output)
-    var rows: [ResultsTable.Row] = [.init("examples", .integer(predictions.examples))]
-    if let samples = predictions.samples, let error = predictions.greatestError {
-      rows += [.init("samples", .integer(samples)), .init("greatest standard error", error, digits: 5)]
-    } else {
-      rows.append(.init("arrays", .text(predictions.columns.map(\.name).joined(separator: ", "))))
-    }
-    print(ResultsTable(rows + [.init("predictions", .text(output))]).text, terminator: "")
-    if let shortfall = predictions.shortfall { StandardError.write(shortfall + "\n") }
-    guard !predictions.missing.isEmpty else { return }
-    let count = predictions.missing.reduce(0) { $0 + $1.samples.count * $1.examples.count }
-    StandardError.write(
-      "\(count) of \(predictions.samples! * predictions.examples) samples are missing; `missing` in \(output) names them\n"
-    )
   }
 }

@@ -17,7 +17,7 @@ struct ProtocolOptions: ParsableArguments {
   )
   var grid: [String] = []
 
-  @Option(help: ArgumentHelp("With --protocol: these splits alone, parted by commas.", valueName: "k,k,…"))
+  @Option(help: ArgumentHelp("With --protocol: these splits alone, comma-separated.", valueName: "k,k,…"))
   var splits: String?
 
   @Option(help: "With --protocol: so many processes of this machine compute splits, in place of --lanes.")

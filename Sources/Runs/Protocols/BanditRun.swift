@@ -33,9 +33,9 @@ package struct BanditRun: Sendable {
 
   /// - Parameters:
   ///   - data: the UCI mushroom table.
-  ///   - epsilons: of greedy agents beside the one that draws from its posterior.
+  ///   - epsilons: comma-separated, of greedy agents beside the one that draws from its posterior.
   /// - Throws: `RecipeError` for options that make no sense; what the table's reader throws.
-  package init(data: String, _ options: BanditOptions, epsilons: [Double]) throws {
+  package init(data: String, _ options: BanditOptions, epsilons: String) throws {
     guard (1...1_000_000).contains(options.decisions), (1...10_000).contains(options.updates) else {
       throw RecipeError("--decisions must be from 1 to 1000000, --updates from 1 to 10000")
     }
@@ -43,8 +43,14 @@ package struct BanditRun: Sendable {
     guard options.learningRate > 0, options.learningRate < 1, deviations.allSatisfy({ $0 > 0 && $0.isFinite }) else {
       throw RecipeError("--learning-rate must lie between 0 and 1, and deviations above 0")
     }
-    guard epsilons.allSatisfy((0...1).contains) else { throw RecipeError("--epsilons must be from 0 to 1") }
-    agents = [.thompson] + epsilons.map { .greedy(epsilon: $0) }
+    agents =
+      try [.thompson]
+      + epsilons.split(separator: ",").map {
+        guard let epsilon = Double($0), (0...1).contains(epsilon) else {
+          throw RecipeError("--epsilons \(epsilons): write numbers from 0 to 1, comma-separated")
+        }
+        return .greedy(epsilon: epsilon)
+      }
     bandit = Bandit(try MushroomTable(data), options)
   }
 

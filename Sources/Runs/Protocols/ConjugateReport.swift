@@ -46,6 +46,33 @@ package struct ConjugateReport: Codable, Sendable {
   }
 }
 
+extension ConjugateUpdate.Request {
+  /// - Parameters:
+  ///   - columns: the columns that hold the observations, comma-separated; nil: all.
+  ///   - batch: update with so many observations at a time.
+  ///   - path: the report of an earlier update, whose posterior is the prior.
+  ///   - prior: parameters, as `name=number` or `name=number,number,…`.
+  package init(
+    model: String, source: String, columns: String?, batch: Int?, from path: String?, prior assignments: [String]
+  ) throws {
+    self.init(model: model, source: source)
+    self.columns = columns?.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) } ?? []
+    if let batch {
+      guard batch > 0 else { throw RecipeError("--batch is \(batch): it must be at least 1") }
+      self.batch = batch
+    }
+    if let path { prior = try ConjugateReport.posterior(in: path, of: model) }
+    for text in assignments {
+      let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
+      let numbers = parts.count == 2 ? parts[1].split(separator: ",").map { Double($0) } : []
+      guard parts.count == 2, !numbers.isEmpty, numbers.allSatisfy({ $0?.isFinite == true }) else {
+        throw RecipeError("--prior \(text): write name=number, or name=number,number,…")
+      }
+      prior[parts[0]] = numbers.compactMap { $0 }
+    }
+  }
+}
+
 extension ConjugateUpdate {
   /// What was found, for people.
   /// - Parameter parts: whether to tell the posterior after each part of the observations.
