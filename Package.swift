@@ -6,7 +6,7 @@ let package = Package(
   platforms: [.macOS(.v15)],
   products: [
     .executable(name: "elbo", targets: ["elbo"]),
-    .library(name: "Elbo", targets: ["Training", "Models"]),
+    .library(name: "Elbo", targets: ["Runs", "Training", "Models"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -64,14 +64,25 @@ let package = Package(
     .target(name: "ZeroMQ", dependencies: ["CZeroMQ"]),
     .target(
       name: "Cluster", dependencies: ["CKernels", "CMemory", "Files", "Messages", "Tensors", "Training", "ZeroMQ"]),
+    .target(
+      name: "Runs",
+      dependencies: [
+        "Datasets", "Figures", "Files", "LinearAlgebra", "Metrics", "Models", "Recipes", "Reports", "Tensors",
+        "Training",
+      ]),
+    .target(
+      name: "ClusterRuns",
+      dependencies: [
+        "Cluster", "Datasets", "Files", "Messages", "Metrics", "Models", "Recipes", "Reports", "Runs", "Tensors",
+        "Training", "Yams", "ZeroMQ",
+        .product(name: "Subprocess", package: "swift-subprocess"),
+        .product(name: "SystemPackage", package: "swift-system"),
+      ]),
     .executableTarget(
       name: "elbo",
       dependencies: [
-        "Cluster", "Datasets", "Figures", "Files", "LinearAlgebra", "Messages", "Metrics", "Models",
-        "Recipes", "Reports", "Tensors", "Training", "Yams", "ZeroMQ",
+        "Cluster", "ClusterRuns", "Datasets", "Files", "Models", "Recipes", "Reports", "Runs", "Training", "ZeroMQ",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
-        .product(name: "Subprocess", package: "swift-subprocess"),
-        .product(name: "SystemPackage", package: "swift-system"),
       ]),
     .executableTarget(
       name: "elbo-bench",
@@ -116,6 +127,7 @@ let package = Package(
         "ReferenceSupport", "Tensors", "Training",
       ], exclude: ["Golden"]),
     .testTarget(name: "RecipesTests", dependencies: ["Recipes"]),
+    .testTarget(name: "RunsTests", dependencies: ["Datasets", "Models", "Recipes", "Runs", "TestSupport", "Training"]),
     .testTarget(name: "TrainingTests", dependencies: ["Files", "Tensors", "TestSupport", "Training"]),
     .testTarget(name: "ReportsTests", dependencies: ["Figures", "Files", "Images", "Reports", "TestSupport"]),
     .testTarget(

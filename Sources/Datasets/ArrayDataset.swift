@@ -68,18 +68,19 @@ private struct ArchiveKeys {
   init(_ keys: [String], _ request: DataRequest, _ place: DataPlace) throws(DataError) {
     guard request.columns.count <= 1 else {
       throw DataError(
-        .badRequest, at: place, "data.columns names \(request.columns.count) arrays",
+        .badRequest, at: place, "\(DataKey.columns) names \(request.columns.count) arrays",
         advice: "name the one array of inputs; several are not joined")
     }
-    let targets = try Self.find(request.target, Self.targetNames, keys, place, "data.target")
+    let targets = try Self.find(request.target, Self.targetNames, keys, place, .target)
     let candidates = keys.filter { $0 != targets }
     guard
-      let inputs = try Self.find(request.columns.first, Self.inputNames, candidates, place, "data.columns")
+      let inputs = try Self.find(request.columns.first, Self.inputNames, candidates, place, .columns)
         ?? (candidates.count == 1 ? candidates[0] : nil)
     else {
       throw DataError(
         .notFound, at: place, "none of its arrays is named like inputs (\(listed(Self.inputNames)))",
-        advice: keys.isEmpty ? "the archive holds no arrays at all" : "name one with data.columns: \(listed(keys))")
+        advice: keys.isEmpty
+          ? "the archive holds no arrays at all" : "name one with \(DataKey.columns): \(listed(keys))")
     }
     self.inputs = inputs
     self.targets = targets
@@ -90,12 +91,12 @@ private struct ArchiveKeys {
   }
 
   private static func find(
-    _ wanted: String?, _ names: [String], _ keys: [String], _ place: DataPlace, _ request: String
+    _ wanted: String?, _ names: [String], _ keys: [String], _ place: DataPlace, _ key: DataKey
   ) throws(DataError) -> String? {
     if let wanted {
       guard keys.contains(wanted) else {
         throw DataError(
-          .badRequest, at: place, "\(request): no array '\(wanted.shortened)'", advice: "it holds \(listed(keys))")
+          .badRequest, at: place, "\(key): no array '\(wanted.shortened)'", advice: "it holds \(listed(keys))")
       }
       return wanted
     }
@@ -103,7 +104,7 @@ private struct ArchiveKeys {
     let matches = keys.filter { spellings.contains($0.lowercased()) }
     guard matches.count <= 1 else {
       throw DataError(
-        .badRequest, at: place, "several arrays could be meant: \(listed(matches))", advice: "name one with \(request)")
+        .badRequest, at: place, "several arrays could be meant: \(listed(matches))", advice: "name one with \(key)")
     }
     return matches.first
   }
@@ -127,7 +128,7 @@ extension RawArray {
       .notFinite, at: place,
       "\(found.isNaN ? "NaN" : "an infinity") in example \(found.example), element \(found.element)",
       advice: found.isNaN && !allowingNaN
-        ? "correct the array, or set data.missing=keep for a model that can do with missing inputs"
+        ? "correct the array, or set \(DataKey.missing)=keep for a model that can do with missing inputs"
         : "correct the array")
   }
 }

@@ -91,31 +91,32 @@ public struct DataRequest: Sendable, Hashable {
   /// Throws `.badRequest` for values that no data could satisfy.
   func validate() throws(DataError) {
     guard !source.isEmpty else {
-      throw DataError(.badRequest, "no data is named", advice: "set data.source to a data set, a file or a folder")
+      throw DataError(
+        .badRequest, "no data is named", advice: "set \(DataKey.source) to a data set, a file or a folder")
     }
     guard testFraction >= 0, testFraction < 1 else {
       throw DataError(
-        .badRequest, "data.testFraction is \(testFraction)", advice: "use a share of at least 0 and below 1")
+        .badRequest, "\(DataKey.testFraction) is \(testFraction)", advice: "use a share of at least 0 and below 1")
     }
     guard (0...4096).contains(imageSize), [0, 1, 3].contains(imageChannels) else {
       throw DataError(
-        .badRequest, "data.image_size is \(imageSize) and data.image_channels is \(imageChannels)",
+        .badRequest, "\(DataKey.imageSize) is \(imageSize) and \(DataKey.imageChannels) is \(imageChannels)",
         advice: "use a size from 0 to 4096, and 1 or 3 channels or 0")
     }
     guard skip >= 0 else {
-      throw DataError(.badRequest, "data.skip is \(skip)", advice: "use a number of lines, 0 or more")
+      throw DataError(.badRequest, "\(DataKey.skip) is \(skip)", advice: "use a number of lines, 0 or more")
     }
   }
 
   /// Throws where the request speaks of columns and the data has none.
   func refuseColumns(at place: DataPlace, allowingArrayNames: Bool = false) throws(DataError) {
-    let named: [(String, Bool)] = [
-      ("drop", !drop.isEmpty), ("oneHot", !oneHot.isEmpty), ("target", target != nil && !allowingArrayNames),
-      ("columns", !columns.isEmpty && !allowingArrayNames),
+    let named: [(DataKey, Bool)] = [
+      (.drop, !drop.isEmpty), (.oneHot, !oneHot.isEmpty), (.target, target != nil && !allowingArrayNames),
+      (.columns, !columns.isEmpty && !allowingArrayNames),
     ]
     guard let key = named.first(where: { $0.1 })?.0 else { return }
     throw DataError(
-      .badRequest, at: place, "data.\(key) is set, but this data has no columns",
+      .badRequest, at: place, "\(key) is set, but this data has no columns",
       advice: "take it out, or name a table; inputs with targets can also lie in one .npz file as x and y")
   }
 }

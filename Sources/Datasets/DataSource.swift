@@ -105,7 +105,7 @@ public enum DataSource {
     }
     throw DataError(
       .unsupported, at: DataPlace(file: path), "not known what kind of data this is",
-      advice: "set data.format to table or text; IDX, NPY and NPZ files are known by their first bytes")
+      advice: "set \(DataKey.format) to table or text; IDX, NPY and NPZ files are known by their first bytes")
   }
 
   /// Whether the first line that is not empty is made of numbers.

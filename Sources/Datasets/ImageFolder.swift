@@ -83,7 +83,8 @@ enum ImageFolder {
       } catch {
         throw DataError(
           error.code == .tooLarge ? .tooLarge : .damaged, at: place, error.reason,
-          advice: "mend or remove it, or leave such pictures out: --no-strict, or data.strict=false in the recipe")
+          advice: "mend or remove it, or leave such pictures out: --no-strict, or \(DataKey.strict)=false in the recipe"
+        )
       }
       if channels == 0 { channels = picture.channels >= 3 ? 3 : 1 }
       if side == 0 {

@@ -61,7 +61,7 @@ extension ExampleSet {
     guard testCount > 0, testCount < count else {
       throw DataError(
         .badRequest, at: place,
-        "data.testFraction \(request.testFraction) of \(counted(count, "example")) leaves none to "
+        "\(DataKey.testFraction) \(request.testFraction) of \(counted(count, "example")) leaves none to "
           + (testCount == 0 ? "test with" : "train on"),
         advice: "choose another share, or give more data")
     }
@@ -72,7 +72,7 @@ extension ExampleSet {
       guard count <= Int(UInt32.max), !inputs.isMapped || inputs.byteCount <= MachineMemory.bytes / 2 else {
         throw DataError(
           .tooLarge, at: place, "a random test set of \(inputs.byteCount) bytes would have to be copied into memory",
-          advice: "set data.split to position, which copies nothing")
+          advice: "set \(DataKey.split) to position, which copies nothing")
       }
       let order = SplitPermutation.indices(count: count, seed: request.seed)
       return (try gathering(order[testCount...].sorted()), try gathering(order[..<testCount].sorted()))

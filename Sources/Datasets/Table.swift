@@ -40,7 +40,7 @@ struct Table: Sendable {
       throw DataError(
         .damaged, at: DataPlace(file: file, line: 1),
         "the first line says \(counts.rows) rows, but \(counted(rowCount, "row")) follow",
-        advice: "fetch the file again, or set data.header to present or absent")
+        advice: "fetch the file again, or set \(DataKey.header) to present or absent")
     }
   }
 
@@ -53,7 +53,7 @@ struct Table: Sendable {
     if let offset = bytes.firstIndex(of: 0) {
       throw DataError(
         .unsupported, at: DataPlace(file: file, byteOffset: offset), "is not text (a zero byte)",
-        advice: "name a text table, or say data.format")
+        advice: "name a text table, or say \(DataKey.format)")
     }
   }
 
@@ -100,7 +100,8 @@ struct Table: Sendable {
     let expected = layout.headerLine == nil ? "the first row" : "the header"
     let advice =
       layout.headerLine == nil
-      ? "check data.delimiter" : "check data.delimiter, or pass over the header: data.skip=1, data.header=absent"
+      ? "check \(DataKey.delimiter)"
+      : "check \(DataKey.delimiter), or pass over the header: \(DataKey.skip)=1, \(DataKey.header)=absent"
     return DataError(
       .damaged, at: DataPlace(file: file, line: line),
       "\(counted(count, "field")), but \(expected) has \(layout.names.count)", advice: advice)
@@ -195,6 +196,6 @@ extension Table {
     throw DataError(
       .unsupported, at: DataPlace(file: file, column: columns[index].name),
       "more than \(CodedColumn.maximumCategories) distinct values are no categories",
-      advice: "leave the column out with data.drop, or use its values as numbers")
+      advice: "leave the column out with \(DataKey.drop), or use its values as numbers")
   }
 }

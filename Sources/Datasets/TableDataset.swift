@@ -22,7 +22,7 @@ struct TableDataset {
 
   private mutating func dataset(name: String) throws(DataError) -> Dataset {
     guard table.rowCount > 0 else {
-      throw DataError(.empty, at: place, "holds no rows", advice: "name a table with rows, or check data.header")
+      throw DataError(.empty, at: place, "holds no rows", advice: "name a table with rows, or check \(DataKey.header)")
     }
     try chooseColumns()
     try checkColumns()
@@ -34,7 +34,7 @@ struct TableDataset {
     let (train, test) = try all.split(request, place: place)
     for index in inputs where table.columns[index].countsRows && !oneHot.contains(index) {
       let name = table.columns[index].name
-      notes.append("column '\(name)' only numbers the rows; data.drop=\(name) leaves it out".oneLine)
+      notes.append("column '\(name)' only numbers the rows; \(DataKey.drop)=\(name) leaves it out".oneLine)
     }
     if table.layout.headerLine == nil, table.layout.counts == nil, request.header == .detect {
       notes.append("no line of column names; columns are named by their index")
@@ -48,15 +48,15 @@ struct TableDataset {
 
   private mutating func chooseColumns() throws(DataError) {
     if let name = request.target {
-      target = try index(of: name, "data.target")
+      target = try index(of: name, .target)
     } else if table.layout.counts != nil {
       target = table.columns.count - 1
       notes.append("the last column is the class, by the first line's form (rows, columns, names of classes)")
     }
     var dropped: Set<Int> = []
-    for name in request.drop { dropped.insert(try index(of: name, "data.drop")) }
+    for name in request.drop { dropped.insert(try index(of: name, .drop)) }
     if let target, dropped.contains(target) {
-      throw bad("the target column '\(table.columns[target].name)' is also dropped", "take it out of data.drop")
+      throw bad("the target column '\(table.columns[target].name)' is also dropped", "take it out of \(DataKey.drop)")
     }
     if request.columns.isEmpty {
       inputs = table.columns.indices.filter { $0 != target && !dropped.contains($0) }
@@ -66,20 +66,23 @@ struct TableDataset {
         notes.append("left out without name and value: columns \(listed(blank.map { table.columns[$0].name }))")
       }
     } else {
-      for name in request.columns { inputs.append(try index(of: name, "data.columns")) }
-      guard Set(inputs).count == inputs.count else { throw bad("a column is named twice", "check data.columns") }
+      for name in request.columns { inputs.append(try index(of: name, .columns)) }
+      guard Set(inputs).count == inputs.count else { throw bad("a column is named twice", "check \(DataKey.columns)") }
       if let target, inputs.contains(target) {
-        throw bad("the target column '\(table.columns[target].name)' is also an input", "take it out of data.columns")
+        throw bad(
+          "the target column '\(table.columns[target].name)' is also an input", "take it out of \(DataKey.columns)")
       }
       inputs.removeAll { dropped.contains($0) }
     }
-    guard !inputs.isEmpty else { throw bad("no input columns are left", "check data.columns and data.drop") }
+    guard !inputs.isEmpty else {
+      throw bad("no input columns are left", "check \(DataKey.columns) and \(DataKey.drop)")
+    }
     for name in request.oneHot {
       if name == "*" {
         oneHot.formUnion(inputs.filter { table.columns[$0].isText })
       } else {
-        let index = try index(of: name, "data.oneHot")
-        guard inputs.contains(index) else { throw bad("'\(name)' is no input column", "check data.oneHot") }
+        let index = try index(of: name, .oneHot)
+        guard inputs.contains(index) else { throw bad("'\(name)' is no input column", "check \(DataKey.oneHot)") }
         oneHot.insert(index)
       }
     }
@@ -96,7 +99,7 @@ struct TableDataset {
   }
 
   /// A column by name or, where no column has that name, by index.
-  private func index(of name: String, _ key: String) throws(DataError) -> Int {
+  private func index(of name: String, _ key: DataKey) throws(DataError) -> Int {
     let matches = table.columns.indices.filter { table.columns[$0].name == name }
     if let match = matches.first {
       guard matches.count == 1 else {
@@ -129,7 +132,7 @@ struct TableDataset {
       place.column = table.columns[index].name
       throw DataError(
         .notFinite, at: place, "\(counted(table.columns[index].infinities, "infinite value"))",
-        advice: "correct the table, or leave the column out with data.drop")
+        advice: "correct the table, or leave the column out with \(DataKey.drop)")
     }
     let incomplete = used.filter { table.columns[$0].missing > 0 }
     if request.missing == .error, !incomplete.isEmpty { throw missingError(incomplete) }
@@ -143,11 +146,11 @@ struct TableDataset {
         + "first '\(column.textSample)' in line \(column.textLine))"
     }
     let more = indices.count > 4 ? " and \(indices.count - 4) more" : ""
-    let names = indices.map { table.columns[$0].name }.prefix(4).joined(separator: ",")
+    let names = recipeList(indices)
     let advice =
       indices == [target]
-      ? "set data.targetKind=classes, or correct the table"
-      : "correct the table, or say data.drop=\(names), data.oneHot=\(names), or data.columns=… for the ones to use"
+      ? "set \(DataKey.targetKind)=classes, or correct the table"
+      : "correct the table, or say \(DataKey.drop)=\(names), \(DataKey.oneHot)=\(names), or \(DataKey.columns)=… for the ones to use"
     var place = place
     if indices.count == 1 {
       place.line = table.columns[indices[0]].textLine
@@ -159,7 +162,7 @@ struct TableDataset {
   }
 
   private func missingError(_ indices: [Int]) -> DataError {
-    let names = indices.map { table.columns[$0].name }.prefix(4).joined(separator: ",")
+    let names = recipeList(indices)
     let isTarget = target.map { indices.contains($0) } ?? false
     var place = place
     if indices.count == 1 {
@@ -168,7 +171,13 @@ struct TableDataset {
     }
     return DataError(
       .missingValues, at: place, "missing values: \(missingCounts(indices))",
-      advice: "set data.missing=drop to leave out such rows" + (isTarget ? "" : ", or data.drop=\(names)"))
+      advice: "set \(DataKey.missing)=drop to leave out such rows" + (isTarget ? "" : ", or \(DataKey.drop)=\(names)"))
+  }
+
+  /// Names of columns as the value of a recipe's key.
+  private func recipeList(_ indices: [Int]) -> String {
+    let names = indices.prefix(4).map { table.columns[$0].name }
+    return names.count == 1 ? names[0] : "[" + names.joined(separator: ",") + "]"
   }
 
   /// "'Ozone' 37 (first in line 6), 'Solar.R' 7 (first in line 6)"
@@ -200,7 +209,7 @@ struct TableDataset {
     guard !rows.isEmpty else {
       throw DataError(
         .empty, at: place, "no row has a value in every column: \(missingCounts(incomplete))",
-        advice: "leave out the emptiest columns with data.drop")
+        advice: "leave out the emptiest columns with \(DataKey.drop)")
     }
     let lost = table.rowCount - rows.count
     notes.append("left out \(counted(lost, "row")) with missing values: \(missingCounts(incomplete))".oneLine)
@@ -278,7 +287,7 @@ struct TableDataset {
         guard let index = UInt32(exactly: value), index < counts.classNames.count else {
           throw DataError(
             .badLabel, at: place, "class \(value) of \(counts.classNames.count) named in the first line",
-            advice: "number the classes from 0, or set data.header to present or absent")
+            advice: "number the classes from 0, or set \(DataKey.header) to present or absent")
         }
         return index
       }
@@ -286,7 +295,7 @@ struct TableDataset {
     }
     if !table.columns[target].isText, let fraction = column.names.first(where: { Int64($0) == nil }) {
       throw DataError(
-        .badLabel, at: place, "class \(fraction) is not a whole number", advice: "set data.targetKind=values")
+        .badLabel, at: place, "class \(fraction) is not a whole number", advice: "set \(DataKey.targetKind)=values")
     }
     return (ClassLabels(indices: rows.map { column.codes[$0] }, count: column.names.count, names: column.names), nil)
   }

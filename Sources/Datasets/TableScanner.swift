@@ -58,7 +58,7 @@ struct TableScanner {
       guard fields.count <= Self.maximumFields else {
         throw error(
           .unsupported, "more than \(Self.maximumFields) fields in a line",
-          advice: "check data.delimiter; wide arrays belong into an .npy file")
+          advice: "check \(DataKey.delimiter); wide arrays belong into an .npy file")
       }
       guard position < bytes.count else { return true }
       if isLineEnd(bytes[position]) {

@@ -82,7 +82,7 @@ extension GaussianMixture: FlatStatisticsModel {
   }
 
   func start(
-    from sample: Observations, using generator: inout RandomStream
+    from sample: Observations, restart: Int, using generator: inout RandomStream
   ) throws -> GaussianMixtureParameters { try start(from: sample.inputs, using: &generator) }
 
   var evaluationMetrics: [String] { ["log_likelihood"] }

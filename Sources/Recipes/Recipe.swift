@@ -10,6 +10,8 @@ public final class Recipe {
   private var known: [Key] = []
   private var passedOver: Set<Key> = []
   private var used: [Key: String] = [:]
+  /// What was given a value over what the file says.
+  private var overridden: Set<Key> = []
   /// For a section: the one that says what it leaves out.
   private var heirs: [String: String] = [:]
   /// Where the recipe came from, for messages.
@@ -65,14 +67,33 @@ public final class Recipe {
 
   /// Overrides a value by its path.
   public func set(_ path: String, to text: String) throws(RecipeError) {
-    let parts = path.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-    let key = parts.count == 2 ? Key(section: parts[0], name: parts[1]) : Key(section: "", name: parts[0])
+    let key = Recipe.key(path)
     do {
       values[key] = try Yams.compose(yaml: text) ?? Node("", Tag(.null))
     } catch {
       throw RecipeError("--set \(path)=\(text): the value is not YAML")
     }
     guard values[key]?.mapping == nil else { throw RecipeError("--set \(path)=\(text): a value is no mapping") }
+    if isNull(values[key]) { overridden.remove(key) } else { overridden.insert(key) }
+  }
+
+  /// Overrides a value by its path with a text that means itself, whatever YAML would make of it.
+  public func set(_ path: String, text: String) {
+    let key = Recipe.key(path)
+    values[key] = Node(text, Tag(.str), .singleQuoted)
+    overridden.insert(key)
+  }
+
+  private static func key(_ path: String) -> Key {
+    let parts = path.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+    return parts.count == 2 ? Key(section: parts[0], name: parts[1]) : Key(section: "", name: parts[0])
+  }
+
+  /// Has one of two keys that exclude each other give way where only the other one was set over what the file says.
+  public func exclude(_ path: String, _ other: String) {
+    let (key, other) = (Recipe.key(path), Recipe.key(other))
+    guard overridden.contains(key) != overridden.contains(other) else { return }
+    values[overridden.contains(key) ? other : key] = nil
   }
 
   /// Has a section take from another what it does not say itself: one player's optimiser from the other's.
@@ -84,7 +105,11 @@ public final class Recipe {
     if !known.contains(key) { known.append(key) }
     let inherited = heirs[key.section].flatMap { values[Key(section: $0, name: key.name)] }
     guard let node = values[key] ?? inherited else { return nil }
-    return node.tag.description == Tag.Name.null.rawValue || node.string == "null" || node.string == "~" ? nil : node
+    return isNull(node) ? nil : node
+  }
+
+  private func isNull(_ node: Node?) -> Bool {
+    node?.tag.description == Tag.Name.null.rawValue || node?.string == "null" || node?.string == "~"
   }
 
   func note(_ key: Key, _ text: String) { used[key] = text }

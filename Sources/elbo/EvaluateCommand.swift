@@ -1,8 +1,5 @@
 import ArgumentParser
-import Datasets
-import Models
-import Recipes
-import Training
+import Runs
 
 struct EvaluateCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -42,33 +39,12 @@ struct EvaluateCommand: AsyncParsableCommand {
 
   func run() async throws {
     if let features {
-      let metrics = try FeatureFile(features).metrics()
+      let metrics = try Run.compareFeatures(features)
       return try Results.print(metrics: metrics, title: "\(run), features of \(features)", json: json)
     }
-    let trained = try TrainedRun(opening: run, data: data)
-    guard trained.job.learner.evaluationCount > 0 else {
-      throw TrainingError(
-        .unsuitable, "there are no test examples of \(trained.job.data.name) to evaluate",
-        advice: "name data that has some, or train with data.test_fraction (GANs: evaluate.examples) above 0")
-    }
-    if let pruned { try trained.prunable().load(PrunedFile.read(pruned)) }
-    let crew = Crew(lanes: try lanes.count())
-    var metrics = try Evaluation.run(trained.job.learner, seed: trained.job.plan.seed, crew: crew)
-    if let ood { metrics.merge(try outOfDistribution(trained, ood, with: crew)) { $1 } }
-    try Results.print(metrics: metrics, title: "\(run), step \(trained.checkpoint.state.step)", json: json)
-  }
-  private func outOfDistribution(_ trained: TrainedRun, _ source: String, with crew: Crew) throws -> [String: Double] {
-    let learner = try trained.predicting()
-    guard learner.isClassifier else {
-      throw TrainingError(.unsuitable, "\(run) predicts numbers", advice: "--ood is for classifiers")
-    }
-    let other = try DataSource.open(DataRequest(source: source))
-    let outside = (other.test ?? other.train).inputs
-    if let mismatch = learner.mismatch(outside) {
-      throw TrainingError(.unsuitable, "\(source): \(mismatch)", advice: "name data of the same shape and type")
-    }
-    return try OutOfDistribution.metrics(
-      learner, inside: trained.job.data.test!.inputs, outside: outside, samples: learner.evaluationSamples,
-      key: Prediction.key(seed: trained.job.plan.seed), with: crew)
+    let trained = try Run(opening: run, data: data, lanes: lanes.count())
+    if let pruned { try trained.usePruned(pruned) }
+    let metrics = try trained.evaluate(outOfDistribution: ood)
+    try Results.print(metrics: metrics, title: "\(run), step \(trained.step)", json: json)
   }
 }

@@ -1,9 +1,5 @@
 import ArgumentParser
-import Files
-import Foundation
-import Models
-import Recipes
-import Training
+import Runs
 
 struct ExportCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -21,20 +17,7 @@ struct ExportCommand: AsyncParsableCommand {
   var output: String
 
   func run() async throws {
-    let trained = try TrainedRun(opening: run)
-    guard let learner = trained.job.learner as? any Exporting else {
-      throw TrainingError(
-        .unsuitable, "a \(trained.job.model.name) is not exported as a module",
-        advice: "load \(trained.checkpoint.folder)/model.safetensors itself; its tensors have PyTorch's names")
-    }
-    do {
-      try FileManager.default.createDirectory(atPath: output, withIntermediateDirectories: true)
-    } catch {
-      throw RecipeError("--output \(output): the folder cannot be made; name another")
-    }
-    for document in try learner.export(to: output) {
-      try AtomicFile.write("\(output)/\(document.name)", document.contents)
-    }
+    try Run(opening: run).export(to: output)
     print(output)
   }
 }

@@ -1,10 +1,5 @@
 import ArgumentParser
-import Foundation
-import Models
-import Recipes
-import Reports
-import Tensors
-import Training
+import Runs
 
 struct PruneCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -38,31 +33,7 @@ struct PruneCommand: AsyncParsableCommand {
     else {
       throw RecipeError("--keep is \(keep): it must be a share above 0 and up to 1, or up to 100%")
     }
-    let trained = try TrainedRun(opening: run)
-    let learner = try trained.prunable()
-    let tensors = learner.sparse(keeping: share)
-    try PrunedFile.write(tensors, to: output)
-    // What is reported is computed with the file, not with what was meant to be in it.
-    try learner.load(PrunedFile.read(output))
-    var metrics = try Evaluation.run(
-      learner, seed: trained.job.plan.seed, crew: Crew(lanes: try lanes.count()))
-    let size = try FileManager.default.attributesOfItem(atPath: output)[.size] as? Int ?? 0
-    metrics["prune/weights"] = Double(tensors.reduce(0) { $0 + $1.count })
-    metrics["prune/kept"] = Double(tensors.reduce(0) { $0 + $1.places.count })
-    metrics["prune/bytes"] = Double(size)
-    metrics["prune/dense_bytes"] = Double(4 * learner.parameters.layout.parameterCount)
+    let metrics = try Run(opening: run, lanes: lanes.count()).prune(keeping: share, to: output)
     try Results.print(metrics: metrics, title: "\(run) with \(keep) of its weights: \(output)", json: json)
-  }
-}
-
-extension TrainedRun {
-  /// The run's learner, if its weights can be pruned.
-  func prunable() throws -> any Prunable {
-    guard let learner = job.learner as? any Prunable else {
-      throw TrainingError(
-        .unsuitable, "the weights of a \(job.model.name) have no posterior to prune by",
-        advice: "prune a run of bbb or bbb-regression")
-    }
-    return learner
   }
 }

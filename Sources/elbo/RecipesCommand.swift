@@ -1,6 +1,7 @@
 import ArgumentParser
 import Models
 import Recipes
+import Runs
 
 struct RecipesCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,4 +1,5 @@
 import Reports
+import Runs
 import Training
 
 /// What a training or an evaluation came to, on standard output.
@@ -24,6 +25,24 @@ enum Results {
   static func print(metrics: [String: Double], title: String, json: Bool) throws {
     let table = ResultsTable(rows(of: metrics))
     Swift.print(json ? table.json + "\n" : title + "\n" + table.text, terminator: "")
+  }
+
+  /// Writes predictions to an archive, and says what is in it and what is not.
+  static func write(_ predictions: Predictions, to output: String) throws {
+    try predictions.write(to: output)
+    var rows: [ResultsTable.Row] = [.init("examples", .integer(predictions.examples))]
+    if let samples = predictions.samples, let error = predictions.greatestError {
+      rows += [.init("samples", .integer(samples)), .init("greatest standard error", error, digits: 5)]
+    } else {
+      rows.append(.init("arrays", .text(predictions.columns.map(\.name).joined(separator: ", "))))
+    }
+    Swift.print(ResultsTable(rows + [.init("predictions", .text(output))]).text, terminator: "")
+    if let shortfall = predictions.shortfall { StandardError.write(shortfall + "\n") }
+    guard !predictions.missing.isEmpty else { return }
+    let count = predictions.missing.reduce(0) { $0 + $1.samples.count * $1.examples.count }
+    StandardError.write(
+      "\(count) of \(predictions.samples! * predictions.examples) samples are missing; `missing` in \(output) names them\n"
+    )
   }
 
   private static func rows(of metrics: [String: Double]) -> [ResultsTable.Row] {

@@ -1,17 +1,14 @@
 import ArgumentParser
-import Datasets
-import Files
 import Foundation
-import Models
 import Recipes
-import Training
+import Runs
 
-/// Options that several subcommands share.
+/// Options that override a recipe.
 struct RecipeOptions: ParsableArguments {
   @Option(
     name: .customLong("set"),
     help: ArgumentHelp("Override a key of the recipe; repeatable.", valueName: "key.path=value"))
-  var overrides: [String] = []
+  var assignments: [String] = []
 
   @Option(help: ArgumentHelp("The data: a name, a folder or a file.", valueName: "dir|file"))
   var data: String?
@@ -33,34 +30,32 @@ struct RecipeOptions: ParsableArguments {
     help: "Refuse a folder with a picture that cannot be read, or leave the picture out with a note (data.strict).")
   var strict: Bool?
 
-  /// Overrides a recipe's values: `--set` first, then the options that have a name of their own.
-  func apply(to recipe: Recipe) throws {
-    for assignment in overrides { try recipe.set(assignment) }
-    if let data { try recipe.set("data.source", to: quoted(data)) }
-    if let strict { try recipe.set("data.strict", to: String(strict)) }
-    if let seed { try recipe.set("train.seed", to: String(seed)) }
-    if let shards { try recipe.set("train.shards", to: String(shards)) }
-    if let steps {
-      try recipe.set("train.steps", to: String(steps))
-      if epochs == nil { try recipe.set("train.epochs", to: "null") }
-    }
-    if let epochs {
-      try recipe.set("train.epochs", to: String(epochs))
-      if steps == nil { try recipe.set("train.steps", to: "null") }
-    }
+  var overrides: RecipeOverrides {
+    RecipeOverrides(
+      assignments: assignments, data: data, seed: seed, shards: shards, steps: steps, epochs: epochs, strict: strict)
   }
+}
 
-  /// The same options for another process.
-  var arguments: [String] {
-    func option(_ name: String, _ value: (some CustomStringConvertible)?) -> [String] {
-      value.map { [name, $0.description] } ?? []
-    }
-    return overrides.flatMap { ["--set", $0] } + option("--data", data) + option("--seed", seed)
-      + option("--shards", shards) + option("--steps", steps) + option("--epochs", epochs)
-  }
+/// Options of whatever trains.
+struct TrainingOutputOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("The run folder to write (default: runs/NAME).", valueName: "dir"))
+  var out: String?
 
-  private func quoted(_ text: String) -> String {
-    "'" + text.replacingOccurrences(of: "'", with: "''") + "'"
+  @Option(help: ArgumentHelp("Go on from the newest checkpoint of a run, bit for bit.", valueName: "run"))
+  var resume: String?
+
+  @Flag(help: "No progress.")
+  var quiet = false
+
+  @Flag(help: "Print the results as JSON.")
+  var json = false
+
+  @Flag(help: "Print the recipe with every default, check the data, and train nothing.")
+  var dryRun = false
+
+  /// What is asked to be trained.
+  func request(_ recipe: String?, _ options: RecipeOptions) -> TrainingRequest {
+    TrainingRequest(recipe: recipe, overrides: options.overrides, out: out, resume: resume, dryRun: dryRun)
   }
 }
 
@@ -72,26 +67,5 @@ struct LaneOptions: ParsableArguments {
     guard let lanes else { return ProcessInfo.processInfo.activeProcessorCount }
     guard (1...1024).contains(lanes) else { throw RecipeError("--lanes is \(lanes): it must be from 1 to 1024") }
     return lanes
-  }
-}
-
-extension Recipe {
-  /// A built-in recipe by its name, or a file by its path.
-  static func named(_ name: String) throws -> Recipe {
-    if let model = Models.all.first(where: { $0.name == name }) {
-      return try Recipe(yaml: String(decoding: model.recipe, as: UTF8.self), source: "the recipe \(name)")
-    }
-    if name.contains("/") || name.contains(".") || FileManager.default.fileExists(atPath: name) {
-      return try file(name)
-    }
-    let names = Models.all.map { $0.name }
-    let hint = nearest(to: name, among: names).map { "; the nearest is \($0)" } ?? ""
-    throw RecipeError("there is no recipe and no file \(name)\(hint); `elbo recipes` lists what there is")
-  }
-
-  static func file(_ path: String) throws -> Recipe {
-    let bytes = try InputFile.read(path, limit: 1 << 20)
-    guard let text = String(validating: bytes, as: UTF8.self) else { throw RecipeError("\(path) is not UTF-8 text") }
-    return try Recipe(yaml: text, source: path)
   }
 }

@@ -1,8 +1,7 @@
 import ArgumentParser
-import Dispatch
 import Foundation
-import Models
 import Recipes
+import Runs
 import Training
 
 struct TrainCommand: AsyncParsableCommand {
@@ -24,54 +23,20 @@ struct TrainCommand: AsyncParsableCommand {
   @OptionGroup var lanes: LaneOptions
   @OptionGroup var output: TrainingOutputOptions
 
-  @Option(
-    name: .customLong("protocol"),
-    help: ArgumentHelp("A benchmark's protocol in place of one training: uci, all official splits.", valueName: "name"))
-  var benchmark: String?
-
-  @Option(
-    help: ArgumentHelp(
-      "With --protocol: values of a key to choose among on validation data; repeatable.", valueName: "key.path=value,…")
-  )
-  var grid: [String] = []
-
-  @Option(help: ArgumentHelp("With --protocol: these splits alone, parted by commas.", valueName: "k,k,…"))
-  var splits: String?
-
-  @Option(help: "With --protocol: so many processes of this machine compute splits, in place of --lanes.")
-  var nodes: Int?
-
-  @Option(help: ArgumentHelp("With --protocol: machines that compute splits, over ssh.", valueName: "hosts.yaml"))
-  var hosts: String?
+  @OptionGroup var protocols: ProtocolOptions
 
   func run() async throws {
     let lanes = try lanes.count()
-    if let benchmark {
-      guard benchmark == "uci", let recipe, output.resume == nil else {
-        throw RecipeError(
-          "--protocol knows uci, with a recipe, as in: elbo train bbb-regression --protocol uci --data DIR")
-      }
-      try await UCIRun(
-        recipe: recipe, options: options, grid: grid, places: UCIPlace.all(nodes: nodes, hosts: hosts), lanes: lanes,
-        chosen: splits
-      ).run(json: output.json, quiet: output.quiet)
-      return
+    if try protocols.isWanted(recipe: recipe, resume: output.resume) {
+      return try await protocols.run(recipe!, options, output, lanes: lanes)
     }
-    guard splits == nil, nodes == nil, hosts == nil, grid.isEmpty else {
-      throw RecipeError(
-        "--splits, --nodes, --hosts and --grid belong to --protocol; to train by nodes: elbo launch \(recipe ?? "RECIPE")"
-      )
-    }
-    let prepared = try TrainingRequest(recipe: recipe, options: options, output: output).prepare()
-    let job = prepared.job
-    if output.dryRun {
-      print(job.recipe.resolved, terminator: "")
-      return
-    }
-    let (run, lock) = try prepared.claim(output)
+    let request = output.request(recipe, options)
+    let prepared = try request.prepare()
+    if output.dryRun { return print(prepared.job.resolvedRecipe, terminator: "") }
+    let (run, lock) = try prepared.claim(request)
     defer { lock.release() }
     let session = try await prepared.starting(run) {
-      try TrainingSession(job, run: run, from: prepared.checkpoint, lanes: lanes, quiet: output.quiet)
+      try TrainingSession(prepared.job, run: run, from: prepared.checkpoint, lanes: lanes, quiet: output.quiet)
     }
     let stop = StopRequest()
     let signals = SignalWatch { _ in

@@ -22,11 +22,11 @@ import Testing
   }
 
   private func payload(_ reading: PeerMemory.Reading) throws -> LentPayload {
-    guard case .found(let payload) = reading else { throw ReadingError(reading: reading) }
+    guard case .found(let payload) = reading else { throw ReadingError(reading: "\(reading)") }
     return payload
   }
 
-  private struct ReadingError: Error { var reading: PeerMemory.Reading }
+  private struct ReadingError: Error { var reading: String }
 
   private func isDamaged(_ reading: PeerMemory.Reading) -> Bool {
     if case .damaged = reading { true } else { false }
@@ -95,6 +95,7 @@ import Testing
     var peer = PeerMemory()
     let before = try payload(peer.payload(of: chunk, at: place))
     memory = nil
+    #expect(memory == nil)
     let after = try payload(peer.payload(of: chunk, at: place))
     for payload in [before, after] {
       #expect(Array(payload.bytes.assumingMemoryBound(to: Float.self)) == (0..<100).map(Float.init))

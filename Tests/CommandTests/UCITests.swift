@@ -70,6 +70,9 @@ struct UCITests {
     for (more, says) in [
       (["--splits", "4"], "0 to 3"), (["--splits", "x"], "--splits x"), (["--nodes", "0"], "--nodes is 0"),
       (["--nodes", "2", "--set", "objective.prior=nonsense"], "nonsense"),
+      (["--set", "trian.epochs=7"], "the nearest is train.epochs"),
+      (["--set", "network.hiden=9"], "the nearest is network.hidden"),
+      (["--nodes", "2", "--grid", "network.hiden=8,9"], "the nearest is network.hidden"),
     ] {
       let outcome = try await Elbo.run(Self.arguments(workspace) + more)
       #expect(outcome.status == .exited(2), "\(outcome.error)")

@@ -117,7 +117,7 @@ import Testing
     #expect(
       several?.problem
         == "text in 2 columns: 'b' (2 of 2 rows, first 'x' in line 2), 'c' (1 of 2 rows, first 'y' in line 2)")
-    #expect(several?.advice.contains("data.drop=b,c") == true)
+    #expect(several?.advice.contains("data.drop=[b,c]") == true)
     // Text in a column that is not used is no matter.
     #expect(try open("a,b\n1,x\n2,y\n") { $0.drop = ["b"] }.train.inputs.elements == [1, 2])
   }

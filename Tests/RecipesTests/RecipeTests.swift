@@ -31,6 +31,28 @@ private let yaml = """
     }
   }
 
+  @Test("A text is set as it is", arguments: ["it's", "a: b", "[1, 2]", "{a: b}", "3", "# a", "'quoted'", "*x", ""])
+  func text(_ text: String) throws {
+    let recipe = try Recipe(yaml: yaml, source: "a recipe")
+    recipe.set("data.source", text: text)
+    #expect(try recipe["data"].text("source") == text)
+    #expect(try Recipe(yaml: recipe.resolved, source: "resolved")["data"].text("source") == text)
+  }
+
+  @Test func ofKeysThatExcludeEachOtherTheOneThatIsSetStays() throws {
+    func values(_ settings: String...) throws -> [Int?] {
+      let recipe = try Recipe(yaml: "train:\n  epochs: 20\n", source: "a recipe")
+      for setting in settings { try recipe.set(setting) }
+      recipe.exclude("train.steps", "train.epochs")
+      return try ["steps", "epochs"].map { try recipe["train"].optionalInteger($0, in: 0...100) }
+    }
+    #expect(try values() == [nil, 20])
+    #expect(try values("train.steps=5") == [5, nil])
+    #expect(try values("train.epochs=5") == [nil, 5])
+    #expect(try values("train.steps=5", "train.steps=null") == [nil, 20])
+    #expect(try values("train.steps=5", "train.epochs=5") == [5, 5])
+  }
+
   @Test func aKeyThatIsPassedOverIsKnownWhereItIsGiven() throws {
     let recipe = try Recipe(yaml: "network:\n  filters: 4\n", source: "r.yaml")
     #expect(throws: RecipeError.self) { try recipe.finish() }

@@ -19,9 +19,7 @@ protocol FlatStatisticsModel: StatisticsModel {
   func writeSearch(_ parameters: Parameters, to buffer: FlatBuffer)
   func readSearch(_ buffer: FlatBuffer) throws -> Parameters
 
-  /// Parameters to start from; another draw of the generator is another restart.
-  func start(from sample: Observations, using generator: inout RandomStream) throws -> Parameters
-  /// The same, for models whose first restart is the recipe's own.
+  /// Parameters to start from. Another draw of the generator is another start; restart 0 may be the recipe's own.
   func start(from sample: Observations, restart: Int, using generator: inout RandomStream) throws -> Parameters
 
   /// What is evaluated on held-out rows, one sum over rows for each name.
@@ -49,12 +47,6 @@ extension FlatStatisticsModel {
   func report(_ means: [String: Double]) -> [String: Double] { means }
   func caution(_ parameters: Parameters) -> String? { nil }
   func stepFigures(_ data: ExactData, from start: Parameters) throws -> [Figure] { [] }
-  func start(from sample: Observations, using generator: inout RandomStream) throws -> Parameters {
-    try start(from: sample, restart: 0, using: &generator)
-  }
-  func start(from sample: Observations, restart: Int, using generator: inout RandomStream) throws -> Parameters {
-    try start(from: sample, using: &generator)
-  }
 }
 
 /// Numbers for each of some rows, under a name.

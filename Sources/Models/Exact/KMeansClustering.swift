@@ -32,7 +32,7 @@ extension KMeans: FlatStatisticsModel {
   func write(_ centres: Matrix, to buffer: FlatBuffer) { buffer.fill("centres", centres.elements) }
   func read(_ buffer: FlatBuffer) throws -> Matrix { buffer.matrix("centres") }
 
-  func start(from sample: Observations, using generator: inout RandomStream) throws -> Matrix {
+  func start(from sample: Observations, restart: Int, using generator: inout RandomStream) throws -> Matrix {
     try kMeansPlusPlus(sample.inputs, clusters: clusters, using: &generator)
   }
 

@@ -112,7 +112,9 @@ extension LaplaceLogisticRegression: ClassifyingModel {
   func writeSearch(_ parameters: Parameters, to buffer: FlatBuffer) { buffer.fill("search", parameters.searchNumbers) }
   func readSearch(_ buffer: FlatBuffer) throws -> Parameters { Parameters(searchNumbers: buffer.numbers("search")) }
 
-  func start(from sample: Observations, using generator: inout RandomStream) throws -> Parameters { start }
+  func start(from sample: Observations, restart: Int, using generator: inout RandomStream) throws -> Parameters {
+    start
+  }
 
   func report(_ parameters: Parameters, objective: Double, rows: Int) -> [String: Double] {
     ["log_joint": objective, "log_evidence": parameters.logEvidence!]
@@ -126,7 +128,9 @@ extension VariationalLogisticRegression: ClassifyingModel {
   func write(_ parameters: LogisticPosterior, to buffer: FlatBuffer) { writePosterior(parameters, to: buffer) }
   func read(_ buffer: FlatBuffer) throws -> LogisticPosterior { readPosterior(buffer) }
 
-  func start(from sample: Observations, using generator: inout RandomStream) throws -> LogisticPosterior { start }
+  func start(from sample: Observations, restart: Int, using generator: inout RandomStream) throws -> LogisticPosterior {
+    start
+  }
 
   func report(_ parameters: LogisticPosterior, objective: Double, rows: Int) -> [String: Double] {
     ["elbo": objective / Double(rows), "total_elbo": objective]
@@ -168,7 +172,9 @@ extension SoftmaxRegression: ClassifyingModel {
   func writeSearch(_ parameters: Parameters, to buffer: FlatBuffer) { buffer.fill("search", parameters.searchNumbers) }
   func readSearch(_ buffer: FlatBuffer) throws -> Parameters { Parameters(searchNumbers: buffer.numbers("search")) }
 
-  func start(from sample: Observations, using generator: inout RandomStream) throws -> Parameters { start }
+  func start(from sample: Observations, restart: Int, using generator: inout RandomStream) throws -> Parameters {
+    start
+  }
 
   func report(_ parameters: Parameters, objective: Double, rows: Int) -> [String: Double] {
     ["log_joint": objective, "log_evidence": parameters.logEvidence!]

@@ -50,7 +50,7 @@ extension MomentRegression: FlatStatisticsModel where Estimator: ReportingEstima
     return (0..<inputs).flatMap { column in (0..<each).map { column * whole + $0 } }
   }
 
-  func start(from sample: Observations, using generator: inout RandomStream) throws -> Parameters {
+  func start(from sample: Observations, restart: Int, using generator: inout RandomStream) throws -> Parameters {
     guard let targets = sample.targets else { preconditionFailure("a regression has targets") }
     // A pivot that is not finite would spoil all rows; the pass over the data then names the row.
     return start(

@@ -55,7 +55,7 @@ extension PrincipalComponents: FlatStatisticsModel {
   }
 
   func start(
-    from sample: Observations, using generator: inout RandomStream
+    from sample: Observations, restart: Int, using generator: inout RandomStream
   ) throws -> PrincipalComponentsParameters {
     // A pivot that is not finite would spoil all rows; the pass over the data then names the row.
     start(pivot: (0..<dimension).map { sample.inputs[0, $0] }.map { $0.isFinite ? $0 : 0 })

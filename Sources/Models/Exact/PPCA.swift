@@ -123,7 +123,9 @@ extension ProbabilisticPCA: ProbabilisticPCAModel {
   func write(_ parameters: ProbabilisticPCAParameters, to buffer: FlatBuffer) { writeDensity(parameters, to: buffer) }
   func read(_ buffer: FlatBuffer) throws -> ProbabilisticPCAParameters { try readDensity(buffer) }
 
-  func start(from sample: Observations, using generator: inout RandomStream) throws -> ProbabilisticPCAParameters {
+  func start(from sample: Observations, restart: Int, using generator: inout RandomStream) throws
+    -> ProbabilisticPCAParameters
+  {
     try start(from: sample.inputs, using: &generator)
   }
 
@@ -170,7 +172,7 @@ extension ClosedFormProbabilisticPCA: ProbabilisticPCAModel {
   func writeSearch(_ parameters: Parameters, to buffer: FlatBuffer) { buffer.fill("pivot", parameters.pivot) }
   func readSearch(_ buffer: FlatBuffer) throws -> Parameters { Parameters(pivot: buffer.numbers("pivot")) }
 
-  func start(from sample: Observations, using generator: inout RandomStream) throws -> Parameters {
+  func start(from sample: Observations, restart: Int, using generator: inout RandomStream) throws -> Parameters {
     Parameters(pivot: (0..<dimension).map { sample.inputs[0, $0] }.map { $0.isFinite ? $0 : 0 })
   }
 

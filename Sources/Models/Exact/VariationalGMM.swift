@@ -100,7 +100,7 @@ extension VariationalMixture: FlatStatisticsModel {
   }
 
   func start(
-    from sample: Observations, using generator: inout RandomStream
+    from sample: Observations, restart: Int, using generator: inout RandomStream
   ) throws -> VariationalMixtureParameters { try start(from: sample.inputs, using: &generator) }
 
   var evaluationMetrics: [String] { ["log_predictive"] }

@@ -1,11 +1,8 @@
 import ArgumentParser
-import Cluster
-import Foundation
-import Models
-import Recipes
+import ClusterRuns
 import Reports
+import Runs
 import Training
-import ZeroMQ
 
 struct CoordinatorCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -35,36 +32,22 @@ struct CoordinatorCommand: AsyncParsableCommand {
   @OptionGroup var security: SecurityOptions
 
   func run() async throws {
-    guard (1...4096).contains(nodes) else { throw RecipeError("--nodes is \(nodes): it must be from 1 to 4096") }
-    let endpoint = try Endpoint(bind)
-    let security = try security.coordinator(at: endpoint)
-    let request = TrainingRequest(recipe: recipe, options: options, output: output)
-    let (lanes, heartbeat) = (try lanes.count(), try heartbeat.interval())
+    let serving = try CoordinatorRun(
+      bind: bind, nodes: nodes, heartbeat: try heartbeat.interval(), lanes: try lanes.count(),
+      security: security.request)
+    let request = output.request(recipe, options)
     if let (run, summary) = try request.finished() {
       StandardError.write("\(run.path) is finished; this is what came of it\n")
       return try Results.print(summary, json: output.json, run: run)
     }
     let prepared = try request.prepareRestartable()
-    if output.dryRun {
-      print(prepared.job.recipe.resolved, terminator: "")
-      return
+    if output.dryRun { return print(prepared.job.resolvedRecipe, terminator: "") }
+    var signals: SignalWatch?
+    defer { signals?.end() }
+    let (run, summary) = try await serving.run(prepared, request, quiet: output.quiet) { cluster in
+      signals = SignalWatch { _ in cluster.stop() }
     }
-    let (run, lock) = try prepared.claim(output)
-    defer { lock.release() }
-    let cluster = try await prepared.starting(run) {
-      try await ClusterSession(
-        prepared.job, run: run, from: prepared.checkpoint, isRestart: prepared.isRestart, bind: endpoint,
-        security: security, nodes: nodes, heartbeat: heartbeat, lanes: lanes, quiet: output.quiet)
-    }
-    let bound = cluster.endpoint
-    cluster.session.note("coordinator at \(bound); start nodes with: elbo node --coordinator \(bound)")
-    let signals = SignalWatch { _ in cluster.stop() }
-    defer { signals.end() }
-    let result: Result<Summary, any Error>
-    do { result = .success(try await cluster.run()) } catch { result = .failure(error) }
-    await cluster.coordinator.close()
-    let summary = try result.get()
-    try Results.print(summary, json: output.json, run: cluster.session.run)
+    try Results.print(summary, json: output.json, run: run)
     if summary.status == .interrupted { throw ExitStatus.interrupted }
   }
 }

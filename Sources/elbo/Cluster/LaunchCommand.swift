@@ -1,12 +1,7 @@
 import ArgumentParser
-import Cluster
-import Foundation
-import Models
-import Recipes
-import Subprocess
-import SystemPackage
+import ClusterRuns
+import Runs
 import Training
-import ZeroMQ
 
 struct LaunchCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -48,77 +43,18 @@ struct LaunchCommand: AsyncParsableCommand {
   @OptionGroup var output: TrainingOutputOptions
 
   func run() async throws {
-    guard (1...1024).contains(nodes) else { throw RecipeError("--nodes is \(nodes): it must be from 1 to 1024") }
-    let processors = ProcessInfo.processInfo.activeProcessorCount
-    let lanes = lanes ?? max(1, processors / nodes)
-    guard (1...1024).contains(lanes) else { throw RecipeError("--lanes is \(lanes): it must be from 1 to 1024") }
-    let endpoint = try Endpoint(bind)
-    let hosts = try hosts.map { try HostsFile(contentsOf: $0).hosts }
-    let count = hosts?.count ?? nodes
-    guard endpoint.isLoopback || hosts != nil else {
-      throw RecipeError("--bind \(endpoint): launch starts nodes on this machine, so listen on tcp://127.0.0.1:PORT")
-    }
-    if case .tcp(let host, _) = endpoint.transport, ["*", "0.0.0.0", "::"].contains(host) {
-      throw RecipeError("--bind \(endpoint): name the address at which the hosts reach this machine")
-    }
-    let heartbeat = try heartbeat.interval()
-    let security = try LaunchSecurity(security, at: endpoint, nodes: count)
-    let request = TrainingRequest(recipe: recipe, options: options, output: output)
+    let launch = try Launch(
+      nodes: nodes, hosts: hosts, bind: bind, lanes: lanes, heartbeat: try heartbeat.interval(),
+      security: security.request)
+    let request = output.request(recipe, options)
     let prepared = try request.prepare()
-    if output.dryRun {
-      print(prepared.job.recipe.resolved, terminator: "")
-      return
+    if output.dryRun { return print(prepared.job.resolvedRecipe, terminator: "") }
+    var signals: SignalWatch?
+    defer { signals?.end() }
+    let (run, summary) = try await launch.run(prepared, request, quiet: output.quiet) { cluster in
+      signals = SignalWatch { _ in cluster.stop() }
     }
-    let (run, lock) = try prepared.claim(output)
-    defer { lock.release() }
-    let cluster = try await prepared.starting(run) {
-      try await ClusterSession(
-        prepared.job, run: run, from: prepared.checkpoint, isRestart: false, bind: endpoint,
-        security: security.coordinator, nodes: count, heartbeat: heartbeat, lanes: processors, quiet: output.quiet)
-    }
-    let bound = cluster.endpoint
-    let signals = SignalWatch { _ in cluster.stop() }
-    defer { signals.end() }
-    let launcher = NodeProcesses(
-      commands: (1...count).map { index in
-        hosts.map { remote($0[index - 1], index, bound, security) } ?? local(index, bound, lanes: lanes, security)
-      },
-      folder: cluster.session.run.path + "/logs", note: { cluster.session.note($0) })
-    let result: Result<Summary, any Error>
-    if cluster.isDone {
-      do { result = .success(try await cluster.run()) } catch { result = .failure(error) }
-    } else {
-      cluster.session.note("\(count) nodes; elbo status \(bound)\(security.statusArguments)")
-      result = await launcher.run(cluster)
-    }
-    await cluster.coordinator.close()
-    let summary = try result.get()
-    try Results.print(summary, json: output.json, run: cluster.session.run)
+    try Results.print(summary, json: output.json, run: run)
     if summary.status == .interrupted { throw ExitStatus.interrupted }
-  }
-
-  private func local(
-    _ index: Int, _ endpoint: Endpoint, lanes: Int, _ security: LaunchSecurity
-  ) -> NodeProcesses.Command {
-    var words = [
-      "node", "--coordinator", "\(endpoint)", "--name", "node-\(index)", "--lanes", "\(lanes)", "--supervised",
-    ]
-    // Where there is room for others, they might be given the same part.
-    if nodes * lanes == ProcessInfo.processInfo.activeProcessorCount { words += ["--share", "\(index - 1)/\(nodes)"] }
-    return NodeProcesses.Command(
-      executable: .path("/proc/self/exe"), arguments: words + security.nodeArguments,
-      input: security.input(ofNode: index))
-  }
-
-  private func remote(
-    _ host: HostsFile.Host, _ index: Int, _ endpoint: Endpoint, _ security: LaunchSecurity
-  ) -> NodeProcesses.Command {
-    var words = [host.elbo, "node", "--coordinator", "\(endpoint)", "--name", "node-\(index)", "--supervised"]
-    words += security.nodeArguments
-    if let lanes = host.lanes ?? lanes { words += ["--lanes", "\(lanes)"] }
-    if let data = host.data { words += ["--data", data] }
-    let command = host.command(words)
-    return NodeProcesses.Command(
-      executable: command.0, arguments: command.1, input: security.input(ofNode: index))
   }
 }

@@ -1,8 +1,5 @@
 import ArgumentParser
-import Cluster
-import Foundation
-import Recipes
-import ZeroMQ
+import ClusterRuns
 
 /// Who may listen in, and who may take part.
 struct SecurityOptions: ParsableArguments {
@@ -20,54 +17,23 @@ struct SecurityOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Node, status: the coordinator's public key.", valueName: "key"))
   var coordinatorKey: String?
 
-  /// Of a coordinator that listens there.
-  func coordinator(at endpoint: Endpoint) throws -> ClusterSecurity {
-    guard let key else { return try withoutKey(endpoint) }
-    let pair = try Self.pair(key)
-    guard let allow else {
-      throw RecipeError("with --key, name the public keys that may take part: --allow FILE, one key a line")
-    }
-    return .curve(pair, coordinator: pair.publicKey, allowed: try AllowListFile.load(allow))
+  var request: SecurityRequest {
+    SecurityRequest(plain: plain, key: key, allow: allow, coordinatorKey: coordinatorKey)
   }
+}
 
-  /// Of a node or a status client.
-  func node(toward endpoint: Endpoint) throws -> ClusterSecurity {
-    guard let key else { return try withoutKey(endpoint) }
-    guard let text = coordinatorKey, let server = CurvePublicKey(hexadecimal: text) else {
-      throw RecipeError("with --key, give the coordinator's public key: --coordinator-key, 64 hexadecimal digits")
-    }
-    return .curve(try Self.pair(key), coordinator: server, allowed: [])
-  }
+struct LaunchSecurityOptions: ParsableArguments {
+  @Flag(help: "With --hosts: plain text on the network, which anyone there may read and take part in.")
+  var plain = false
 
-  /// A key pair from a file, or from the first line of standard input, where no other user of the machine sees it.
-  static func pair(_ key: String) throws -> CurveKeyPair {
-    guard key == "-" else { return try CurveKeyPair(contentsOf: key) }
-    guard let pair = try CurveKeyPair(secretHexadecimal: firstLine()) else {
-      throw RecipeError("--key -: the first line of standard input is no secret key, 64 hexadecimal digits")
-    }
-    return pair
-  }
+  @Option(
+    help: ArgumentHelp(
+      "The coordinator's key pair, made by `elbo keys` (default: one is made for this launch).", valueName: "file"))
+  var key: String?
 
-  /// Reads byte by byte: what follows the line is for others.
-  private static func firstLine() -> String {
-    var bytes: [UInt8] = []
-    var byte: UInt8 = 0
-    while bytes.count < 256 {
-      let count = read(0, &byte, 1)
-      if count < 0, errno == EINTR { continue }
-      if count != 1 || byte == UInt8(ascii: "\n") { break }
-      bytes.append(byte)
-    }
-    return String(decoding: bytes, as: UTF8.self)
-  }
+  @Option(
+    help: ArgumentHelp("Public keys that may ask for the status, beside those of the nodes.", valueName: "file"))
+  var allow: String?
 
-  private func withoutKey(_ endpoint: Endpoint) throws -> ClusterSecurity {
-    if endpoint.isLoopback { return .plainOnLoopback }
-    guard plain else {
-      throw RecipeError(
-        "\(endpoint) is beyond this machine and nothing is encrypted: make keys with `elbo keys` and give --key, or ask for plain text with --plain"
-      )
-    }
-    return .plain
-  }
+  var request: SecurityRequest { SecurityRequest(plain: plain, key: key, allow: allow) }
 }

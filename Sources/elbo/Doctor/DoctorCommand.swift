@@ -1,6 +1,8 @@
 import ArgumentParser
+import ClusterRuns
 import Foundation
 import Recipes
+import Runs
 import ZeroMQ
 
 struct DoctorCommand: AsyncParsableCommand {

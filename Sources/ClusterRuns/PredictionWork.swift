@@ -1,0 +1,113 @@
+import Cluster
+import Datasets
+import Foundation
+import Messages
+import Models
+import Recipes
+import Reports
+import Runs
+import Synchronization
+import Tensors
+import Training
+import ZeroMQ
+
+/// A node's part in a prediction.
+package enum PredictionWork {
+  /// Makes what the offer's recipe asks for. The training data must be on this machine too: a model is made for them.
+  package static func prepare(_ offer: PredictionOffer, data: String?, lanes: Int) throws -> PredictionWorker.Work {
+    guard let yaml = String(validating: offer.recipe, as: UTF8.self) else {
+      throw ClusterError(.refused, "the prediction's recipe is not text")
+    }
+    let recipe = try Recipe(yaml: yaml, source: "the prediction's recipe")
+    if let data { recipe.set("data.source", text: data) }
+    guard let learner = try TrainingJob(recipe).learner as? any Predicting, learner.predictionWidth == offer.outputs
+    else {
+      throw ClusterError(.refused, "the prediction's recipe is of a model that does not predict what was announced")
+    }
+    let crew = Crew(lanes: lanes)
+    let storage = learner.makeSampleStorage()
+    let key = Prediction.key(seed: offer.seed)
+    return PredictionWorker.Work(
+      parametersCount: PredictionParameters.count(of: learner),
+      fill: { PredictionParameters.fill(learner, with: $0) },
+      compute: { bytes, examples, samples in
+        let rows = ExampleArray(bytes, offer)
+        if let mismatch = learner.mismatch(rows) { throw ClusterError(.refused, "the inputs do not fit: \(mismatch)") }
+        guard examples.lowerBound % Prediction.blockLength == 0 else {
+          throw ClusterError(.refused, "a lease begins within a block of examples")
+        }
+        let values = try Prediction.samples(
+          samples, of: examples, rows: rows, from: examples.lowerBound, learner, storage: storage, key: key, with: crew)
+        // From [example][sample][output] to the message's [sample][example][output].
+        var result: [Float] = []
+        result.reserveCapacity(values.count)
+        let width = offer.outputs
+        for sample in 0..<samples.count {
+          for example in 0..<examples.count {
+            let start = (example * samples.count + sample) * width
+            result += values[start..<start + width]
+          }
+        }
+        return result
+      })
+  }
+}
+
+/// What a node that trains computes for predictions, beside the training.
+package final class PredictionHelpers: Sendable {
+  private struct State {
+    var known: Set<UInt64> = []
+    var workers: [UInt64: PredictionWorker] = [:]
+    var tasks: [Task<Void, Never>] = []
+    var isOver = false
+  }
+
+  private let state = Mutex(State())
+  private let security: ClusterSecurity
+  private let build: String
+  private let data: String?
+  private let note: @Sendable (String) -> Void
+
+  package init(security: ClusterSecurity, build: String, data: String?, note: @escaping @Sendable (String) -> Void) {
+    (self.security, self.build, self.data, self.note) = (security, build, data, note)
+  }
+
+  /// Takes part in a prediction; asked again, does nothing.
+  package func begin(_ assist: Assist) {
+    guard state.withLock({ !$0.isOver && $0.known.count < 10_000 && $0.known.insert(assist.prediction).inserted })
+    else {
+      return
+    }
+    do {
+      guard let security = security.toward(assist.publicKey) else {
+        throw ClusterError(.refused, "it has no key, and this node speaks encrypted only")
+      }
+      let data = data
+      let worker = try PredictionWorker(
+        Endpoint(assist.endpoint), security: security, build: build, patience: .seconds(30),
+        // The other processors are the training's.
+        prepare: { try PredictionWork.prepare($0, data: data, lanes: 1) })
+      note("computes for the prediction at \(assist.endpoint)")
+      let task = Task { [self] in
+        do { _ = try await worker.run() } catch { note("the prediction at \(assist.endpoint): \(error)") }
+        state.withLock { $0.workers[assist.prediction] = nil }
+      }
+      state.withLock {
+        $0.workers[assist.prediction] = worker
+        $0.tasks.append(task)
+      }
+    } catch {
+      note("the prediction at \(assist.endpoint): \(error)")
+    }
+  }
+
+  /// Takes part in nothing new, and returns when what is under way is over, or has been left.
+  package func end(leaving: Bool) async {
+    let (workers, tasks) = state.withLock { state in
+      state.isOver = true
+      return (Array(state.workers.values), state.tasks)
+    }
+    if leaving { for worker in workers { worker.leave() } }
+    for task in tasks { await task.value }
+  }
+}

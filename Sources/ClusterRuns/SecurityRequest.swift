@@ -1,0 +1,71 @@
+import Cluster
+import Foundation
+import Recipes
+import ZeroMQ
+
+/// Who may listen in, and who may take part.
+package struct SecurityRequest: Sendable {
+  /// Plain text beyond this machine.
+  package var plain: Bool
+  /// The file of this process's key pair; -: a secret key on standard input.
+  package var key: String?
+  /// A coordinator's file of the public keys that may take part or ask.
+  package var allow: String?
+  /// The coordinator's public key, for a node or a status client.
+  package var coordinatorKey: String?
+
+  package init(plain: Bool = false, key: String? = nil, allow: String? = nil, coordinatorKey: String? = nil) {
+    (self.plain, self.key, self.allow, self.coordinatorKey) = (plain, key, allow, coordinatorKey)
+  }
+
+  /// Of a coordinator that listens there.
+  package func coordinator(at endpoint: Endpoint) throws -> ClusterSecurity {
+    guard let key else { return try withoutKey(endpoint) }
+    let pair = try Self.pair(key)
+    guard let allow else {
+      throw RecipeError("with --key, name the public keys that may take part: --allow FILE, one key a line")
+    }
+    return .curve(pair, coordinator: pair.publicKey, allowed: try AllowListFile.load(allow))
+  }
+
+  /// Of a node or a status client.
+  package func node(toward endpoint: Endpoint) throws -> ClusterSecurity {
+    guard let key else { return try withoutKey(endpoint) }
+    guard let text = coordinatorKey, let server = CurvePublicKey(hexadecimal: text) else {
+      throw RecipeError("with --key, give the coordinator's public key: --coordinator-key, 64 hexadecimal digits")
+    }
+    return .curve(try Self.pair(key), coordinator: server, allowed: [])
+  }
+
+  /// A key pair from a file, or from the first line of standard input, where no other user of the machine sees it.
+  package static func pair(_ key: String) throws -> CurveKeyPair {
+    guard key == "-" else { return try CurveKeyPair(contentsOf: key) }
+    guard let pair = try CurveKeyPair(secretHexadecimal: firstLine()) else {
+      throw RecipeError("--key -: the first line of standard input is no secret key, 64 hexadecimal digits")
+    }
+    return pair
+  }
+
+  /// Reads byte by byte: what follows the line is for others.
+  private static func firstLine() -> String {
+    var bytes: [UInt8] = []
+    var byte: UInt8 = 0
+    while bytes.count < 256 {
+      let count = read(0, &byte, 1)
+      if count < 0, errno == EINTR { continue }
+      if count != 1 || byte == UInt8(ascii: "\n") { break }
+      bytes.append(byte)
+    }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  private func withoutKey(_ endpoint: Endpoint) throws -> ClusterSecurity {
+    if endpoint.isLoopback { return .plainOnLoopback }
+    guard plain else {
+      throw RecipeError(
+        "\(endpoint) is beyond this machine and nothing is encrypted: make keys with `elbo keys` and give --key, or ask for plain text with --plain"
+      )
+    }
+    return .plain
+  }
+}

@@ -1,0 +1,28 @@
+import Datasets
+import Recipes
+
+extension DataRequest {
+  /// Reads a recipe's `data` section.
+  package init(_ section: RecipeSection, seed: UInt64) throws {
+    guard let source = try section.text(DataKey.source.rawValue) else {
+      throw RecipeError("the recipe names no data: set \(DataKey.source), or give --data")
+    }
+    self.init(source: source)
+    format = try section.choice(DataKey.format.rawValue, default: .detect)
+    target = try section.text(DataKey.target.rawValue)
+    targetKind = try section.choice(DataKey.targetKind.rawValue, default: .detect)
+    columns = try section.texts(DataKey.columns.rawValue)
+    drop = try section.texts(DataKey.drop.rawValue)
+    oneHot = try section.texts(DataKey.oneHot.rawValue)
+    missing = try section.choice(DataKey.missing.rawValue, default: .error)
+    header = try section.choice(DataKey.header.rawValue, default: .detect)
+    delimiter = try section.choice(DataKey.delimiter.rawValue, default: .detect)
+    skip = try section.integer(DataKey.skip.rawValue, default: 0, in: 0...1_000_000)
+    imageSize = try section.integer(DataKey.imageSize.rawValue, default: 0, in: 0...4096)
+    imageChannels = try section.integer(DataKey.imageChannels.rawValue, default: 0, in: 0...3)
+    strict = try section.flag(DataKey.strict.rawValue, default: true)
+    testFraction = try section.number(DataKey.testFraction.rawValue, default: 0, in: 0...0.99)
+    split = try section.choice(DataKey.split.rawValue, default: .random)
+    self.seed = seed
+  }
+}

@@ -1,0 +1,125 @@
+import Datasets
+import Models
+import Recipes
+
+/// How many Monte Carlo samples a prediction takes.
+///
+/// A whole number stands for so many: `run.predict(inputs, samples: 100)`.
+public enum SampleCount: Sendable, ExpressibleByIntegerLiteral {
+  /// So many, or as many as differ: a plain network has one.
+  case count(Int)
+  /// As many as leave no mean with a standard error above the tolerance: of a probability, or of a number relative to
+  /// its standard deviation. They are doubled from 64 on, up to the limit.
+  case automatic(tolerance: Double = 0.01, limit: Int = 10_000)
+
+  public init(integerLiteral count: Int) { self = .count(count) }
+
+  /// - Throws: `RecipeError` for numbers that make no sense.
+  package func validate() throws(RecipeError) {
+    let bounds = 1...1_000_000
+    switch self {
+    case .count(let count):
+      guard bounds.contains(count) else {
+        throw RecipeError("samples is \(count): it must be from 1 to \(bounds.upperBound)")
+      }
+    case .automatic(let tolerance, let limit):
+      guard tolerance > 0, bounds.contains(limit) else {
+        throw RecipeError("tolerance must be above 0, and limit from 1 to \(bounds.upperBound)")
+      }
+    }
+  }
+}
+
+/// What a run says of some examples, as named columns, and how sure it is.
+///
+/// A Monte Carlo prediction of classes has `mean`, `std`, `mean_error` and `quantiles` of each probability, and
+/// `entropy`, `expected_entropy` and `mutual_information` with their errors. One of numbers has `mean`, `std`,
+/// `mean_error`, `aleatoric_variance`, `epistemic_variance` and `quantiles` with their errors, in the units of the data.
+/// Models in closed form have columns of their own, such as `responsibilities`.
+///
+/// ```swift
+/// let predictions = try run.predict(inputs, samples: 100)
+/// let probabilities = predictions["mean"]!.values
+/// try predictions.write(to: "predictions.npz")
+/// ```
+public struct Predictions: Sendable {
+  /// Numbers for each example.
+  public struct Column: Sendable {
+    public let name: String
+    /// The number of examples, then the shape of one example's numbers.
+    public let shape: [Int]
+    /// Example after example.
+    public let values: [Double]
+  }
+
+  /// Samples of examples that were not computed.
+  public struct Missing: Sendable, Hashable {
+    public var samples: Range<Int>
+    public var examples: Range<Int>
+
+    package init(samples: Range<Int>, examples: Range<Int>) { (self.samples, self.examples) = (samples, examples) }
+  }
+
+  /// How many examples there are.
+  public let examples: Int
+  public let columns: [Column]
+  /// How many Monte Carlo samples were taken; nil: the model predicts in closed form.
+  public let samples: Int?
+  /// The greatest standard error of a mean that the number of samples leaves; nil: the model predicts in closed form.
+  public let greatestError: Double?
+  /// What nodes did not compute; empty when one process has computed everything.
+  public let missing: [Missing]
+  /// Why fewer samples were taken than the tolerance needs, in one line; nil: it was met, or there was none.
+  public let shortfall: String?
+  /// How many samples there are of each example, where nodes computed them and some are missing.
+  private let sampleCounts: [Int]?
+
+  /// The probabilities of the columns `quantiles`.
+  public static var quantileLevels: [Double] { PredictionTable.quantileLevels }
+
+  /// A column by its name.
+  public subscript(name: String) -> Column? { columns.first { $0.name == name } }
+
+  package init(
+    _ table: PredictionTable, of learner: any Predicting, examples: Int, asked: SampleCount, missing: [Missing] = []
+  ) {
+    self.examples = examples
+    columns = table.columns.map { Column(name: $0.name, shape: $0.shape, values: $0.values) }
+    (samples, greatestError, sampleCounts) = (table.samples, table.greatestError, table.sampleCounts)
+    self.missing = missing
+    if case .automatic(let tolerance, _) = asked, table.greatestError > tolerance {
+      let cause = learner.sampleCount(.max) <= table.samples ? "there are no more of them" : "raise --limit"
+      shortfall = "the tolerance \(tolerance) was not met with \(table.samples) samples; \(cause)"
+    } else {
+      shortfall = nil
+    }
+  }
+
+  init(_ predictions: [RowPrediction], examples: Int) {
+    self.examples = examples
+    columns = predictions.map { Column(name: $0.name, shape: [examples] + $0.shape, values: $0.values) }
+    (samples, greatestError, sampleCounts, missing, shortfall) = (nil, nil, nil, [], nil)
+  }
+
+  /// Finds out whether an archive can be written to a place, before a long computation. Nothing is left there.
+  package static func checkWritable(_ path: String) throws { _ = try NPZWriter(path) }
+
+  /// Writes an NPZ archive: the columns, `quantile_levels`, `samples`, and what is missing.
+  /// - Throws: `DataError` when the file cannot be written.
+  public func write(to path: String) throws {
+    var writer = try NPZWriter(path)
+    for column in columns { try writer.add(column.name, column.values, shape: column.shape) }
+    let levels = Predictions.quantileLevels
+    if samples != nil || self["quantiles"] != nil { try writer.add("quantile_levels", levels, shape: [levels.count]) }
+    if let samples { try writer.add("samples", [Int64(samples)], shape: []) }
+    if let sampleCounts {
+      try writer.add("sample_counts", sampleCounts.map { Int64($0) }, shape: [sampleCounts.count])
+      // Rows of first sample, count, first example, count.
+      let rows = missing.flatMap { part in
+        [part.samples.lowerBound, part.samples.count, part.examples.lowerBound, part.examples.count].map { Int64($0) }
+      }
+      try writer.add("missing", rows, shape: [missing.count, 4])
+    }
+    try writer.finish()
+  }
+}

@@ -1,0 +1,80 @@
+import Datasets
+import Models
+import Tensors
+import Training
+
+extension Run {
+  /// Reads inputs to predict from.
+  ///
+  /// - Parameter path: an NPY array, examples first, or a CSV table, of which the columns that the run was trained on
+  ///   are taken: by name where they have names, since the table may hold the target and more beside them.
+  /// - Throws: `DataError` when the file is not understood.
+  public func inputs(from path: String) throws -> ExampleArray {
+    var request = job.dataRequest
+    guard path.lowercased().hasSuffix(".csv") else {
+      // As of training data: a network may well turn NaN into a number.
+      return try fitting(NPY.finiteExamples(path, allowingNaN: request.missing == .keep), path)
+    }
+    (request.source, request.target, request.testFraction, request.seed) = (path, nil, 0, 0)
+    if request.columns.isEmpty, request.oneHot.isEmpty { request.columns = job.data.columns }
+    return try fitting(DataSource.open(request).train.inputs, path)
+  }
+
+  /// Inputs, unless the model predicts and they are not what it was trained on.
+  private func fitting(_ inputs: ExampleArray, _ place: String) throws -> ExampleArray {
+    let mismatch =
+      switch job.learner {
+      case let learner as any RowPredicting: learner.mismatch(inputs)
+      case let learner as any Predicting: learner.mismatch(inputs)
+      default: String?.none
+      }
+    guard let mismatch else { return inputs }
+    throw TrainingError(.unsuitable, "\(place): \(mismatch)", advice: "give inputs like the training data's")
+  }
+
+  /// Predicts from inputs, with how sure the model is.
+  ///
+  /// ```swift
+  /// let run = try Run(opening: "runs/bbb")
+  /// let predictions = try run.predict(run.inputs(from: "X.npy"), samples: 200)
+  /// let probabilities = predictions["mean"]!.values
+  /// ```
+  ///
+  /// - Parameters:
+  ///   - inputs: of the shape and type that the run was trained on.
+  ///   - samples: how many Monte Carlo samples to take; models in closed form take none.
+  ///   - seed: of the samples. Sample t of an example depends on the seed, t and the example alone.
+  /// - Throws: `TrainingError` when the model does not predict, or the inputs do not fit.
+  public func predict(
+    _ inputs: ExampleArray, samples: SampleCount = .count(100), seed: UInt64 = 0
+  ) throws -> Predictions {
+    try samples.validate()
+    let crew = try crew()
+    let inputs = try fitting(inputs, "the inputs")
+    if let learner = job.learner as? any RowPredicting {
+      return Predictions(try learner.predict(inputs, with: crew), examples: inputs.count)
+    }
+    let learner = try predicting()
+    let key = Prediction.key(seed: seed)
+    let table =
+      switch samples {
+      case .count(let count): try PredictionTable(learner, inputs, samples: count, key: key, with: crew)
+      case .automatic(let tolerance, let limit):
+        try PredictionTable.automatic(learner, inputs, tolerance: tolerance, limit: limit, key: key, with: crew)
+      }
+    return Predictions(table, of: learner, examples: inputs.count, asked: samples)
+  }
+
+  /// Whether the model predicts in closed form, so that it takes no samples.
+  public var predictsInClosedForm: Bool { job.learner is any RowPredicting }
+
+  /// The run's learner, if it predicts classes or numbers by Monte Carlo.
+  package func predicting() throws -> any Predicting {
+    guard let learner = job.learner as? any Predicting else {
+      throw TrainingError(
+        .unsuitable, "a \(model) predicts neither classes nor numbers",
+        advice: "predict with a run of a supervised model, such as bbb or mc-dropout")
+    }
+    return learner
+  }
+}

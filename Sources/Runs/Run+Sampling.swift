@@ -1,0 +1,118 @@
+import Datasets
+import Figures
+import Models
+import Recipes
+import Reports
+import Tensors
+import Training
+
+/// Which new examples a generative model makes.
+public struct SampleOptions: Sendable {
+  /// How many.
+  public var count = 64
+  /// The seed of the noise.
+  public var seed: UInt64 = 0
+  /// Whether each row of ten leads from one example to another (adversarial models).
+  public var interpolates = false
+  /// The number of standard deviations at which the noise is cut off (adversarial models): less variety, more typical
+  /// examples. Nil: not at all.
+  public var truncation: Double?
+
+  public init(count: Int = 64, seed: UInt64 = 0, interpolates: Bool = false, truncation: Double? = nil) {
+    (self.count, self.seed, self.interpolates, self.truncation) = (count, seed, interpolates, truncation)
+  }
+
+  fileprivate var latent: LatentRequest {
+    LatentRequest(count: count, path: interpolates ? .interpolated : .independent, truncation: truncation)
+  }
+
+  fileprivate var key: RandomKey { RandomKey(seed: seed).at(step: UInt32.max - 1) }
+
+  fileprivate func validate() throws(RecipeError) {
+    guard (1...100_000).contains(count) else { throw RecipeError("count is \(count): it must be from 1 to 100000") }
+    if let truncation, !(0.01...100).contains(truncation) {
+      throw RecipeError("truncation is \(truncation): it must be from 0.01 to 100")
+    }
+  }
+}
+
+extension Run {
+  /// Makes new examples, as a picture.
+  ///
+  /// ```swift
+  /// let figure = try Run(opening: "runs/vae").sample(count: 64)
+  /// ```
+  ///
+  /// - Throws: `TrainingError` when the model makes no examples, or does not know what the options ask for.
+  public func sample(count: Int = 64, seed: UInt64 = 0) throws -> Figure {
+    try sample(SampleOptions(count: count, seed: seed))
+  }
+
+  /// Makes new examples, as a picture.
+  public func sample(_ options: SampleOptions) throws -> Figure {
+    try options.validate()
+    let learner = try generating()
+    if let learner = learner as? any LatentGenerating {
+      return try learner.sample(options.latent, key: options.key, with: crew())
+    }
+    try refuseLatent(options)
+    return try learner.sample(count: options.count, key: options.key, with: crew())
+  }
+
+  /// Makes new examples and writes them to a file.
+  ///
+  /// ```swift
+  /// try await run.writeSamples(SampleOptions(count: 100, seed: 3), to: "samples.png")
+  /// ```
+  ///
+  /// - Parameter path: a picture; .npy: the examples as numbers (adversarial and exact models); .npz: examples, latent
+  ///   vectors and scores (adversarial models).
+  /// - Returns: what could not be drawn and why, a line each.
+  @discardableResult
+  public func writeSamples(_ options: SampleOptions, to path: String) async throws -> [String] {
+    try options.validate()
+    let learner = try generating()
+    guard path.hasSuffix(".npy") || path.hasSuffix(".npz") else {
+      return try await FigureWriter.write(sample(options), to: path).notes
+    }
+    if let learner = learner as? any LatentGenerating {
+      try write(learner.examples(options.latent, key: options.key, with: crew()), to: path)
+      return []
+    }
+    let rows = learner as? any RowGenerating
+    guard let rows, path.hasSuffix(".npy") else {
+      throw TrainingError(
+        .unsuitable, "a \(model) writes no " + (rows == nil ? ".npy and no .npz" : ".npz"),
+        advice: "name a .png" + (rows == nil ? "" : " or a .npy") + ", or a run of an adversarial model")
+    }
+    try refuseLatent(options)
+    let made = try rows.rows(count: options.count, key: options.key)
+    try NPY.write(made.values, shape: made.shape, to: path)
+    return []
+  }
+
+  private func generating() throws -> any Generating {
+    guard let learner = job.learner as? any Generating else {
+      throw TrainingError(
+        .unsuitable, "a \(model) makes no new examples", advice: "sample from a generative model, such as vae")
+    }
+    return learner
+  }
+
+  /// Throws when options are set that only adversarial models know.
+  private func refuseLatent(_ options: SampleOptions) throws {
+    guard options.interpolates || options.truncation != nil else { return }
+    throw TrainingError(
+      .unsuitable, "a \(model) knows neither --interpolate nor --truncation",
+      advice: "leave them out, or name a run of an adversarial model")
+  }
+
+  private func write(_ made: GeneratedExamples, to path: String) throws {
+    if path.hasSuffix(".npy") { return try NPY.write(made.examples.values, shape: made.examples.shape, to: path) }
+    var writer = try NPZWriter(path)
+    for (name, rows) in [("samples", made.examples), ("latents", made.latents), ("scores", made.scores)] {
+      try writer.add(name, rows.values, shape: rows.shape)
+    }
+    try writer.finish()
+  }
+}

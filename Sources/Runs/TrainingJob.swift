@@ -1,0 +1,129 @@
+import Datasets
+import Files
+import Foundation
+import Models
+import Recipes
+import Tensors
+import Training
+
+/// A recipe put together with its model and its data: the one place where a whole recipe is read.
+package struct TrainingJob: Sendable {
+  package let model: any Model.Type
+  /// The recipe with every default.
+  package let resolvedRecipe: String
+  /// What `recipe.yaml` says: as resolved, or as a run that goes on was trained with.
+  package private(set) var writtenRecipe: RecipeText
+  /// SHA-256 of everything in `recipe.yaml` on which the result of a step depends.
+  package var recipeDigest: String { TrainingJob.digest(of: writtenRecipe) }
+
+  package static func digest(of recipe: RecipeText) -> String { recipe.digest(excluding: freeKeys) }
+  /// How the data was asked for.
+  package let dataRequest: DataRequest
+  package let data: Dataset
+  package let learner: any Learner
+  package let plan: TrainingPlan
+  package let keepCheckpoints: Int
+  package let stepsPerEpoch: Int
+
+  /// Examples that a step sees, a short last one of an epoch left out of account.
+  package var examplesPerStep: Int {
+    switch learner.order {
+    case .shuffled(let batch): batch
+    case .sweep: learner.exampleCount
+    }
+  }
+
+  /// What the progress line shows: the first metrics of each kind of phase.
+  package var progressMetrics: [String] {
+    var names: [String] = []
+    let share = learner.phases.count > 1 ? 2 : Int.max
+    for phase in learner.phases {
+      for name in phase.metrics.prefix(share) where !names.contains("train/" + name) { names.append("train/" + name) }
+    }
+    return names
+  }
+
+  /// Keys that may change from start to start without another result: when it ends, and what is said on the way.
+  private static let freeKeys = [
+    "train.epochs", "train.steps", "train.report_every", "train.evaluate_every", "train.checkpoint_every",
+    "train.checkpoint_minutes", "train.keep_checkpoints", "train.figure_every",
+  ]
+
+  /// - Parameter data: what to train on in place of what the recipe names.
+  /// - Throws: `RecipeError`, `DataError` or `TrainingError`: mistakes in what was asked.
+  package init(_ recipe: Recipe, data given: Dataset? = nil) throws {
+    guard let name = try recipe[""].text("model") else {
+      throw RecipeError("\(recipe.source) does not say which model it is for: give it a line `model: vae`")
+    }
+    model = try Models.named(name)
+
+    let train = recipe["train"]
+    let seed = UInt64(try train.integer("seed", default: 0, in: 0...Int.max))
+    dataRequest = try DataRequest(recipe["data"], seed: seed)
+    data = try given ?? DataSource.open(dataRequest)
+    learner = try model.learner(recipe, data: data, seed: seed)
+
+    let shards = try train.integer("shards", default: 2, in: 1...4096)
+    if case .shuffled(let batch) = learner.order, shards > batch {
+      throw RecipeError(
+        "train.shards is \(shards), more than the \(batch) examples of a step: set it to \(batch) or less")
+    }
+    guard shards <= learner.exampleCount else {
+      throw RecipeError(
+        "train.shards is \(shards), more than the \(learner.exampleCount) examples: set it to \(learner.exampleCount) or less"
+      )
+    }
+    stepsPerEpoch = Order(learner.order, exampleCount: learner.exampleCount, seed: seed).stepsPerEpoch
+    recipe.exclude("train.steps", "train.epochs")
+    let epochs = try train.optionalInteger("epochs", in: 1...1_000_000_000)
+    let steps = try train.optionalInteger("steps", in: 1...1_000_000_000_000)
+    guard (epochs == nil) != (steps == nil) else {
+      throw RecipeError("set either train.epochs or train.steps, not \(epochs == nil ? "neither" : "both")")
+    }
+    plan = TrainingPlan(
+      seed: seed, shards: shards, steps: steps ?? epochs! * stepsPerEpoch,
+      reportEvery: try train.integer("report_every", default: stepsPerEpoch, in: 1...1_000_000_000),
+      evaluateEvery: try train.integer("evaluate_every", default: 0, in: 0...1_000_000_000),
+      checkpointEvery: try train.integer("checkpoint_every", default: 0, in: 0...1_000_000_000),
+      checkpointInterval: try train.minutes("checkpoint_minutes", default: 10),
+      checkpointInterval: try train.minutes("checkpoint_minutes", default: 10),
+      figureEvery: learner is any Picturing
+        ? try train.integer("figure_every", default: stepsPerEpoch, in: 0...1_000_000_000) : 0,
+      precision: try recipe["exchange"].choice("precision", default: .float32))
+    keepCheckpoints = try train.integer("keep_checkpoints", default: 2, in: 1...1_000_000)
+    try recipe.finish()
+    resolvedRecipe = recipe.resolved
+    writtenRecipe = RecipeText(resolvedRecipe)
+  }
+
+  /// Goes on with a run whose `recipe.yaml` may lack keys that came later: it stays as it is, but for the keys that
+  /// change no result. Where the data lies may change; that it is the same data is another check.
+  /// - Parameter assigned: keys that the user sets.
+  /// - Returns: false when another key differs, so that the run cannot go on.
+  package mutating func goOn(with own: RecipeText, assigned: [String]) -> Bool {
+    let asked = writtenRecipe
+    var result = own
+    for (key, value) in asked.values {
+      if key == "data.source" {
+        result[key] = value
+      } else if TrainingJob.freeKeys.contains(key) {
+        if own.values[key] != nil || assigned.contains(key) { result[key] = value }
+      } else if let before = own.values[key] ?? (assigned.contains(key) ? "" : nil), before != value {
+        return false
+      }
+    }
+    guard own.values.keys.allSatisfy({ asked.values[$0] != nil || TrainingJob.freeKeys.contains($0) }) else {
+      return false
+    }
+    writtenRecipe = result
+    return true
+  }
+}
+
+extension RecipeSection {
+  /// A time in minutes; 0 is none.
+  fileprivate func minutes(_ name: String, default value: Double) throws -> Duration? {
+    let minutes = try number(name, default: value, in: 0...1_000_000)
+    return minutes > 0 ? .seconds(60 * minutes) : nil
+  }
+}

@@ -1,0 +1,152 @@
+import Datasets
+import Files
+import Foundation
+import Models
+import Recipes
+import Reports
+import Training
+
+/// What the arguments ask to train, and where to go on from.
+package struct TrainingRequest {
+  package let recipe: String?
+  package let overrides: RecipeOverrides
+  package let out: String?
+  package let resume: String?
+  package let dryRun: Bool
+
+  package init(recipe: String?, overrides: RecipeOverrides, out: String?, resume: String?, dryRun: Bool) {
+    (self.recipe, self.overrides, self.out, self.resume, self.dryRun) = (recipe, overrides, out, resume, dryRun)
+  }
+
+  package struct Prepared {
+    package let job: TrainingJob
+    /// A run that exists, and the right to write to it unless this is a dry run; nil: it is to be made.
+    package let existing: (run: RunFolder, lock: RunLock?)?
+    package let checkpoint: Checkpoint?
+    /// Whether the run's coordinator was killed and its job is not over.
+    package var isRestart = false
+
+    /// The run to write to.
+    package func claim(_ request: TrainingRequest) throws -> (run: RunFolder, lock: RunLock) {
+      if let existing, let lock = existing.lock { return (existing.run, lock) }
+      return try RunFolder.create(at: request.out, name: job.model.name, note: warn)
+    }
+
+    /// Starts a training. When that fails, nothing is left of a new run.
+    package nonisolated(nonsending) func starting<Session>(
+      _ run: RunFolder, _ start: nonisolated(nonsending) () async throws -> Session
+    ) async throws -> Session {
+      do {
+        return try await start()
+      } catch {
+        if existing == nil { run.discard() }
+        throw error
+      }
+    }
+  }
+
+  package func prepare() throws -> Prepared {
+    guard let resume else {
+      guard let recipe else {
+        throw RecipeError("name a recipe, as in `elbo train vae`; `elbo recipes` lists what there is")
+      }
+      let reading = try Recipe.named(recipe)
+      try overrides.apply(to: reading)
+      return Prepared(job: try TrainingJob(reading), existing: nil, checkpoint: nil)
+    }
+    guard out == nil else {
+      throw RecipeError("--out and --resume exclude each other: a run goes on in its own folder")
+    }
+    let prepared = try goOn(RunFolder(opening: resume), isRestart: false)
+    guard prepared.checkpoint == nil, let existing = prepared.existing else { return prepared }
+    existing.lock?.release()
+    throw Checkpoint.none(in: existing.run)
+  }
+
+  /// What goes on in a run that exists. Nothing in it is changed.
+  private func goOn(_ run: RunFolder, isRestart: Bool) throws -> Prepared {
+    let lock = dryRun ? nil : try RunLock(run, note: warn)
+    do {
+      if isRestart, Summary.exists(in: run) {
+        // The job has ended while this process waited for its turn.
+        lock?.release()
+        return try prepare()
+      }
+      let reading = try Recipe.file(run.recipe)
+      if let recipe { try compare(recipe, with: reading, of: run) }
+      try overrides.apply(to: reading)
+      var job = try TrainingJob(reading)
+      if isRestart, let recipe, !Models.all.contains(where: { $0.name == recipe }) {
+        let asked = try Recipe.named(recipe)
+        try overrides.apply(to: asked)
+        guard try TrainingJob(asked).recipeDigest == job.recipeDigest else {
+          throw TrainingError(
+            .otherRecipe, "\(run.path) is trained by another recipe than \(recipe) with these options",
+            advice: "give what it was started with, or leave the recipe out")
+        }
+      }
+      if lock != nil { try Checkpoint.recover(in: run) }
+      let own = RecipeText(String(decoding: try InputFile.read(run.recipe, limit: 1 << 20), as: UTF8.self))
+      let ownDigest = TrainingJob.digest(of: own)
+      let mayGoOn = job.goOn(with: own, assigned: overrides.assignments.map { String($0.prefix { $0 != "=" }) })
+      let checkpoint = try Checkpoint.restoreNewest(
+        of: run, into: job.learner, optimizer: true,
+        accept: { try check($0, job, mayGoOn && ownDigest == $0.recipe, run.path) }, note: warn)
+      return Prepared(job: job, existing: (run, lock), checkpoint: checkpoint, isRestart: isRestart)
+    } catch {
+      lock?.release()
+      throw error
+    }
+  }
+
+  /// Refuses a recipe that is named beside a run of another one. The options are applied to the run's own recipe, so
+  /// those of the first start need not be given again.
+  private func compare(_ recipe: String, with own: Recipe, of run: RunFolder) throws {
+    let named = try Recipe.named(recipe)
+    let (model, asked) = (try own[""].text("model") ?? "", try named[""].text("model") ?? "")
+    guard asked == model else {
+      throw TrainingError(
+        .otherModel, "\(run.path) is a run of \(model), not of \(recipe)",
+        advice: "leave the recipe out, or name another run")
+    }
+  }
+
+  private func check(
+    _ state: Checkpoint.State, _ job: TrainingJob, _ isSameRecipe: Bool, _ path: String
+  ) throws {
+    guard isSameRecipe else {
+      throw TrainingError(
+        .otherRecipe, "the recipe is not the one that \(path) was trained with",
+        advice:
+          "only train.epochs, train.steps and what is reported may change; to train something else, start a new run")
+    }
+    guard job.data.fingerprint == state.data else {
+      throw TrainingError(
+        .otherData, "the data is not what \(path) was trained on", advice: "name the same data with --data")
+    }
+  }
+
+  /// What is asked for, when a coordinator has finished it already: it may have been killed as it was about to say so.
+  package func finished() throws -> (run: RunFolder, summary: Summary)? {
+    guard resume == nil, !dryRun, let path = out, let recipe,
+      FileManager.default.fileExists(atPath: path + "/coordinator.log"),
+      let run = try? RunFolder(opening: path), let summary = Summary(of: run), summary.status == .finished
+    else { return nil }
+    let reading = try Recipe.named(recipe)
+    try overrides.apply(to: reading)
+    let resolved = try TrainingJob(reading).resolvedRecipe
+    return try InputFile.read(run.recipe, limit: 1 << 20) == Array(resolved.utf8) ? (run, summary) : nil
+  }
+
+  /// Of a coordinator, which goes on with the job of the run folder when it was killed in the middle of it.
+  package func prepareRestartable() throws -> Prepared {
+    let path = resume ?? out
+    guard let path, FileManager.default.fileExists(atPath: path + "/coordinator.log"),
+      let run = try? RunFolder(opening: path), !Summary.exists(in: run)
+    else { return try prepare() }
+    return try goOn(run, isRestart: true)
+  }
+}
+
+/// A line for the user that also a quiet training says.
+private func warn(_ text: String) { StandardError.write(text + "\n") }

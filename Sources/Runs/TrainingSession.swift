@@ -1,0 +1,138 @@
+import Datasets
+import Figures
+import Files
+import Foundation
+import Models
+import Recipes
+import Reports
+import Tensors
+import Training
+
+/// One training from its start, or from a checkpoint, to its end, with everything that goes into the run folder.
+package struct TrainingSession: Sendable {
+  private let job: TrainingJob
+  package let run: RunFolder
+  private let checkpoint: Checkpoint?
+  private let recorder: RunRecorder
+  private let trainer: Trainer
+
+  /// - Parameters:
+  ///   - run: to which only this process writes.
+  ///   - checkpoint: where to go on from, which the learner is filled from; nil starts anew.
+  ///   - keepingMetrics: whether metrics beyond the checkpoint stay, because they will not be reported again.
+  ///   - observer: hears how the training goes, besides the run folder.
+  package init(
+    _ job: TrainingJob, run: RunFolder, from checkpoint: Checkpoint?, keepingMetrics: Bool = false, lanes: Int,
+    quiet: Bool,
+    observer: (any TrainingObserver)? = nil
+  ) throws {
+    self.job = job
+    self.run = run
+    self.checkpoint = checkpoint
+    try Checkpoint.removeRests(in: run)
+    try AtomicFile.write(run.recipe, job.writtenRecipe.text)
+    try Environment(lanes: lanes, commandLine: CommandLine.arguments).write(to: run)
+    recorder = try RunRecorder(
+      run, learner: job.learner,
+      identity: RunRecorder.Identity(
+        model: job.model.name, recipe: job.recipeDigest, data: job.data.fingerprint,
+        keepCheckpoints: job.keepCheckpoints, shownMetrics: job.progressMetrics),
+      from: keepingMetrics ? .max : checkpoint?.state.step, quiet: quiet, listener: observer)
+    trainer = Trainer(job.learner, plan: job.plan, crew: Crew(lanes: lanes), observer: recorder)
+  }
+
+  /// The last step that metrics.jsonl has a line of.
+  package var lastRecordedStep: Int? {
+    guard let bytes = try? InputFile.read(run.metrics), let line = bytes.split(separator: UInt8(ascii: "\n")).last,
+      let record = try? JSONSerialization.jsonObject(with: Data(line)) as? [String: Any]
+    else { return nil }
+    return record["step"] as? Int
+  }
+
+  /// A line for the user, unless the training is quiet.
+  package func note(_ text: String) { recorder.note(text) }
+
+  /// Trains here; then evaluates, draws and sums up, unless a stop was requested.
+  package func run(until stop: StopRequest) async throws -> Summary {
+    let state = checkpoint?.state
+    return try await run { recorder in
+      let ending = try await trainer.train(
+        from: state?.converged == true ? job.plan.steps : state?.step ?? 0, after: state?.seconds ?? 0, until: stop)
+      recorder.end()
+      try recorder.checkpoint(ending.moment)
+      return ending
+    }
+  }
+
+  /// Has something train; then evaluates, draws and sums up, unless that was interrupted.
+  /// - Parameter train: leaves the learner and the newest checkpoint at the moment that it returns.
+  package func run(_ train: (RunRecorder) async throws -> Trainer.Ending) async throws -> Summary {
+    recorder.note(
+      "\(job.model.name): \(job.data.description); \(job.learner.learntCount) parameters")
+    for note in job.data.notes { recorder.note(note) }
+    let (recorder, run) = (recorder, run)
+    async let progress = TrainingSession.drawProgress(heardBy: recorder, in: run)
+    let ending: Trainer.Ending
+    do {
+      ending = try await train(recorder)
+    } catch {
+      recorder.end()
+      // Data that the first sweep finds unsuitable is a mistake in what was asked, as if it had been found before.
+      if (error as? TrainingError)?.code == .unsuitable, checkpoint == nil, recorder.lastReport == nil { run.discard() }
+      throw error
+    }
+    recorder.end()
+
+    var metrics = recorder.lastReport?.metrics ?? [:]
+    var figures = try await progress
+    if case .finished = ending {
+      metrics.merge(try await trainer.evaluate()) { $1 }
+      figures += try await draw()
+      try await writeDocuments()
+    }
+    let moment = ending.moment
+    let summary = Summary(
+      status: ending.isFinished ? .finished : .interrupted, model: job.model.name, steps: moment.step,
+      epochs: Double(moment.step) / Double(job.stepsPerEpoch), seconds: moment.seconds,
+      examplesPerSecond: moment.seconds > 0 ? Double(moment.step * job.examplesPerStep) / moment.seconds : 0,
+      parameters: job.learner.learntCount, parametersSHA256: job.learner.parameters.sha256,
+      metrics: metrics, figures: figures)
+    try summary.write(to: run)
+    if !ending.isFinished {
+      recorder.note("stopped after step \(moment.step); go on with: elbo train --resume \(run.path)")
+    }
+    return summary
+  }
+
+  /// Writes what the learner leaves in the run folder.
+  private func writeDocuments() async throws {
+    let documents = try await trainer.perform { learner, crew in
+      try (learner as? any Accounting)?.documents(with: crew) ?? []
+    }
+    for document in documents { try AtomicFile.write("\(run.path)/\(document.name)", document.contents) }
+  }
+
+  /// Draws what a learner shows while it trains, beside the training.
+  private static func drawProgress(heardBy recorder: RunRecorder, in run: RunFolder) async throws -> [String] {
+    var drawn: [String] = []
+    for await figures in recorder.pictures { drawn += try await write(figures, to: run, heardBy: recorder) }
+    return drawn
+  }
+
+  /// Draws figures and returns the paths of the pictures in the run folder.
+  private static func write(
+    _ figures: [Figure], to run: RunFolder, heardBy recorder: RunRecorder
+  ) async throws -> [String] {
+    let outcome = try await FigureWriter(folder: run.figures).write(figures)
+    for note in outcome.notes { recorder.note(note) }
+    return outcome.pictures.map { String($0.dropFirst(run.path.count + 1)) }
+  }
+
+  /// Draws the learner's figures and the curves of what was reported.
+  private func draw() async throws -> [String] {
+    let key = RandomKey(seed: job.plan.seed).at(step: UInt32.max)
+    var figures = try await trainer.perform { learner, crew in try learner.figures(with: crew, key: key) }
+    if let curves = try LearningCurves.figure(from: run.metrics) { figures.append(curves) }
+    return try await TrainingSession.write(figures, to: run, heardBy: recorder)
+  }
+}

@@ -1,0 +1,129 @@
+import Datasets
+import Foundation
+import Runs
+import Synchronization
+import Testing
+
+/// What a Swift program does with a recipe and a run.
+@Suite struct RunTests {
+  /// The program of the documentation's page on the library, on small data.
+  @Test func tenLines() async throws {
+    let files = Files()
+    let recipe = try Recipe.named("bbb-regression")
+    recipe.set("data.source", text: try files.line())
+    try recipe.set("data.target", to: "y")
+    try recipe.set("train.steps", to: "20")
+    let summary = try await Run.train(recipe, out: files["run"])
+    let run = try Run(opening: files["run"])
+    let predictions = try run.predict(run.inputs(from: files["line.csv"]), samples: 100)
+    let (mean, deviation) = (predictions["mean"]!.values, predictions["std"]!.values)
+
+    #expect(summary.status == .finished && summary.steps == 20 && run.step == 20)
+    #expect(summary.parameters_sha256 == run.parametersSHA256)
+    #expect(mean.count == 50 && deviation.allSatisfy { $0 > 0 })
+    #expect(predictions.samples == 100 && predictions.missing.isEmpty)
+  }
+
+  @Test func everyNumberOfLanesGivesTheSame() async throws {
+    let files = Files()
+    let one = try await Run.train(files.regression(), out: files["one"], lanes: 1)
+    let three = try await Run.train(files.regression(), out: files["three"], lanes: 3)
+    #expect(one.parameters_sha256 == three.parameters_sha256)
+    #expect(one.metrics.filter { $0.key.hasPrefix("test/") } == three.metrics.filter { $0.key.hasPrefix("test/") })
+    let (first, second) = (
+      try Run(opening: files["one"], lanes: 1).evaluate(), try Run(opening: files["three"], lanes: 2).evaluate()
+    )
+    #expect(first == second && first["test/reg/RMSE"] == one.metrics["test/reg/RMSE"])
+  }
+
+  @Test func aTrainingThatWasStoppedGoesOn() async throws {
+    let files = Files()
+    let whole = try await Run.train(files.regression(steps: 30), out: files["whole"])
+    let observer = Stopping(after: 11)
+    let part = try await Run.train(
+      files.regression(steps: 30), out: files["run"], observer: observer, until: observer.stop)
+    #expect(part.status == .interrupted && part.steps == 11 && observer.steps == 11)
+    let rest = try await Run.resume(files["run"])
+    #expect(rest.status == .finished && rest.parameters_sha256 == whole.parameters_sha256)
+    let more = try await Run.resume(files["run"], setting: ["train.steps": "40"])
+    #expect(more.steps == 40)
+    await #expect(throws: TrainingError.self) {
+      try await Run.resume(files["run"], setting: ["train.batch": "5"])
+    }
+  }
+
+  @Test func predictionsAreWritten() async throws {
+    let files = Files()
+    try await Run.train(files.regression(), out: files["run"])
+    let run = try Run(opening: files["run"])
+    let inputs = ExampleArray([0.5, 1.5, 2.5], shape: [1])
+    let predictions = try run.predict(inputs, samples: .automatic(tolerance: 1e-9, limit: 80), seed: 4)
+    #expect(predictions.samples == 80 && predictions.shortfall?.contains("80 samples") == true)
+    try predictions.write(to: files["P.npz"])
+    let archive = try NPZ(files["P.npz"])
+    let mean = try archive.examples("mean").withUnsafeBufferPointer(as: Double.self) { Array($0) }
+    #expect(mean == predictions["mean"]?.values && archive.keys.contains("quantile_levels"))
+    #expect(throws: TrainingError.self) { try run.predict(ExampleArray([0.5, 1.5], shape: [2])) }
+    #expect(throws: RecipeError.self) { try run.predict(inputs, samples: 0) }
+    #expect(throws: RecipeError.self) { try Run(opening: files["run"], lanes: 0).evaluate() }
+  }
+
+  @Test func aModelInClosedFormPredictsWithoutSamples() async throws {
+    let files = Files()
+    let recipe = try Recipe.named("gaussian-process")
+    recipe.set("data.source", text: try files.line())
+    try recipe.set("data.target", to: "y")
+    try recipe.set("train.steps", to: "3")
+    try await Run.train(recipe, out: files["run"])
+    let run = try Run(opening: files["run"])
+    let predictions = try run.predict(ExampleArray([0.5, 9], shape: [1]))
+    #expect(predictions.samples == nil && predictions["std"]!.values[0] < predictions["std"]!.values[1])
+  }
+
+  @Test func aGenerativeModelMakesExamples() async throws {
+    let files = Files()
+    let recipe = try Recipe.named("vae")
+    recipe.set("data.source", text: try files.pictures())
+    for (key, value) in [
+      ("network.hidden", "[8]"), ("network.latent", "2"), ("train.batch", "20"), ("train.steps", "5"),
+    ] { try recipe.set(key, to: value) }
+    try await Run.train(recipe, out: files["run"])
+    let run = try Run(opening: files["run"])
+    #expect(try run.sample(count: 9, seed: 1) == run.sample(count: 9, seed: 1))
+    #expect(try run.sample(count: 9, seed: 1) != run.sample(count: 9, seed: 2))
+    try await run.writeSamples(SampleOptions(count: 9), to: files["samples.png"])
+    #expect(FileManager.default.fileExists(atPath: files["samples.png"]))
+    await #expect(throws: TrainingError.self) { try await run.writeSamples(SampleOptions(), to: files["samples.npy"]) }
+    #expect(throws: TrainingError.self) { try run.sample(SampleOptions(truncation: 1)) }
+    #expect(throws: RecipeError.self) { try run.sample(count: 0) }
+    #expect(throws: TrainingError.self) { try run.predict(run.data.train.inputs) }
+  }
+
+  @Test func whatIsLeftOfPrunedWeightsIsEvaluated() async throws {
+    let files = Files()
+    try await Run.train(files.regression(), out: files["run"])
+    let pruned = try Run(opening: files["run"]).prune(keeping: 0.25, to: files["pruned.npz"])
+    #expect(pruned["prune/kept"]! < pruned["prune/weights"]!)
+    let run = try Run(opening: files["run"])
+    try run.usePruned(files["pruned.npz"])
+    #expect(try run.evaluate()["test/reg/NLL"] == pruned["test/reg/NLL"])
+  }
+}
+
+/// Stops a training after some steps.
+private final class Stopping: TrainingObserver {
+  let stop = StopRequest()
+  private let last: Int
+  private let seen = Mutex(0)
+
+  init(after last: Int) { self.last = last }
+
+  var steps: Int { seen.withLock { $0 } }
+
+  func step(_ report: TrainingReport) {
+    seen.withLock { $0 += 1 }
+    if report.step == last { stop.request() }
+  }
+  func report(_ report: TrainingReport) {}
+  func checkpoint(_ moment: Trainer.Moment) {}
+}

@@ -1,0 +1,40 @@
+import Datasets
+import Foundation
+import Runs
+import TestSupport
+
+/// Files for one test: tables and arrays that train in a moment.
+struct Files: ~Copyable {
+  private let folder = TemporaryFolder()
+
+  subscript(name: String) -> String { folder.path + "/" + name }
+
+  func write(_ name: String, _ text: String) throws {
+    try Data(text.utf8).write(to: URL(fileURLWithPath: self[name]))
+  }
+
+  /// Fifty rows of a noisy line: columns `x` and `y`.
+  func line() throws -> String {
+    let rows = (0..<50).map { "\(Double($0) / 10),\(0.7 * Double($0) + Double($0 * $0 % 7))" }
+    try write("line.csv", "x,y\n" + rows.joined(separator: "\n") + "\n")
+    return self["line.csv"]
+  }
+
+  /// Sixty pictures of 4 × 4 bytes, as rows.
+  func pictures() throws -> String {
+    let bytes = (0..<60 * 16).map { UInt8($0 * $0 % 251) }
+    try NPY.write(bytes, shape: [60, 16], to: self["pictures.npy"])
+    return self["pictures.npy"]
+  }
+
+  /// A small Bayesian regression of `line`.
+  func regression(steps: Int = 20) throws -> Recipe {
+    let recipe = try Recipe.named("bbb-regression")
+    recipe.set("data.source", text: try line())
+    for (key, value) in [
+      ("data.target", "y"), ("data.test_fraction", "0.2"), ("network.hidden", "[8]"), ("train.batch", "10"),
+      ("train.steps", "\(steps)"), ("evaluate.samples", "5"),
+    ] { try recipe.set(key, to: value) }
+    return recipe
+  }
+}
