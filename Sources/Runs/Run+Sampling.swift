@@ -65,8 +65,10 @@ extension Run {
   /// try await run.writeSamples(SampleOptions(count: 100, seed: 3), to: "samples.png")
   /// ```
   ///
-  /// - Parameter path: a picture; .npy: the examples as numbers (adversarial and exact models); .npz: examples, latent
-  ///   vectors and scores (adversarial models).
+  /// - Parameters:
+  ///   - options: which examples to make.
+  ///   - path: a picture; .npy: the examples as numbers (adversarial and exact models); .npz: examples, latent vectors
+  ///     and scores (adversarial models).
   /// - Returns: what could not be drawn and why, a line each.
   @discardableResult
   public func writeSamples(_ options: SampleOptions, to path: String) async throws -> [String] {

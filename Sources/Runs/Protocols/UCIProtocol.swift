@@ -37,6 +37,7 @@ public struct UCIProtocol: Sendable {
   private let seed: UInt64
 
   /// - Parameters:
+  ///   - splits: the data set.
   ///   - grid: the keys whose values are chosen on validation data, and the values to choose among.
   ///   - recipe: makes the recipe anew, since a recipe remembers what was read of it.
   /// - Throws: what `recipe` throws.
