@@ -174,6 +174,13 @@ final class StatisticsLearner<Model: FlatStatisticsModel>: Learner {
 
   // MARK: Evaluation, predictions and pictures
 
+  var offers: Offers {
+    var offers = Offers()
+    offers.closedFormPrediction = self
+    model.add(to: &offers, of: self)
+    return offers
+  }
+
   var evaluationMetrics: [String] { model.evaluationMetrics }
   var evaluationCount: Int { data.test?.count ?? 0 }
 
@@ -188,14 +195,6 @@ final class StatisticsLearner<Model: FlatStatisticsModel>: Learner {
     let parameters = try learntParameters()
     return try saying { try model.figures(data, parameters) + model.stepFigures(data, from: start(0)) }
   }
-}
-
-/// A learner that says of new rows what it knows about them, in closed form.
-public protocol RowPredicting: Learner {
-  /// What is wrong with other inputs, or nothing.
-  func mismatch(_ array: ExampleArray) -> String?
-  /// Predictions for all rows, the same for any number of lanes.
-  func predict(_ array: ExampleArray, with crew: Crew) throws -> [RowPrediction]
 }
 
 extension StatisticsLearner: RowPredicting {
