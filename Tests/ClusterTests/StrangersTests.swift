@@ -83,7 +83,8 @@ import ZeroMQ
       let shard = try #require(victim.shards.first)
       let chunk = Chunk(
         kind: .partial(subtree: shard..<shard + 1), position: position, elements: 16..<32, precision: .float32,
-        checksum: payload.withUnsafeBytes { Checksum.crc32c($0) }, tally: nil, vectorCount: Walk.count)
+        checksum: payload.withUnsafeBytes { Checksum.crc32c($0) }, tally: nil,
+        vectorCount: Walk(shards: 3).phases[0].count)
       let header = DataHeader(
         job: status.job.job, sender: victim.node, incarnation: victim.incarnation, view: status.job.view,
         position: position, bytesBefore: 0)
