@@ -7,9 +7,12 @@ import Training
 /// the rows travel in the total, exact for any number of shards, and every node has them. A learner keeps `rows` among
 /// its `auxiliary` buffers: checkpoints and nodes that join need them.
 ///
-///     loss:              let state = carry.state(of: batch, initially: core.initialState(count, pass))
-///                        carry.hand(on: last, of: batch)
-///     absorb(statistics: carry.absorb(statistics)
+///     // In `loss`:
+///     let state = carry.state(of: batch, initially: core.initialState(count, pass))
+///     let (outputs, last) = core.unrolled(over: window, from: state, pass)
+///     carry.hand(on: last, of: batch)
+///     // In `absorb(statistics:of:)`:
+///     carry.absorb(statistics)
 public struct Carry: Sendable {
   /// The rows that the last step left, [streams, width].
   public let rows: FlatBuffer
@@ -29,9 +32,13 @@ public struct Carry: Sendable {
   /// The rows of a shard's streams, [count, width]: what the step before left, or, at the first step of an epoch,
   /// `initial`. No derivative goes through what the step before left.
   public func state(of batch: ShardBatch, initially initial: @autoclosure () -> Tensor) -> Tensor {
-    guard batch.step.positionInEpoch > 0 else { return initial() }
-    let state = Tensor(uninitialized: [batch.indices.count, width])
-    for (row, stream) in batch.indices.enumerated() {
+    state(of: batch.indices, at: batch.step, initially: initial())
+  }
+
+  public func state(of streams: [UInt32], at step: Step, initially initial: @autoclosure () -> Tensor) -> Tensor {
+    guard step.positionInEpoch > 0 else { return initial() }
+    let state = Tensor(uninitialized: [streams.count, width])
+    for (row, stream) in streams.enumerated() {
       (state.pointer + row * width).update(
         from: rows.float32.baseAddress! + slot.offset + Int(stream) * width, count: width)
     }
@@ -40,9 +47,14 @@ public struct Carry: Sendable {
 
   /// Hands the rows of a shard's streams on to the next step.
   public func hand(on state: Tensor, of batch: ShardBatch) {
-    precondition(state.shape == [batch.indices.count, width], "a row for each of the shard's streams")
-    let target = batch.statistics.doubles(sums)
-    for (row, stream) in batch.indices.enumerated() {
+    hand(on: state, of: batch.indices, in: batch.statistics)
+  }
+
+  /// - Parameter statistics: those of the shard's contribution.
+  public func hand(on state: Tensor, of streams: [UInt32], in statistics: FlatBuffer) {
+    precondition(state.shape == [streams.count, width], "a row for each of the shard's streams")
+    let target = statistics.doubles(sums)
+    for (row, stream) in streams.enumerated() {
       for column in 0..<width { target[Int(stream) * width + column] = Double(state.pointer[row * width + column]) }
     }
   }
