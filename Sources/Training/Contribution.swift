@@ -108,7 +108,7 @@ public final class Total: @unchecked Sendable {
   ) {
     self.parts = parts
     statisticParts = statistics
-    statisticsAreAdded = statistics.count == 1
+    statisticsAreAdded = statistics.count == 1 || statistics[0].layout.count == 0
     self.examples = examples
     self.metrics = metrics
     self.precision = precision

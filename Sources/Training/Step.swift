@@ -83,6 +83,9 @@ public struct Order: Sendable {
   public let seed: UInt64
 
   public init(_ kind: Kind, exampleCount: Int, seed: UInt64) {
+    if case .streams(let count, let steps) = kind {
+      precondition(count == exampleCount && steps > 0, "the examples of an order of streams are the streams")
+    }
     self.kind = kind
     self.exampleCount = exampleCount
     self.seed = seed

@@ -26,12 +26,11 @@ final class Codebook: TestLearner {
     code = layout.add("codes", [Self.codes, Self.width])
     (count, sum) = (sums.add("count", [Self.codes]), sums.add("sum", [Self.codes, Self.width]))
     (statistics, averages) = (sums, FlatBuffer("averages", sums, precision: .float64))
-    parameters = FlatBuffer("parameters", layout)
+    (parameters, self.during) = (FlatBuffer("parameters", layout), during)
     encoder.initialize(parameters, seed: 3)
     RandomKey(seed: 4).normal(into: parameters.float32.baseAddress! + code.offset, count: code.shape.count)
     descent = GradientDescent(
       Optimizer(.adam()), learningRate: learningRate, schedule: Schedule(), clipping: .none, parameters: layout)
-    self.during = during
   }
 
   var auxiliary: [FlatBuffer] { descent.moments + [averages] }
@@ -39,35 +38,31 @@ final class Codebook: TestLearner {
   func loss(_ batch: ShardBatch, metrics: inout Sums) throws -> Tensor {
     try during(batch.step.number)
     let z = encoder(.normal(RandomKey(seed: 5), rows: batch.indices, columns: 5), batch.pass())
-    let (codes, nearest) = (batch.parameters[code], Tensor(uninitialized: z.shape))
-    let (counts, sums) = (batch.statistics.doubles(count), batch.statistics.doubles(sum))
-    for row in 0..<z.rows {
-      let (z, width) = (z.pointer + row * Self.width, Self.width)
-      let distances = (0..<Self.codes).map { k in
-        (0..<width).reduce(Float(0)) { $0 + (z[$1] - codes.pointer[k * width + $1]).squared }
-      }
-      let k = distances.firstIndex(of: distances.min()!)!
-      counts[k] += 1
-      for j in 0..<width { sums[k * width + j] += Double(z[j]) }
-      (nearest.pointer + row * width).update(from: codes.pointer + k * width, count: width)
+    let codes = batch.parameters[code].detached
+    let distances = (z.detached.product(withTransposed: codes) * -2).addingRow(codes.squared().sumOfRows())
+    let nearest = (0..<z.rows).map { row in
+      (0..<Self.codes).min { distances.buffer[row * Self.codes + $0] < distances.buffer[row * Self.codes + $1] }!
     }
-    let error = (z - nearest).squared().sum()
+    for (row, k) in nearest.enumerated() {
+      batch.statistics.doubles(count)[k] += 1
+      for j in 0..<Self.width {
+        batch.statistics.doubles(sum)[k * Self.width + j] += Double(z.buffer[row * Self.width + j])
+      }
+    }
+    let targets = nearest.flatMap { codes.buffer[$0 * Self.width..<($0 + 1) * Self.width] }
+    let error = (z - Tensor(targets, z.shape)).squared().sum()
     metrics["error"] += Double(error.value)
     return error
   }
 
   func absorb(statistics: TotalStatistics, of step: Step) {
     for slot in [count, sum] {
-      for (i, new) in statistics[slot].enumerated() {
-        averages.doubles(slot)[i] = Self.decay * averages.doubles(slot)[i] + (1 - Self.decay) * new
-      }
+      let average = averages.doubles(slot)
+      for (i, new) in statistics[slot].enumerated() { average[i] = Self.decay * average[i] + (1 - Self.decay) * new }
     }
-    for i in 0..<code.shape.count where averages.doubles(count)[i / Self.width] > 1e-3 {
-      parameters.float32[code.offset + i] = Float(averages.doubles(sum)[i] / averages.doubles(count)[i / Self.width])
+    let (counts, sums) = (averages.doubles(count), averages.doubles(sum))
+    for i in sums.indices where counts[i / Self.width] > 1e-3 {
+      parameters.float32[code.offset + i] = Float(sums[i] / counts[i / Self.width])
     }
   }
-}
-
-extension Float {
-  fileprivate var squared: Float { self * self }
 }
