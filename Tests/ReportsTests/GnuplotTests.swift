@@ -49,7 +49,7 @@ private func everything(trap: String) -> Plot {
       ]),
     Panel([.points(Points(x: x, y: x, coloring: .values(x, label: words, .grey), symbol: .cross))]),
     Panel([.line(Line("nothing", x: [.nan], y: [1]))]), Panel([]),
-    Panel([.points(Points(x: [1e300, -1e300], y: [1e-300, 5e-324]))]),
+    Panel([.points(Points(x: [1e300, -1e300], y: [1e-300, .leastNonzeroMagnitude]))]),
   ])
 }
 

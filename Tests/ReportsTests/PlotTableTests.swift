@@ -76,7 +76,7 @@ import Testing
   }
 
   @Test func numbersReadBackAsTheyWere() throws {
-    let values = [0.1 + 0.2, 1.0 / 3, 5e-324, 1.7976931348623157e308, -0.0]
+    let values = [0.1 + 0.2, 1.0 / 3, Double.leastNonzeroMagnitude, 1.7976931348623157e308, -0.0]
     let rows = table([.line(Line(x: values, y: values))])
     for (row, value) in zip(rows.dropFirst(), values) {
       let field = try #require(row.split(separator: ",").last)
