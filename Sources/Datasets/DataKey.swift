@@ -7,6 +7,7 @@ public enum DataKey: String, CaseIterable, Sendable, CustomStringConvertible {
   case imageSize = "image_size"
   case imageChannels = "image_channels"
   case testFraction = "test_fraction"
+  case validationFraction = "validation_fraction"
 
   public var description: String { "data.\(rawValue)" }
 }

@@ -74,6 +74,8 @@ public struct DataRequest: Sendable, Hashable {
   public var skip = 0
   /// The share of examples that are kept for testing, at least 0 and below 1. Unused where the data has a test set.
   public var testFraction = 0.0
+  /// The share of the training examples that are kept for validation, at least 0 and below 1.
+  public var validationFraction = 0.0
   public var split = SplitRule.random
   /// Side of the squares that a folder's pictures are made into; 0: that of the first, if it is a small square, or 64.
   public var imageSize = 0
@@ -97,6 +99,11 @@ public struct DataRequest: Sendable, Hashable {
     guard testFraction >= 0, testFraction < 1 else {
       throw DataError(
         .badRequest, "\(DataKey.testFraction) is \(testFraction)", advice: "use a share of at least 0 and below 1")
+    }
+    guard validationFraction >= 0, validationFraction < 1 else {
+      throw DataError(
+        .badRequest, "\(DataKey.validationFraction) is \(validationFraction)",
+        advice: "use a share of at least 0 and below 1")
     }
     guard (0...4096).contains(imageSize), [0, 1, 3].contains(imageChannels) else {
       throw DataError(

@@ -57,25 +57,34 @@ extension ExampleSet {
   /// Cuts off the test examples that the request asks for, if any. The order of the others stays.
   func split(_ request: DataRequest, place: DataPlace) throws(DataError) -> (train: ExampleSet, test: ExampleSet?) {
     guard request.testFraction > 0 else { return (self, nil) }
-    let testCount = Int((Double(count) * request.testFraction).rounded())
-    guard testCount > 0, testCount < count else {
+    let parts = try split(request.testFraction, .testFraction, request.split, seed: request.seed, place: place)
+    return (parts.rest, parts.part)
+  }
+
+  /// Cuts off a share of the examples. The order within both parts stays.
+  /// - Parameter key: says which share it is, in messages.
+  func split(
+    _ share: Double, _ key: DataKey, _ rule: SplitRule, seed: UInt64, place: DataPlace
+  ) throws(DataError) -> (rest: ExampleSet, part: ExampleSet) {
+    let partCount = Int((Double(count) * share).rounded())
+    guard partCount > 0, partCount < count else {
       throw DataError(
         .badRequest, at: place,
-        "\(DataKey.testFraction) \(request.testFraction) of \(counted(count, "example")) leaves none to "
-          + (testCount == 0 ? "test with" : "train on"),
+        "\(key) \(share) of \(counted(count, "example")) leaves none to "
+          + (partCount == 0 ? key == .testFraction ? "test with" : "validate with" : "train on"),
         advice: "choose another share, or give more data")
     }
-    switch request.split {
+    switch rule {
     case .position:
-      return (try self[0..<count - testCount], try self[count - testCount..<count])
+      return (try self[0..<count - partCount], try self[count - partCount..<count])
     case .random:
       guard count <= Int(UInt32.max), !inputs.isMapped || inputs.byteCount <= MachineMemory.bytes / 2 else {
         throw DataError(
-          .tooLarge, at: place, "a random test set of \(inputs.byteCount) bytes would have to be copied into memory",
+          .tooLarge, at: place, "a random part of \(inputs.byteCount) bytes would have to be copied into memory",
           advice: "set \(DataKey.split) to position, which copies nothing")
       }
-      let order = SplitPermutation.indices(count: count, seed: request.seed)
-      return (try gathering(order[testCount...].sorted()), try gathering(order[..<testCount].sorted()))
+      let order = SplitPermutation.indices(count: count, seed: seed)
+      return (try gathering(order[partCount...].sorted()), try gathering(order[..<partCount].sorted()))
     }
   }
 }

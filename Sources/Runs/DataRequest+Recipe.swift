@@ -22,6 +22,7 @@ extension DataRequest {
     imageChannels = try section.integer(DataKey.imageChannels.rawValue, default: 0, in: 0...3)
     strict = try section.flag(DataKey.strict.rawValue, default: true)
     testFraction = try section.number(DataKey.testFraction.rawValue, default: 0, in: 0...0.99)
+    validationFraction = try section.number(DataKey.validationFraction.rawValue, default: 0, in: 0...0.99)
     split = try section.choice(DataKey.split.rawValue, default: .random)
     self.seed = seed
   }

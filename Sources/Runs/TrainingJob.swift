@@ -21,6 +21,8 @@ package struct TrainingJob: Sendable {
   package let dataRequest: DataRequest
   package let data: Dataset
   package let learner: any Learner
+  /// The same learner over the validation part, if there is one.
+  package let validation: (any Learner)?
   package let plan: TrainingPlan
   package let keepCheckpoints: Int
   package let stepsPerEpoch: Int
@@ -57,7 +59,14 @@ package struct TrainingJob: Sendable {
     let train = recipe["train"]
     let seed = UInt64(try train.integer("seed", default: 0, in: 0...Int.max))
     dataRequest = try DataRequest(recipe["data"], seed: seed)
-    data = try given ?? DataSource.open(dataRequest)
+    let opened = try given ?? DataSource.open(dataRequest)
+    if dataRequest.validationFraction > 0, given == nil {
+      let parts = try opened.validating(dataRequest.validationFraction, dataRequest.split, seed: seed)
+      data = parts.data
+      validation = try model.learner(recipe, data: parts.validation, seed: seed)
+    } else {
+      (data, validation) = (opened, nil)
+    }
     learner = try model.learner(recipe, data: data, seed: seed)
 
     let shards = try train.integer("shards", default: 2, in: 1...4096)

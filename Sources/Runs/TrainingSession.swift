@@ -38,7 +38,8 @@ package struct TrainingSession: Sendable {
         model: job.model.name, recipe: job.recipeDigest, data: job.data.fingerprint,
         keepCheckpoints: job.keepCheckpoints, shownMetrics: job.progressMetrics),
       from: keepingMetrics ? .max : checkpoint?.state.step, quiet: quiet, listener: observer)
-    trainer = Trainer(job.learner, plan: job.plan, crew: Crew(lanes: lanes), observer: recorder)
+    trainer = Trainer(
+      job.learner, validatedBy: job.validation, plan: job.plan, crew: Crew(lanes: lanes), observer: recorder)
   }
 
   /// The last step that metrics.jsonl has a line of.

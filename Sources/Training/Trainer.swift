@@ -140,19 +140,23 @@ public actor Trainer {
   public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
   private let learner: any Learner
+  private let validation: (any Learner)?
   private let plan: TrainingPlan
   private let crew: Crew
   private let observer: any TrainingObserver
   private let clock: ContinuousClock = .init()
   private let time: @Sendable () -> Duration
 
-  /// - Parameter time: since any moment, for checkpoints that are due by time; it decides nothing else.
+  /// - Parameters:
+  ///   - validation: the same learner, whose held-out examples are the validation part; it is given the parameters.
+  ///   - time: since any moment, for checkpoints that are due by time; it decides nothing else.
   public init(
-    _ learner: any Learner, plan: TrainingPlan, crew: Crew, observer: any TrainingObserver,
+    _ learner: any Learner, validatedBy validation: (any Learner)? = nil, plan: TrainingPlan, crew: Crew, observer: any TrainingObserver,
     time: @escaping @Sendable () -> Duration = Trainer.uptime
   ) {
     self.time = time
     self.learner = learner
+    self.validation = validation
     self.plan = plan
     self.crew = crew
     self.observer = observer
@@ -260,7 +264,7 @@ public actor Trainer {
       if number % plan.reportEvery == 0 || isLast {
         var metrics = meter.means
         if plan.evaluateEvery > 0, number % plan.evaluateEvery == 0, !isLast {
-          metrics.merge(try evaluate()) { $1 }
+          metrics.merge(try validation == nil ? test() : validate()) { $1 }
         }
         try observer.report(report(metrics, examples: meter.examples, over: now - meter.lastReport(first: earlier)))
         meter.clear(at: now, isWhole: true)
@@ -278,9 +282,18 @@ public actor Trainer {
     }
   }
 
-  /// Means over the held-out examples with the current parameters, `test/…`.
-  public func evaluate() throws -> [String: Double] {
-    try Evaluation.run(learner, seed: plan.seed, crew: crew)
+  /// Means over the held-out examples with the current parameters: `test/…`, and `validation/…` where there is such a
+  /// part.
+  public func evaluate() throws -> [String: Double] { try test().merging(validate()) { $1 } }
+
+  private func test() throws -> [String: Double] { try Evaluation.run(learner, seed: plan.seed, crew: crew) }
+
+  private func validate() throws -> [String: Double] {
+    guard let validation else { return [:] }
+    validation.parameters.copy(from: learner.parameters)
+    for (copy, original) in zip(validation.dataStatistics, learner.dataStatistics) { copy.copy(from: original) }
+    let metrics = try Evaluation.run(validation, seed: plan.seed, crew: crew)
+    return Dictionary(uniqueKeysWithValues: metrics.map { ("validation/" + $0.key.dropFirst("test/".count), $0.value) })
   }
 }
 

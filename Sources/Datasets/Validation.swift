@@ -1,0 +1,23 @@
+extension Dataset {
+  /// Cuts a validation part off the training examples: what decides, such as when to stop, is measured there and never on
+  /// the test part.
+  ///
+  /// - Parameters:
+  ///   - share: of the training examples, above 0 and below 1.
+  ///   - rule: which examples; a random choice is another one than that of the test part.
+  /// - Returns: the data to train on, and data whose test part is the validation part.
+  /// - Throws: `DataError` when a part would have no examples.
+  public func validating(
+    _ share: Double, _ rule: SplitRule, seed: UInt64
+  ) throws(DataError) -> (data: Dataset, validation: Dataset) {
+    let parts = try train.split(
+      share, .validationFraction, rule, seed: seed ^ 0x5661_6C69_6461_7465, place: DataPlace(file: name))
+    return (try with(parts.rest, test: test), try with(parts.rest, test: parts.part))
+  }
+
+  private func with(_ train: ExampleSet, test: ExampleSet?) throws(DataError) -> Dataset {
+    try Dataset(
+      name: name, train: train, test: test, columns: columns, targetName: targetName, vocabulary: vocabulary,
+      notes: notes)
+  }
+}
