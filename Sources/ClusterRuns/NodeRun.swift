@@ -134,7 +134,8 @@ package final class NodeRun: Sendable {
       throw ClusterError(.refused, "the coordinator's recipe has other shards or steps than were announced")
     }
     return Node.Job(
-      learner: job.learner, validation: job.validation, plan: job.plan, data: job.dataDigest, objective: job.progressMetrics.first)
+      learner: job.learner, validation: job.validation, plan: job.plan, data: job.dataDigest,
+      objective: job.progressMetrics.first)
   }
 
   private static func dataBind(for coordinator: Endpoint) -> Endpoint {

@@ -65,19 +65,50 @@ public struct PhaseIndex: Hashable, Comparable, Sendable, CustomStringConvertibl
     (left.step, left.phase) < (right.step, right.phase)
   }
 
-  /// The phase after this one, in steps of `phases` phases.
-  public func next(phases: Int) -> PhaseIndex {
-    Int(phase) + 1 < phases
-      ? PhaseIndex(step: step, phase: phase + 1) : PhaseIndex(step: step + 1, phase: 0)
+  /// The phase after this one.
+  public func next(in sequence: PhaseSequence) -> PhaseIndex {
+    var index = self
+    repeat {
+      index =
+        Int(index.phase) + 1 < sequence.count
+        ? PhaseIndex(step: index.step, phase: index.phase + 1) : PhaseIndex(step: index.step + 1, phase: 0)
+    } while !sequence.contains(index)
+    return index
   }
 
   /// The phase before this one; `nil` at the start.
-  public func previous(phases: Int) -> PhaseIndex? {
-    if phase > 0 { return PhaseIndex(step: step, phase: phase - 1) }
-    return step > 0 ? PhaseIndex(step: step - 1, phase: UInt32(phases - 1)) : nil
+  public func previous(in sequence: PhaseSequence) -> PhaseIndex? {
+    var index = self
+    repeat {
+      if index.phase > 0 {
+        index.phase -= 1
+      } else if index.step > 0 {
+        index = PhaseIndex(step: index.step - 1, phase: UInt32(sequence.count - 1))
+      } else {
+        return nil
+      }
+    } while !sequence.contains(index)
+    return index
   }
 
   public var description: String { "step \(step) phase \(phase)" }
+}
+
+/// Which phases each step has: a function of the step's number alone, so that all nodes agree.
+public struct PhaseSequence: Hashable, Sendable {
+  /// Of each phase: the steps whose numbers this divides have it. Every step has phase 0.
+  public let periods: [Int]
+
+  public init(periods: [Int]) {
+    precondition(periods.first == 1 && periods.allSatisfy { $0 > 0 }, "every step has phase 0")
+    self.periods = periods
+  }
+
+  public var count: Int { periods.count }
+
+  public func contains(_ index: PhaseIndex) -> Bool {
+    Int(index.phase) < periods.count && index.step.isMultiple(of: UInt64(periods[Int(index.phase)]))
+  }
 }
 
 /// Running digest of all totals a node has absorbed, in order. Two nodes at the same position have absorbed the same

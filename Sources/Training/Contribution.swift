@@ -12,9 +12,13 @@ public struct Phase: Sendable {
   /// The names of the sums that a contribution carries beside its numbers, such as `elbo`; reported as means over
   /// examples.
   public let metrics: [String]
+  /// The steps whose numbers this divides have the phase: 16 for a regularization that is computed now and then. The
+  /// first phase belongs to every step.
+  public let period: Int
 
   public init(
-    _ name: String, layout: Layout, precision: Precision = .float32, statistics: Layout = Layout(), metrics: [String]
+    _ name: String, layout: Layout, precision: Precision = .float32, statistics: Layout = Layout(),
+    metrics: [String], period: Int = 1
   ) {
     precondition(
       statistics.slots.isEmpty || precision == .float32, "a phase of float64 numbers has its statistics among them")
@@ -23,7 +27,11 @@ public struct Phase: Sendable {
     self.precision = precision
     self.statistics = statistics
     self.metrics = metrics
+    self.period = period
   }
+
+  /// Whether a step has this phase.
+  public func belongs(to step: Int) -> Bool { step.isMultiple(of: period) }
 }
 
 /// What one shard yields: flat numbers (a gradient, or sufficient statistics), statistics beside a gradient, a count of

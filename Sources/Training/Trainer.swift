@@ -151,7 +151,8 @@ public actor Trainer {
   ///   - validation: the same learner, whose held-out examples are the validation part; it is given the parameters.
   ///   - time: since any moment, for checkpoints that are due by time; it decides nothing else.
   public init(
-    _ learner: any Learner, validatedBy validation: (any Learner)? = nil, plan: TrainingPlan, crew: Crew, observer: any TrainingObserver,
+    _ learner: any Learner, validatedBy validation: (any Learner)? = nil, plan: TrainingPlan, crew: Crew,
+    observer: any TrainingObserver,
     time: @escaping @Sendable () -> Duration = Trainer.uptime
   ) {
     self.time = time
@@ -225,7 +226,8 @@ public actor Trainer {
       if stop.isRequested { return .interrupted(moment()) }
       let step = cursor.step(place.step)
       meter.begin(step)
-      for phase in place.phase..<learner.phases.count {
+      let phases = learner.phases.indices.filter { learner.phases[$0].belongs(to: place.step) }
+      for phase in phases where phase >= place.phase {
         try learner.prepare(phase: phase, of: step, with: crew)
         switch try exchange.total(of: phase, in: step, crew: crew) {
         case .total(let total):
@@ -233,7 +235,7 @@ public actor Trainer {
           let verdict = try learner.absorb(total, phase: phase, of: step, with: crew)
           meter.add(verdict)
           if verdict.isConverged { place.converged = true }
-          if phase == learner.phases.count - 1, verdict.alarm != alarm {
+          if phase == phases.last, verdict.alarm != alarm {
             alarm = verdict.alarm
             if let alarm { observer.alarm(alarm, at: place.step) }
           }
@@ -243,7 +245,7 @@ public actor Trainer {
         case .stopped: return .interrupted(moment())
         }
         let isLast =
-          phase == learner.phases.count - 1 && (place.step + 1 == plan.steps || place.converged)
+          phase == phases.last && (place.step + 1 == plan.steps || place.converged)
         exchange.absorbed(phase, of: step, converged: place.converged, last: isLast)
       }
       place.step += 1
@@ -346,8 +348,8 @@ private struct Meter {
 
   var means: [String: Double] {
     var means = latest
-    for phase in names.indices {
-      for (name, sum) in zip(names[phase], sums[phase]) { means[name] = sum / Double(max(phaseExamples[phase], 1)) }
+    for phase in names.indices where phaseExamples[phase] > 0 {
+      for (name, sum) in zip(names[phase], sums[phase]) { means[name] = sum / Double(phaseExamples[phase]) }
     }
     return means
   }

@@ -16,8 +16,9 @@ import Testing
     let phases = (0..<Int.random(in: 1...3, using: &random)).map { _ in
       [1, 5, 20, 40, 100].randomElement(using: &random)!
     }
+    let periods = phases.indices.map { $0 == 0 ? 1 : Int.random(in: 1...3, using: &random) }
     let model = SymbolicModel(
-      shards: Int.random(in: 1...9, using: &random), phases: phases,
+      shards: Int.random(in: 1...9, using: &random), phases: phases, periods: periods,
       stateCount: Int.random(in: 1...30, using: &random), steps: UInt64.random(in: 1...6, using: &random))
     return (model, Int.random(in: 1...5, using: &random))
   }

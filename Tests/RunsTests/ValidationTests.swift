@@ -9,7 +9,7 @@ import Training
 @Suite("The validation part")
 struct ValidationTests {
   /// A table of 60 rows, y = 2 x.
-  private static func table(_ folder: TemporaryFolder) throws -> String {
+  private static func table(_ folder: borrowing TemporaryFolder) throws -> String {
     let path = folder.path + "/line.csv"
     let rows = (0..<60).map { "\(Double($0) / 10),\(Double($0) / 5)" }
     try Data(("x,y\n" + rows.joined(separator: "\n") + "\n").utf8).write(to: URL(fileURLWithPath: path))

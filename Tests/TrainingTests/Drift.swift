@@ -11,12 +11,14 @@ final class Drift: Learner {
   let evaluationMetrics: [String] = []
   let evaluationCount = 0
 
-  init(at step: Int = 0) {
+  /// - Parameter periods: of phases beside the first; each counts itself.
+  init(at step: Int = 0, periods: [Int] = []) {
+    precondition(periods.count < 3)
     var layout = Layout()
     layout.add("position", [3])
     parameters = FlatBuffer("parameters", layout)
     auxiliary = [FlatBuffer("moments", layout)]
-    phases = [Phase("drift", layout: layout, metrics: [])]
+    phases = ([1] + periods).map { Phase("drift", layout: layout, metrics: [], period: $0) }
     for index in 0..<3 {
       parameters.float32[index] = Float(step)
       auxiliary[0].float32[index] = Float(10 * step)
@@ -28,7 +30,7 @@ final class Drift: Learner {
   func contribute(_ contribution: Contribution, phase: Int, shard: Shard, of step: Step, on lane: Lane) {}
 
   func absorb(_ total: Total, phase: Int, of step: Step, with crew: Crew) -> Verdict {
-    for index in 0..<3 { parameters.float32[index] += 1 }
+    for index in phases.count == 1 ? 0..<3 : phase..<phase + 1 { parameters.float32[index] += 1 }
     return .goOn
   }
 

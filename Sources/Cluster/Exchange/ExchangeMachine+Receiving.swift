@@ -50,7 +50,7 @@ extension ExchangeMachine {
   private mutating func receive(_ chunk: Chunk, _ header: DataHeader) -> [ExchangeDirective] {
     let phase = chunk.position
     if case .state(let digest, let chain) = chunk.kind { return receiveState(chunk, digest: digest, chain: chain) }
-    guard Int(phase.phase) < configuration.phases.count, chunk.vectorCount == count(phase),
+    guard configuration.sequence.contains(phase), chunk.vectorCount == count(phase),
       chunk.elements.upperBound <= chunk.vectorCount
     else { return [.refuse(.unfit)] }
     // The phase being worked on and the one after it; for a joiner, from where the view works.
@@ -79,7 +79,7 @@ extension ExchangeMachine {
   /// those it knows. Afterwards nobody is more than one phase ahead.
   private func isWithinReach(_ phase: PhaseIndex, of base: PhaseIndex) -> Bool {
     if viewState?.plan == nil { return works[phase] != nil || works.count < 3 }
-    return phase <= base.next(phases: configuration.phases.count)
+    return phase <= base.next(in: configuration.sequence)
   }
 
   private mutating func receiveState(_ chunk: Chunk, digest: Digest, chain: Chain) -> [ExchangeDirective] {
@@ -111,7 +111,7 @@ extension ExchangeMachine {
     // How payloads travel is not this machine's business.
     case .payloads: return []
     case .totals(let phase, let elements):
-      guard Int(phase.phase) < configuration.phases.count else { return [.refuse(.unfit)] }
+      guard configuration.sequence.contains(phase) else { return [.refuse(.unfit)] }
       let wanted = elements.intersection(Intervals(0..<count(phase)))
       guard isSynchronized else { return [.refuse(.otherPhase)] }
       if isRetained(phase) { return totals(of: phase, wanted, to: [peer]) }
@@ -120,7 +120,7 @@ extension ExchangeMachine {
       return totals(
         of: phase, withWork(phase) { $0.total }.intersection(wanted).intersection(range), to: [peer])
     case .partials(let phase, let shards, let elements):
-      guard Int(phase.phase) < configuration.phases.count else { return [.refuse(.unfit)] }
+      guard configuration.sequence.contains(phase) else { return [.refuse(.unfit)] }
       let range = Intervals(viewState!.ownership(count(phase)).range(of: peer))
       let wanted = elements.intersection(range)
       guard isSynchronized else { return [.refuse(.otherPhase)] }
@@ -137,6 +137,6 @@ extension ExchangeMachine {
 
   /// Whether the totals of the phase are those that this node has absorbed last.
   private func isRetained(_ phase: PhaseIndex) -> Bool {
-    retainsTotals && phase == position.previous(phases: configuration.phases.count)
+    retainsTotals && phase == position.previous(in: configuration.sequence)
   }
 }

@@ -228,7 +228,7 @@ public struct ExchangeMachine: Sendable {
     precondition(busy == .absorbing, "absorbed() answers absorb")
     busy = nil
     var directives: [ExchangeDirective] = []
-    if retainsTotals, let before = position.previous(phases: configuration.phases.count) {
+    if retainsTotals, let before = position.previous(in: configuration.sequence) {
       directives.append(.release(before))
     }
     if let phaseBegan { deadline.observe(now - phaseBegan) }
@@ -236,7 +236,7 @@ public struct ExchangeMachine: Sendable {
     chain = chain.absorbing(checksum: checksum)
     retainsTotals = true
     works[position] = nil
-    position = position.next(phases: configuration.phases.count)
+    position = position.next(in: configuration.sequence)
     isFinished = finished
     progressed(now)
     return directives + resume(now)
@@ -257,7 +257,7 @@ public struct ExchangeMachine: Sendable {
     // What was contributed here is of another history, also if that has come to the same position.
     works = works.filter { $0.key >= target && $0.key != position }
     var directives: [ExchangeDirective] = []
-    if retainsTotals, let before = position.previous(phases: configuration.phases.count) {
+    if retainsTotals, let before = position.previous(in: configuration.sequence) {
       directives.append(.release(before))
     }
     directives.append(.release(position))
@@ -320,7 +320,7 @@ public struct ExchangeMachine: Sendable {
   /// All accounts are there.
   private mutating func synchronize(_ now: Timestamp) -> [ExchangeDirective] {
     let state = viewState!
-    let plan = ExchangePlan(view: state.view, accounts: state.accounts, phases: configuration.phases.count)
+    let plan = ExchangePlan(view: state.view, accounts: state.accounts, sequence: configuration.sequence)
     viewState!.plan = plan
     let position = position
     works = works.filter { $0.key == position || $0.key >= plan.position }
@@ -336,7 +336,7 @@ public struct ExchangeMachine: Sendable {
     let part =
       share * configuration.stateCount / plan.donors.count..<(share + 1) * configuration.stateCount / plan.donors.count
     for joiner in plan.joiners { directives += stateChunks(Intervals(part), to: joiner) }
-    if let before = plan.position.previous(phases: configuration.phases.count),
+    if let before = plan.position.previous(in: configuration.sequence),
       let share = plan.totalDonors.firstIndex(of: node), !plan.laggards.isEmpty
     {
       let count = count(before)

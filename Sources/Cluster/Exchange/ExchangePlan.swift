@@ -18,7 +18,7 @@ struct ExchangePlan: Sendable {
   /// Who computes each shard of the phase `position`. Of later phases, whoever the view says.
   let executors: [NodeNumber]
 
-  init(view: View, accounts: [NodeNumber: Sync], phases: Int) {
+  init(view: View, accounts: [NodeNumber: Sync], sequence: PhaseSequence) {
     let members = view.members.map(\.node)
     let position = members.map { accounts[$0]!.position }.max()!
     let farthest = members.filter { accounts[$0]!.position == position }
@@ -36,7 +36,7 @@ struct ExchangePlan: Sendable {
     let previousChain = totalDonors.first.map { accounts[$0]!.previousChain }
     totalDonors.removeAll { accounts[$0]!.previousChain != previousChain }
 
-    let previous = position.previous(phases: phases)
+    let previous = position.previous(in: sequence)
     let laggards = members.filter { node in
       let account = accounts[node]!
       return previousChain != nil && account.position == previous && account.chain == previousChain

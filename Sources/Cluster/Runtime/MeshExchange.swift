@@ -33,6 +33,7 @@ public final class MeshExchange: Exchange, @unchecked Sendable {
   private let shards: Int
   private let steps: Int
   let pools: [ContributionPool]
+  private let sequence: PhaseSequence
   private let post: @Sendable (Event) -> Void
   /// Called on the trainer's thread with the state between two steps, when one was asked for.
   private let save: @Sendable (ExchangeOutcome.Place, LearnerState) -> Void
@@ -73,6 +74,7 @@ public final class MeshExchange: Exchange, @unchecked Sendable {
     self.steps = steps
     self.post = post
     self.save = save
+    sequence = learner.phases.sequence
     pools = learner.phases.map { ContributionPool($0, rounding: precision, isShared: isShared) }
   }
 
@@ -125,7 +127,7 @@ public final class MeshExchange: Exchange, @unchecked Sendable {
     absorbing = nil
     self.converged = converged
     let done = here
-    here = here.next(phases: learner.phases.count)
+    here = here.next(in: sequence)
     lock.withLock { activity = .aside }
     post(.absorbed(done, finished: last))
   }
@@ -184,7 +186,7 @@ public final class MeshExchange: Exchange, @unchecked Sendable {
   private func load(_ state: LearnerState, for target: PhaseIndex) -> ExchangeOutcome.Place? {
     let place = ExchangeOutcome.Place(
       step: Int(target.step), phase: Int(target.phase), converged: state.isConverged)
-    guard place.phase < learner.phases.count, state.fill(learner) else {
+    guard sequence.contains(target), state.fill(learner) else {
       post(.loaded(succeeded: false, finished: false))
       return nil
     }
@@ -259,4 +261,9 @@ package final class Buckets {
 
   /// What has not gone.
   package var rest: Intervals { Intervals(0..<count).subtracting(gone) }
+}
+
+extension [Phase] {
+  /// Which of the phases each step has.
+  package var sequence: PhaseSequence { PhaseSequence(periods: map(\.period)) }
 }

@@ -217,7 +217,7 @@ extension Simulation {
       return
     }
     model.update(&nodes[index]!.state, totals: totals, phase)
-    let isLast = phase.next(phases: model.phases.count) == model.end
+    let isLast = phase.next(in: model.sequence) == model.end
     record("n\(index) absorbs \(phase)")
     let directives = nodes[index]!.machine!.absorbed(
       checksum: SymbolicModel.checksum(totals), finished: isLast, now: now)

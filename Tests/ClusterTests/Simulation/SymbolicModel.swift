@@ -8,12 +8,16 @@ struct SymbolicModel {
   var shards: Int
   /// Elements of each phase's vector.
   var phases: [Int]
+  /// Which of them each step has; nil: all.
+  var periods: [Int]?
   var stateCount: Int
   var steps: UInt64
 
   var initialState: [UInt64] { (0..<stateCount).map { mix(UInt64($0) &+ 0xABCD) } }
 
   func count(_ phase: PhaseIndex) -> Int { phases[Int(phase.phase)] }
+
+  var sequence: PhaseSequence { PhaseSequence(periods: periods ?? phases.map { _ in 1 }) }
 
   var end: PhaseIndex { PhaseIndex(step: steps, phase: 0) }
 
@@ -57,7 +61,7 @@ struct SymbolicModel {
       let totals = (0..<count(phase)).map { sum(tree.root, $0) }
       checksums[phase] = Self.checksum(totals)
       update(&state, totals: totals, phase)
-      phase = phase.next(phases: phases.count)
+      phase = phase.next(in: sequence)
     }
     return (state, checksums)
   }
