@@ -13,7 +13,9 @@ import Training
 @Suite struct OwnModelTests {
   private static let isRegistered: Bool = {
     do {
-      for model in [PoissonRegression.self, Softmax.self] as [any Model.Type] { try Models.register(model) }
+      for model in [PoissonRegression.self, Softmax.self, LaplaceDecoder.self] as [any Model.Type] {
+        try Models.register(model)
+      }
       return true
     } catch {
       return false
@@ -107,6 +109,22 @@ import Training
     #expect(mean.count == 4 && mean[0] > 0.9 && mean[3] > 0.9, "\(mean)")
   }
 
+  /// A generative model: new examples are the means of its likelihood.
+  @Test func aLikelihoodOfInputsMakesExamples() async throws {
+    let files = Files()
+    let recipes = try (0..<2).map { _ in
+      let recipe = try Recipe.named("test-laplace")
+      recipe.set("data.source", text: try files.pictures())
+      return recipe
+    }
+    let one = try await Run.train(recipes[0], out: files["one"], lanes: 1)
+    let two = try await Run.train(recipes[1], out: files["two"], lanes: 2)
+    #expect(one.parameters_sha256 == two.parameters_sha256 && one.metrics["train/elbo"]! < 0)
+    let run = try Run(opening: files["one"])
+    #expect(try run.sample(count: 9, seed: 1) == run.sample(count: 9, seed: 1))
+    #expect(try run.sample(count: 9, seed: 1) != run.sample(count: 9, seed: 2))
+  }
+
   @Test func aNameIsGivenOnce() {
     #expect(throws: RecipeError.self) { try Models.register(Taken.self) }
     #expect(throws: RecipeError.self) { try Models.register(PoissonRegression.self) }
@@ -152,6 +170,28 @@ private enum PoissonRegression: NetworkModel {
 
   static func likelihood(_ objective: RecipeSection, _ task: Supervision) -> any Likelihood {
     PoissonLikelihood(outputs: task.width)
+  }
+}
+
+/// Numbers at a mean distance of 1 from the outputs.
+private struct LaplaceLikelihood: Likelihood {
+  let outputs: Int
+
+  func logLikelihood(_ outputs: Tensor, of answers: Answers, _ pass: Pass) -> Tensor {
+    (-(outputs - answers.targets).magnitude() - Float(log(2.0))).sumOfRows()
+  }
+
+  func prediction(_ outputs: Tensor, _ pass: Pass) -> Tensor { outputs.joiningColumns(outputs * 0 + 2) }
+}
+
+private enum LaplaceDecoder: LatentVariableModel {
+  static let name = "test-laplace"
+  static let summary = "examples with Laplace noise"
+  static let recipe = Array(
+    "model: test-laplace\nnetwork: {hidden: [8], latent: 2}\ntrain: {batch: 20, steps: 5}\n".utf8)
+
+  static func likelihood(_ objective: RecipeSection, of inputs: Inputs) -> any Likelihood {
+    LaplaceLikelihood(outputs: inputs.width)
   }
 }
 

@@ -199,7 +199,7 @@ final class DropoutLearner: GradientLearner, Supervised {
   ) -> Tensor {
     let member = sample % members.count
     let likelihood = members[member].likelihood
-    return likelihood.logLikelihood(
+    return likelihood.checkedLogLikelihood(
       outputs(x, examples: examples, sample: sample, key: key),
       of: likelihood.answers(examples, of: .test, supervision),
       likelihoodPass(member, ParameterViews(parameters), key: key.ofSample(sample), examples: examples))

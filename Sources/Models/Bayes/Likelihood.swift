@@ -76,12 +76,34 @@ extension Likelihood {
 
   /// −log p(answer) of some training examples: [n, outputs] → [n].
   func loss(_ outputs: Tensor, _ supervision: Supervision, _ pass: Pass) -> Tensor {
-    -logLikelihood(outputs, of: answers(pass.examples, of: .train, supervision), pass)
+    -checkedLogLikelihood(outputs, of: answers(pass.examples, of: .train, supervision), pass)
+  }
+
+  /// The log-likelihood, with the shapes that the protocol speaks of.
+  func checkedLogLikelihood(_ outputs: Tensor, of answers: Answers, _ pass: Pass) -> Tensor {
+    precondition(
+      outputs.shape == [answers.count, self.outputs],
+      "the network makes \(outputs.shape) of \(answers.count) examples, the likelihood needs \(self.outputs) outputs")
+    let density = logLikelihood(outputs, of: answers, pass)
+    precondition(
+      density.shape == [answers.count],
+      "logLikelihood makes \(density.shape) of \(answers.count) examples: it must give a number for each")
+    return density
+  }
+
+  /// The prediction, with as many numbers for each example as it is to have.
+  func checkedPrediction(_ outputs: Tensor, width: Int, _ pass: Pass) -> Tensor {
+    let prediction = prediction(outputs, pass)
+    precondition(
+      prediction.shape == [outputs.shape[0], width],
+      "prediction makes \(prediction.shape) of \(outputs.shape[0]) examples: it must give \(width) numbers for each")
+    return prediction
   }
 
   /// A prediction in the units of the data.
   func prediction(_ outputs: Tensor, _ supervision: Supervision, _ pass: Pass) -> Tensor {
-    let prediction = prediction(outputs, pass)
+    let isRegression = if case .values = supervision.kind { true } else { false }
+    let prediction = checkedPrediction(outputs, width: (isRegression ? 2 : 1) * supervision.width, pass)
     guard standardizesTargets, case .values(let width) = supervision.kind else { return prediction }
     let deviations = supervision.targetDeviations
     let scale = Tensor(deviations.map { Float($0) }, [width])

@@ -312,7 +312,7 @@ final class VariationalLearner: Supervised {
   func logLikelihood(
     _ x: Tensor, examples: [UInt32], sample: Int, with storage: FlatBuffer?, key: RandomKey
   ) -> Tensor {
-    likelihood.logLikelihood(
+    likelihood.checkedLogLikelihood(
       outputs(x, examples: examples, sample: sample, with: storage!, key: key),
       of: likelihood.answers(examples, of: .test, supervision),
       likelihoodPass(storage!, key: key.ofSample(sample), examples: examples))
