@@ -190,7 +190,7 @@ private enum LaplaceDecoder: LatentVariableModel {
   static let recipe = Array(
     "model: test-laplace\nnetwork: {hidden: [8], latent: 2}\ntrain: {batch: 20, steps: 5}\n".utf8)
 
-  static func likelihood(_ objective: RecipeSection, of inputs: Inputs) -> any Likelihood {
+  static func likelihood(_ objective: RecipeSection, of inputs: NetworkInputs) -> any Likelihood {
     LaplaceLikelihood(outputs: inputs.width)
   }
 }

@@ -5,6 +5,9 @@ import Recipes
 import Tensors
 import Training
 
+/// The rows that networks see. `Tensors` has a type `Inputs` as well, so programs that use both name this one so.
+public typealias NetworkInputs = Inputs
+
 /// A generative model with a latent variable z ~ N(0, 1) for each example, and a likelihood of the example's numbers
 /// given what a decoder makes of z. Elbo trains it as a variational auto-encoder, evaluates it, and makes new examples.
 ///
@@ -15,7 +18,7 @@ import Training
 ///   static let name = "counts-vae"
 ///   static let summary = "vectors of counts with a latent variable"
 ///   static let recipe = Array("model: counts-vae\ntrain: {epochs: 100}\n".utf8)
-///   static func likelihood(_ objective: RecipeSection, of inputs: Inputs) -> any Likelihood {
+///   static func likelihood(_ objective: RecipeSection, of inputs: NetworkInputs) -> any Likelihood {
 ///     PoissonLikelihood(outputs: inputs.width)
 ///   }
 /// }
@@ -23,7 +26,7 @@ import Training
 public protocol LatentVariableModel: Model {
   /// What the decoder's outputs say of an example, whose numbers, [n, width], are the ``Answers/targets``. The means of
   /// its ``Likelihood/prediction(_:_:)`` are the new examples.
-  static func likelihood(_ objective: RecipeSection, of inputs: Inputs) throws -> any Likelihood
+  static func likelihood(_ objective: RecipeSection, of inputs: NetworkInputs) throws -> any Likelihood
   /// The encoder and the decoder.
   /// - Parameters:
   ///   - section: the recipe's `network` section.
@@ -51,7 +54,7 @@ private enum LikelihoodName: String, CaseIterable { case bernoulli, gaussian }
 
 extension LatentVariableModel {
   /// By `objective.likelihood`: Bernoulli pixels, or numbers with Gaussian noise.
-  public static func likelihood(_ objective: RecipeSection, of inputs: Inputs) throws -> any Likelihood {
+  public static func likelihood(_ objective: RecipeSection, of inputs: NetworkInputs) throws -> any Likelihood {
     let name = try objective.choice("likelihood", default: LikelihoodName.bernoulli)
     let leastLogVariance = Float(try objective.number("least_log_variance", default: -6, in: -30...10))
     guard name == .gaussian || inputs.normalisation != .standard else {
