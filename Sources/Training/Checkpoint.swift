@@ -35,7 +35,7 @@ public struct Checkpoint: Sendable {
       converged = moment.converged
       parameters_sha256 = learner.parameters.sha256
       optimizer_sha256 = learner.auxiliary.sha256
-      statistics_sha256 = learner.statistics.isEmpty ? nil : learner.statistics.sha256
+      statistics_sha256 = learner.dataStatistics.isEmpty ? nil : learner.dataStatistics.sha256
     }
   }
 
@@ -61,8 +61,8 @@ public struct Checkpoint: Sendable {
     do {
       try SafeTensors.write(modelPath(aside), [learner.parameters], prefixed: false, metadata: ["model": state.model])
       try SafeTensors.write(optimizerPath(aside), learner.auxiliary, prefixed: true)
-      if !learner.statistics.isEmpty {
-        try SafeTensors.write(statisticsPath(aside), learner.statistics, prefixed: true)
+      if !learner.dataStatistics.isEmpty {
+        try SafeTensors.write(statisticsPath(aside), learner.dataStatistics, prefixed: true)
       }
       try AtomicFile.write(statePath(aside), Array(encoded(state)))
       try place(aside, as: name, in: run)
@@ -159,14 +159,14 @@ public struct Checkpoint: Sendable {
     let model = try SafeTensors.Contents(Checkpoint.modelPath(folder))
     try model.fill(learner.parameters, prefixed: false)
     try check(learner.parameters.sha256, state.parameters_sha256, Checkpoint.modelPath(folder))
-    if !learner.statistics.isEmpty {
+    if !learner.dataStatistics.isEmpty {
       guard let digest = state.statistics_sha256 else {
         throw TrainingError(
           .damagedFile, "\(folder) does not hold the statistics of the training data", advice: "train the run again")
       }
       let statistics = try SafeTensors.Contents(Checkpoint.statisticsPath(folder))
-      for buffer in learner.statistics { try statistics.fill(buffer, prefixed: true) }
-      try check(learner.statistics.sha256, digest, Checkpoint.statisticsPath(folder))
+      for buffer in learner.dataStatistics { try statistics.fill(buffer, prefixed: true) }
+      try check(learner.dataStatistics.sha256, digest, Checkpoint.statisticsPath(folder))
     }
     guard optimizer else { return }
     let moments = try SafeTensors.Contents(Checkpoint.optimizerPath(folder))

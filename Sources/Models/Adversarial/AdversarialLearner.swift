@@ -121,7 +121,7 @@ final class AdversarialLearner: Learner {
 
   var learntCount: Int { generator.learntCount + discriminator.learntCount }
   var auxiliary: [FlatBuffer] { generator.descent.moments + discriminator.descent.moments }
-  var statistics: [FlatBuffer] { inputs.statistics }
+  var dataStatistics: [FlatBuffer] { inputs.statistics }
   var exampleCount: Int { inputs.train.count }
 
   var offers: Offers {

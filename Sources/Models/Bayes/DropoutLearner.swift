@@ -159,7 +159,7 @@ final class DropoutLearner: GradientLearner, Supervised {
     var total: Tensor?
     for (index, member) in members.enumerated() {
       let outputs = member.network(
-        x, pass(index, views, key: key, examples: batch.indices, statistics: batch.statistics))
+        x, pass(index, views, key: key, examples: batch.indices, statistics: batch.batchStatistics))
       let pass = likelihoodPass(index, views, key: key, examples: batch.indices)
       var loss = member.likelihood.loss(outputs, supervision, pass).sum()
       metrics["nll"] += Double(loss.value) / Double(members.count)

@@ -63,7 +63,7 @@ public struct Supervision: Sendable {
     }
   }
 
-  /// What the training data fixed; see `Learner.statistics`.
+  /// What the training data fixed; see `Learner.dataStatistics`.
   var statistics: [FlatBuffer] { inputs.statistics + (targetStatistics.map { [$0] } ?? []) }
 
   /// Of each target's training values, in the units of the data; nothing for classes. Those of a checkpoint take their

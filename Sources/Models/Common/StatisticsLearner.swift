@@ -66,7 +66,7 @@ final class StatisticsLearner<Model: FlatStatisticsModel>: Learner {
   }
 
   var exampleCount: Int { rows.count }
-  var statistics: [FlatBuffer] { [rows.scaling, rows.targetScaling].compactMap { $0?.statistics } }
+  var dataStatistics: [FlatBuffer] { [rows.scaling, rows.targetScaling].compactMap { $0?.statistics } }
 
   /// What has been learnt.
   func learntParameters() throws -> Model.Parameters {
