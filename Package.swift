@@ -7,6 +7,7 @@ let package = Package(
   products: [
     .executable(name: "elbo", targets: ["elbo"]),
     .library(name: "Elbo", targets: ["Runs", "Training", "Models"]),
+    .library(name: "ElboCommand", targets: ["ElboCommand"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -78,12 +79,15 @@ let package = Package(
         .product(name: "Subprocess", package: "swift-subprocess"),
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
-    .executableTarget(
-      name: "elbo",
+    .target(
+      name: "ElboCommand",
       dependencies: [
-        "Cluster", "ClusterRuns", "Datasets", "Files", "Models", "Recipes", "Reports", "Runs", "Training", "ZeroMQ",
+        "Cluster", "ClusterRuns", "Datasets", "Distributions", "Files", "LinearAlgebra", "Models", "Networks",
+        "Recipes",
+        "Reports", "Runs", "Tensors", "Training", "ZeroMQ",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
+    .executableTarget(name: "elbo", dependencies: ["ElboCommand"]),
     .executableTarget(
       name: "elbo-bench",
       dependencies: [
@@ -131,7 +135,11 @@ let package = Package(
         "ReferenceSupport", "Tensors", "Training",
       ], exclude: ["Golden"]),
     .testTarget(name: "RecipesTests", dependencies: ["Recipes"]),
-    .testTarget(name: "RunsTests", dependencies: ["Datasets", "Models", "Recipes", "Runs", "TestSupport", "Training"]),
+    .testTarget(
+      name: "RunsTests",
+      dependencies: [
+        "Datasets", "LinearAlgebra", "Models", "Networks", "Recipes", "Runs", "Tensors", "TestSupport", "Training",
+      ]),
     .testTarget(name: "TrainingTests", dependencies: ["Files", "Tensors", "TestSupport", "Training"]),
     .testTarget(name: "ReportsTests", dependencies: ["Figures", "Files", "Images", "Reports", "TestSupport"]),
     .testTarget(

@@ -16,14 +16,10 @@ import Training
 /// - estimator B (equation 7): 1/L Σ log p(x|z) − KL(q(z|x) ‖ p(z)), the divergence in closed form (appendix B)
 ///
 /// with z = μ + σ ε (equation 4). The noise ε of an example is a function of seed, step, sample and example.
-public enum VAE: Model {
+public enum VAE: LatentVariableModel {
   public static let name = "vae"
   public static let summary = "variational auto-encoder (estimators A and B, Bernoulli and Gaussian decoders)"
   public static var recipe: [UInt8] { PackageResources.vae_yaml }
-
-  public static func learner(_ recipe: Recipe, data: Dataset, seed: UInt64) throws -> any Learner {
-    try VAELearner(recipe, data: data, seed: seed)
-  }
 }
 
 final class VAELearner: GradientLearner {
@@ -43,7 +39,7 @@ final class VAELearner: GradientLearner {
   private let importanceSamples: Int
   private let importanceExamples: Int
 
-  init(_ recipe: Recipe, data: Dataset, seed: UInt64) throws {
+  init(_ model: any LatentVariableModel.Type, _ recipe: Recipe, data: Dataset, seed: UInt64) throws {
     inputs = try Inputs(data, recipe["data"])
     labels = data.test?.labels
     let objective = recipe["objective"]
@@ -53,7 +49,7 @@ final class VAELearner: GradientLearner {
     warmupEpochs = try objective.number("warmup_epochs", default: 0, in: 0...1e6)
 
     var layout = Layout()
-    network = try VAENetwork(recipe, inputs: inputs, in: &layout)
+    network = try VAENetwork(model, recipe, inputs: inputs, in: &layout)
     parameters = FlatBuffer("parameters", layout)
     network.initialize(parameters, seed: seed)
     order = .shuffled(batch: try recipe.batch(examples: inputs.train.count))

@@ -5,70 +5,53 @@ import Networks
 import Recipes
 import Tensors
 
-/// Encoder and decoder of a VAE, the decoder the encoder's mirror image.
+/// Encoder, decoder and likelihood of a VAE.
 struct VAENetwork: Sendable {
-  enum Likelihood: String, CaseIterable { case bernoulli, gaussian }
-
-  let latent: Int
-  let likelihood: Likelihood
-  private let encoder: LayerStack
-  private let decoder: LayerStack
+  private let networks: LatentNetworks
+  private let likelihood: any Likelihood
   private let width: Int
 
-  /// Whether the Gaussian decoder's means are pixels, held in 0…1 by a sigmoid (AEVB, appendix C.2).
-  private let meansArePixels: Bool
-  /// The Gaussian decoder's log variances are held above this: the likelihood of a pixel that never varies would be
-  /// unbounded, and small variances let the reconstruction outweigh the prior, which leaves holes in the latent space.
-  private let leastLogVariance: Float
-
-  init(_ recipe: Recipe, inputs: Inputs, in layout: inout Layout) throws {
+  init(_ model: any LatentVariableModel.Type, _ recipe: Recipe, inputs: Inputs, in layout: inout Layout) throws {
     width = inputs.width
-    let section = recipe["network"]
-    let network = try NetworkRecipe(section, input: inputs.shape, default: [500])
-    latent = try section.integer("latent", default: 20, in: 1...100_000)
-    likelihood = try recipe["objective"].choice("likelihood", default: .bernoulli)
-    leastLogVariance = Float(try recipe["objective"].number("least_log_variance", default: -6, in: -30...10))
-    meansArePixels = inputs.normalisation == .unit && inputs.train.kind == .uint8
-    guard likelihood == .gaussian || inputs.normalisation != .standard else {
-      throw RecipeError("objective.likelihood is bernoulli, which needs pixels in 0…1: set data.normalisation=unit")
-    }
-    (encoder, decoder) = try network.autoencoder(
-      codes: 2 * latent, latent: latent, parts: likelihood == .gaussian ? 2 : 1, layout: &layout)
+    var likelihood = try model.likelihood(recipe["objective"], of: inputs)
+    networks = try model.networks(
+      recipe["network"], input: inputs.shape, outputs: likelihood.outputs, layout: &layout)
+    likelihood.addSlots(to: &layout, prefix: "")
+    self.likelihood = likelihood
   }
+
+  var latent: Int { networks.latent }
 
   func initialize(_ parameters: FlatBuffer, seed: UInt64) {
-    encoder.initialize(parameters, seed: seed)
-    decoder.initialize(parameters, seed: seed)
+    networks.encoder.initialize(parameters, seed: seed)
+    networks.decoder.initialize(parameters, seed: seed)
+    likelihood.initialize(parameters, seed: seed)
   }
 
-  var runningStatistics: [RunningStatistic] { encoder.runningStatistics + decoder.runningStatistics }
+  var runningStatistics: [RunningStatistic] {
+    networks.encoder.runningStatistics + networks.decoder.runningStatistics
+  }
 
   /// The posterior q(z|x): x [n, width] → mean and log variance, each [n, latent].
   func encode(_ x: Tensor, _ pass: Pass) -> (mean: Tensor, logVariance: Tensor) {
-    let statistics = encoder(x, pass)
+    let statistics = networks.encoder(x, pass)
     return (statistics.columns(0..<latent), statistics.columns(latent..<2 * latent))
   }
 
   /// log p(x|z), in nats: x [n, width], z [n, latent] → [n].
   func logLikelihood(of x: Tensor, given z: Tensor, _ pass: Pass) -> Tensor {
-    let output = decoder(z, pass)
-    switch likelihood {
-    case .bernoulli: return Bernoulli.logLikelihood(logits: output, targets: x)
-    case .gaussian:
-      let logVariance = output.columns(width..<2 * width).clamped(to: leastLogVariance...20)
-      return Gaussian.logLikelihood(of: x, mean: gaussianMean(output), logVariance: logVariance)
-    }
+    likelihood.checkedLogLikelihood(networks.decoder(z, pass), of: Answers(targets: x), ofLikelihood(pass))
   }
 
   /// The mean of p(x|z): z [n, latent] → [n, width].
   func decode(_ z: Tensor, _ pass: Pass) -> Tensor {
-    let output = decoder(z, pass)
-    return likelihood == .bernoulli ? output.sigmoid() : gaussianMean(output)
+    likelihood.checkedPrediction(networks.decoder(z, pass), width: 2 * width, ofLikelihood(pass)).columns(0..<width)
   }
 
-  private func gaussianMean(_ output: Tensor) -> Tensor {
-    let mean = output.columns(0..<width)
-    return meansArePixels ? mean.sigmoid() : mean
+  /// A pass of the likelihood: its noise is apart from that of the decoder's layers.
+  private func ofLikelihood(_ pass: Pass) -> Pass {
+    let key = pass.key.map { $0.at(tensor: $0.tensor - NoiseStream.activations + NoiseStream.logits) }
+    return Pass(.given(pass.parameters), key: key, examples: pass.examples)
   }
 
   /// The importance-weighted bound log 1/K Σ p(x|z) p(z) / q(z|x), z from q (Burda, Grosse and Salakhutdinov 2015,

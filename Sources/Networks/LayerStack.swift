@@ -70,6 +70,13 @@ public struct LayerStack: Layer {
   public var pointSlots: [Slot] { layers.flatMap(\.pointSlots) }
   public var mixesExamples: Bool { layers.contains(where: \.mixesExamples) }
 
+  /// Whether a layer draws noise of its own where the pass has a key.
+  public var drawsNoise: Bool {
+    var (copy, streams) = (self, NoiseStreams())
+    copy.takeStreams(&streams)
+    return streams.activations > 0
+  }
+
   /// The layers that have weights, in order.
   public var linearLayers: [any LinearLayer] { layers.compactMap { $0 as? any LinearLayer } }
 

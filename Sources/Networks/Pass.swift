@@ -31,6 +31,9 @@ public struct Pass {
     self.init(.given(parameters), statistics: statistics, key: key, examples: examples)
   }
 
+  /// A pass for what has no parameters and draws no noise.
+  public static var withoutParameters: Pass { Pass(predictingWith: ParameterViews([], for: Layout())) }
+
   /// The views of every slot: the parameters, or the means of those that have a posterior. Layers read their
   /// ``Layer/pointSlots`` here; a ``LinearLayer`` leaves its weights to ``output(of:_:)``.
   public var parameters: ParameterViews { weights.views }

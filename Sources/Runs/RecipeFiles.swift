@@ -6,13 +6,13 @@ import Recipes
 extension Recipe {
   /// Opens a built-in recipe by its name, or a file by its path.
   public static func named(_ name: String) throws -> Recipe {
-    if let model = Models.all.first(where: { $0.name == name }) {
+    if let model = Models.available.first(where: { $0.name == name }) {
       return try Recipe(yaml: String(decoding: model.recipe, as: UTF8.self), source: "the recipe \(name)")
     }
     if name.contains("/") || name.contains(".") || FileManager.default.fileExists(atPath: name) {
       return try file(name)
     }
-    let names = Models.all.map { $0.name }
+    let names = Models.available.map { $0.name }
     let hint = nearest(to: name, among: names).map { "; the nearest is \($0)" } ?? ""
     throw RecipeError("there is no recipe and no file \(name)\(hint); `elbo recipes` lists what there is")
   }

@@ -76,7 +76,7 @@ package struct TrainingRequest {
       if let recipe { try compare(recipe, with: reading, of: run) }
       try overrides.apply(to: reading)
       var job = try TrainingJob(reading)
-      if isRestart, let recipe, !Models.all.contains(where: { $0.name == recipe }) {
+      if isRestart, let recipe, !Models.available.contains(where: { $0.name == recipe }) {
         let asked = try Recipe.named(recipe)
         try overrides.apply(to: asked)
         guard try TrainingJob(asked).recipeDigest == job.recipeDigest else {

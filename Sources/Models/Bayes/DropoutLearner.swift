@@ -9,35 +9,33 @@ import Training
 
 /// A plain network, and the same network with dropout that stays on at prediction: each mask is then a sample of an
 /// approximate posterior (Gal and Ghahramani, Dropout as a Bayesian Approximation, ICML 2016).
-public enum PlainNetwork: Model {
+public enum PlainNetwork: NetworkModel {
   public static let name = "mlp"
   public static let summary = "a plain network, for comparison with the Bayesian ones"
   public static var recipe: [UInt8] { PackageResources.mlp_yaml }
 
   public static func learner(_ recipe: Recipe, data: Dataset, seed: UInt64) throws -> any Learner {
-    try DropoutLearner(recipe, data: data, seed: seed, hasDropout: false)
+    try DropoutLearner(Self.self, recipe, data: data, seed: seed, noise: .absent)
   }
 }
 
-public enum MCDropout: Model {
+public enum MCDropout: NetworkModel {
   public static let name = "mc-dropout"
   public static let summary = "a network with dropout at training and prediction, for classes or numbers"
   public static var recipe: [UInt8] { PackageResources.mc_dropout_yaml }
 
   public static func learner(_ recipe: Recipe, data: Dataset, seed: UInt64) throws -> any Learner {
-    try DropoutLearner(recipe, data: data, seed: seed, hasDropout: true)
+    try DropoutLearner(Self.self, recipe, data: data, seed: seed, noise: .dropout)
   }
 }
 
 /// One network, or several that are trained side by side in one run: an ensemble, whose members begin at other weights
 /// and never see each other, are the samples of a prediction (Lakshminarayanan, Pritzel and Blundell 2017).
 final class DropoutLearner: GradientLearner, Supervised {
-  enum Task: String, CaseIterable { case automatic, classification, regression }
-
   /// A network of its own, in slots of its own.
   private struct Member {
     let network: LayerStack
-    let head: Head
+    let likelihood: any Likelihood
     /// The dropout layers whose rates are learned.
     let concrete: [ConcreteDropout]
   }
@@ -55,42 +53,58 @@ final class DropoutLearner: GradientLearner, Supervised {
   /// Streams of noise are as far apart from member to member.
   private static let memberStride: UInt32 = 1 << 14
 
-  init(_ recipe: Recipe, data: Dataset, seed: UInt64, hasDropout: Bool) throws {
+  init(
+    _ model: any NetworkModel.Type, _ recipe: Recipe, data: Dataset, seed: UInt64, noise defaults: NetworkNoise.Defaults
+  ) throws {
     let objective = recipe["objective"]
-    let task = try objective.choice("task", default: Task.automatic)
-    let isRegression = task == .automatic ? data.train.labels == nil : task == .regression
-    supervision = try Supervision(
-      data, recipe["data"], wants: isRegression ? .values : .classes, default: isRegression ? .standard : .unit)
+    let supervision = try model.supervision(recipe, data)
+    self.supervision = supervision
+    var lengthScale = defaults == .dropout ? try objective.number("length_scale", default: 0.01, in: 0...1e6) : 0
+    let likelihood = try model.likelihood(objective, supervision)
     let section = recipe["network"]
-    let network = try NetworkRecipe(section, input: supervision.inputs.shape, default: [400, 400])
-    let noise = try NetworkNoise(section, network, hasDropout: hasDropout)
+    func network(_ name: String, _ layout: inout Layout) throws -> LayerStack {
+      try model.network(
+        section, input: supervision.inputs.shape, outputs: likelihood.outputs, name: name, layout: &layout)
+    }
+    var unused = Layout()
+    let first = try network("layers", &unused)
+    let noise = try NetworkNoise(section, for: first, defaults)
     dropConnect = noise.dropConnect
-    lengthScale = hasDropout ? try objective.number("length_scale", default: 0.01, in: 0...1e6) : 0
+    if defaults == .none {
+      objective.passOver(["length_scale"])
+      if noise.isConcrete { lengthScale = try objective.number("length_scale", default: 0.01, in: 0...1e6) }
+    }
+    self.lengthScale = lengthScale
 
     let count = try recipe["train"].integer("members", default: 1, in: 1...64)
     var layout = Layout()
-    members = try (0..<count).map { [supervision] index in
+    members = try (0..<count).map { index in
       let prefix = count == 1 ? "" : "members.\(index)."
-      let plain = try network.network(
-        name: prefix + "layers", outputs: try Head.outputs(objective, supervision), layout: &layout)
-      let head = try Head(objective, supervision, layout: &layout, prefix: prefix)
+      let plain = try network(prefix + "layers", &layout)
+      var own = likelihood
+      own.addSlots(to: &layout, prefix: prefix)
       let noisy = noise.inserted(into: plain, name: prefix + "dropout", layout: &layout)
-      return Member(network: noisy, head: head, concrete: noisy.layers.compactMap { $0 as? ConcreteDropout })
+      return Member(network: noisy, likelihood: own, concrete: noisy.layers.compactMap { $0 as? ConcreteDropout })
     }
-    distinctSamples = hasDropout ? nil : count
+    let isSampled = defaults == .dropout || defaults == .none && (noise.isActive || first.drawsNoise)
+    distinctSamples = isSampled ? nil : count
     parameters = FlatBuffer("parameters", layout)
-    for member in members { member.network.initialize(parameters, seed: seed) }
+    for member in members {
+      member.network.initialize(parameters, seed: seed)
+      member.likelihood.initialize(parameters, seed: seed)
+    }
     order = .shuffled(batch: try recipe.batch(examples: data.train.count, default: 128))
     // Concrete dropout has its weight decay in the loss, since it depends on the rate.
     descent = try GradientDescent(
       recipe, parameters: layout,
-      weightDecay: !hasDropout
-        ? nil
-        : noise.isConcrete
-          ? 0
-          : try DropoutLearner.weightDecay(
-            objective, length: lengthScale, rate: noise.rate, supervision, examples: data.train.count))
-    evaluationSamples = hasDropout ? try recipe["evaluate"].integer("samples", default: 16, in: 1...1_000_000) : count
+      weightDecay: noise.isConcrete
+        ? 0
+        : defaults == .dropout
+          ? try DropoutLearner.weightDecay(
+            objective, length: lengthScale, rate: noise.rate, supervision, examples: data.train.count) : nil)
+    let samples =
+      defaults == .absent ? count : try recipe["evaluate"].integer("samples", default: 16, in: 1...1_000_000)
+    evaluationSamples = isSampled ? samples : count
   }
 
   /// λ w is added to the gradient of a mean over examples, λ = (1 − rate) l² / (N τ): the length-scale l of a Gaussian
@@ -131,8 +145,10 @@ final class DropoutLearner: GradientLearner, Supervised {
     return members[member].network(x, pass(member, ParameterViews(parameters), key: key, examples: examples))
   }
 
-  private func logitsKey(_ key: RandomKey, _ member: Int) -> RandomKey {
-    key.at(tensor: NoiseStream.logits + UInt32(member) * DropoutLearner.memberStride)
+  /// What a member's likelihood computes with.
+  private func likelihoodPass(_ member: Int, _ views: ParameterViews, key: RandomKey, examples: [UInt32]) -> Pass {
+    let key = key.at(tensor: NoiseStream.logits + UInt32(member) * DropoutLearner.memberStride)
+    return Pass(.given(views), key: key, examples: examples)
   }
 
   /// The sum over the members, none of which has a part in another's gradient.
@@ -144,7 +160,8 @@ final class DropoutLearner: GradientLearner, Supervised {
     for (index, member) in members.enumerated() {
       let outputs = member.network(
         x, pass(index, views, key: key, examples: batch.indices, statistics: batch.batchStatistics))
-      var loss = member.head.loss(outputs, examples: batch.indices, views: views, key: logitsKey(key, index)).sum()
+      let pass = likelihoodPass(index, views, key: key, examples: batch.indices)
+      var loss = member.likelihood.loss(outputs, supervision, pass).sum()
       metrics["nll"] += Double(loss.value) / Double(members.count)
       for concrete in member.concrete {
         loss = loss + concrete.divergence(views, lengthScale: Float(lengthScale)) * share
@@ -172,10 +189,23 @@ final class DropoutLearner: GradientLearner, Supervised {
   /// Samples take turns among the members.
   func predict(_ x: Tensor, examples: [UInt32], sample: Int, with storage: FlatBuffer?, key: RandomKey) -> Tensor {
     let member = sample % members.count
-    return members[member].head.prediction(
-      outputs(x, examples: examples, sample: sample, key: key), examples: examples, views: ParameterViews(parameters),
-      key: logitsKey(key.ofSample(sample), member))
+    return members[member].likelihood.prediction(
+      outputs(x, examples: examples, sample: sample, key: key), supervision,
+      likelihoodPass(member, ParameterViews(parameters), key: key.ofSample(sample), examples: examples))
   }
+
+  func logLikelihood(
+    _ x: Tensor, examples: [UInt32], sample: Int, with storage: FlatBuffer?, key: RandomKey
+  ) -> Tensor {
+    let member = sample % members.count
+    let likelihood = members[member].likelihood
+    return likelihood.checkedLogLikelihood(
+      outputs(x, examples: examples, sample: sample, key: key),
+      of: likelihood.answers(examples, of: .test, supervision),
+      likelihoodPass(member, ParameterViews(parameters), key: key.ofSample(sample), examples: examples))
+  }
+
+  var likelihood: any Likelihood { members[0].likelihood }
 
   func logits(_ x: Tensor, examples: [UInt32], sample: Int, with storage: FlatBuffer?, key: RandomKey) -> Tensor {
     outputs(x, examples: examples, sample: sample, key: key).columns(0..<supervision.width)

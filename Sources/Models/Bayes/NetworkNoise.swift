@@ -13,12 +13,19 @@ struct NetworkNoise {
   let isConcrete: Bool
   private let isInserted: Bool
 
+  /// Which noise a model has where its recipe does not say.
+  enum Defaults {
+    /// The keys do not exist.
+    case absent
+    case none
+    case dropout
+  }
+
   /// Reads `dropout`, `input_dropout`, `drop_connect` and `concrete`. A list of layers with `dropout` entries of its own
   /// gets no more.
-  init(_ section: RecipeSection, _ network: NetworkRecipe, hasDropout: Bool) throws {
-    let isListed = network.layers.contains { if case .dropout = $0 { true } else { false } }
-    isInserted = hasDropout && !isListed
-    guard hasDropout else {
+  init(_ section: RecipeSection, for network: LayerStack, _ defaults: Defaults) throws {
+    isInserted = defaults != .absent && !network.layers.contains { $0 is Dropout }
+    guard defaults != .absent else {
       (rate, inputRate, dropConnect, isConcrete) = (0, 0, 0, false)
       return
     }
@@ -28,10 +35,13 @@ struct NetworkNoise {
       (rate, inputRate, isConcrete) = (0, 0, false)
       return
     }
-    rate = try section.number("dropout", default: 0.5, in: 0...0.999)
-    inputRate = try section.number("input_dropout", default: 0.2, in: 0...0.999)
+    rate = try section.number("dropout", default: defaults == .dropout ? 0.5 : 0, in: 0...0.999)
+    inputRate = try section.number("input_dropout", default: defaults == .dropout ? 0.2 : 0, in: 0...0.999)
     isConcrete = try section.flag("concrete", default: false)
   }
+
+  /// Whether there is any.
+  var isActive: Bool { rate > 0 || inputRate > 0 || dropConnect > 0 || isConcrete }
 
   /// A network with its dropout layers.
   /// - Parameter name: what the slots of learned rates begin with.

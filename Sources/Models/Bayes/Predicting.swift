@@ -60,8 +60,19 @@ public enum Prediction {
     _ samples: Range<Int>, of examples: Range<Int>, rows: ExampleArray, from first: Int, _ learner: any Predicting,
     storage: FlatBuffer?, key: RandomKey, with crew: Crew
   ) throws -> [Float] {
+    try self.samples(
+      samples, of: examples, rows: rows, from: first, learner, storage: storage, key: key, with: crew,
+      width: learner.predictionWidth
+    ) { learner.predict($0, examples: $1, sample: $2, with: storage, key: key) }
+  }
+
+  /// The same of other numbers than a prediction's, `width` of each example.
+  static func samples(
+    _ samples: Range<Int>, of examples: Range<Int>, rows: ExampleArray, from first: Int, _ learner: any Predicting,
+    storage: FlatBuffer?, key: RandomKey, with crew: Crew, width: Int,
+    _ body: @escaping @Sendable (_ x: Tensor, _ examples: [UInt32], _ sample: Int) -> Tensor
+  ) throws -> [Float] {
     precondition(examples.lowerBound % blockLength == 0 && first <= examples.lowerBound)
-    let width = learner.predictionWidth
     let values = UnsafeMutableBufferPointer<Float>.allocate(capacity: examples.count * samples.count * width)
     defer { values.deallocate() }
     let target = Target(start: values.baseAddress!)
@@ -71,7 +82,7 @@ public enum Prediction {
         let start = examples.lowerBound + block * blockLength
         let range = start..<min(start + blockLength, examples.upperBound)
         let x = learner.rows(of: rows, range.lowerBound - first..<range.upperBound - first)
-        let result = learner.predict(x, examples: range.map { UInt32($0) }, sample: sample, with: storage, key: key)
+        let result = body(x, range.map { UInt32($0) }, sample)
         for row in 0..<range.count {
           (target.start + ((range.lowerBound - examples.lowerBound + row) * samples.count + index) * width)
             .update(from: result.pointer + row * width, count: width)

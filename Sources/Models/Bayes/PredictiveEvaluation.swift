@@ -16,7 +16,7 @@ struct PredictiveEvaluation {
   private(set) var entropies: [Double] = []
 
   init(
-    _ learner: some Predicting, _ supervision: Supervision, samples: Int, key: RandomKey, with crew: Crew
+    _ learner: some Supervised, _ supervision: Supervision, samples: Int, key: RandomKey, with crew: Crew
   ) throws {
     let test = supervision.inputs.test!
     if learner.isClassifier {
@@ -66,14 +66,42 @@ struct PredictiveEvaluation {
           density += logDensity
         }
       }
-      metrics = [
-        "reg/RMSE": Regression.rootMeanSquaredError(means, targets),
-        "reg/NLL": -density / Double(max(targets.count / width, 1)),
-      ]
+      metrics = ["reg/RMSE": Regression.rootMeanSquaredError(means, targets)]
+      guard learner.likelihood.isGaussian else {
+        let density = try PredictiveEvaluation.logDensity(learner, supervision, samples: samples, key: key, with: crew)
+        metrics["reg/NLL"] = -density / Double(max(test.count, 1))
+        return
+      }
+      metrics["reg/NLL"] = -density / Double(max(targets.count / width, 1))
       for level in [0.5, 0.8, 0.95] {
         metrics["reg/Coverage\(Int(level * 100))"] = Regression.coverage(ranks: ranks, level: level)
       }
     }
+  }
+
+  /// Σ log (1/S) Σₛ p(targets | wₛ) over the held-out examples, by the likelihood itself, in the units of the data.
+  private static func logDensity(
+    _ learner: some Supervised, _ supervision: Supervision, samples count: Int, key: RandomKey, with crew: Crew
+  ) throws -> Double {
+    let test = supervision.inputs.test!
+    let storage = learner.makeSampleStorage()
+    var sum = 0.0
+    for piece in Prediction.pieces(of: test.count, samples: count, width: 1) {
+      let values = try Prediction.samples(
+        0..<count, of: piece, rows: test, from: 0, learner, storage: storage, key: key, with: crew, width: 1
+      ) { learner.logLikelihood($0, examples: $1, sample: $2, with: storage, key: key) }
+      for example in 0..<piece.count {
+        let densities = values[example * count..<(example + 1) * count].map { Double($0) }
+        let greatest = densities.max()!
+        // A density of 0 under every sample has no finite logarithm to scale by.
+        sum +=
+          greatest.isFinite
+          ? greatest + log(densities.reduce(0) { $0 + exp($1 - greatest) } / Double(count)) : greatest
+      }
+      test.releaseResident(piece)
+    }
+    guard learner.likelihood.standardizesTargets else { return sum }
+    return sum - Double(test.count) * supervision.targetDeviations.reduce(0) { $0 + log($1) }
   }
 
   /// Confidence against accuracy.

@@ -6,6 +6,12 @@ import Training
 /// A learner that is told by its training examples what to say of others: what all such learners share.
 protocol Supervised: Predicting {
   var supervision: Supervision { get }
+  var likelihood: any Likelihood { get }
+  /// log p(answer) of some held-out examples under sample t, in nats, of targets as the likelihood takes them: [n, in] →
+  /// [n].
+  func logLikelihood(
+    _ x: Tensor, examples: [UInt32], sample: Int, with storage: FlatBuffer?, key: RandomKey
+  ) -> Tensor
   /// Logits of sample t for some rows: [n, in] → [n, classes]. Of classifiers alone.
   func logits(_ x: Tensor, examples: [UInt32], sample: Int, with storage: FlatBuffer?, key: RandomKey) -> Tensor
 }

@@ -5,14 +5,20 @@ import Training
 
 /// What a network is to say of each example: a class, or numbers. Numbers are standardised by the training examples
 /// alone; everything that is reported is in the units of the data.
-struct Supervision: Sendable {
-  enum Kind: Sendable {
+public struct Supervision: Sendable {
+  public enum Kind: Sendable {
     case classes(count: Int, names: [String])
     case values(count: Int)
   }
 
-  let inputs: Inputs
-  let kind: Kind
+  /// What a model learns of its examples.
+  public enum Wanted: Sendable { case classes, values }
+
+  /// The examples that are learned from, or those that are held out.
+  enum Part { case train, test }
+
+  public let inputs: Inputs
+  public let kind: Kind
   private let trainLabels: [UInt32]
   private let trainTargets: ExampleArray?
   let testLabels: [Int]
@@ -60,23 +66,22 @@ struct Supervision: Sendable {
   /// What the training data fixed; see `Learner.dataStatistics`.
   var statistics: [FlatBuffer] { inputs.statistics + (targetStatistics.map { [$0] } ?? []) }
 
-  /// Of each target's training values, in the units of the data.
-  var targetMeans: [Double] { targetNumbers(0) }
-  var targetDeviations: [Double] { targetNumbers(1) }
+  /// Of each target's training values, in the units of the data; nothing for classes. Those of a checkpoint take their
+  /// place, so they are read when they are used.
+  public var targetMeans: [Double] { targetNumbers(0) }
+  public var targetDeviations: [Double] { targetNumbers(1) }
   private func targetNumbers(_ slot: Int) -> [Double] {
     targetStatistics.map { Array($0.doubles($0.layout.slots[slot])) } ?? []
   }
 
-  enum Wanted { case classes, values }
-
   /// Numbers that an example is to be told by: classes, or targets.
-  var width: Int {
+  public var width: Int {
     switch kind {
     case .classes(let count, _), .values(let count): count
     }
   }
 
-  var classNames: [String] {
+  public var classNames: [String] {
     if case .classes(_, let names) = kind { names } else { [] }
   }
 
@@ -91,16 +96,23 @@ struct Supervision: Sendable {
     return nil
   }
 
-  func labels(_ examples: [UInt32]) -> [UInt32] { examples.map { trainLabels[Int($0)] } }
+  func labels(_ examples: [UInt32], of part: Part = .train) -> [UInt32] {
+    switch part {
+    case .train: examples.map { trainLabels[Int($0)] }
+    case .test: examples.map { UInt32(testLabels[Int($0)]) }
+    }
+  }
 
-  /// Standardised training targets, [n, width].
-  func targets(_ examples: [UInt32]) -> Tensor {
+  /// Targets, [n, width], standardised or in the units of the data.
+  func targets(_ examples: [UInt32], of part: Part = .train, isStandardized: Bool = true) -> Tensor {
     let result = Tensor(uninitialized: [examples.count, width])
     let (means, deviations) = (targetMeans, targetDeviations)
+    let targets = (part == .train ? trainTargets : testTargets)!
     for (row, example) in examples.enumerated() {
       for column in 0..<width {
-        let value = trainTargets!.number(Int(example) * width + column)
-        result.pointer[row * width + column] = Float((value - means[column]) / deviations[column])
+        let value = targets.number(Int(example) * width + column)
+        result.pointer[row * width + column] =
+          isStandardized ? Float((value - means[column]) / deviations[column]) : Float(value)
       }
     }
     return result

@@ -35,7 +35,7 @@ final class VariationalLearner: Supervised {
   let evaluationSamples: Int
 
   private let network: LayerStack
-  private let head: Head
+  let likelihood: any Likelihood
   private let descent: PosteriorDescent
   /// The draw of a step; the means, for the estimators without one. Written in `prepare` alone.
   private let draw: FlatBuffer
@@ -48,19 +48,20 @@ final class VariationalLearner: Supervised {
   /// Draws of shards that are being computed; as many as there are lanes.
   private let storage = Mutex<[FlatBuffer]>([])
 
-  init(_ recipe: Recipe, data: Dataset, seed: UInt64, wants: Supervision.Wanted) throws {
-    supervision = try Supervision(
-      data, recipe["data"], wants: wants, default: wants == .values ? .standard : .unit)
+  init(_ model: any NetworkModel.Type, _ recipe: Recipe, data: Dataset, seed: UInt64) throws {
+    supervision = try model.supervision(recipe, data)
+    let isRegression = if case .values = supervision.kind { true } else { false }
     let objective = recipe["objective"]
     let section = recipe["network"]
+    var likelihood = try model.likelihood(objective, supervision)
     var layout = Layout()
-    network = try NetworkRecipe(
-      section, input: supervision.inputs.shape, default: wants == .values ? [50] : [400, 400]
-    ).network(name: "layers", outputs: try Head.outputs(objective, supervision), layout: &layout)
-    head = try Head(objective, supervision, layout: &layout)
+    network = try model.network(
+      section, input: supervision.inputs.shape, outputs: likelihood.outputs, name: "layers", layout: &layout)
+    likelihood.addSlots(to: &layout, prefix: "")
+    self.likelihood = likelihood
     let running = Set(network.runningStatistics.map(\.slot.name))
     posterior = VariationalPosterior(
-      over: layout, plain: Set(network.pointSlots.map(\.name) + [Head.noiseName]).subtracting(running),
+      over: layout, plain: Set((network.pointSlots + likelihood.slots).map(\.name)).subtracting(running),
       running: running, prior: try WeightPrior(objective))
 
     estimator = try objective.choice("estimator", default: .weights)
@@ -78,9 +79,10 @@ final class VariationalLearner: Supervised {
     means = estimator == .weights ? nil : FlatBuffer("means", layout)
     spread = estimator == .weights ? nil : FlatBuffer("spread", layout)
     network.initialize(draw, seed: seed)
+    likelihood.initialize(draw, seed: seed)
     let deviation = try section.number("initial_deviation", default: 0.02, in: 1e-12...1e3)
     posterior.initialize(parameters, from: draw, deviation: deviation)
-    order = .shuffled(batch: try recipe.batch(examples: data.train.count, default: wants == .values ? 32 : 128))
+    order = .shuffled(batch: try recipe.batch(examples: data.train.count, default: isRegression ? 32 : 128))
     descent = PosteriorDescent(
       posterior: posterior, descent: try GradientDescent(recipe, parameters: posterior.parameters))
     evaluationSamples = try recipe["evaluate"].integer("samples", default: 16, in: 1...1_000_000)
@@ -153,8 +155,9 @@ final class VariationalLearner: Supervised {
 
     func backward(_ weights: WeightPolicy) -> Double {
       let pass = Pass(weights, statistics: statistics, key: unitNoise(step.key), examples: examples)
-      let loss = head.loss(
-        network(x, pass), examples: examples, views: pass.parameters, key: step.key.at(tensor: NoiseStream.logits)
+      let loss = likelihood.loss(
+        network(x, pass), supervision,
+        Pass(.given(pass.parameters), key: step.key.at(tensor: NoiseStream.logits), examples: examples)
       ).sum()
       tape.backward(from: loss)
       return Double(loss.value)
@@ -301,9 +304,22 @@ final class VariationalLearner: Supervised {
   }
 
   func predict(_ x: Tensor, examples: [UInt32], sample: Int, with storage: FlatBuffer?, key: RandomKey) -> Tensor {
-    head.prediction(
-      outputs(x, examples: examples, sample: sample, with: storage!, key: key), examples: examples,
-      views: ParameterViews(storage!), key: key.ofSample(sample).at(tensor: NoiseStream.logits))
+    likelihood.prediction(
+      outputs(x, examples: examples, sample: sample, with: storage!, key: key), supervision,
+      likelihoodPass(storage!, key: key.ofSample(sample), examples: examples))
+  }
+
+  func logLikelihood(
+    _ x: Tensor, examples: [UInt32], sample: Int, with storage: FlatBuffer?, key: RandomKey
+  ) -> Tensor {
+    likelihood.checkedLogLikelihood(
+      outputs(x, examples: examples, sample: sample, with: storage!, key: key),
+      of: likelihood.answers(examples, of: .test, supervision),
+      likelihoodPass(storage!, key: key.ofSample(sample), examples: examples))
+  }
+
+  private func likelihoodPass(_ draw: FlatBuffer, key: RandomKey, examples: [UInt32]) -> Pass {
+    Pass(.given(ParameterViews(draw)), key: key.at(tensor: NoiseStream.logits), examples: examples)
   }
 
   func logits(_ x: Tensor, examples: [UInt32], sample: Int, with storage: FlatBuffer?, key: RandomKey) -> Tensor {

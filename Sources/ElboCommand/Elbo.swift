@@ -3,13 +3,29 @@ import Cluster
 import Datasets
 import Files
 import Foundation
+import Models
 import Recipes
 import Reports
 import Training
 import ZeroMQ
 
-/// The command. Its parts parse arguments and put rooms together; they compute nothing.
-@main
+/// The command, as a part of any program.
+///
+/// ```swift
+/// import ElboCommand
+///
+/// await ElboCommand.main(models: [PoissonRegression.self])
+/// ```
+public enum ElboCommand {
+  /// Does what the process's arguments say, and ends the process if that fails.
+  /// - Parameter models: the program's own, beside those that Elbo ships. Node processes that the program starts are the
+  ///   program itself, so they know them too.
+  public static func main(models: [any Model.Type] = []) async {
+    await Elbo.main(models)
+  }
+}
+
+/// Its parts parse arguments and put rooms together; they compute nothing.
 struct Elbo: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "elbo",
@@ -32,11 +48,12 @@ struct Elbo: AsyncParsableCommand {
       ExportCommand.self, ConjugateCommand.self, RecipesCommand.self, DoctorCommand.self,
     ])
 
-  static func main() async {
+  static func main(_ models: [any Model.Type]) async {
     StandardStreams.open()
     // A closed pipe is an error to report, not a reason to die in the middle of a checkpoint.
     signal(SIGPIPE, SIG_IGN)
     do {
+      for model in models { try Models.register(model) }
       var command = try parseAsRoot()
       if var command = command as? any AsyncParsableCommand {
         try await command.run()

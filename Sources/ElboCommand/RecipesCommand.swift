@@ -20,8 +20,9 @@ struct RecipesCommand: ParsableCommand {
       print(String(decoding: try Models.named(name).recipe, as: UTF8.self), terminator: "")
       return
     }
-    let width = Models.all.map { $0.name.count }.max() ?? 0
-    for model in Models.all {
+    let models = Models.available
+    let width = models.map { $0.name.count }.max() ?? 0
+    for model in models {
       print(model.name + String(repeating: " ", count: width - model.name.count + 2) + model.summary)
     }
   }

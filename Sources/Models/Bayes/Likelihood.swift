@@ -1,0 +1,116 @@
+import Networks
+import Tensors
+import Training
+
+/// What a network's outputs say of an answer: a log-likelihood to train by, and the numbers that a prediction reports.
+///
+/// Counts, for example, whose log rate is the output:
+///
+/// ```swift
+/// struct PoissonLikelihood: Likelihood {
+///   let outputs = 1
+///   func logLikelihood(_ outputs: Tensor, of answers: Answers, _ pass: Pass) -> Tensor {
+///     (answers.targets * outputs - outputs.exp()).sumOfRows()    // without log y!, which has no gradient
+///   }
+///   func prediction(_ outputs: Tensor, _ pass: Pass) -> Tensor { outputs.exp().joiningColumns(outputs.exp()) }
+/// }
+/// ```
+public protocol Likelihood: Sendable {
+  /// How many outputs the network has.
+  var outputs: Int { get }
+  /// log p(answer | outputs) of each example, in nats: [n, outputs] → [n].
+  /// - Parameter pass: the views of the slots that ``addSlots(to:prefix:)`` added, a key of noise, and the numbers of the
+  ///   examples, which key their noise.
+  func logLikelihood(_ outputs: Tensor, of answers: Answers, _ pass: Pass) -> Tensor
+  /// What one Monte Carlo sample of a prediction says: the probabilities of the classes, [n, classes], or the means and
+  /// then the variances of the targets, [n, 2 · targets].
+  func prediction(_ outputs: Tensor, _ pass: Pass) -> Tensor
+  /// Whether the targets are standardized by the training data: ``Answers/targets`` then have mean 0 and variance 1,
+  /// ``prediction(_:_:)`` is in the same units, and what is reported is in the units of the data nevertheless.
+  /// By default they are not.
+  var standardizesTargets: Bool { get }
+  /// Whether targets are normal with the means and variances of ``prediction(_:_:)``. By default they are not: a test
+  /// then measures `reg/NLL` by ``logLikelihood(_:of:_:)``, and no coverage.
+  var isGaussian: Bool { get }
+  /// Adds parameters of the likelihood's own, such as a noise level, to a layout. Each name begins with the prefix.
+  mutating func addSlots(to layout: inout Layout, prefix: String)
+  /// The slots that were added; they never have a posterior.
+  var slots: [Slot] { get }
+  /// Sets the slots' first values, which are 0 otherwise.
+  func initialize(_ parameters: FlatBuffer, seed: UInt64)
+}
+
+extension Likelihood {
+  public var standardizesTargets: Bool { false }
+  public var isGaussian: Bool { false }
+  public mutating func addSlots(to layout: inout Layout, prefix: String) {}
+  public var slots: [Slot] { [] }
+  public func initialize(_ parameters: FlatBuffer, seed: UInt64) {}
+}
+
+/// What the data says of some examples: their classes, or their targets.
+public struct Answers {
+  /// The number of each example's class; nothing where numbers are learned.
+  public let labels: [UInt32]
+  /// The targets, [n, targets]: in the units of the data, unless the likelihood standardizes them. Where classes are
+  /// learned, [n, 0].
+  public let targets: Tensor
+
+  public init(labels: [UInt32]) { (self.labels, targets) = (labels, Tensor([], [labels.count, 0])) }
+
+  /// - Parameter targets: [n, targets].
+  public init(targets: Tensor) { (labels, self.targets) = ([], targets) }
+
+  public var count: Int { targets.shape[0] }
+}
+
+extension Likelihood {
+  /// What the likelihood learns of some examples.
+  func answers(_ examples: [UInt32], of part: Supervision.Part, _ supervision: Supervision) -> Answers {
+    switch supervision.kind {
+    case .classes: Answers(labels: supervision.labels(examples, of: part))
+    case .values:
+      Answers(targets: supervision.targets(examples, of: part, isStandardized: standardizesTargets))
+    }
+  }
+
+  /// −log p(answer) of some training examples: [n, outputs] → [n].
+  func loss(_ outputs: Tensor, _ supervision: Supervision, _ pass: Pass) -> Tensor {
+    -checkedLogLikelihood(outputs, of: answers(pass.examples, of: .train, supervision), pass)
+  }
+
+  /// The log-likelihood, with the shapes that the protocol speaks of.
+  func checkedLogLikelihood(_ outputs: Tensor, of answers: Answers, _ pass: Pass) -> Tensor {
+    precondition(
+      outputs.shape == [answers.count, self.outputs],
+      "the network makes \(outputs.shape) of \(answers.count) examples, the likelihood needs \(self.outputs) outputs")
+    let density = logLikelihood(outputs, of: answers, pass)
+    precondition(
+      density.shape == [answers.count],
+      "logLikelihood makes \(density.shape) of \(answers.count) examples: it must give a number for each")
+    return density
+  }
+
+  /// The prediction, with as many numbers for each example as it is to have.
+  func checkedPrediction(_ outputs: Tensor, width: Int, _ pass: Pass) -> Tensor {
+    let prediction = prediction(outputs, pass)
+    precondition(
+      prediction.shape == [outputs.shape[0], width],
+      "prediction makes \(prediction.shape) of \(outputs.shape[0]) examples: it must give \(width) numbers for each")
+    return prediction
+  }
+
+  /// A prediction in the units of the data.
+  func prediction(_ outputs: Tensor, _ supervision: Supervision, _ pass: Pass) -> Tensor {
+    let isRegression = if case .values = supervision.kind { true } else { false }
+    let prediction = checkedPrediction(outputs, width: (isRegression ? 2 : 1) * supervision.width, pass)
+    guard standardizesTargets, case .values(let width) = supervision.kind else { return prediction }
+    let deviations = supervision.targetDeviations
+    let scale = Tensor(deviations.map { Float($0) }, [width])
+    let shift = Tensor(supervision.targetMeans.map { Float($0) }, [width])
+    let mean = prediction.columns(0..<width).multiplyingRow(scale).addingRow(shift)
+    let variance = prediction.columns(width..<2 * width)
+      .multiplyingRow(Tensor(deviations.map { Float($0 * $0) }, [width]))
+    return mean.joiningColumns(variance)
+  }
+}

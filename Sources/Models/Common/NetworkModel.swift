@@ -1,0 +1,102 @@
+import Datasets
+import Networks
+import Recipes
+import Tensors
+import Training
+
+/// A supervised model that is a network and a likelihood: Elbo trains, distributes, evaluates and predicts it.
+///
+/// Both have defaults: a model of its own likelihood has the network that the recipe's `network` section describes, and a
+/// model of its own network has the likelihood that suits the data, a categorical or a Gaussian one.
+///
+/// ```swift
+/// enum PoissonRegression: NetworkModel {
+///   static let name = "poisson-regression"
+///   static let summary = "counts whose log rate is a network"
+///   static let recipe = Array("model: poisson-regression\ntrain: {epochs: 100, batch: 10}\n".utf8)
+///   static let answers: Supervision.Wanted? = .values
+///   static func likelihood(_ objective: RecipeSection, _ task: Supervision) -> any Likelihood { PoissonLikelihood() }
+/// }
+/// ```
+///
+/// Recipes of such models have the keys of `mlp` and `mc-dropout`: `network.hidden`, `dropout`, `input_dropout`,
+/// `drop_connect` and `concrete`, which are off unless they are set; `train.members` for an ensemble; `evaluate.samples`.
+/// With `objective.posterior: variational` they have those of `bbb` in their place.
+public protocol NetworkModel: Model {
+  /// Whether the model learns classes or numbers; nil, the default: what `objective.task` says or the data has.
+  static var answers: Supervision.Wanted? { get }
+  /// The layers from an example to the outputs that the likelihood needs: [n, …] → [n, outputs]. By default those of the
+  /// recipe.
+  ///
+  /// It is called more than once, with other names, and makes the same layers each time.
+  /// - Parameters:
+  ///   - section: the recipe's `network` section. Reading a key is what makes it known.
+  ///   - input: the shape of an example, [height, width, channels]; a row of numbers is [1, numbers, 1]. The stack gets
+  ///     rows, [n, height · width · channels].
+  ///   - name: what the names of the layers' slots begin with.
+  static func network(
+    _ section: RecipeSection, input: [Int], outputs: Int, name: String, layout: inout Layout
+  ) throws -> LayerStack
+  /// What the outputs say of an answer.
+  /// - Parameters:
+  ///   - objective: the recipe's `objective` section.
+  ///   - task: what is learned, such as how many classes there are.
+  static func likelihood(_ objective: RecipeSection, _ task: Supervision) throws -> any Likelihood
+}
+
+extension NetworkModel {
+  public static var answers: Supervision.Wanted? { nil }
+
+  public static func network(
+    _ section: RecipeSection, input: [Int], outputs: Int, name: String, layout: inout Layout
+  ) throws -> LayerStack {
+    try NetworkRecipe(section, input: input, default: [400, 400]).network(name: name, outputs: outputs, layout: &layout)
+  }
+
+  public static func likelihood(_ objective: RecipeSection, _ task: Supervision) throws -> any Likelihood {
+    switch task.kind {
+    case .classes(let count, _): try CategoricalLikelihood(objective, classes: count)
+    case .values: try GaussianLikelihood(objective, task)
+    }
+  }
+
+  public static func learner(_ recipe: Recipe, data: Dataset, seed: UInt64) throws -> any Learner {
+    switch try recipe["objective"].choice("posterior", default: PosteriorName.none) {
+    case .none:
+      for (section, keys) in variationalKeys { recipe[section].passOver(keys) }
+      return try DropoutLearner(Self.self, recipe, data: data, seed: seed, noise: .none)
+    case .variational:
+      for (section, keys) in pointKeys { recipe[section].passOver(keys) }
+      return try VariationalLearner(Self.self, recipe, data: data, seed: seed)
+    }
+  }
+
+  /// What is learned, and of which inputs.
+  static func supervision(_ recipe: Recipe, _ data: Dataset) throws -> Supervision {
+    var wanted = answers
+    if wanted == nil {
+      switch try recipe["objective"].choice("task", default: TaskName.automatic) {
+      case .automatic: wanted = data.train.labels == nil ? .values : .classes
+      case .classification: wanted = .classes
+      case .regression: wanted = .values
+      }
+    }
+    return try Supervision(data, recipe["data"], wants: wanted!, default: wanted == .values ? .standard : .unit)
+  }
+}
+
+private enum TaskName: String, CaseIterable { case automatic, classification, regression }
+private enum PosteriorName: String, CaseIterable { case none, variational }
+
+/// Keys that only a posterior over the weights has, and those that only a network without one has: one key chooses.
+private let variationalKeys = [
+  "network": ["initial_deviation"],
+  "objective": [
+    "prior", "prior_deviation", "prior_scale", "prior_wide", "prior_narrow", "prior_share", "estimator", "scope",
+    "divergence", "kl_weighting", "kl_weight", "kl_warmup_epochs",
+  ],
+]
+private let pointKeys = [
+  "network": ["dropout", "input_dropout", "drop_connect", "concrete"], "objective": ["length_scale"],
+  "train": ["members"],
+]

@@ -1,0 +1,3 @@
+import ElboCommand
+
+await ElboCommand.main()
