@@ -42,7 +42,10 @@ let package = Package(
     .target(name: "Exact", dependencies: ["CExact", "Distributions", "LinearAlgebra"]),
     .target(name: "Datasets", dependencies: ["CZlib", "Files", "Images"]),
     .target(
-      name: "Training", dependencies: ["CKernels", "COneDNN", "Datasets", "Figures", "Files", "Optimizers", "Tensors"]),
+      name: "Training",
+      dependencies: [
+        "CKernels", "COneDNN", "Datasets", "Figures", "Files", "LinearAlgebra", "Optimizers", "Tensors",
+      ]),
     .target(
       name: "Models",
       dependencies: [

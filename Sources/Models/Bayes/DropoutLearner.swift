@@ -80,7 +80,7 @@ final class DropoutLearner: GradientLearner, Supervised {
     distinctSamples = hasDropout ? nil : count
     parameters = FlatBuffer("parameters", layout)
     for member in members { member.network.initialize(parameters, seed: seed) }
-    order = .shuffled(batch: try recipe.batch(examples: data.train.count, default: 128))
+    order = .shuffled(batch: try recipe.batch(examples: data.trainingCount, default: 128))
     // Concrete dropout has its weight decay in the loss, since it depends on the rate.
     descent = try GradientDescent(
       recipe, parameters: layout,
@@ -89,7 +89,7 @@ final class DropoutLearner: GradientLearner, Supervised {
         : noise.isConcrete
           ? 0
           : try DropoutLearner.weightDecay(
-            objective, length: lengthScale, rate: noise.rate, supervision, examples: data.train.count))
+            objective, length: lengthScale, rate: noise.rate, supervision, examples: data.trainingCount))
     evaluationSamples = hasDropout ? try recipe["evaluate"].integer("samples", default: 16, in: 1...1_000_000) : count
   }
 

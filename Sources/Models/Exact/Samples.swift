@@ -72,7 +72,8 @@ extension StatisticsLearner: Generating, RowGenerating where Model: SamplingMode
 
   private func drawn(_ count: Int, key: RandomKey) throws -> Matrix {
     var generator = RandomStream(key.at(tensor: NoiseStream.latent))
-    var rows = try saying { try model.sample(count, learntParameters(), using: &generator) }
+    let (model, parameters) = (try model(), try learntParameters())
+    var rows = try saying { try model.sample(count, parameters, using: &generator) }
     if let scaling = data.train.scaling {
       for i in 0..<rows.rows {
         for j in 0..<rows.columns { rows[i, j] = scaling.restored(rows[i, j], column: j) }
@@ -93,9 +94,7 @@ extension StatisticsLearner: Generating, RowGenerating where Model: SamplingMode
             .float(rows.elements.map { Float(isBytes ? $0 / 255 : $0) }), height: layout.height, width: layout.width,
             channels: layout.channels, columns: min(count, 8))))
     }
-    var seen = ExactRows(array: data.train.array)
-    seen.scaling = nil
-    let shown = try seen.matrices(first: ExactData.shownRows).inputs
+    let shown = shown!.matrix("rows")
     func name(_ column: Int) -> String { column < data.columns.count ? data.columns[column] : "column \(column)" }
     guard rows.columns >= 2 else {
       return Figure(
