@@ -12,6 +12,8 @@
 #define MASKED 8
 #define FUSED 1
 
+// Of the kernels in these headers, those of rows are taken.
+#pragma clang diagnostic ignored "-Wunused-function"
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
 #include "vector.h"
 

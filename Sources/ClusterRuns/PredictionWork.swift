@@ -20,7 +20,7 @@ package enum PredictionWork {
     }
     let recipe = try Recipe(yaml: yaml, source: "the prediction's recipe")
     if let data { recipe.set("data.source", text: data) }
-    guard let learner = try TrainingJob(recipe).learner as? any Predicting, learner.predictionWidth == offer.outputs
+    guard let learner = try TrainingJob(recipe).learner.offers.prediction, learner.predictionWidth == offer.outputs
     else {
       throw ClusterError(.refused, "the prediction's recipe is of a model that does not predict what was announced")
     }

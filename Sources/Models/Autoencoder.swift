@@ -21,7 +21,7 @@ public enum Autoencoder: Model {
   }
 }
 
-final class AutoencoderLearner: GradientLearner, Generating {
+final class AutoencoderLearner: GradientLearner {
   let parameters: FlatBuffer
   let descent: GradientDescent
   let order: Order.Kind
@@ -83,8 +83,14 @@ final class AutoencoderLearner: GradientLearner, Generating {
 
   // MARK: Pictures
 
+  var offers: Offers {
+    var offers = Offers()
+    offers.sampling = SamplingOffer(picture: { count, key, _ in self.sample(count: count, key: key) })
+    return offers
+  }
+
   /// Decodes draws from a standard Gaussian, as if the latent space had that prior.
-  func sample(count: Int, key: RandomKey, with crew: Crew) -> Figure {
+  func sample(count: Int, key: RandomKey) -> Figure {
     let z = Tensor.normal(key.at(tensor: NoiseStream.latent), rows: (0..<UInt32(count)).map { $0 }, columns: latent)
     return imageGrid(
       "samples", title: "Decoded draws from a Gaussian that the latent space does not follow",
@@ -101,7 +107,7 @@ final class AutoencoderLearner: GradientLearner, Generating {
     var figures = [
       besideOriginals(
         inputs.restored(x.rows(first)), inputs.restored(decoder(z.rows(first), pass)), inputs: inputs),
-      sample(count: 100, key: key, with: crew),
+      sample(count: 100, key: key),
     ]
     if latent == 2 {
       figures.append(latentScatter(z, labels: labels, title: "Codes, and the Gaussian that they do not follow"))

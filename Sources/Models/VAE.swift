@@ -26,7 +26,7 @@ public enum VAE: Model {
   }
 }
 
-final class VAELearner: GradientLearner, Generating {
+final class VAELearner: GradientLearner {
   enum Estimator: String, CaseIterable { case a, b }
 
   let parameters: FlatBuffer
@@ -145,7 +145,13 @@ final class VAELearner: GradientLearner, Generating {
 
   // MARK: Pictures
 
-  func sample(count: Int, key: RandomKey, with crew: Crew) -> Figure {
+  var offers: Offers {
+    var offers = Offers()
+    offers.sampling = SamplingOffer(picture: { count, key, _ in self.sample(count: count, key: key) })
+    return offers
+  }
+
+  func sample(count: Int, key: RandomKey) -> Figure {
     let rows = (0..<UInt32(count)).map { $0 }
     let z = Tensor.normal(key.at(tensor: NoiseStream.latent), rows: rows, columns: network.latent)
     return pictures("samples", title: "Samples from the prior", of: network.decode(z, predicting))
@@ -163,7 +169,7 @@ final class VAELearner: GradientLearner, Generating {
     let restored = inputs.restored(network.decode(mean.rows(first), pass))
     var figures = [
       besideOriginals(inputs.restored(x.rows(first)), restored, inputs: inputs),
-      sample(count: 100, key: key, with: crew),
+      sample(count: 100, key: key),
     ]
     if network.latent == 2 {
       figures.append(manifold(pass))

@@ -97,7 +97,7 @@ extension Run {
 
   /// The run's learner, if its weights can be pruned.
   private func prunable() throws -> any Prunable {
-    guard let learner = job.learner as? any Prunable else {
+    guard let learner = job.learner.offers.pruning else {
       throw TrainingError(
         .unsuitable, "the weights of a \(model) have no posterior to prune by",
         advice: "prune a run of bbb or bbb-regression")
@@ -113,7 +113,7 @@ extension Run {
   ///
   /// - Parameter path: the folder to write.
   public func export(to path: String) throws {
-    guard let learner = job.learner as? any Exporting else {
+    guard let export = job.learner.offers.export else {
       throw TrainingError(
         .unsuitable, "a \(model) is not exported as a module",
         advice: "load \(checkpoint.folder)/model.safetensors itself; its tensors have PyTorch's names")
@@ -123,6 +123,6 @@ extension Run {
     } catch {
       throw RecipeError("\(path): the folder cannot be made; name another")
     }
-    for document in try learner.export(to: path) { try AtomicFile.write("\(path)/\(document.name)", document.contents) }
+    for document in try export(path) { try AtomicFile.write("\(path)/\(document.name)", document.contents) }
   }
 }

@@ -24,11 +24,7 @@ extension Run {
   /// Inputs, unless the model predicts and they are not what it was trained on.
   private func fitting(_ inputs: ExampleArray, _ place: String) throws -> ExampleArray {
     let mismatch =
-      switch job.learner {
-      case let learner as any RowPredicting: learner.mismatch(inputs)
-      case let learner as any Predicting: learner.mismatch(inputs)
-      default: String?.none
-      }
+      job.learner.offers.closedFormPrediction?.mismatch(inputs) ?? job.learner.offers.prediction?.mismatch(inputs)
     guard let mismatch else { return inputs }
     throw TrainingError(.unsuitable, "\(place): \(mismatch)", advice: "give inputs like the training data's")
   }
@@ -52,7 +48,7 @@ extension Run {
     try samples.validate()
     let crew = try crew()
     let inputs = try fitting(inputs, "the inputs")
-    if let learner = job.learner as? any RowPredicting {
+    if let learner = job.learner.offers.closedFormPrediction {
       return Predictions(try learner.predict(inputs, with: crew), examples: inputs.count)
     }
     let learner = try predicting()
@@ -67,13 +63,13 @@ extension Run {
   }
 
   /// Whether the model predicts in closed form, so that it takes no samples.
-  public var predictsInClosedForm: Bool { job.learner is any RowPredicting }
+  public var predictsInClosedForm: Bool { job.learner.offers.closedFormPrediction != nil }
 
   /// The run's learner, if it predicts classes or numbers by Monte Carlo.
   package func predicting() throws -> any Predicting { try predicting(of: job) }
 
   func predicting(of job: TrainingJob) throws -> any Predicting {
-    guard let learner = job.learner as? any Predicting else {
+    guard let learner = job.learner.offers.prediction else {
       throw TrainingError(
         .unsuitable, "a \(model) predicts neither classes nor numbers",
         advice: "predict with a run of a supervised model, such as bbb or mc-dropout")

@@ -51,12 +51,10 @@ extension Run {
   /// Makes new examples, as a picture.
   public func sample(_ options: SampleOptions) throws -> Figure {
     try options.validate()
-    let learner = try generating()
-    if let learner = learner as? any LatentGenerating {
-      return try learner.sample(options.latent, key: options.key, with: crew())
-    }
+    let sampling = try sampling()
+    if let latent = sampling.latent { return try latent.picture(options.latent, options.key, crew()) }
     try refuseLatent(options)
-    return try learner.sample(count: options.count, key: options.key, with: crew())
+    return try sampling.picture(options.count, options.key, crew())
   }
 
   /// Makes new examples and writes them to a file.
@@ -65,38 +63,40 @@ extension Run {
   /// try await run.writeSamples(SampleOptions(count: 100, seed: 3), to: "samples.png")
   /// ```
   ///
-  /// - Parameter path: a picture; .npy: the examples as numbers (adversarial and exact models); .npz: examples, latent
-  ///   vectors and scores (adversarial models).
+  /// - Parameters:
+  ///   - options: which examples to make.
+  ///   - path: a picture; .npy: the examples as numbers (adversarial and exact models); .npz: examples, latent vectors
+  ///     and scores (adversarial models).
   /// - Returns: what could not be drawn and why, a line each.
   @discardableResult
   public func writeSamples(_ options: SampleOptions, to path: String) async throws -> [String] {
     try options.validate()
-    let learner = try generating()
+    let sampling = try sampling()
     guard path.hasSuffix(".npy") || path.hasSuffix(".npz") else {
       return try await FigureWriter.write(sample(options), to: path).notes
     }
-    if let learner = learner as? any LatentGenerating {
-      try write(learner.examples(options.latent, key: options.key, with: crew()), to: path)
+    if let latent = sampling.latent {
+      try write(latent.examples(options.latent, options.key, crew()), to: path)
       return []
     }
-    let rows = learner as? any RowGenerating
-    guard let rows, path.hasSuffix(".npy") else {
+    guard let rows = sampling.rows, path.hasSuffix(".npy") else {
+      let hasRows = sampling.rows != nil
       throw TrainingError(
-        .unsuitable, "a \(model) writes no " + (rows == nil ? ".npy and no .npz" : ".npz"),
-        advice: "name a .png" + (rows == nil ? "" : " or a .npy") + ", or a run of an adversarial model")
+        .unsuitable, "a \(model) writes no " + (hasRows ? ".npz" : ".npy and no .npz"),
+        advice: "name a .png" + (hasRows ? " or a .npy" : "") + ", or a run of an adversarial model")
     }
     try refuseLatent(options)
-    let made = try rows.rows(count: options.count, key: options.key)
+    let made = try rows(options.count, options.key)
     try NPY.write(made.values, shape: made.shape, to: path)
     return []
   }
 
-  private func generating() throws -> any Generating {
-    guard let learner = job.learner as? any Generating else {
+  private func sampling() throws -> SamplingOffer {
+    guard let sampling = job.learner.offers.sampling else {
       throw TrainingError(
         .unsuitable, "a \(model) makes no new examples", advice: "sample from a generative model, such as vae")
     }
-    return learner
+    return sampling
   }
 
   /// Throws when options are set that only adversarial models know.

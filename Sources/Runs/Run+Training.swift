@@ -43,6 +43,10 @@ extension Run {
   /// - Parameters:
   ///   - folder: the run folder to go on in.
   ///   - values: recipe keys that change: when the training ends, and what is reported.
+  ///   - lanes: how many threads compute; by default one for each processor.
+  ///   - quiet: whether to show no progress on standard error.
+  ///   - observer: hears of every step, report and checkpoint.
+  ///   - stop: ends the training after the step that it is in, with a checkpoint.
   /// - Throws: `TrainingError` when a key changes on which the result of a step depends.
   @discardableResult
   public static func resume(

@@ -86,8 +86,7 @@ package struct TrainingJob: Sendable {
       evaluateEvery: try train.integer("evaluate_every", default: 0, in: 0...1_000_000_000),
       checkpointEvery: try train.integer("checkpoint_every", default: 0, in: 0...1_000_000_000),
       checkpointInterval: try train.minutes("checkpoint_minutes", default: 10),
-      checkpointInterval: try train.minutes("checkpoint_minutes", default: 10),
-      figureEvery: learner is any Picturing
+      figureEvery: learner.offers.progress != nil
         ? try train.integer("figure_every", default: stepsPerEpoch, in: 0...1_000_000_000) : 0,
       precision: try recipe["exchange"].choice("precision", default: .float32))
     keepCheckpoints = try train.integer("keep_checkpoints", default: 2, in: 1...1_000_000)

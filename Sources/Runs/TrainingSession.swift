@@ -107,7 +107,7 @@ package struct TrainingSession: Sendable {
   /// Writes what the learner leaves in the run folder.
   private func writeDocuments() async throws {
     let documents = try await trainer.perform { learner, crew in
-      try (learner as? any Accounting)?.documents(with: crew) ?? []
+      try learner.offers.documents?(crew) ?? []
     }
     for document in documents { try AtomicFile.write("\(run.path)/\(document.name)", document.contents) }
   }

@@ -45,6 +45,9 @@ public protocol Learner: AnyObject, Sendable {
 
   /// Pictures of what was learnt.
   func figures(with crew: Crew, key: RandomKey) throws -> [Figure]
+
+  /// What the learner can do besides learning.
+  var offers: Offers { get }
 }
 
 /// What absorbing a total came to.
@@ -72,79 +75,7 @@ extension Learner {
   public func prepare(phase: Int, of step: Step, with crew: Crew) throws {}
   public func report(_ means: [String: Double], examples: Int) -> [String: Double] { means }
   public func figures(with crew: Crew, key: RandomKey) throws -> [Figure] { [] }
-}
-
-/// A learner that can make new examples.
-public protocol Generating: Learner {
-  /// Makes examples as pictures (values in 0…1).
-  func sample(count: Int, key: RandomKey, with crew: Crew) throws -> Figure
-}
-
-/// How latent vectors are chosen for new examples.
-public struct LatentRequest: Sendable {
-  public enum Path: Sendable, Equatable {
-    /// Each is a draw of its own.
-    case independent
-    /// Each row of the picture leads from one draw to another.
-    case interpolated
-  }
-
-  public var count: Int
-  public var path: Path
-  /// The prior is cut off at so many standard deviations: less variety, more typical examples. Nil: not at all.
-  public var truncation: Double?
-
-  public init(count: Int, path: Path = .independent, truncation: Double? = nil) {
-    self.count = count
-    self.path = path
-    self.truncation = truncation
-  }
-}
-
-/// Generated examples as numbers, a row an example.
-public struct GeneratedExamples: Sendable {
-  public struct Rows: Sendable {
-    public let values: [Float]
-    /// The number of rows, then the shape of one.
-    public let shape: [Int]
-
-    public init(values: [Float], shape: [Int]) { (self.values, self.shape) = (values, shape) }
-  }
-
-  /// In the units of the data.
-  public let examples: Rows
-  /// What they were made of.
-  public let latents: Rows
-  /// What the discriminator says of them.
-  public let scores: Rows
-
-  public init(examples: Rows, latents: Rows, scores: Rows) {
-    (self.examples, self.latents, self.scores) = (examples, latents, scores)
-  }
-}
-
-/// A learner whose latent space can be walked through.
-public protocol LatentGenerating: Generating {
-  func examples(_ request: LatentRequest, key: RandomKey, with crew: Crew) throws -> GeneratedExamples
-  /// Makes examples as pictures (values in 0…1).
-  func sample(_ request: LatentRequest, key: RandomKey, with crew: Crew) throws -> Figure
-}
-
-extension LatentGenerating {
-  public func sample(count: Int, key: RandomKey, with crew: Crew) throws -> Figure {
-    try sample(LatentRequest(count: count), key: key, with: crew)
-  }
-}
-
-/// A learner that shows while it trains how it comes along, always with the same noise.
-public protocol Picturing: Learner {
-  /// What the model makes after `step` steps; `key` is the same at every step of a training.
-  func progress(at step: Int, key: RandomKey, with crew: Crew) throws -> [Figure]
-}
-
-/// A learner whose networks can be used by other programs.
-public protocol Exporting: Learner {
-  /// Writes what is large to a folder that exists.
-  /// - Returns: the texts that belong beside it.
-  func export(to folder: String) throws -> [RunDocument]
+  public var offers: Offers { Offers() }
+  public var evaluationMetrics: [String] { [] }
+  public func evaluate(_ examples: Range<Int>, into sums: inout Sums, key: RandomKey, on lane: Lane) throws {}
 }

@@ -18,7 +18,7 @@ public struct TrainingPlan: Sendable {
   /// Write a checkpoint also when the last one is so old; nil: never because of the time. With nodes it is their
   /// coordinator that looks at a clock: nodes have to write the same moment.
   public var checkpointInterval: Duration?
-  /// Have a learner that is `Picturing` show how it comes along every so many steps; 0: not at all.
+  /// Have a learner that offers it show how it comes along every so many steps; 0: not at all.
   public var figureEvery: Int
   /// How exact the numbers are that the exchange adds.
   public var precision: ExchangePrecision
@@ -270,9 +270,9 @@ public actor Trainer {
         try observer.checkpoint(moment())
         checkpoints.restart(at: time())
       }
-      if plan.figureEvery > 0, number % plan.figureEvery == 0, let learner = learner as? any Picturing {
+      if plan.figureEvery > 0, number % plan.figureEvery == 0, let progress = learner.offers.progress {
         let key = RandomKey(seed: plan.seed).at(step: .max)
-        observer.figures(try learner.progress(at: number, key: key, with: crew), at: number)
+        observer.figures(try progress(number, key, crew), at: number)
       }
       aside += clock.now - pause
     }
@@ -364,8 +364,8 @@ public enum Evaluation {
   public static func run(_ learner: any Learner, seed: UInt64, crew: Crew) throws -> [String: Double] {
     let count = learner.evaluationCount
     guard count > 0 else { return [:] }
-    if let learner = learner as? any SetEvaluating {
-      let metrics = try learner.evaluate(key: RandomKey(seed: seed), with: crew)
+    if let evaluation = learner.offers.evaluation {
+      let metrics = try evaluation(RandomKey(seed: seed), crew)
       return Dictionary(uniqueKeysWithValues: metrics.map { ("test/" + $0, $1) })
     }
     let names = learner.evaluationMetrics

@@ -33,7 +33,7 @@ struct PredictionNodesTests {
     #expect(workspace.predictors().isEmpty)
   }
 
-  @Test(arguments: [0, 20, 60]) func aNodeIsKilledInTheMiddle(_ ticks: Int) async throws {
+  @Test(arguments: [0, 10, 25]) func aNodeIsKilledInTheMiddle(_ ticks: Int) async throws {
     let workspace = try Workspace()
     try await Self.trained("bbb", in: workspace)
     let samples = 20_000

@@ -20,7 +20,7 @@ import Training
     let places, data, samples, beliefs: [Double]
 
     init(_ learner: any Learner) throws {
-      let figures = try (learner as! any Picturing).progress(at: 0, key: RandomKey(seed: 1), with: Crew(lanes: 1))
+      let figures = try learner.offers.progress!(0, RandomKey(seed: 1), Crew(lanes: 1))
       guard case .plot(let plot) = figures[0].content else { throw NoPicture() }
       let lines = plot.panels[0].marks.compactMap { mark -> Line? in
         if case .line(let line) = mark { line } else { nil }

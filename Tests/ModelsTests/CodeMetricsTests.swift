@@ -41,7 +41,7 @@ import Training
     for index in 0..<weight.count { weight.pointer[index] = lit(index % latents, index / latents / Self.stretch) }
     learner.parameters.tensor(try #require(learner.parameters.layout["average.generator.0.bias"])).buffer
       .update(repeating: 0)
-    return try (learner as! any SetEvaluating).evaluate(key: RandomKey(seed: 3), with: Crew(lanes: 1))
+    return try learner.offers.evaluation!(RandomKey(seed: 3), Crew(lanes: 1))
   }
 
   private func scores(_ lit: (_ latent: Int, _ stretch: Int) -> Float) throws -> (purity: Double, classes: Double) {

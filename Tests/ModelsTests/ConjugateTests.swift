@@ -204,7 +204,7 @@ private final class Trajectory: TrainingObserver {
     }
     for noise in column("aleatoric_variance") { #expect(abs(noise * problem.precision - 1) < 1e-5) }
 
-    let metrics = try learner.evaluate(key: RandomKey(seed: 2), with: Crew(lanes: 2))
+    let metrics = try learner.offers.evaluation!(RandomKey(seed: 2), Crew(lanes: 2))
     for level in [50, 80, 95] {
       let coverage = metrics["reg/Coverage\(level)"]!
       #expect(abs(coverage - Double(level) / 100) < 0.02, "\(level): \(coverage)")

@@ -53,7 +53,7 @@ import Training
     }
     let column = table.columns.first { $0.name == "mean" }!.values
     #expect(zip(column, means).allSatisfy { abs($0 - $1) < 1e-12 })
-    let metrics = try learner.evaluate(key: RandomKey(seed: 0), with: crew)
+    let metrics = try learner.offers.evaluation!(RandomKey(seed: 0), crew)
     #expect(metrics["cls/MI"]! > 0)
   }
 
@@ -62,7 +62,7 @@ import Training
     let data = try Toy.line()
     let learner = try ensemble(4, data, ["objective.noise": "heteroscedastic"])
     try await train(learner, steps: 200)
-    let whole = try learner.evaluate(key: RandomKey(seed: 0), with: Crew(lanes: 1))["reg/NLL"]!
+    let whole = try learner.offers.evaluation!(RandomKey(seed: 0), Crew(lanes: 1))["reg/NLL"]!
     var sums = [Double](repeating: 0, count: 4)
     let test = data.test!
     try Prediction.run(learner, on: test.inputs, samples: 4, key: RandomKey(seed: 0), with: Crew(lanes: 1)) { samples in

@@ -15,7 +15,7 @@ private func train(_ learner: any Learner, steps: Int = 2000) async throws -> [S
 }
 
 private func predictions(_ learner: any Learner, _ rows: ExampleArray, lanes: Int = 2) throws -> [String: [Double]] {
-  let predicting = try #require(learner as? any RowPredicting)
+  let predicting = try #require(learner.offers.closedFormPrediction)
   let columns = try predicting.predict(rows, with: Crew(lanes: lanes))
   return Dictionary(uniqueKeysWithValues: columns.map { ($0.name, $0.values) })
 }

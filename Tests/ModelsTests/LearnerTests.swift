@@ -74,7 +74,7 @@ import Training
       let learner = try predictor(
         "bbb", Toy.classes(examples),
         ["network.hidden": "[4]", "train.batch": "\(batch)", "objective.kl_weighting": weighting])
-      let document = try (learner as! any Accounting).documents(with: Crew(lanes: 1))[0]
+      let document = try learner.offers.documents!(Crew(lanes: 1))[0]
       return try JSONSerialization.jsonObject(with: Data(document.contents.utf8)) as! [String: Any]
     }
     func cost(_ ledger: [String: Any], _ step: String) -> Double {
@@ -143,7 +143,7 @@ import Training
       let learner = try predictor(
         "bbb-regression", Toy.line(unit: unit), ["train.batch": "32", "network.hidden": "[10]"])
       try await train(learner, steps: 200, shards: 2)
-      reports.append(try learner.evaluate(key: RandomKey(seed: 1), with: Crew(lanes: 2)))
+      reports.append(try learner.offers.evaluation!(RandomKey(seed: 1), Crew(lanes: 2)))
     }
     #expect(abs(reports[1]["reg/RMSE"]! / reports[0]["reg/RMSE"]! - 10) < 0.05)
     #expect(abs(reports[1]["reg/NLL"]! - reports[0]["reg/NLL"]! - log(10)) < 0.01)
@@ -152,7 +152,7 @@ import Training
   @Test func heteroscedasticNoiseIsFinite() async throws {
     let learner = try predictor("bbb-regression", Toy.line(), ["objective.noise": "heteroscedastic"])
     try await train(learner, steps: 300, shards: 2)
-    let report = try learner.evaluate(key: RandomKey(seed: 1), with: Crew(lanes: 1))
+    let report = try learner.offers.evaluation!(RandomKey(seed: 1), Crew(lanes: 1))
     #expect(report["reg/NLL"]!.isFinite && report["reg/RMSE"]! < 0.6)
   }
 }

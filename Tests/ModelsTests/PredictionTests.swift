@@ -72,14 +72,14 @@ import Training
 
   @Test func prunedFileEvaluatesLikeTheDenseOne() async throws {
     let learner = try await trained()
-    let prunable = learner as! any Prunable
+    let prunable = learner.offers.pruning!
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent("elbo-prune-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: folder) }
     let path = folder.appendingPathComponent("pruned.npz").path
     let crew = Crew(lanes: 2)
     let key = RandomKey(seed: 1)
-    let dense = try learner.evaluate(key: key, with: crew)
+    let dense = try learner.offers.evaluation!(key, crew)
 
     // Everything kept: the same numbers.
     try PrunedFile.write(prunable.sparse(keeping: 1), to: path)
@@ -100,13 +100,13 @@ import Training
       sum + storage.tensor(slot).values.filter { $0 != 0 }.count
     }
     #expect(alive == kept)
-    let pruned = try learner.evaluate(key: key, with: crew)
+    let pruned = try learner.offers.evaluation!(key, crew)
     #expect(pruned != dense)
     #expect(try FileManager.default.attributesOfItem(atPath: path)[.size] as! Int > 0)
   }
 
   @Test func damagedPrunedFilesAreRefused() async throws {
-    let learner = try predictor("bbb", Toy.classes(), Self.keys) as! any Prunable
+    let learner = try predictor("bbb", Toy.classes(), Self.keys).offers.pruning!
     let good = learner.sparse(keeping: 0.5)
     #expect(throws: TrainingError.self) { try learner.load(Array(good.dropFirst())) }
     let tensor = good[0]

@@ -9,7 +9,7 @@ import Training
 func predictor(_ model: String, _ data: Dataset, seed: UInt64 = 0, _ keys: [String: String]) throws -> any Predicting {
   let recipe = try Recipe(yaml: "model: \(model)", source: "test")
   for (path, value) in keys { try recipe.set(path, to: value) }
-  return try Models.named(model).learner(recipe, data: data, seed: seed) as! any Predicting
+  return try Models.named(model).learner(recipe, data: data, seed: seed).offers.prediction!
 }
 
 /// Trains from a step on.

@@ -95,7 +95,7 @@ import Training
     try Damage.shortModel.done(to: path(3))
     let error = #expect(throws: TrainingError.self) { try newest() }
     #expect(error?.code == .damagedFile)
-    #expect(error?.message.contains("model.safetensors") == true, "\(error!)")
+    #expect(error?.message.contains("model.safetensors") == true, "\(error as Any)")
   }
 
   /// The checkpoint may be whole: to go by an older one would lose work.

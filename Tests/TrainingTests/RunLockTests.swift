@@ -11,7 +11,7 @@ import Training
     try Data().write(to: URL(fileURLWithPath: run.recipe))
     let error = #expect(throws: TrainingError.self) { try RunLock(run, note: { _ in }) }
     #expect(error?.code == .isWritten)
-    #expect(error?.message.contains("process \(getpid()) (elbo") == true, "\(error!)")
+    #expect(error?.message.contains("process \(getpid()) (elbo") == true, "\(error as Any)")
     lock.release()
     #expect(!FileManager.default.fileExists(atPath: run.lock))
     try RunLock(run, note: { _ in }).release()
@@ -28,7 +28,7 @@ import Training
     let other = try RunLock(run, note: { _ in })
     try Data(text.utf8).write(to: URL(fileURLWithPath: run.lock))
     let error = #expect(throws: TrainingError.self) { try RunLock(run, note: { _ in }) }
-    #expect(error?.message.hasSuffix("is being written by another process") == true, "\(error!)")
+    #expect(error?.message.hasSuffix("is being written by another process") == true, "\(error as Any)")
     other.release()
   }
 

@@ -3,7 +3,7 @@
 // say what bounds them: one that moves the same numbers and only adds them up, and one of multiply-adds in registers.
 //
 //   C=Sources/CKernels
-//   clang -O3 -ffp-contract=off -fno-math-errno -I$C/include scripts/bench/bayes.c $C/*.c -lm -o /tmp/bayes && /tmp/bayes
+//   clang -O2 -I$C/include scripts/bench/bayes.c $C/*.c -lm -o /tmp/bayes && /tmp/bayes
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>

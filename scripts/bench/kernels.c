@@ -2,7 +2,7 @@
 // the bytes read and written a second beside a plain copy. Best of several runs; one thread.
 //
 //   C=Sources/CKernels
-//   clang -O3 -ffp-contract=off -fno-math-errno -I$C/include scripts/bench/kernels.c $C/*.c -lm -o /tmp/kernels
+//   clang -O2 -I$C/include scripts/bench/kernels.c $C/*.c -lm -o /tmp/kernels
 //   /tmp/kernels [name]
 #include <stdio.h>
 #include <stdlib.h>

@@ -24,7 +24,7 @@ import Training
 ///   of a code;
 /// - `gen/Modes`, `gen/Good`: of labelled points of few numbers, how many clusters the samples find, and the share of
 ///   samples that lie within three standard deviations of one.
-extension AdversarialLearner: SetEvaluating {
+extension AdversarialLearner {
   var evaluationCount: Int { evaluatedExamples }
 
   func evaluate(key: RandomKey, with crew: Crew) throws -> [String: Double] {

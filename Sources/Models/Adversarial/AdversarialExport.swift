@@ -4,7 +4,7 @@ import Training
 
 /// Both players for PyTorch: `generator.safetensors`, `discriminator.safetensors`, and a module that computes with
 /// them what Elbo does in prediction. The generator is the moving average where there is one.
-extension AdversarialLearner: Exporting {
+extension AdversarialLearner {
   func export(to folder: String) throws -> [RunDocument] {
     var modules: [String] = []
     for (name, player) in [("generator", generator), ("discriminator", discriminator)] {

@@ -14,7 +14,7 @@ import Training
 ///
 /// Parameters are those of both players and, when asked for, a moving average of the generator's, which is what samples
 /// are then drawn from.
-final class AdversarialLearner: Learner, LatentGenerating, Picturing {
+final class AdversarialLearner: Learner {
   /// What sets one adversarial model apart from another.
   struct Defaults {
     var loss = AdversarialObjective.Loss.nonSaturating
@@ -130,6 +130,18 @@ final class AdversarialLearner: Learner, LatentGenerating, Picturing {
   var auxiliary: [FlatBuffer] { generator.descent.moments + discriminator.descent.moments }
   var statistics: [FlatBuffer] { inputs.statistics + (shown.map { [$0] } ?? []) }
   var exampleCount: Int { inputs.train.count }
+
+  var offers: Offers {
+    var offers = Offers()
+    offers.evaluation = { try self.evaluate(key: $0, with: $1) }
+    offers.progress = { try self.progress(at: $0, key: $1, with: $2) }
+    offers.export = { try self.export(to: $0) }
+    offers.sampling = SamplingOffer(
+      picture: { try self.sample(LatentRequest(count: $0), key: $1, with: $2) },
+      latent: LatentOffer(
+        picture: { try self.sample($0, key: $1, with: $2) }, examples: { try self.examples($0, key: $1, with: $2) }))
+    return offers
+  }
 
   // MARK: A step
 

@@ -4,7 +4,7 @@ import Tensors
 import Training
 
 /// `kl.json`: what the complexity cost is of, and on what scale it enters a step, so that nobody has to guess.
-extension VariationalLearner: Accounting {
+extension VariationalLearner {
   private struct Ledger: Encodable {
     struct Tensor: Encodable {
       let name: String

@@ -3,38 +3,6 @@ import Synchronization
 import Tensors
 import Training
 
-/// A learner that predicts by Monte Carlo: sample t of a prediction is a function of the parameters, the key, t and the
-/// example, whoever computes it and beside which others.
-public protocol Predicting: SetEvaluating {
-  /// Numbers of one sample for one example: class probabilities, or means and then variances in the units of the data.
-  var predictionWidth: Int { get }
-  var isClassifier: Bool { get }
-  /// How many samples differ: a plain network has one, an ensemble as many as members; nil: all do.
-  var distinctSamples: Int? { get }
-  /// How many samples an evaluation takes.
-  var evaluationSamples: Int { get }
-  /// The names of classes, or nothing.
-  var classNames: [String] { get }
-  /// Turns examples of an array into rows.
-  func rows(of array: ExampleArray, _ examples: Range<Int>) -> Tensor
-  /// Whether an array's examples are what the learner was trained on; `nil`, or what is wrong.
-  func mismatch(_ array: ExampleArray) -> String?
-  /// A copy of the learner's parameters to draw into, if samples need one.
-  func makeSampleStorage() -> FlatBuffer?
-  /// Draws what sample t computes with, its ranges spread over the lanes.
-  func draw(_ sample: Int, into storage: FlatBuffer?, key: RandomKey, with crew: Crew) throws
-  /// Sample t for some rows: [n, in] → [n, predictionWidth]. `examples` are their numbers, which key their noise.
-  func predict(_ x: Tensor, examples: [UInt32], sample: Int, with storage: FlatBuffer?, key: RandomKey) -> Tensor
-}
-
-extension Predicting {
-  /// Whether samples differ at all.
-  public var isStochastic: Bool { distinctSamples != 1 }
-
-  /// As many samples as were asked for, or as there are.
-  public func sampleCount(_ asked: Int) -> Int { min(asked, distinctSamples ?? asked) }
-}
-
 /// All samples of some examples.
 public struct PredictionSamples: Sendable {
   public let examples: Range<Int>

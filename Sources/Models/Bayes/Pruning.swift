@@ -4,29 +4,6 @@ import Networks
 import Tensors
 import Training
 
-/// The weights of a slot that are left, by their places.
-public struct SparseTensor: Sendable {
-  public let name: String
-  public let count: Int
-  public let places: [UInt32]
-  public let means: [Float]
-  public let rhos: [Float]
-
-  /// A mean and a ρ for each place; nothing is checked before the tensor is loaded.
-  public init(name: String, count: Int, places: [UInt32], means: [Float], rhos: [Float]) {
-    (self.name, self.count, self.places, self.means, self.rhos) = (name, count, places, means, rhos)
-  }
-}
-
-/// A learner whose weights can be removed by their signal-to-noise ratio |μ| / σ, the least certain first (Blundell et
-/// al. 2015, section 5.3, table 2). A weight that is removed is 0 in every draw.
-public protocol Prunable: Learner {
-  /// The weights that remain when this share of them is kept; of equals, those that come first in the layout.
-  func sparse(keeping share: Double) -> [SparseTensor]
-  /// Sets all weights to what remained.
-  func load(_ tensors: [SparseTensor]) throws(TrainingError)
-}
-
 extension VariationalLearner: Prunable {
   /// ρ of a weight that was removed: σ is 0 where denormal numbers are.
   private static let removed: Float = -200

@@ -26,8 +26,16 @@ extension Supervised {
 
   func mismatch(_ array: ExampleArray) -> String? { supervision.mismatch(array) }
 
-  func evaluate(key: RandomKey, with crew: Crew) throws -> [String: Double] {
-    try PredictiveEvaluation(self, supervision, samples: evaluationSamples, key: key, with: crew).metrics
+  var offers: Offers { supervisedOffers }
+
+  /// What all such learners offer.
+  var supervisedOffers: Offers {
+    var offers = Offers()
+    offers.prediction = self
+    offers.evaluation = { key, crew in
+      try PredictiveEvaluation(self, self.supervision, samples: self.evaluationSamples, key: key, with: crew).metrics
+    }
+    return offers
   }
 
   func figures(with crew: Crew, key: RandomKey) throws -> [Figure] {

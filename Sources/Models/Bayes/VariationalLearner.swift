@@ -280,6 +280,13 @@ final class VariationalLearner: Supervised {
 
   // MARK: Prediction
 
+  var offers: Offers {
+    var offers = supervisedOffers
+    offers.pruning = self
+    offers.documents = { try self.documents(with: $0) }
+    return offers
+  }
+
   let distinctSamples: Int? = nil
 
   func makeSampleStorage() -> FlatBuffer? { FlatBuffer("draw", posterior.weights) }

@@ -35,6 +35,9 @@ protocol FlatStatisticsModel: StatisticsModel {
   /// What the model says of new rows: numbers or vectors for each.
   func predict(_ rows: RowBlock, _ parameters: Parameters) throws -> [RowPrediction]
 
+  /// Adds what a learner of this model can do besides learning and predicting.
+  func add(to offers: inout Offers, of learner: StatisticsLearner<Self>)
+
   func figures(_ data: ExactData, _ parameters: Parameters) throws -> [Figure]
   /// Pictures of the way from a start.
   func stepFigures(_ data: ExactData, from start: Parameters) throws -> [Figure]
@@ -46,23 +49,11 @@ extension FlatStatisticsModel {
   func readSearch(_ buffer: FlatBuffer) throws -> Parameters { try read(buffer) }
   func report(_ means: [String: Double]) -> [String: Double] { means }
   func caution(_ parameters: Parameters) -> String? { nil }
+  func add(to offers: inout Offers, of learner: StatisticsLearner<Self>) {}
   func stepFigures(_ data: ExactData, from start: Parameters) throws -> [Figure] { [] }
 }
 
-/// Numbers for each of some rows, under a name.
-public struct RowPrediction: Sendable {
-  public let name: String
-  /// Of one row; [] is a number.
-  public let shape: [Int]
-  /// Row after row.
-  public var values: [Double]
-
-  public init(_ name: String, shape: [Int] = [], _ values: [Double]) {
-    self.name = name
-    self.shape = shape
-    self.values = values
-  }
-
+extension RowPrediction {
   init(_ name: String, _ matrix: Matrix) {
     self.init(name, shape: [matrix.columns], matrix.elements)
   }

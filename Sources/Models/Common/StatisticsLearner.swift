@@ -202,6 +202,13 @@ final class StatisticsLearner<Model: FlatStatisticsModel>: Learner {
 
   // MARK: Evaluation, predictions and pictures
 
+  var offers: Offers {
+    var offers = Offers()
+    offers.closedFormPrediction = self
+    outline.add(to: &offers, of: self)
+    return offers
+  }
+
   var evaluationMetrics: [String] { outline.evaluationMetrics }
   var evaluationCount: Int { data.test?.count ?? 0 }
 
@@ -224,14 +231,6 @@ struct KeptNumbers<Model>: Sendable {
   var buffers: [FlatBuffer] = []
   /// Makes the model of what the buffers hold, given the parameters.
   let model: @Sendable (_ parameters: FlatBuffer) throws -> Model
-}
-
-/// A learner that says of new rows what it knows about them, in closed form.
-public protocol RowPredicting: Learner {
-  /// What is wrong with other inputs, or nothing.
-  func mismatch(_ array: ExampleArray) -> String?
-  /// Predictions for all rows, the same for any number of lanes.
-  func predict(_ array: ExampleArray, with crew: Crew) throws -> [RowPrediction]
 }
 
 extension StatisticsLearner: RowPredicting {

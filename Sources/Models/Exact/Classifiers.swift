@@ -93,7 +93,13 @@ extension ClassifyingModel {
   }
 }
 
-extension StatisticsLearner: SetEvaluating where Model: ClassifyingModel {
+extension ClassifyingModel {
+  func add(to offers: inout Offers, of learner: StatisticsLearner<Self>) {
+    offers.evaluation = { try learner.evaluate(key: $0, with: $1) }
+  }
+}
+
+extension StatisticsLearner where Model: ClassifyingModel {
   func evaluate(key: RandomKey, with crew: Crew) throws -> [String: Double] {
     let test = data.test!
     let predictions = try predict(test, with: crew)

@@ -6,12 +6,6 @@ import LinearAlgebra
 import Tensors
 import Training
 
-/// A learner that can make new rows of numbers.
-public protocol RowGenerating: Generating {
-  /// New rows in the units of the data, the same for the same key.
-  func rows(count: Int, key: RandomKey) throws -> GeneratedExamples.Rows
-}
-
 /// A model of sufficient statistics that is a density: rows can be drawn from it.
 protocol SamplingModel: FlatStatisticsModel {
   /// New rows, as the model sees them.
@@ -64,7 +58,16 @@ extension ClosedFormProbabilisticPCA: SamplingModel {
   }
 }
 
-extension StatisticsLearner: Generating, RowGenerating where Model: SamplingModel {
+extension SamplingModel {
+  func add(to offers: inout Offers, of learner: StatisticsLearner<Self>) {
+    offers.sampling = SamplingOffer(
+      picture: { count, key, _ in try learner.sample(count: count, key: key) },
+      rows: { count, key in try learner.rows(count: count, key: key) })
+  }
+}
+
+extension StatisticsLearner where Model: SamplingModel {
+  /// New rows in the units of the data, the same for the same key.
   func rows(count: Int, key: RandomKey) throws -> GeneratedExamples.Rows {
     let rows = try drawn(count, key: key)
     return GeneratedExamples.Rows(values: rows.elements.map { Float($0) }, shape: [count] + data.train.array.shape)
@@ -83,7 +86,7 @@ extension StatisticsLearner: Generating, RowGenerating where Model: SamplingMode
   }
 
   /// Images where the data are images; else the first two columns beside those of the data, or a histogram of one.
-  func sample(count: Int, key: RandomKey, with crew: Crew) throws -> Figure {
+  func sample(count: Int, key: RandomKey) throws -> Figure {
     let rows = try drawn(count, key: key)
     if let layout = ImageLayout(of: data.train.array) {
       let isBytes = data.train.array.kind == .uint8

@@ -37,6 +37,7 @@ public struct UCIProtocol: Sendable {
   private let seed: UInt64
 
   /// - Parameters:
+  ///   - splits: the data set.
   ///   - grid: the keys whose values are chosen on validation data, and the values to choose among.
   ///   - recipe: makes the recipe anew, since a recipe remembers what was read of it.
   /// - Throws: what `recipe` throws.
@@ -58,21 +59,21 @@ public struct UCIProtocol: Sendable {
     if points.count > 1 {
       for point in points {
         let metrics = try await train(point, on: splits.dataset(split, validation: true, seed: seed))
-        let logLikelihood = -metrics["reg/NLL"]!
+        let logLikelihood = -metrics["test/reg/NLL"]!
         if best == nil || logLikelihood > best!.logLikelihood { best = (point, logLikelihood) }
       }
     }
     let choice = best?.point ?? points[0]
     let metrics = try await train(choice, on: splits.dataset(split, validation: false, seed: seed))
     return Result(
-      split: split, choice: choice, rootMeanSquaredError: metrics["reg/RMSE"]!, logLikelihood: -metrics["reg/NLL"]!)
+      split: split, choice: choice, rootMeanSquaredError: metrics["test/reg/RMSE"]!, logLikelihood: -metrics["test/reg/NLL"]!)
   }
 
   private func train(_ point: [String: String], on data: Dataset) async throws -> [String: Double] {
     let recipe = try recipe()
     for (key, value) in point { try recipe.set(key, to: value) }
     let job = try TrainingJob(recipe, data: data)
-    guard let learner = job.learner as? any Predicting, !learner.isClassifier else {
+    guard let learner = job.learner.offers.prediction, !learner.isClassifier else {
       throw TrainingError(
         .unsuitable, "a \(job.model.name) predicts no numbers",
         advice: "use bbb-regression, mc-dropout or mlp with --protocol uci")
@@ -81,7 +82,7 @@ public struct UCIProtocol: Sendable {
       seed: seed, shards: job.plan.shards, steps: job.plan.steps, reportEvery: Int.max, precision: job.plan.precision)
     let trainer = Trainer(learner, plan: plan, crew: Crew(lanes: 1), observer: Unobserved())
     _ = try await trainer.train(until: StopRequest())
-    return try await trainer.perform { [seed] _, crew in try learner.evaluate(key: RandomKey(seed: seed), with: crew) }
+    return try await trainer.evaluate()
   }
 
   private struct Unobserved: TrainingObserver {

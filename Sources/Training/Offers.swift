@@ -1,0 +1,67 @@
+import Figures
+import Tensors
+
+/// What a learner can do besides learning, as values: nil where it cannot.
+///
+/// ```swift
+/// guard let sampling = learner.offers.sampling else { return }
+/// let figure = try sampling.picture(64, key, crew)
+/// ```
+public struct Offers {
+  /// Metrics over all held-out examples with the current parameters, `test/` left out, in place of sums over examples: a
+  /// calibration error, an area under a curve. The same for any number of lanes.
+  public var evaluation: ((_ key: RandomKey, _ crew: Crew) throws -> [String: Double])?
+  public var prediction: (any Predicting)?
+  public var closedFormPrediction: (any RowPredicting)?
+  public var sampling: SamplingOffer?
+  public var pruning: (any Prunable)?
+  /// Shows what the model makes after some steps. `key` is the same at every step of a training.
+  public var progress: ((_ step: Int, _ key: RandomKey, _ crew: Crew) throws -> [Figure])?
+  /// Texts that belong in the run folder.
+  public var documents: ((_ crew: Crew) throws -> [RunDocument])?
+  /// Writes the networks for other programs to a folder that exists, and returns the texts that belong beside them.
+  public var export: ((_ folder: String) throws -> [RunDocument])?
+
+  public init() {}
+}
+
+/// How a generative learner makes new examples.
+public struct SamplingOffer {
+  /// Some new examples as a picture, its values in 0…1.
+  public var picture: (_ count: Int, _ key: RandomKey, _ crew: Crew) throws -> Figure
+  /// Some new examples as numbers, in the units of the data.
+  public var rows: ((_ count: Int, _ key: RandomKey) throws -> GeneratedExamples.Rows)?
+  /// Examples from latent vectors that are chosen in a certain way.
+  public var latent: LatentOffer?
+
+  public init(
+    picture: @escaping (Int, RandomKey, Crew) throws -> Figure,
+    rows: ((Int, RandomKey) throws -> GeneratedExamples.Rows)? = nil, latent: LatentOffer? = nil
+  ) {
+    (self.picture, self.rows, self.latent) = (picture, rows, latent)
+  }
+}
+
+/// How a learner whose latent space can be walked through makes examples.
+public struct LatentOffer {
+  public var picture: (_ request: LatentRequest, _ key: RandomKey, _ crew: Crew) throws -> Figure
+  public var examples: (_ request: LatentRequest, _ key: RandomKey, _ crew: Crew) throws -> GeneratedExamples
+
+  public init(
+    picture: @escaping (LatentRequest, RandomKey, Crew) throws -> Figure,
+    examples: @escaping (LatentRequest, RandomKey, Crew) throws -> GeneratedExamples
+  ) {
+    (self.picture, self.examples) = (picture, examples)
+  }
+}
+
+/// A text file that a learner leaves in the run folder beside the recipe: what nobody should have to guess.
+public struct RunDocument: Sendable {
+  public let name: String
+  public let contents: String
+
+  public init(name: String, contents: String) {
+    self.name = name
+    self.contents = contents
+  }
+}

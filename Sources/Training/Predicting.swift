@@ -1,0 +1,80 @@
+import Datasets
+import Tensors
+
+/// A learner that predicts by Monte Carlo: sample t of a prediction is a function of the parameters, the key, t and the
+/// example, whoever computes it and beside which others.
+public protocol Predicting: Learner {
+  /// Numbers of one sample for one example: class probabilities, or means and then variances in the units of the data.
+  var predictionWidth: Int { get }
+  var isClassifier: Bool { get }
+  /// How many samples differ: a plain network has one, an ensemble as many as members; nil: all do.
+  var distinctSamples: Int? { get }
+  /// How many samples an evaluation takes.
+  var evaluationSamples: Int { get }
+  /// The names of classes, or nothing.
+  var classNames: [String] { get }
+  /// Turns examples of an array into rows.
+  func rows(of array: ExampleArray, _ examples: Range<Int>) -> Tensor
+  /// Whether an array's examples are what the learner was trained on; `nil`, or what is wrong.
+  func mismatch(_ array: ExampleArray) -> String?
+  /// A copy of the learner's parameters to draw into, if samples need one.
+  func makeSampleStorage() -> FlatBuffer?
+  /// Draws what sample t computes with, its ranges spread over the lanes.
+  func draw(_ sample: Int, into storage: FlatBuffer?, key: RandomKey, with crew: Crew) throws
+  /// Sample t for some rows: [n, in] → [n, predictionWidth]. `examples` are their numbers, which key their noise.
+  func predict(_ x: Tensor, examples: [UInt32], sample: Int, with storage: FlatBuffer?, key: RandomKey) -> Tensor
+}
+
+extension Predicting {
+  /// Whether samples differ at all.
+  public var isStochastic: Bool { distinctSamples != 1 }
+
+  /// As many samples as were asked for, or as there are.
+  public func sampleCount(_ asked: Int) -> Int { min(asked, distinctSamples ?? asked) }
+}
+
+/// A learner that says of new rows what it knows about them, in closed form.
+public protocol RowPredicting: Learner {
+  /// What is wrong with other inputs, or nothing.
+  func mismatch(_ array: ExampleArray) -> String?
+  /// Predictions for all rows, the same for any number of lanes.
+  func predict(_ array: ExampleArray, with crew: Crew) throws -> [RowPrediction]
+}
+
+/// Numbers for each of some rows, under a name.
+public struct RowPrediction: Sendable {
+  public let name: String
+  /// Of one row; [] is a number.
+  public let shape: [Int]
+  /// Row after row.
+  public var values: [Double]
+
+  public init(_ name: String, shape: [Int] = [], _ values: [Double]) {
+    self.name = name
+    self.shape = shape
+    self.values = values
+  }
+}
+
+/// The weights of a slot that are left, by their places.
+public struct SparseTensor: Sendable {
+  public let name: String
+  public let count: Int
+  public let places: [UInt32]
+  public let means: [Float]
+  public let rhos: [Float]
+
+  /// A mean and a ρ for each place; nothing is checked before the tensor is loaded.
+  public init(name: String, count: Int, places: [UInt32], means: [Float], rhos: [Float]) {
+    (self.name, self.count, self.places, self.means, self.rhos) = (name, count, places, means, rhos)
+  }
+}
+
+/// A learner whose weights can be removed by their signal-to-noise ratio |μ| / σ, the least certain first (Blundell et
+/// al. 2015, section 5.3, table 2). A weight that is removed is 0 in every draw.
+public protocol Prunable: Learner {
+  /// The weights that remain when this share of them is kept; of equals, those that come first in the layout.
+  func sparse(keeping share: Double) -> [SparseTensor]
+  /// Sets all weights to what remained.
+  func load(_ tensors: [SparseTensor]) throws(TrainingError)
+}
