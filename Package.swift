@@ -110,7 +110,7 @@ let package = Package(
       name: "ExactTests", dependencies: ["CExact", "Distributions", "Exact", "LinearAlgebra", "ReferenceSupport"],
       exclude: ["Golden"]),
     .testTarget(name: "FiguresTests", dependencies: ["Figures"]),
-    .target(name: "TestSupport", path: "Tests/TestSupport"),
+    .target(name: "TestSupport", dependencies: ["Files"], path: "Tests/TestSupport"),
     .testTarget(name: "FilesTests", dependencies: ["Files", "TestSupport"]),
     .testTarget(name: "ImagesTests", dependencies: ["Images"], exclude: ["Golden"]),
     .testTarget(name: "LinearAlgebraTests", dependencies: ["LinearAlgebra", "ReferenceSupport"], exclude: ["Golden"]),
@@ -130,8 +130,10 @@ let package = Package(
         "ReferenceSupport", "Tensors", "Training",
       ], exclude: ["Golden"]),
     .testTarget(name: "RecipesTests", dependencies: ["Recipes"]),
-    .testTarget(name: "RunsTests", dependencies: ["Datasets", "Models", "Recipes", "Runs", "TestSupport", "Training"]),
-    .testTarget(name: "TrainingTests", dependencies: ["Files", "Tensors", "TestSupport", "Training"]),
+    .testTarget(
+      name: "RunsTests",
+      dependencies: ["Datasets", "Figures", "Files", "Models", "Recipes", "Runs", "TestSupport", "Training"]),
+    .testTarget(name: "TrainingTests", dependencies: ["Datasets", "Files", "Tensors", "TestSupport", "Training"]),
     .testTarget(name: "ReportsTests", dependencies: ["Figures", "Files", "Images", "Reports", "TestSupport"]),
     .testTarget(
       name: "NetworksTests", dependencies: ["GradientChecks", "Networks", "Recipes", "Tensors"], exclude: ["Golden"]),

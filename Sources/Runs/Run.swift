@@ -45,18 +45,18 @@ public struct Run: Sendable {
     folder = try RunFolder(opening: path)
     let recipe = try Recipe.file(folder.recipe)
     if let data { recipe.set("data.source", text: data) }
-    var job: TrainingJob?
+    var known: (schema: Schema?, job: TrainingJob)?
     let found = try Checkpoint.restoreNewest(
       of: folder, optimizer: false, note: { StandardError.write($0 + "\n") },
       into: { checkpoint in
-        // An older checkpoint of the run is of the same data.
-        let made = try job ?? TrainingJob(recipe, data: checkpoint.schema.map { Dataset(schema: $0) })
-        job = made
+        if let known, known.schema == checkpoint.schema { return known.job.learner }
+        let made = try TrainingJob(recipe, data: checkpoint.schema.map { Dataset(schema: $0) })
+        known = (checkpoint.schema, made)
         return made.learner
       })
-    guard let found, let job else { throw Checkpoint.none(in: folder) }
-    (checkpoint, self.job) = (found, job)
-    examples = RunExamples(job, recipePath: folder.recipe, schema: found.schema, isOther: data != nil)
+    guard let found, let known else { throw Checkpoint.none(in: folder) }
+    (checkpoint, job) = (found, known.job)
+    examples = RunExamples(known.job, recipePath: folder.recipe, schema: found.schema, isOther: data != nil)
     // What was named is looked at at once, so that what is wrong with it is said before anything else.
     if data != nil { _ = try examples.job() }
   }

@@ -34,6 +34,7 @@ final class RunExamples: Sendable {
     }
   }
 
+  /// The one place that says which part of the data is evaluated: the recipe's test part, also of other data.
   private func data() throws -> Dataset {
     var request = opened.dataRequest
     request.schema = schema

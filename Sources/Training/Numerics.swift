@@ -16,7 +16,9 @@ public enum Numerics {
   /// SHA-256 over the bits of probes that take the code paths of a training: products and convolutions of several sizes
   /// with their derivatives, elementwise functions, random draws, products and a factorization in double precision, and
   /// functions of the C library. Computed once, in some milliseconds.
-  public static let fingerprint: String = {
+  public static let fingerprint = probed()
+
+  package static func probed() -> String {
     var hash = SHA256()
     hash.update("elbo-numerics-1\0".utf8)
     let key = RandomKey(seed: 20_261)
@@ -68,5 +70,5 @@ public enum Numerics {
     let places = doubles(200, 60)
     add(places.map { exp($0) } + places.map { log(abs($0)) } + places.map { tanh($0) })
     return hash.hexDigest()
-  }()
+  }
 }

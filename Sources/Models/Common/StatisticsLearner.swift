@@ -80,7 +80,8 @@ final class StatisticsLearner<Model: FlatStatisticsModel>: Learner {
 
   var exampleCount: Int { rows.count }
   var statistics: [FlatBuffer] {
-    [rows.scaling, rows.targetScaling].compactMap { $0?.statistics } + (kept?.buffers ?? []) + (shown.map { [$0] } ?? [])
+    [rows.scaling, rows.targetScaling].compactMap { $0?.statistics } + (kept?.buffers ?? [])
+      + (shown.map { [$0] } ?? [])
   }
 
   /// The model, made of what the training data fixed when it is first asked for.

@@ -66,7 +66,8 @@ public struct UCIProtocol: Sendable {
     let choice = best?.point ?? points[0]
     let metrics = try await train(choice, on: splits.dataset(split, validation: false, seed: seed))
     return Result(
-      split: split, choice: choice, rootMeanSquaredError: metrics["test/reg/RMSE"]!, logLikelihood: -metrics["test/reg/NLL"]!)
+      split: split, choice: choice, rootMeanSquaredError: metrics["test/reg/RMSE"]!,
+      logLikelihood: -metrics["test/reg/NLL"]!)
   }
 
   private func train(_ point: [String: String], on data: Dataset) async throws -> [String: Double] {
