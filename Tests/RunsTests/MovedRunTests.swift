@@ -205,7 +205,8 @@ extension Files {
   ) throws -> (source: String, inputs: String, keys: [String]) {
     let fraction = ["data.test_fraction=0.2"]
     func number(_ row: Int, _ column: Int) -> Double {
-      Double((row * 37 + column * 101 + row * row * 13) % 97) / 20 - 2
+      let mixed = row * 37 + column * 101 + row * row * 13
+      return Double(mixed % 97) / 20 - 2
     }
     func table(_ name: String, _ columns: String, inputs: String, _ row: (Int) -> String) throws -> (String, String) {
       try write("\(name).csv", columns + "\n" + (0..<60).map(row).joined(separator: "\n") + "\n")
@@ -223,25 +224,29 @@ extension Files {
       return (self["pictures.npz"], self["new.npy"], fraction)
     case .plane:
       let (source, inputs) = try table("plane", "a,b", inputs: "b,a\n0.5,1\n-1,2\n") {
-        "\(number($0, 0)),\(number($0, 1) + Double($0 % 2) * 3)"
+        let (a, b) = (number($0, 0), number($0, 1) + Double($0 % 2) * 3)
+        return "\(a),\(b)"
       }
       return (source, inputs, fraction)
     case .line:
       let (source, inputs) = try table("line", "x,y", inputs: "x\n0.55\n7\n") {
-        "\(Double($0) / 10),\(number($0, 0) / 5 + Double($0 % 20) / 10)"
+        let (x, y) = (Double($0) / 10, number($0, 0) / 5 + Double($0 % 20) / 10)
+        return "\(x),\(y)"
       }
       return (source, inputs, fraction + ["data.target=y"])
     case .values:
       let (source, inputs) = try table("values", "a,color,b,y", inputs: "color,b,a\nred,0.5,1\ngreen,-1,2\n") {
         let (a, b) = (number($0, 0), number($0, 1))
-        return "\(a),\(["red", "green", "blue"][$0 % 3]),\(b),\(a - b / 2 + Double($0 % 3) + number($0, 2) / 10)"
+        let (color, y) = (["red", "green", "blue"][$0 % 3], a - b / 2 + Double($0 % 3) + number($0, 2) / 10)
+        return "\(a),\(color),\(b),\(y)"
       }
       return (source, inputs, fraction + ["data.target=y", "data.one_hot=[color]"])
     case .classes, .halves:
       let names = material == .classes ? ["red", "green", "blue"] : ["red", "green"]
       let (source, inputs) = try table("classes", "a,b,kind", inputs: "a,b\n0.5,1\n-1,2\n") {
         let kind = $0 % names.count
-        return "\(number($0, 0) / 3 + 2 * Double(kind)),\(number($0, 1) / 3 - Double(kind * kind)),\(names[kind])"
+        let (a, b) = (number($0, 0) / 3 + 2 * Double(kind), number($0, 1) / 3 - Double(kind * kind))
+        return "\(a),\(b),\(names[kind])"
       }
       return (source, inputs, fraction + ["data.target=kind"])
     }
