@@ -122,7 +122,11 @@ let package = Package(
       name: "MetricsTests", dependencies: ["LinearAlgebra", "Metrics", "ReferenceSupport"], exclude: ["Golden"]),
     .testTarget(name: "MessagesTests", dependencies: ["CChecksum", "CMessages", "Messages"], exclude: ["Golden"]),
     .testTarget(name: "ZeroMQTests", dependencies: ["ZeroMQ"]),
-    .testTarget(name: "ClusterTests", dependencies: ["Cluster", "Messages", "Tensors", "Training", "ZeroMQ"]),
+    .testTarget(
+      name: "ClusterTests",
+      dependencies: [
+        "Cluster", "Messages", "Models", "Networks", "Optimizers", "TestSupport", "Tensors", "Training", "ZeroMQ",
+      ]),
     .testTarget(
       name: "ModelsTests",
       dependencies: [

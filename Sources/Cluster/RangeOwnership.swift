@@ -10,6 +10,11 @@ public struct RangeOwnership: Hashable, Sendable {
 
   static let granule = 16
 
+  /// Whether elements of a vector of `count` begin and end where ranges may.
+  static func isAligned(_ elements: Range<Int>, of count: Int) -> Bool {
+    elements.lowerBound % granule == 0 && (elements.upperBound % granule == 0 || elements.upperBound == count)
+  }
+
   public init(members: [NodeNumber], count: Int) {
     precondition(!members.isEmpty && count >= 0, "somebody owns the elements")
     self.members = members
@@ -37,7 +42,7 @@ public struct RangeOwnership: Hashable, Sendable {
 
 extension Intervals {
   /// Its ranges, cut into even pieces that are not longer than `limit`.
-  func pieces(limit: Int) -> [Range<Int>] {
+  package func pieces(limit: Int) -> [Range<Int>] {
     ranges.flatMap { range in
       let parts = (range.count + limit - 1) / limit
       let length = Swift.min(limit, ((range.count + parts - 1) / parts + 15) / 16 * 16)

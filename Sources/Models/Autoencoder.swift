@@ -50,7 +50,7 @@ final class AutoencoderLearner: GradientLearner {
   }
 
   var exampleCount: Int { inputs.train.count }
-  var statistics: [FlatBuffer] { inputs.statistics }
+  var dataStatistics: [FlatBuffer] { inputs.statistics }
   let metrics = ["squared_error"]
 
   var runningStatistics: [RunningStatistic] { encoder.runningStatistics + decoder.runningStatistics }

@@ -65,7 +65,7 @@ final class VAELearner: GradientLearner {
   }
 
   var exampleCount: Int { inputs.train.count }
-  var statistics: [FlatBuffer] { inputs.statistics }
+  var dataStatistics: [FlatBuffer] { inputs.statistics }
   let metrics = ["elbo", "log_likelihood", "kl"]
 
   var runningStatistics: [RunningStatistic] { network.runningStatistics }

@@ -59,6 +59,6 @@ final class RunExamples: Sendable {
 
   private static func copy(_ learner: any Learner, to other: any Learner) {
     other.parameters.copy(from: learner.parameters)
-    for (buffer, known) in zip(other.statistics, learner.statistics) { buffer.copy(from: known) }
+    for (buffer, known) in zip(other.dataStatistics, learner.dataStatistics) { buffer.copy(from: known) }
   }
 }

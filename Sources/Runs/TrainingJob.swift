@@ -26,12 +26,9 @@ package struct TrainingJob: Sendable {
   package let stepsPerEpoch: Int
 
   /// Examples that a step sees, a short last one of an epoch left out of account.
-  package var examplesPerStep: Int {
-    switch learner.order {
-    case .shuffled(let batch): batch
-    case .sweep: learner.exampleCount
-    }
-  }
+  package var examplesPerStep: Int { order.examplesPerStep }
+
+  private var order: Order { Order(learner.order, exampleCount: learner.exampleCount, seed: plan.seed) }
 
   /// What the progress line shows: the first metrics of each kind of phase.
   package var progressMetrics: [String] {

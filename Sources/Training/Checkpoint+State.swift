@@ -45,7 +45,7 @@ extension Checkpoint {
       converged = moment.converged
       parameters_sha256 = learner.parameters.sha256
       optimizer_sha256 = learner.auxiliary.sha256
-      statistics_sha256 = learner.statistics.isEmpty ? nil : learner.statistics.sha256
+      statistics_sha256 = learner.dataStatistics.isEmpty ? nil : learner.dataStatistics.sha256
     }
 
     /// The contents of `state.json`. Its second line says the SHA-256 of all others: of bytes, so that no two readers

@@ -7,24 +7,35 @@ public struct Phase: Sendable {
   /// What the flat numbers of a contribution are.
   public let layout: Layout
   public let precision: Precision
+  /// What lies behind the flat numbers, always in float64: sums that a rule of their own absorbs, such as counts.
+  public let statistics: Layout
   /// The names of the sums that a contribution carries beside its numbers, such as `elbo`; reported as means over
   /// examples.
   public let metrics: [String]
 
-  public init(_ name: String, layout: Layout, precision: Precision = .float32, metrics: [String]) {
+  public init(
+    _ name: String, layout: Layout, precision: Precision = .float32, statistics: Layout = Layout(), metrics: [String]
+  ) {
+    precondition(
+      statistics.slots.isEmpty || precision == .float32, "a phase of float64 numbers has its statistics among them")
     self.name = name
     self.layout = layout
     self.precision = precision
+    self.statistics = statistics
     self.metrics = metrics
   }
 }
 
-/// What one shard yields: flat numbers (a gradient, or sufficient statistics), a count of examples and sums of metrics.
-/// Contributions add.
+/// What one shard yields: flat numbers (a gradient, or sufficient statistics), statistics beside a gradient, a count of
+/// examples and sums of metrics. Contributions add.
 ///
-/// One lane writes it, from nothing: a learner sets every number of the buffer.
+/// One lane writes it, from nothing: a learner sets every number of `values`, and adds to what begins as zeros.
 public final class Contribution: @unchecked Sendable {
   public let values: FlatBuffer
+  /// The phase's `statistics` in float64. They begin as zeros.
+  public let statistics: FlatBuffer
+  /// The memory of `values` and behind it that of `statistics`: what an exchange adds and sends.
+  package let bytes: UnsafeMutableRawBufferPointer
   /// Sums over the shard's examples, under the phase's names.
   public var metrics: Sums
   /// How many examples the sums are over: the shard's, unless a learner that uses fewer of them says so.
@@ -32,16 +43,23 @@ public final class Contribution: @unchecked Sendable {
 
   /// Hears, on the lane that writes, which numbers are final while others are still to come; a learner that knows
   /// may say so.
+  ///
+  /// Ranges of `values` that begin and end at multiples of 16 elements.
   package var finished: ((Range<Int>) -> Void)?
 
-  package init(_ phase: Phase) {
-    values = FlatBuffer(phase.name, phase.layout, precision: phase.precision)
-    metrics = Sums(phase.metrics)
+  package convenience init(_ phase: Phase) {
+    var layout = Layout()
+    layout.add("elements", [phase.count])
+    let whole = FlatBuffer(phase.name, layout, precision: phase.precision)
+    self.init(phase, in: whole.bytes.baseAddress!, keeping: whole)
   }
 
-  /// A contribution in memory of somebody else, as `FlatBuffer` takes it.
+  /// A contribution in memory of somebody else, as `FlatBuffer` takes it: as much as the phase's elements need.
   package init(_ phase: Phase, in memory: UnsafeMutableRawPointer, keeping keeper: AnyObject) {
+    bytes = UnsafeMutableRawBufferPointer(start: memory, count: phase.count * phase.precision.stride)
     values = FlatBuffer(phase.name, phase.layout, precision: phase.precision, in: memory, keeping: keeper)
+    statistics = FlatBuffer(
+      "statistics", phase.statistics, precision: .float64, in: memory + values.bytes.count, keeping: keeper)
     metrics = Sums(phase.metrics)
   }
 }
@@ -58,6 +76,8 @@ public final class Total: @unchecked Sendable {
   /// Sums over all examples, under the phase's names.
   public let metrics: Sums
   private let parts: [FlatBuffer]
+  private let statisticParts: [FlatBuffer]
+  private var statisticsAreAdded: Bool
   private let precision: ExchangePrecision
   /// Whether the sum is others' to keep as it is: what is to be written is copied.
   private let isLent: Bool
@@ -66,23 +86,29 @@ public final class Total: @unchecked Sendable {
   private let copies: UnsafeMutableBufferPointer<UnsafeMutableBufferPointer<Float>?>
 
   /// Of all shards, in their order; the sum takes the first one's place.
-  convenience init(of contributions: ArraySlice<Contribution>, precision: ExchangePrecision = .float32) {
+  package convenience init(of contributions: ArraySlice<Contribution>, precision: ExchangePrecision = .float32) {
     let names = contributions.first?.metrics.names ?? []
     let sums = names.indices.map { index in TreeSum.of(contributions.map { $0.metrics.values[index] }) }
     self.init(
-      contributions.map(\.values), examples: contributions.reduce(0) { $0 + $1.examples },
-      metrics: Sums(names, sums), precision: precision, isLent: false)
+      contributions.map(\.values), statistics: contributions.map(\.statistics),
+      examples: contributions.reduce(0) { $0 + $1.examples }, metrics: Sums(names, sums), precision: precision,
+      isLent: false)
   }
 
   /// What others have added up, and still need as it is.
   package convenience init(lent whole: Contribution) {
-    self.init([whole.values], examples: whole.examples, metrics: whole.metrics, precision: .float32, isLent: true)
+    self.init(
+      [whole.values], statistics: [whole.statistics], examples: whole.examples, metrics: whole.metrics,
+      precision: .float32, isLent: true)
   }
 
   private init(
-    _ parts: [FlatBuffer], examples: Int, metrics: Sums, precision: ExchangePrecision, isLent: Bool
+    _ parts: [FlatBuffer], statistics: [FlatBuffer], examples: Int, metrics: Sums, precision: ExchangePrecision,
+    isLent: Bool
   ) {
     self.parts = parts
+    statisticParts = statistics
+    statisticsAreAdded = statistics.count == 1 || statistics[0].layout.count == 0
     self.examples = examples
     self.metrics = metrics
     self.precision = precision
@@ -149,6 +175,17 @@ public final class Total: @unchecked Sendable {
       for block in isAdded.indices { isAdded[block] = true }
     }
     return UnsafeBufferPointer(sum.float64)
+  }
+
+  /// The summed statistics: of float64, whatever the gradient's precision. Asked for by one lane at a time.
+  public func statistics() -> TotalStatistics {
+    if !statisticsAreAdded {
+      let starts = statisticParts.map { UnsafePointer($0.float64.baseAddress!) as UnsafePointer<Double>? }
+      let sum = statisticParts[0].float64
+      flushingDenormals { elbo_sum_tree_f64(starts, starts.count, sum.baseAddress!, sum.count) }
+      statisticsAreAdded = true
+    }
+    return TotalStatistics(statisticParts[0])
   }
 }
 

@@ -74,9 +74,10 @@ extension Contribution {
     examples = shard.examples.count
     guard examples > 0 else {
       // A short last batch may leave a shard without examples: it adds nothing.
-      values.bytes.initializeMemory(as: UInt8.self, repeating: 0)
+      bytes.initializeMemory(as: UInt8.self, repeating: 0)
       return
     }
+    statistics.bytes.initializeMemory(as: UInt8.self, repeating: 0)
     try learner.contribute(self, phase: phase, shard: shard, of: step, on: lane)
   }
 }

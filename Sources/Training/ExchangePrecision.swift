@@ -6,7 +6,7 @@ import Tensors
 /// With `bfloat16` every float32 contribution, and every sum of two in the tree over the shards, is rounded to
 /// bfloat16 (to the nearest, ties to even). So whatever sum a node sends has bfloat16 numbers already, and half the
 /// bytes carry all of it: the result depends on this key, and not on who computes what or how often it was sent.
-/// Statistics in float64 are never rounded.
+/// Statistics, which are float64, are never rounded.
 public enum ExchangePrecision: String, Sendable, CaseIterable {
   case float32, bfloat16
 }
@@ -47,12 +47,13 @@ package enum BFloat16 {
 }
 
 extension Contribution {
-  /// Rounds the numbers if that is asked for and they are float32.
+  /// Rounds the numbers if that is asked for and they are float32; statistics stay as they are.
   package func round(to precision: ExchangePrecision) { round(0..<values.layout.count, to: precision) }
 
   package func round(_ elements: Range<Int>, to precision: ExchangePrecision) {
     guard precision == .bfloat16, values.precision == .float32 else { return }
-    BFloat16.round(UnsafeMutableBufferPointer(rebasing: values.float32[elements]))
+    let numbers = elements.clamped(to: 0..<values.layout.count)
+    BFloat16.round(UnsafeMutableBufferPointer(rebasing: values.float32[numbers]))
   }
 }
 

@@ -16,19 +16,19 @@ public protocol Learner: AnyObject, Sendable {
   var auxiliary: [FlatBuffer] { get }
   /// What the training data fixed before the first step, such as the means and deviations of their columns. It is
   /// stored with every checkpoint and restored from it, so that other data are never treated by statistics of their own.
-  var statistics: [FlatBuffer] { get }
+  var dataStatistics: [FlatBuffer] { get }
   /// The parts of a step, in order.
   var phases: [Phase] { get }
   /// How a training sees its examples.
   var order: Order.Kind { get }
-  /// How many examples there are to train on.
+  /// How many examples there are to train on; of streams, how many streams.
   var exampleCount: Int { get }
 
   /// Makes what all shards of a phase share, such as one draw of the weights.
   func prepare(phase: Int, of step: Step, with crew: Crew) throws
 
   /// Computes what one shard yields: a pure function of the buffers, the shard and the step. Sets every number of
-  /// `contribution.values` and adds to its metrics.
+  /// `contribution.values` and adds to its statistics and metrics, which are zeros.
   func contribute(_ contribution: Contribution, phase: Int, shard: Shard, of step: Step, on lane: Lane) throws
 
   /// Improves the parameters: a pure function of the buffers, the total and the step, alike on every node.
@@ -71,7 +71,7 @@ public struct Verdict: Sendable {
 extension Learner {
   public var learntCount: Int { parameters.layout.parameterCount }
   public var auxiliary: [FlatBuffer] { [] }
-  public var statistics: [FlatBuffer] { [] }
+  public var dataStatistics: [FlatBuffer] { [] }
   public func prepare(phase: Int, of step: Step, with crew: Crew) throws {}
   public func report(_ means: [String: Double], examples: Int) -> [String: Double] { means }
   public func figures(with crew: Crew, key: RandomKey) throws -> [Figure] { [] }

@@ -61,6 +61,9 @@ public struct Step: Sendable {
   public let examples: Examples
   /// Noise of this step: derive from it by sample and tensor.
   public let key: RandomKey
+
+  /// Which step of its epoch it is, counted from 0: of streams, which of their windows it sees.
+  public var positionInEpoch: Int { number % stepsPerEpoch }
 }
 
 /// The order in which a training sees its examples: a function of (seed, epoch) alone.
@@ -70,6 +73,9 @@ public struct Order: Sendable {
     case shuffled(batch: Int)
     /// Every step sees all examples.
     case sweep
+    /// Every step sees a window of each of `count` streams; step t of the `steps` of an epoch sees their windows t. The
+    /// examples are the streams, so a shard never cuts one.
+    case streams(count: Int, steps: Int)
   }
 
   public let kind: Kind
@@ -77,6 +83,9 @@ public struct Order: Sendable {
   public let seed: UInt64
 
   public init(_ kind: Kind, exampleCount: Int, seed: UInt64) {
+    if case .streams(let count, let steps) = kind {
+      precondition(count == exampleCount && steps > 0, "the examples of an order of streams are the streams")
+    }
     self.kind = kind
     self.exampleCount = exampleCount
     self.seed = seed
@@ -86,6 +95,16 @@ public struct Order: Sendable {
     switch kind {
     case .shuffled(let batch): (exampleCount + batch - 1) / batch
     case .sweep: 1
+    case .streams(_, let steps): steps
+    }
+  }
+
+  /// Examples that a step sees, a short last one of an epoch left out of account.
+  public var examplesPerStep: Int {
+    switch kind {
+    case .shuffled(let batch): batch
+    case .sweep: exampleCount
+    case .streams(let count, _): count
     }
   }
 
@@ -116,6 +135,8 @@ public struct Order: Sendable {
       switch order.kind {
       case .sweep:
         examples = .range(0..<order.exampleCount)
+      case .streams(let count, _):
+        examples = .range(0..<count)
       case .shuffled(let batch):
         if newEpoch != epoch { permutation = order.permutation(epoch: newEpoch) }
         examples = .list(permutation[position * batch..<min((position + 1) * batch, order.exampleCount)])

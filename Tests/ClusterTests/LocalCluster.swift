@@ -11,25 +11,28 @@ import ZeroMQ
 /// those of a backward pass do.
 final class Walk: Learner {
   static let count = 3 << 18
+  static let statisticCount = 1001
   let parameters: FlatBuffer
   let phases: [Phase]
   let order = Order.Kind.sweep
   let exampleCount: Int
   let evaluationMetrics: [String] = []
   let evaluationCount = 0
-  private let gate: Gate?
+  private let during: StepHook
 
-  init(shards: Int, gate: Gate? = nil) {
+  init(shards: Int, during: @escaping StepHook = { _ in }) {
     var layout = Layout()
     layout.add("position", [Walk.count])
     parameters = FlatBuffer("parameters", layout)
-    phases = [Phase("walk", layout: layout, metrics: ["length"])]
+    var statistics = Layout()
+    statistics.add("drift", [Walk.statisticCount])
+    phases = [Phase("walk", layout: layout, statistics: statistics, metrics: ["length"])]
     exampleCount = 3 * shards
-    self.gate = gate
+    self.during = during
   }
 
-  func contribute(_ contribution: Contribution, phase: Int, shard: Shard, of step: Step, on lane: Lane) {
-    gate?.pass(step.number)
+  func contribute(_ contribution: Contribution, phase: Int, shard: Shard, of step: Step, on lane: Lane) throws {
+    try during(step.number)
     let (values, position) = (contribution.values.float32, parameters.float32)
     let part = Walk.count / 8
     for start in stride(from: Walk.count - part, through: 0, by: -part) {
@@ -39,6 +42,9 @@ final class Walk: Learner {
       }
       contribution.finished?(start..<start + part)
     }
+    for (index, value) in values.prefix(Walk.statisticCount).enumerated() {
+      contribution.statistics.float64[index] += Double(value) / 3
+    }
     contribution.metrics["length"] += Double(shard.index)
   }
 
@@ -47,13 +53,16 @@ final class Walk: Learner {
       let (range, sum) = (total.range(ofBlock: block), total.float32(block: block))
       for (index, value) in zip(range, sum) { parameters.float32[index] += value / 7 }
     }
+    let drift = total.statistics()[phases[0].statistics.slots[0]]
+    for (index, value) in drift.enumerated() { parameters.float32[index] += Float(value / 11) }
     return .goOn
   }
 
   func evaluate(_ examples: Range<Int>, into sums: inout Sums, key: RandomKey, on lane: Lane) {}
-
-  var checksum: UInt32 { Checksum.crc32c(UnsafeRawBufferPointer(parameters.bytes)) }
 }
+
+/// What a learner of a test calls with the step's number for each shard that it computes, on a lane.
+typealias StepHook = @Sendable (Int) throws -> Void
 
 /// Holds the trainers of a cluster at one step until it is opened: whatever a test does meanwhile happens there.
 final class Gate: Sendable {
@@ -117,6 +126,9 @@ struct LocalCluster: Sendable {
 
   var nodes: Int
   var shards: Int
+  var learner: @Sendable (_ shards: Int, @escaping StepHook) throws -> any Learner = {
+    Walk(shards: $0, during: $1)
+  }
   var lanes = 1
   /// The first so many nodes show each other their memory.
   var sharing = Int.max
@@ -127,6 +139,7 @@ struct LocalCluster: Sendable {
   /// Of the coordinator, then of the nodes; none: plain text.
   var keys: [CurveKeyPair] = []
   var patience = Duration.seconds(120)
+  var missedHeartbeats = 150
   /// Of the coordinator.
   let log = FileManager.default.temporaryDirectory.path + "/nodes-test-\(UUID().uuidString).log"
 
@@ -142,24 +155,40 @@ struct LocalCluster: Sendable {
     return .curve(keys[index], coordinator: keys[0].publicKey, allowed: Set(keys.dropFirst().map(\.publicKey)))
   }
 
-  /// The checksum of the parameters after a training without nodes.
-  func alone() async throws -> UInt32 {
-    let learner = Walk(shards: shards)
-    let trainer = Trainer(learner, plan: plan, crew: Crew(lanes: 1), observer: Silence())
-    _ = try await trainer.train(until: StopRequest())
-    return learner.checksum
+  /// Of a learner's parameters and of all that a later step depends on.
+  static func checksum(of learner: any Learner) -> UInt32 {
+    UInt32(([learner.parameters] + learner.auxiliary).sha256.prefix(8), radix: 16)!
   }
 
-  /// - Parameter log: of another job than this cluster's, or of its own.
-  func coordinator(at endpoint: Endpoint? = nil, log: String? = nil) async throws -> (Coordinator, Endpoint) {
+  /// The checksum after a training without nodes.
+  func alone() async throws -> UInt32 {
+    let learner = try learner(shards) { _ in }
+    try await train(learner)
+    return Self.checksum(of: learner)
+  }
+
+  /// Trains without nodes, from a step on, up to another.
+  func train(_ learner: any Learner, from first: Int = 0, to last: Int? = nil, lanes: Int = 1) async throws {
+    var plan = plan
+    plan.steps = last ?? steps
+    let trainer = Trainer(learner, plan: plan, crew: Crew(lanes: lanes), observer: Silence())
+    _ = try await trainer.train(from: first, until: StopRequest())
+  }
+
+  /// - Parameters:
+  ///   - log: of another job than this cluster's, or of its own.
+  ///   - state: what nodes begin with, and at which step.
+  func coordinator(
+    at endpoint: Endpoint? = nil, log: String? = nil, from state: (step: Int, state: LearnerState)? = nil
+  ) async throws -> (Coordinator, Endpoint) {
     var configuration = Coordinator.Configuration(
       bind: try endpoint ?? Endpoint("tcp://127.0.0.1:*"), security: security(of: 0), build: "test", name: "test",
       recipe: "nothing", recipeDigest: Self.nothing, data: Self.nothing, shards: shards, steps: steps,
-      stateCount: LearnerState.count(of: Walk(shards: shards)), expectedNodes: nodes, log: log ?? self.log)
+      stateCount: LearnerState.count(of: try learner(shards) { _ in }), expectedNodes: nodes, log: log ?? self.log)
     // Nodes that are slow to be heard, on a machine with other work, are not what these tests are about.
     configuration.heartbeat = .milliseconds(200)
-    configuration.missedHeartbeats = 150
-    let coordinator = try Coordinator(configuration, resuming: nil)
+    configuration.missedHeartbeats = missedHeartbeats
+    let coordinator = try Coordinator(configuration, resuming: state)
     return (coordinator, try await coordinator.open())
   }
 
@@ -174,9 +203,19 @@ struct LocalCluster: Sendable {
     }
   }
 
-  /// Takes part to the end; the checksum of the parameters then.
-  func node(_ index: Int, at endpoint: Endpoint, gate: Gate? = nil, notes: Notes? = nil) async throws -> UInt32 {
-    let (learner, plan) = (Walk(shards: shards, gate: gate), plan)
+  /// Takes part to the end; the checksum then.
+  /// - Parameters:
+  ///   - during: after the gate, for each shard that the node computes.
+  ///   - began: hears of the node before it runs.
+  func node(
+    _ index: Int, at endpoint: Endpoint, gate: Gate? = nil, notes: Notes? = nil,
+    during: @escaping StepHook = { _ in }, began: (Node) -> Void = { _ in }
+  ) async throws -> UInt32 {
+    let plan = plan
+    let learner = try learner(shards) { step in
+      gate?.pass(step)
+      try during(step)
+    }
     var configuration = Node.Configuration(
       name: "node-\(index)", build: "test", coordinator: endpoint, dataBind: try Endpoint("tcp://127.0.0.1:*"),
       lanes: lanes, security: security(of: index))
@@ -187,8 +226,9 @@ struct LocalCluster: Sendable {
       configuration,
       prepare: { _ in Node.Job(learner: learner, plan: plan, data: Self.nothing, objective: nil) },
       note: { notes?.say($0) })
+    began(node)
     _ = try await node.run()
-    return learner.checksum
+    return Self.checksum(of: learner)
   }
 
   func removeLog() { try? FileManager.default.removeItem(atPath: log) }

@@ -83,7 +83,8 @@ import ZeroMQ
       let shard = try #require(victim.shards.first)
       let chunk = Chunk(
         kind: .partial(subtree: shard..<shard + 1), position: position, elements: 16..<32, precision: .float32,
-        checksum: payload.withUnsafeBytes { Checksum.crc32c($0) }, tally: nil, vectorCount: Walk.count)
+        checksum: payload.withUnsafeBytes { Checksum.crc32c($0) }, tally: nil,
+        vectorCount: Walk(shards: 3).phases[0].count)
       let header = DataHeader(
         job: status.job.job, sender: victim.node, incarnation: victim.incarnation, view: status.job.view,
         position: position, bytesBefore: 0)
@@ -92,6 +93,32 @@ import ZeroMQ
       try await rogue.say([1, 2, 3])
       let note = await notes.first(with: "is refused")
       #expect(note?.contains("its connection's key is not that of \(victim.node)") == true, "\(note ?? "")")
+    }
+  }
+
+  /// Half a statistic is no number, and a gradient's numbers go in other messages than statistics.
+  @Test(arguments: [
+    Walk.count - 16..<Walk.count + 16, Walk.count + 1..<Walk.count + 17, Walk.count..<Walk.count + 15,
+  ])
+  func whatCutsAStatisticIsRefused(_ elements: Range<Int>) async throws {
+    try await withHeldCluster { cluster, status, _, notes, rogue in
+      let (receiver, sender) = (try member("node-1", of: status), try member("node-2", of: status))
+      try await rogue.connect(
+        try Endpoint(receiver.address), .curveClient(cluster.keys[2], server: cluster.keys[1].publicKey))
+      let payload = [UInt8](repeating: 0x41, count: 4 * elements.count)
+      let position = PhaseIndex(step: UInt64(Self.heldAt), phase: 0)
+      let shard = try #require(sender.shards.first)
+      let chunk = Chunk(
+        kind: .partial(subtree: shard..<shard + 1), position: position, elements: elements, precision: .float32,
+        checksum: payload.withUnsafeBytes { Checksum.crc32c($0) }, tally: nil,
+        vectorCount: Walk(shards: 3).phases[0].count)
+      let header = DataHeader(
+        job: status.job.job, sender: sender.node, incarnation: sender.incarnation, view: status.job.view,
+        position: position, bytesBefore: 0)
+      try await rogue.say(DataMessage(header: header, body: .chunk(chunk)), payload)
+      try await rogue.say([1, 2, 3])
+      let note = await notes.first(with: "is refused")
+      #expect(note?.contains("its numbers are none of this recipe's") == true, "\(note ?? "")")
     }
   }
 

@@ -19,7 +19,7 @@ private let smooth = [
 
 private func metrics(_ total: Total, _ learner: any Learner, phase: Int) -> [String: Double] {
   Dictionary(
-    uniqueKeysWithValues: zip(learner.phases[phase].metrics, total.metrics.map { $0 / Double(total.examples) }))
+    uniqueKeysWithValues: zip(learner.phases[phase].metrics, total.metrics.values.map { $0 / Double(total.examples) }))
 }
 
 private func set(_ learner: any Learner, _ name: String, _ values: [Float]) throws {

@@ -32,5 +32,5 @@ final class Drift: Learner {
     return .goOn
   }
 
-  func evaluate(_ examples: Range<Int>, into sums: inout [Double], key: RandomKey, on lane: Lane) {}
+  func evaluate(_ examples: Range<Int>, into sums: inout Sums, key: RandomKey, on lane: Lane) {}
 }

@@ -27,7 +27,8 @@ public enum PredictionParameters {
   }
 
   private static func parts(of learner: any Learner) -> [UnsafeMutableRawBufferPointer] {
-    ([learner.parameters] + learner.statistics).flatMap { buffer in buffer.layout.slots.map { buffer.bytes(of: $0) } }
+    ([learner.parameters] + learner.dataStatistics).flatMap { buffer in buffer.layout.slots.map { buffer.bytes(of: $0) }
+    }
   }
 }
 

@@ -6,7 +6,7 @@ import Training
 
 /// Contributions of one phase that nobody uses, to be written again: in the steady state nothing is allocated.
 package final class ContributionPool: Sendable {
-  let phase: Phase
+  package let phase: Phase
   /// What contributions and their sums are rounded to.
   let rounding: ExchangePrecision
   /// Whether other nodes of this machine may read them.
@@ -22,13 +22,20 @@ package final class ContributionPool: Sendable {
     self.isShared = isShared && (rounding == .float32 || phase.precision == .float64)
   }
 
-  /// How numbers of this phase are written into messages.
-  var wire: Messages.Precision {
-    switch (phase.precision, rounding) {
-    case (.float64, _): .float64
-    case (.float32, .float32): .float32
-    case (.float32, .bfloat16): .bfloat16
+  /// How elements of one region are written into messages. Each half of a statistic goes as the bits of a float32.
+  package func wire(of region: Range<Int>) -> Messages.Precision {
+    switch (phase.precision, phase.precision(of: region), rounding) {
+    case (.float64, _, _): .float64
+    case (.float32, .float32, .bfloat16): .bfloat16
+    case (.float32, _, _): .float32
     }
+  }
+
+  /// Whether these are elements that a message may have: of one region, and in whole granules, so that no statistic is
+  /// cut in two.
+  package func canBeSent(_ elements: Range<Int>) -> Bool {
+    elements.upperBound <= phase.count && RangeOwnership.isAligned(elements, of: phase.count)
+      && phase.regions(of: elements).count == 1
   }
 
   package func take() -> Sum {
@@ -37,7 +44,7 @@ package final class ContributionPool: Sendable {
   }
 
   private func make() -> Contribution {
-    guard isShared, let memory = SharedMemory(count: phase.layout.count * phase.precision.stride) else {
+    guard isShared, let memory = SharedMemory(count: phase.count * phase.precision.stride) else {
       return Contribution(phase)
     }
     let contribution = Contribution(phase, in: memory.numbers, keeping: memory)
@@ -54,7 +61,7 @@ package final class Sum: @unchecked Sendable {
   package let contribution: Contribution
   let pool: ContributionPool
   /// Where other nodes of this machine can read it.
-  let place: Place?
+  package let place: Place?
 
   fileprivate init(_ contribution: Contribution, at place: Place?, of pool: ContributionPool) {
     self.contribution = contribution
@@ -68,7 +75,7 @@ package final class Sum: @unchecked Sendable {
 
   /// The bytes of these elements.
   func bytes(_ elements: Range<Int>) -> UnsafeMutableRawBufferPointer {
-    let all = contribution.values.bytes
+    let all = contribution.bytes
     return UnsafeMutableRawBufferPointer(
       rebasing: all[elements.lowerBound * stride..<elements.upperBound * stride])
   }
@@ -90,18 +97,23 @@ package final class Sum: @unchecked Sendable {
     }
   }
 
-  /// `self = left + right`, numbers of this phase's precision that are aligned as such.
+  /// `self = left + right`, elements of this phase that are aligned as the numbers that they are.
   func add(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer, on range: Range<Int>) {
-    let target = bytes(range)
     flushingDenormals {
-      switch contribution.values.precision {
-      case .float32:
-        let starts = [left, right].map { $0.assumingMemoryBound(to: Float.self).baseAddress }
-        elbo_sum_tree(starts, 2, target.assumingMemoryBound(to: Float.self).baseAddress!, range.count)
-        if pool.rounding == .bfloat16 { BFloat16.round(target.assumingMemoryBound(to: Float.self)) }
-      case .float64:
-        let starts = [left, right].map { $0.assumingMemoryBound(to: Double.self).baseAddress }
-        elbo_sum_tree_f64(starts, 2, target.assumingMemoryBound(to: Double.self).baseAddress!, range.count)
+      for region in pool.phase.regions(of: range) {
+        let offset = (region.lowerBound - range.lowerBound) * stride
+        let sources = [left.baseAddress! + offset, right.baseAddress! + offset]
+        switch pool.phase.precision(of: region) {
+        case .float32:
+          let starts = sources.map { $0.assumingMemoryBound(to: Float.self) as UnsafePointer<Float>? }
+          let target = bytes(region).assumingMemoryBound(to: Float.self)
+          elbo_sum_tree(starts, 2, target.baseAddress!, target.count)
+          if pool.rounding == .bfloat16 { BFloat16.round(target) }
+        case .float64:
+          let starts = sources.map { $0.assumingMemoryBound(to: Double.self) as UnsafePointer<Double>? }
+          let target = bytes(region).assumingMemoryBound(to: Double.self)
+          elbo_sum_tree_f64(starts, 2, target.baseAddress!, target.count)
+        }
       }
     }
   }

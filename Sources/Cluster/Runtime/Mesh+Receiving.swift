@@ -132,7 +132,8 @@ extension Mesh {
     if case .state = chunk.kind { return true }
     guard Int(chunk.position.phase) < configuration.phases.count else { return false }
     let phase = configuration.phases[Int(chunk.position.phase)]
-    guard chunk.precision == exchange.pools[Int(chunk.position.phase)].wire else { return false }
+    let pool = exchange.pools[Int(chunk.position.phase)]
+    guard pool.canBeSent(chunk.elements), chunk.precision == pool.wire(of: chunk.elements) else { return false }
     guard let tally = chunk.tally else { return true }
     return tally.metrics.count == phase.metrics.count && tally.examples < 0x1p53
       && tally.examples == tally.examples.rounded()

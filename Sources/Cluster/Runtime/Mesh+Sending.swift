@@ -8,9 +8,16 @@ extension Mesh {
   func send(
     _ kind: Chunk.Kind, _ phase: PhaseIndex, _ elements: Range<Int>, of sum: Sum, to nodes: [NodeNumber]
   ) {
+    // What is written in different ways goes in different messages.
+    for region in sum.pool.phase.regions(of: elements) { send(kind, phase, region: region, of: sum, to: nodes) }
+  }
+
+  private func send(
+    _ kind: Chunk.Kind, _ phase: PhaseIndex, region elements: Range<Int>, of sum: Sum, to nodes: [NodeNumber]
+  ) {
     var chunk = Chunk(
-      kind: kind, position: phase, elements: elements, precision: sum.pool.wire, checksum: 0,
-      tally: elements.lowerBound == 0 ? sum.tally : nil, vectorCount: sum.contribution.values.layout.count)
+      kind: kind, position: phase, elements: elements, precision: sum.pool.wire(of: elements), checksum: 0,
+      tally: elements.lowerBound == 0 ? sum.tally : nil, vectorCount: sum.pool.phase.count)
     let links = nodes.compactMap { link(to: $0) }
     let readers = links.filter { $0.isShared && sum.place != nil }
     // Made when it is needed: partial sums that lie in shared memory are not even looked at.

@@ -56,7 +56,7 @@ actor Mesh {
   /// Most elements of a sum in a message. Of large vectors in shared memory fewer, so that what is copied is still in the
   /// second-level cache when it is added; of those that the last-level cache holds, messages cost more.
   private static func chunkElements(_ configuration: Configuration) -> Int {
-    configuration.isShared && configuration.phases.contains { $0.layout.count > 1 << 22 } ? 1 << 16 : 1 << 18
+    configuration.isShared && configuration.phases.contains { $0.count > 1 << 22 } ? 1 << 16 : 1 << 18
   }
 
   let context: ZeroMQContext
@@ -212,7 +212,7 @@ actor Mesh {
       machine = ExchangeMachine(
         node: node,
         configuration: ExchangeMachine.Configuration(
-          shards: configuration.shards, phases: configuration.phases.map(\.layout.count),
+          shards: configuration.shards, phases: configuration.phases.map(\.count),
           stateCount: configuration.stateCount,
           chunkElements: Mesh.chunkElements(configuration)),
         position: configuration.start, chain: configuration.chain, isFinished: configuration.isFinished)

@@ -202,9 +202,10 @@ public final class MeshExchange: Exchange, @unchecked Sendable {
     try crew.forEach(max(1, min(crew.lanes, waiting))) { [self] _, lane in
       while let index = takeShard(of: here) {
         let sum = pool.take()
-        let buckets = Buckets(count: pool.phase.layout.count)
+        let buckets = Buckets(count: pool.phase.count)
         if isEager {
           sum.contribution.finished = { [self] elements in
+            precondition(pool.canBeSent(elements), "what is finished begins and ends on a cache line")
             if let bucket = buckets.add(elements) { hand(Intervals(bucket), of: index, sum, in: here) }
           }
         }

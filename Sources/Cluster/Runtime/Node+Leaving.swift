@@ -11,6 +11,13 @@ extension Node {
     }
   }
 
+  /// Ends without a word, as a process does that is killed: for tests.
+  package nonisolated func vanish() {
+    context.executor.run { [self] in
+      assumeIsolated { $0.end(.failure(ClusterError(.unreachable, "this node has vanished"))) }
+    }
+  }
+
   func beginLeaving(_ leave: Leave, grace: Duration) {
     guard result == nil, leaving == nil else { return }
     leaving = leave

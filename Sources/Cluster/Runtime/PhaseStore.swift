@@ -35,13 +35,13 @@ package struct PhaseStore {
     let other = own[right]!
     // In the left child's place if nobody else looks there, and never will: of a part, the rest may still go to a peer
     // by itself, who then reads it there.
-    let isWhole = elements == Intervals(0..<pool.phase.layout.count)
+    let isWhole = elements == Intervals(0..<pool.phase.count)
     let target = own[subtree] ?? (isWhole && isKnownUniquelyReferenced(&one) ? one : pool.take())
     target.add(one, other, on: elements)
     own[subtree] = target
     own[left] = one
     mergedCount[subtree, default: 0] += elements.count
-    if mergedCount[subtree] == pool.phase.layout.count {
+    if mergedCount[subtree] == pool.phase.count {
       own[left] = nil
       own[right] = nil
     }
@@ -50,7 +50,8 @@ package struct PhaseStore {
   mutating func sum(_ subtree: Subtree, _ elements: Intervals, _ left: SumSource, _ right: SumSource) {
     let (leftTree, rightTree) = tree.children(of: subtree)!
     if let received, left != right, elements.ranges.count == 1, received.elements.isSuperset(of: elements),
-      received.subtree == (left == .sums ? leftTree : rightTree), received.canBeAdded
+      received.subtree == (left == .sums ? leftTree : rightTree),
+      received.canBeAdded(as: pool.phase.precision(of: elements.ranges[0]))
     {
       let range = elements.ranges[0]
       let other = left == .own ? own[leftTree]! : own[rightTree]!
@@ -71,7 +72,7 @@ package struct PhaseStore {
   }
 
   mutating func promote(_ elements: Intervals) {
-    if total == nil, elements == Intervals(0..<pool.phase.layout.count) {
+    if total == nil, elements == Intervals(0..<pool.phase.count) {
       total = own[tree.root]
       return
     }
@@ -125,9 +126,13 @@ package struct PhaseStore {
 
   /// CRC-32C of the total as it is written into messages; mostly joined from those of its chunks.
   func totalChecksum() -> UInt32 {
-    let (count, stride) = (pool.phase.layout.count, pool.wire.stride)
-    if let known = checksum.whole(count: count, stride: stride) { return known }
-    return Checksum.crc32c(total!.payload(0..<count).bytes)
+    let (count, pool) = (pool.phase.count, pool)
+    if let known = checksum.whole(count: count, stride: { pool.wire(of: $0).stride }) { return known }
+    var checksum = TotalChecksum()
+    for region in pool.phase.regions(of: 0..<count) {
+      checksum.add(region, Checksum.crc32c(total!.payload(region).bytes))
+    }
+    return checksum.whole(count: count, stride: { pool.wire(of: $0).stride })!
   }
 
   /// The total is absorbed: only peers may still need it.

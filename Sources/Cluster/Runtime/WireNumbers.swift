@@ -5,11 +5,13 @@ import Training
 import ZeroMQ
 
 extension Sum {
-  /// These elements as they are written into messages: where they lie, or halved. They do not change while a message
+  /// These elements of one region as they are written into messages: where they lie, or halved. They do not change while a message
   /// holds them.
   func payload(_ elements: Range<Int>) -> SharedBytes {
     let bytes = UnsafeRawBufferPointer(bytes(elements))
-    guard pool.wire == .bfloat16 else { return SharedBytes(bytes) { [self] in withExtendedLifetime(self) {} } }
+    guard pool.wire(of: elements) == .bfloat16 else {
+      return SharedBytes(bytes) { [self] in withExtendedLifetime(self) {} }
+    }
     let halves = UnsafeMutablePointer<UInt16>.allocate(capacity: elements.count)
     BFloat16.encode(bytes.assumingMemoryBound(to: Float.self), into: halves)
     let address = UInt(bitPattern: halves)
@@ -27,9 +29,9 @@ struct ReceivedSum {
   let chunk: Chunk
   let payload: UnsafeRawBufferPointer
 
-  /// Whether the numbers can be added as they lie there.
-  var canBeAdded: Bool {
-    chunk.precision != .bfloat16 && UInt(bitPattern: payload.baseAddress) % UInt(chunk.precision.stride) == 0
+  /// Whether the numbers, of this precision, can be added as they lie there.
+  func canBeAdded(as precision: Tensors.Precision) -> Bool {
+    chunk.precision != .bfloat16 && UInt(bitPattern: payload.baseAddress) % UInt(precision.stride) == 0
   }
 
   func bytes(_ range: Range<Int>) -> UnsafeRawBufferPointer {
@@ -61,11 +63,12 @@ struct TotalChecksum {
   }
 
   /// `nil` when stretches are missing.
-  func whole(count: Int, stride: Int) -> UInt32? {
+  /// - Parameter stride: bytes that an element of a stretch has in messages.
+  func whole(count: Int, stride: (Range<Int>) -> Int) -> UInt32? {
     guard var (end, checksum) = pieces[0] else { return nil }
     while end < count {
       guard let next = pieces[end] else { return nil }
-      checksum = Checksum.joined(checksum, next.checksum, secondCount: (next.end - end) * stride)
+      checksum = Checksum.joined(checksum, next.checksum, secondCount: (next.end - end) * stride(end..<next.end))
       end = next.end
     }
     return checksum

@@ -128,7 +128,7 @@ final class AdversarialLearner: Learner {
 
   var learntCount: Int { generator.learntCount + discriminator.learntCount }
   var auxiliary: [FlatBuffer] { generator.descent.moments + discriminator.descent.moments }
-  var statistics: [FlatBuffer] { inputs.statistics + (shown.map { [$0] } ?? []) }
+  var dataStatistics: [FlatBuffer] { inputs.statistics + (shown.map { [$0] } ?? []) }
   var exampleCount: Int { inputs.train.count }
 
   var offers: Offers {

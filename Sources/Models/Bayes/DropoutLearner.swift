@@ -143,7 +143,7 @@ final class DropoutLearner: GradientLearner, Supervised {
     var total: Tensor?
     for (index, member) in members.enumerated() {
       let outputs = member.network(
-        x, pass(index, views, key: key, examples: batch.indices, statistics: batch.statistics))
+        x, pass(index, views, key: key, examples: batch.indices, statistics: batch.batchStatistics))
       var loss = member.head.loss(outputs, examples: batch.indices, views: views, key: logitsKey(key, index)).sum()
       metrics["nll"] += Double(loss.value) / Double(members.count)
       for concrete in member.concrete {

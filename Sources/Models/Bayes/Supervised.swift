@@ -12,7 +12,7 @@ protocol Supervised: Predicting {
 
 extension Supervised {
   var exampleCount: Int { supervision.inputs.train.count }
-  var statistics: [FlatBuffer] { supervision.statistics }
+  var dataStatistics: [FlatBuffer] { supervision.statistics }
   var isClassifier: Bool {
     if case .classes = supervision.kind { true } else { false }
   }

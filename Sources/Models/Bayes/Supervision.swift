@@ -58,7 +58,7 @@ struct Supervision: Sendable {
     }
   }
 
-  /// What the training data fixed; see `Learner.statistics`.
+  /// What the training data fixed; see `Learner.dataStatistics`.
   var statistics: [FlatBuffer] { inputs.statistics + (targetStatistics.map { [$0] } ?? []) }
 
   /// Of each target's training values, in the units of the data.

@@ -30,8 +30,10 @@ public struct ShardBatch {
   public let step: Step
   /// Variables of the lane's tape.
   public let parameters: ParameterViews
-  /// Where layers leave the statistics of this batch.
-  public let statistics: BatchStatistics
+  /// Where layers leave means and variances of this batch.
+  public let batchStatistics: BatchStatistics
+  /// The learner's `statistics` of this shard, to be added to: zeros to begin with.
+  public let statistics: FlatBuffer
 
   /// The key of one of the step's streams of noise.
   func key(_ stream: UInt32) -> RandomKey { step.key.at(tensor: stream) }
@@ -39,26 +41,38 @@ public struct ShardBatch {
   /// A pass of training. Passes of different numbers draw different noise.
   public func pass(_ number: Int = 0) -> Pass {
     Pass(
-      trainingWith: parameters, statistics: statistics,
+      trainingWith: parameters, statistics: batchStatistics,
       key: key(NoiseStream.activations + (UInt32(number) << 8)), examples: indices)
   }
 }
 
 /// A learner with one phase whose contribution is a gradient: it says what is minimized, the rest follows.
+///
+/// Beside the gradient it may have statistics: sums that a rule of its own absorbs, such as the counts of a codebook.
+/// They are float64 whatever the exchange does to gradients.
 public protocol GradientLearner: Learner {
   var descent: GradientDescent { get }
   /// Names of the sums that `loss` yields beside the loss.
   var metrics: [String] { get }
   /// The slots that layers average from batches.
   var runningStatistics: [RunningStatistic] { get }
+  /// What every shard adds up in `ShardBatch.statistics`, by slot.
+  var statistics: Layout { get }
   /// The sum over examples of what is minimized, made of the parameters' views, and sums of metrics.
   func loss(_ batch: ShardBatch, metrics: inout Sums) throws -> Tensor
+  /// Absorbs the statistics of all shards, after the step along the gradient: a pure function of the buffers, the sums
+  /// and the step, alike on every node.
+  func absorb(statistics: TotalStatistics, of step: Step) throws
 }
 
 extension GradientLearner {
   public var auxiliary: [FlatBuffer] { descent.moments }
-  public var phases: [Phase] { [Phase("gradient", layout: parameters.layout, metrics: metrics)] }
+  public var phases: [Phase] {
+    [Phase("gradient", layout: parameters.layout, statistics: statistics, metrics: metrics)]
+  }
   public var runningStatistics: [RunningStatistic] { [] }
+  public var statistics: Layout { Layout() }
+  public func absorb(statistics: TotalStatistics, of step: Step) throws {}
   public var learntCount: Int {
     parameters.layout.parameterCount - runningStatistics.reduce(0) { $0 + $1.slot.shape.count }
   }
@@ -68,11 +82,12 @@ extension GradientLearner {
     let start = contribution.values.float32.baseAddress!
     let batch = ShardBatch(
       examples: shard.examples, indices: shard.examples.indices, step: step,
-      parameters: ParameterViews(parameters, on: lane.tape, gradient: start), statistics: BatchStatistics())
+      parameters: ParameterViews(parameters, on: lane.tape, gradient: start), batchStatistics: BatchStatistics(),
+      statistics: contribution.statistics)
     let loss = try loss(batch, metrics: &contribution.metrics)
     guard let finished = contribution.finished, runningStatistics.isEmpty else {
       lane.tape.backward(from: loss)
-      batch.statistics.write(to: start, examples: batch.indices.count)
+      batch.batchStatistics.write(to: start, examples: batch.indices.count)
       return
     }
     let count = parameters.layout.count
@@ -89,10 +104,11 @@ extension GradientLearner {
     return .goOn
   }
 
-  /// Takes a step along the total, and sets the running statistics.
+  /// Takes a step along the total, sets the running statistics, and has the others absorbed.
   func descend(_ total: Total, of step: Step, with crew: Crew) throws {
     let averages = RunningAverages(runningStatistics, of: parameters, takenFrom: total)
     try descent.absorb(total, into: parameters, update: step.number, of: step.total, with: crew)
     averages.write(to: parameters)
+    try absorb(statistics: total.statistics(), of: step)
   }
 }

@@ -79,7 +79,7 @@ final class StatisticsLearner<Model: FlatStatisticsModel>: Learner {
   }
 
   var exampleCount: Int { rows.count }
-  var statistics: [FlatBuffer] {
+  var dataStatistics: [FlatBuffer] {
     [rows.scaling, rows.targetScaling].compactMap { $0?.statistics } + (kept?.buffers ?? [])
       + (shown.map { [$0] } ?? [])
   }

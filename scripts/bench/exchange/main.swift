@@ -42,11 +42,13 @@ private final class Ballast: Learner {
   func contribute(_ contribution: Contribution, phase: Int, shard: Shard, of step: Step, on lane: Lane) {
     guard computing > .zero else { return }
     let (start, count) = (ContinuousClock.now, contribution.values.layout.count)
+    // Ranges of whole cache lines.
+    func eighth(_ part: Int) -> Int { part == 8 ? count : count * part / 8 / 16 * 16 }
     for part in 0...8 {
       // As a forward pass, then eighths of the backward one.
       let end = start + computing * (Double(4 + part) / 12)
       while .now < end {}
-      if part > 0 { contribution.finished?(count * (8 - part) / 8..<count * (9 - part) / 8) }
+      if part > 0 { contribution.finished?(eighth(8 - part)..<eighth(9 - part)) }
     }
   }
 

@@ -1,0 +1,55 @@
+import Testing
+
+extension CommandTests {
+  @Suite("Networks by recipe: the same parameters_sha256, whatever computes them")
+  struct NetworkPromiseTests {
+    struct Case: CustomTestStringConvertible, Sendable {
+      let model: String
+      let settings: [String]
+      var testDescription: String { "\(model) \(settings.joined(separator: " "))" }
+
+      init(_ model: String, _ settings: String...) { (self.model, self.settings) = (model, settings) }
+    }
+
+    private static let images = "network.hidden=[conv 4 3 padding=1, norm batch, relu, pool max 2, 8]"
+
+    static let cases = [
+      Case("vae", images, "objective.likelihood=gaussian"),
+      Case("vae", "network.architecture=convolutional", "network.filters=2", "network.levels=1"),
+      Case("autoencoder", "network.hidden=[conv 2 3 2, dropout 0.2, tanh]"),
+      Case("bbb", images), Case("bbb", images, "objective.scope=shard"),
+      Case("bbb", images, "objective.estimator=local", "objective.prior=gaussian"),
+      Case("bbb", "network.hidden=[conv 2 3, relu, dropout 0.3, 5]", "objective.estimator=flipout"),
+      Case("mc-dropout", images, "network.drop_connect=0.3", "network.dropout=0", "train.members=2"),
+      Case("mc-dropout", "network.hidden=[conv 2 3, relu, dropout 0.3, 5]"),
+      Case("mc-dropout", "network.hidden=[conv 2 3, relu, 5]", "network.concrete=true"),
+      Case(
+        "dcgan", "network.generator_architecture=dense", "network.generator=[9, 9, 9, 9]", "network.activation=relu"),
+      Case(
+        "dcgan", "network.normalisation=none", "network.generator_growth=1", "objective.loss=wasserstein",
+        "objective.clip=0.01"),
+    ]
+
+    @Test("Lanes, nodes and an interruption", arguments: cases)
+    func equal(_ network: Case) async throws {
+      let workspace = try Workspace()
+      let settings = network.settings.flatMap { ["--set", $0] }
+      func arguments(_ out: String, _ more: String...) -> [String] {
+        workspace.training(network.model, out: out, settings + more)
+      }
+      let one = try await Elbo.run(arguments("one", "--steps", "14", "--lanes", "1")).hash()
+      #expect(try await Elbo.run(arguments("four", "--steps", "14", "--lanes", "4")).hash() == one)
+      for nodes in [2, 4] {
+        let launch = ["launch"] + arguments("nodes-\(nodes)", "--steps", "14", "--nodes", "\(nodes)").dropFirst()
+        #expect(try await Elbo.run(launch).hash() == one, "\(nodes) nodes")
+      }
+      _ = try await Elbo.run(arguments("half", "--steps", "7"))
+      let resumed = try await Elbo.run(
+        "train", "--resume", workspace["half"], "--steps", "14", "--quiet", "--json")
+      #expect(try resumed.hash() == one)
+      // What is drawn and predicted is another use of the same network.
+      let evaluated = try await Elbo.run("evaluate", workspace["one"], "--json")
+      #expect(evaluated.status == .exited(0), "\(evaluated.error)")
+    }
+  }
+}
