@@ -134,11 +134,19 @@ public struct Checkpoint: Sendable {
     let model = try SafeTensors.Contents(Checkpoint.modelPath(folder))
     try model.fill(learner.parameters, prefixed: false)
     try check(learner.parameters.sha256, state.parameters_sha256, Checkpoint.modelPath(folder))
+    let kept = learner.dataStatistics.filter { state.format > 1 || Checkpoint.firstStatistics.contains($0.name) }
+    if !kept.isEmpty {
       guard let digest = state.statistics_sha256 else {
         throw TrainingError(
           .damagedFile, "\(folder) does not hold the statistics of the training data", advice: "train the run again")
       }
       let statistics = try SafeTensors.Contents(Checkpoint.statisticsPath(folder))
+      for buffer in kept { try statistics.fill(buffer, prefixed: true) }
+      try check(kept.sha256, digest, Checkpoint.statisticsPath(folder))
+    }
+    for (name, digest) in state.extras ?? [:] {
+      let path = folder + "/" + name
+      try check(SHA256.hexDigest(of: InputFile.read(path)), digest, path)
     }
     guard optimizer else { return }
     let moments = try SafeTensors.Contents(Checkpoint.optimizerPath(folder))
