@@ -112,7 +112,7 @@ struct TableDataset {
     if let target, inputs.contains(target) {
       throw bad("the target column '\(table.columns[target].name)' is also an input", "name another \(DataKey.target)")
     }
-    targetIsClass = schema.classes != nil
+    targetIsClass = target != nil && schema.classes != nil
     return true
   }
 
