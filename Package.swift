@@ -43,7 +43,10 @@ let package = Package(
     .target(name: "Exact", dependencies: ["CExact", "Distributions", "LinearAlgebra"]),
     .target(name: "Datasets", dependencies: ["CZlib", "Files", "Images"]),
     .target(
-      name: "Training", dependencies: ["CKernels", "COneDNN", "Datasets", "Figures", "Files", "Optimizers", "Tensors"]),
+      name: "Training",
+      dependencies: [
+        "CKernels", "COneDNN", "Datasets", "Figures", "Files", "LinearAlgebra", "Optimizers", "Tensors",
+      ]),
     .target(
       name: "Models",
       dependencies: [
@@ -111,7 +114,7 @@ let package = Package(
       name: "ExactTests", dependencies: ["CExact", "Distributions", "Exact", "LinearAlgebra", "ReferenceSupport"],
       exclude: ["Golden"]),
     .testTarget(name: "FiguresTests", dependencies: ["Figures"]),
-    .target(name: "TestSupport", path: "Tests/TestSupport"),
+    .target(name: "TestSupport", dependencies: ["Files"], path: "Tests/TestSupport"),
     .testTarget(name: "FilesTests", dependencies: ["Files", "TestSupport"]),
     .testTarget(name: "ImagesTests", dependencies: ["Images"], exclude: ["Golden"]),
     .testTarget(name: "LinearAlgebraTests", dependencies: ["LinearAlgebra", "ReferenceSupport"], exclude: ["Golden"]),
@@ -138,9 +141,10 @@ let package = Package(
     .testTarget(
       name: "RunsTests",
       dependencies: [
-        "Datasets", "LinearAlgebra", "Models", "Networks", "Recipes", "Runs", "Tensors", "TestSupport", "Training",
+        "Datasets", "Figures", "Files", "LinearAlgebra", "Models", "Networks", "Recipes", "Runs", "Tensors",
+        "TestSupport", "Training",
       ]),
-    .testTarget(name: "TrainingTests", dependencies: ["Files", "Tensors", "TestSupport", "Training"]),
+    .testTarget(name: "TrainingTests", dependencies: ["Datasets", "Files", "Tensors", "TestSupport", "Training"]),
     .testTarget(name: "ReportsTests", dependencies: ["Figures", "Files", "Images", "Reports", "TestSupport"]),
     .testTarget(
       name: "NetworksTests", dependencies: ["GradientChecks", "Networks", "Recipes", "Tensors"], exclude: ["Golden"]),

@@ -24,10 +24,13 @@ package struct PredictionSession: Sendable {
     (self.learner, self.array) = (learner, array)
     prediction = UInt64.random(in: 1...UInt64.max)
     let parameters = PredictionParameters.bytes(of: learner)
+    // Nodes without the training data need it; of one that is too large for a message they need the data.
+    let schema = try run.checkpoint.schema?.json ?? []
     let offer = PredictionOffer(
       prediction: prediction, recipe: Array(run.job.resolvedRecipe.utf8), parameters: Digest(of: parameters),
       parametersCount: parameters.count, inputs: array.digest, inputKind: array.kind.offered, inputShape: array.shape,
-      examples: array.count, seed: seed, outputs: learner.predictionWidth)
+      examples: array.count, seed: seed, outputs: learner.predictionWidth,
+      schema: schema.count <= Limits.recipe ? schema : [])
     coordinator = try PredictionCoordinator(
       PredictionCoordinator.Configuration(
         bind: bind, security: security, build: try ClusterIdentity.build(), offer: offer),

@@ -13,14 +13,17 @@ import ZeroMQ
 
 /// A node's part in a prediction.
 package enum PredictionWork {
-  /// Makes what the offer's recipe asks for. The training data must be on this machine too: a model is made for them.
+  /// Makes what the offer's recipe asks for, by what the training data is like. Where the offer does not say that, the
+  /// data must be on this machine too.
   package static func prepare(_ offer: PredictionOffer, data: String?, lanes: Int) throws -> PredictionWorker.Work {
     guard let yaml = String(validating: offer.recipe, as: UTF8.self) else {
       throw ClusterError(.refused, "the prediction's recipe is not text")
     }
     let recipe = try Recipe(yaml: yaml, source: "the prediction's recipe")
     if let data { recipe.set("data.source", text: data) }
-    guard let learner = try TrainingJob(recipe).learner.offers.prediction, learner.predictionWidth == offer.outputs
+    let known = try offer.schema.isEmpty ? nil : Schema(json: offer.schema, path: "the prediction's schema")
+    guard let learner = try TrainingJob(recipe, data: known.map { Dataset(schema: $0) }).learner.offers.prediction,
+      learner.predictionWidth == offer.outputs
     else {
       throw ClusterError(.refused, "the prediction's recipe is of a model that does not predict what was announced")
     }

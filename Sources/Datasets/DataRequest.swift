@@ -53,7 +53,7 @@ public enum DataFormat: String, Sendable, Hashable, CaseIterable {
 }
 
 /// What data to open and how: plain values, filled from the recipe's `data` section, whose keys have these names.
-public struct DataRequest: Sendable, Hashable {
+public struct DataRequest: Sendable, Equatable {
   /// `fashion-mnist`, a file or a folder.
   public var source: String
   public var format = DataFormat.detect
@@ -85,6 +85,9 @@ public struct DataRequest: Sendable, Hashable {
   public var strict = true
   /// Seed of the random split.
   public var seed: UInt64 = 0
+  /// What the data must be like; not a key. Input columns of a table are then those of the schema, by name, and one-hot
+  /// columns have its levels. `Dataset.seen` does the rest.
+  public var schema: Schema?
 
   public init(source: String) {
     self.source = source

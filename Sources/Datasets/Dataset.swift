@@ -15,6 +15,9 @@ public struct ClassLabels: Sendable {
     self.count = count
     self.names = names
   }
+
+  /// Of examples that are not there: no index is known.
+  init(absentOf count: Int, names: [String]) { (indices, self.count, self.names) = ([], count, names) }
 }
 
 /// Examples with what is known about each: a class label, a regression target, or neither.
@@ -38,6 +41,11 @@ public struct ExampleSet: Sendable {
     self.inputs = inputs
     self.labels = labels
     self.targets = targets
+  }
+
+  /// A set of which only what an example is like is known.
+  init(absent inputs: ExampleArray, labels: ClassLabels?, targets: ExampleArray?) {
+    (self.inputs, self.labels, self.targets) = (inputs, labels, targets)
   }
 
   /// The examples at `indices`, copied, in that order.
@@ -68,18 +76,24 @@ public struct Dataset: Sendable {
   public let test: ExampleSet?
   /// The names of the inputs' columns, where they have any; a one-hot column is named `column=value`.
   public let columns: [String]
+  /// The values of the one-hot columns.
+  public let levels: [Schema.Levels]
   /// The name of the target column, where there is one.
   public let targetName: String?
   /// The characters of a text, in the order of the indices that `inputs` holds.
   public let vocabulary: [String]?
   /// What the user should know about how the data was read, one line each: rows dropped, columns ignored.
   public let notes: [String]
+  /// What the model at hand was trained on, where that is over: whatever training data fixes for good, such as means and
+  /// deviations of columns, is in the model's checkpoint and is not computed from these examples. Nil: a model is to be
+  /// trained on this data.
+  public let reference: Schema?
   let cachedFingerprint = FingerprintCache()
 
   /// Throws `.mismatched` where train and test differ in shape, element kind or number of classes.
   public init(
-    name: String, train: ExampleSet, test: ExampleSet? = nil, columns: [String] = [], targetName: String? = nil,
-    vocabulary: [String]? = nil, notes: [String] = []
+    name: String, train: ExampleSet, test: ExampleSet? = nil, columns: [String] = [], levels: [Schema.Levels] = [],
+    targetName: String? = nil, vocabulary: [String]? = nil, notes: [String] = []
   ) throws(DataError) {
     if let test {
       try Self.check(train.inputs, test.inputs, "inputs", name)
@@ -92,13 +106,18 @@ public struct Dataset: Sendable {
           advice: "give both of them, or neither, labels or targets of the same kind")
       }
     }
-    self.name = name
-    self.train = train
-    self.test = test
-    self.columns = columns
-    self.targetName = targetName
-    self.vocabulary = vocabulary
-    self.notes = notes
+    self.init(
+      name: name, train: train, test: test, columns: columns, levels: levels, targetName: targetName,
+      vocabulary: vocabulary, notes: notes, reference: nil)
+  }
+
+  /// Parts that have been checked.
+  init(
+    name: String, train: ExampleSet, test: ExampleSet?, columns: [String], levels: [Schema.Levels],
+    targetName: String?, vocabulary: [String]?, notes: [String] = [], reference: Schema?
+  ) {
+    (self.name, self.train, self.test, self.columns, self.levels) = (name, train, test, columns, levels)
+    (self.targetName, self.vocabulary, self.notes, self.reference) = (targetName, vocabulary, notes, reference)
   }
 
   private static func check(

@@ -9,7 +9,12 @@ public struct ExampleArray: Sendable {
   /// The product of `shape`.
   public let elementsPerExample: Int
   /// Exactly `count × elementsPerExample` elements; their start is aligned to the element's size.
-  let bytes: ByteRegion
+  /// Nil: they are not there.
+  private let region: ByteRegion?
+  private var bytes: ByteRegion {
+    guard let region else { preconditionFailure("only the schema of this data is known, its examples are not there") }
+    return region
+  }
 
   /// Takes bytes that have been checked: `count` and every extent at least 1, as many bytes as they say, aligned.
   init(kind: ElementKind, count: Int, shape: [Int], bytes: ByteRegion) {
@@ -19,8 +24,27 @@ public struct ExampleArray: Sendable {
     self.count = count
     self.shape = shape.isEmpty ? [1] : shape
     self.elementsPerExample = elements
-    self.bytes = bytes
+    region = bytes
   }
+
+  /// Examples that are not there: their count, shape and kind are known, their numbers must not be touched.
+  init(absent count: Int, shape: [Int], kind: ElementKind) {
+    self.init(kind: kind, count: count, shape: shape, region: nil)
+  }
+
+  private init(kind: ElementKind, count: Int, shape: [Int], region: ByteRegion?) {
+    (self.kind, self.count, self.shape, self.region) = (kind, count, shape, region)
+    elementsPerExample = shape.reduce(1, *)
+  }
+
+  /// The same numbers as examples of another shape with as many numbers.
+  func shaped(_ shape: [Int]) -> ExampleArray {
+    precondition(shape.reduce(1, *) == elementsPerExample)
+    return ExampleArray(kind: kind, count: count, shape: shape, region: region)
+  }
+
+  /// Whether the numbers are there.
+  public var hasNumbers: Bool { region != nil }
 
   /// Examples from numbers in memory, for generated data and tests.
   ///
@@ -43,10 +67,10 @@ public struct ExampleArray: Sendable {
     }
   }
 
-  public var byteCount: Int { bytes.count }
+  public var byteCount: Int { region?.count ?? 0 }
 
   /// Whether the numbers are a file's pages, which need not fit into memory.
-  public var isMapped: Bool { bytes.storage.isMapped }
+  public var isMapped: Bool { region?.storage.isMapped ?? false }
 
   /// All elements as bytes, in the machine's byte order.
   public func withUnsafeBytes<R, E: Error>(_ body: (UnsafeRawBufferPointer) throws(E) -> R) throws(E) -> R {
@@ -72,6 +96,7 @@ public struct ExampleArray: Sendable {
   /// Lets the system drop these examples from memory when they are mapped from a file, so that a sweep through a
   /// file larger than memory stays small. They are still there: touching them brings them back. Otherwise no effect.
   public func releaseResident(_ examples: Range<Int>) {
+    guard isMapped else { return }
     let start = bytes.range.lowerBound
     let range = byteRange(examples)
     bytes.storage.releaseResident(start + range.lowerBound..<start + range.upperBound)

@@ -44,6 +44,16 @@ struct Table: Sendable {
     }
   }
 
+  /// The line in the file of a row that has been read.
+  func line(ofRow row: Int) -> Int? {
+    bytes.withUnsafeBytes { raw in
+      var scanner = TableScanner(raw.bindMemory(to: UInt8.self), layout.delimiter, from: layout.rows, file: file)
+      var fields: [TableScanner.Field] = []
+      for _ in 0...row { guard (try? scanner.next(&fields)) == true else { return nil } }
+      return scanner.line
+    }
+  }
+
   private static func checkIsText(_ bytes: UnsafeBufferPointer<UInt8>, _ file: String) throws(DataError) {
     if bytes.starts(with: [0xff, 0xfe]) || bytes.starts(with: [0xfe, 0xff]) {
       throw DataError(

@@ -8,6 +8,8 @@ struct TableDataset {
   private var target: Int?
   private var targetIsClass = false
   private var oneHot: Set<Int> = []
+  /// The values that one-hot columns may have, where the request says them.
+  private var levels: [Int: Schema.Levels] = [:]
 
   static func make(_ table: Table, _ request: DataRequest, name: String) throws(DataError) -> Dataset {
     var maker = TableDataset(table: table, request: request, place: DataPlace(file: table.file))
@@ -28,7 +30,7 @@ struct TableDataset {
     try checkColumns()
     let coded = try table.coded(oneHot.sorted() + (targetIsClass ? [target!] : []))
     let rows = try completeRows(coded)
-    let (inputArray, names) = try inputArray(rows, coded)
+    let (inputArray, names, levels) = try inputArray(rows, coded)
     let (labels, targets) = try targets(rows, coded)
     let all = try ExampleSet(inputs: inputArray, labels: labels, targets: targets, place: place)
     let (train, test) = try all.split(request, place: place)
@@ -40,8 +42,8 @@ struct TableDataset {
       notes.append("no line of column names; columns are named by their index")
     }
     return try Dataset(
-      name: name, train: train, test: test, columns: names, targetName: target.map { table.columns[$0].name },
-      notes: notes)
+      name: name, train: train, test: test, columns: names, levels: levels,
+      targetName: target.map { table.columns[$0].name }, notes: notes)
   }
 
   // MARK: Which columns
@@ -53,6 +55,7 @@ struct TableDataset {
       target = table.columns.count - 1
       notes.append("the last column is the class, by the first line's form (rows, columns, names of classes)")
     }
+    if let schema = request.schema, try chooseColumns(of: schema) { return }
     var dropped: Set<Int> = []
     for name in request.drop { dropped.insert(try index(of: name, .drop)) }
     if let target, dropped.contains(target) {
@@ -91,6 +94,26 @@ struct TableDataset {
       targetIsClass = request.targetKind == .classes || request.targetKind == .detect && isText
       if table.layout.counts != nil && request.target == nil { targetIsClass = request.targetKind != .values }
     }
+  }
+
+  /// The columns that a schema names, in its order.
+  /// - Returns: false when the schema is not that of a table whose columns can be told apart by name.
+  private mutating func chooseColumns(of schema: Schema) throws(DataError) -> Bool {
+    let names = schema.sourceColumns
+    guard !names.isEmpty, Set(names).count == names.count else { return false }
+    for name in names {
+      let column = try index(of: name, .columns)
+      inputs.append(column)
+      if let known = schema.levels.first(where: { $0.column == name }) {
+        oneHot.insert(column)
+        levels[column] = known
+      }
+    }
+    if let target, inputs.contains(target) {
+      throw bad("the target column '\(table.columns[target].name)' is also an input", "name another \(DataKey.target)")
+    }
+    targetIsClass = target != nil && schema.classes != nil
+    return true
   }
 
   /// A column without a name and without a value: what a delimiter at the end of every line leaves.
@@ -216,10 +239,33 @@ struct TableDataset {
     return rows
   }
 
+  /// What a one-hot column's cells become: the column's own values, or those that the request says.
+  private func levels(of index: Int, _ column: CodedColumn) throws(DataError) -> (Schema.Levels, codes: [UInt32]) {
+    let name = table.columns[index].name
+    let hasMissing = request.missing == .keep && table.columns[index].missing > 0
+    guard let known = levels[index] else {
+      return (Schema.Levels(column: name, values: column.names, hasMissing: hasMissing), column.codes)
+    }
+    func unseen(_ code: UInt32, _ what: String) -> DataError {
+      let row = column.codes.firstIndex(of: code)!
+      return DataError(
+        .mismatched, at: DataPlace(file: table.file, line: table.line(ofRow: row), column: name),
+        "\(what), which the training data does not have: it has \(listed(known.values))",
+        advice: "leave such rows out, or train with them")
+    }
+    let places = Dictionary(known.values.enumerated().map { ($1, UInt32($0)) }) { first, _ in first }
+    let order = try column.names.enumerated().map { (code, value) throws(DataError) in
+      guard let place = places[value] else { throw unseen(UInt32(code), "the value '\(value.shortened)'") }
+      return place
+    }
+    guard known.hasMissing || !hasMissing else { throw unseen(CodedColumn.missing, "a missing value") }
+    return (known, column.codes.map { $0 == CodedColumn.missing ? $0 : order[Int($0)] })
+  }
+
   /// Inputs in float64, one-hot columns in place of the column they come from, and the names of what results.
   private func inputArray(
     _ rows: [Int], _ coded: [Int: CodedColumn]
-  ) throws(DataError) -> (ExampleArray, [String]) {
+  ) throws(DataError) -> (ExampleArray, [String], [Schema.Levels]) {
     struct Source {
       let column: Int
       let firstOutput: Int
@@ -228,6 +274,7 @@ struct TableDataset {
     }
     var names: [String] = []
     var sources: [Source] = []
+    var used: [Schema.Levels] = []
     for index in inputs {
       let name = table.columns[index].name
       let start = names.count
@@ -236,13 +283,12 @@ struct TableDataset {
         sources.append(Source(column: index, firstOutput: start, codes: nil, missingCode: nil))
         continue
       }
-      names += column.names.map { "\(name)=\($0)" }
-      let hasMissing = request.missing == .keep && table.columns[index].missing > 0
-      if hasMissing { names.append("\(name)=") }
+      let (levels, codes) = try levels(of: index, column)
+      names += levels.columns
+      used.append(levels)
       sources.append(
         Source(
-          column: index, firstOutput: start, codes: column.codes,
-          missingCode: hasMissing ? column.names.count : nil))
+          column: index, firstOutput: start, codes: codes, missingCode: levels.hasMissing ? levels.values.count : nil))
     }
     let width = names.count
     guard let size = byteCount(shape: [rows.count, width], elementSize: 8), width > 0 else {
@@ -266,7 +312,7 @@ struct TableDataset {
       }
     }
     return (
-      ExampleArray(kind: .float64, count: rows.count, shape: [width], bytes: ByteRegion(storage)), names
+      ExampleArray(kind: .float64, count: rows.count, shape: [width], bytes: ByteRegion(storage)), names, used
     )
   }
 

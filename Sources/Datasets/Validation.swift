@@ -17,7 +17,7 @@ extension Dataset {
 
   private func with(_ train: ExampleSet, test: ExampleSet?) throws(DataError) -> Dataset {
     try Dataset(
-      name: name, train: train, test: test, columns: columns, targetName: targetName, vocabulary: vocabulary,
-      notes: notes)
+      name: name, train: train, test: test, columns: columns, levels: levels, targetName: targetName,
+      vocabulary: vocabulary, notes: notes)
   }
 }

@@ -40,3 +40,12 @@ public struct SHA256: Sendable {
     return String(decoding: digest().flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
   }
 }
+
+extension SHA256 {
+  /// The digest of some bytes in hexadecimal digits.
+  public static func hexDigest(of bytes: some Sequence<UInt8>) -> String {
+    var hash = SHA256()
+    hash.update(bytes)
+    return hash.hexDigest()
+  }
+}

@@ -24,7 +24,7 @@ public enum Limits {
   public static let name = 255
   /// Bytes of an explanation.
   public static let explanation = 4096
-  /// Bytes of a recipe.
+  /// Bytes of a recipe, and of a schema.
   public static let recipe = 1 << 20
 }
 

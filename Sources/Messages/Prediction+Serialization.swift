@@ -104,6 +104,7 @@ extension PredictionOffer {
       $0.examples = UInt64(examples)
       $0.seed = seed
       $0.outputs = UInt32(outputs)
+      if !schema.isEmpty { $0.schema = arena.bytes(schema) }
     }
   }
 
@@ -112,6 +113,9 @@ extension PredictionOffer {
     guard message.recipe.len > 0 else { throw MessageError(.missing, "Prediction.recipe", "empty") }
     guard message.recipe.len <= Limits.recipe else {
       throw MessageError(.tooLarge, "Prediction.recipe", "\(message.recipe.len) bytes, at most \(Limits.recipe)")
+    }
+    guard message.schema.len <= Limits.recipe else {
+      throw MessageError(.tooLarge, "Prediction.schema", "\(message.schema.len) bytes, at most \(Limits.recipe)")
     }
     guard (1...8).contains(message.n_input_shape) else {
       throw MessageError(.range, "Prediction.input_shape", "\(message.n_input_shape) extents")
@@ -135,7 +139,8 @@ extension PredictionOffer {
       inputs: try Check.digest(message.inputs_digest, "Prediction.inputs_digest"),
       inputKind: try Check.enumerator(message.input_kind.rawValue, "Prediction.input_kind"),
       inputShape: shape, examples: examples, seed: message.seed,
-      outputs: try Check.integer(message.outputs, "Prediction.outputs", in: 1...Limits.entries))
+      outputs: try Check.integer(message.outputs, "Prediction.outputs", in: 1...Limits.entries),
+      schema: Check.bytes(message.schema))
   }
 }
 

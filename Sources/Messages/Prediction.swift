@@ -75,10 +75,12 @@ public struct PredictionOffer: Hashable, Sendable {
   public var seed: UInt64
   /// Numbers of one sample of one example.
   public var outputs: Int
+  /// What the training data is like, as in `schema.json`; empty: a node must have the data.
+  public var schema: [UInt8]
 
   public init(
     prediction: UInt64, recipe: [UInt8], parameters: Digest, parametersCount: Int, inputs: Digest,
-    inputKind: InputKind, inputShape: [Int], examples: Int, seed: UInt64, outputs: Int
+    inputKind: InputKind, inputShape: [Int], examples: Int, seed: UInt64, outputs: Int, schema: [UInt8] = []
   ) {
     self.prediction = prediction
     self.recipe = recipe
@@ -90,6 +92,7 @@ public struct PredictionOffer: Hashable, Sendable {
     self.examples = examples
     self.seed = seed
     self.outputs = outputs
+    self.schema = schema
   }
 }
 

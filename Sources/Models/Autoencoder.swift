@@ -45,7 +45,7 @@ final class AutoencoderLearner: GradientLearner {
     parameters = FlatBuffer("parameters", layout)
     encoder.initialize(parameters, seed: seed)
     decoder.initialize(parameters, seed: seed)
-    order = .shuffled(batch: try recipe.batch(examples: inputs.train.count))
+    order = .shuffled(batch: try recipe.batch(examples: data.trainingCount))
     descent = try GradientDescent(recipe, parameters: layout)
   }
 

@@ -21,9 +21,9 @@ public enum GMM: Model {
     let covariance: CovarianceKind = try network.choice("covariance", default: .full)
     let floor = try objective.number("covariance_floor", default: 1e-6, in: 0...1e12)
     let rule: FloorRule = try objective.choice("floor_rule", default: .clipped)
-    guard components <= data.train.count else {
+    guard components <= data.trainingCount else {
       throw RecipeError(
-        "network.components is \(components), more than the \(data.train.count) rows: set it to \(data.train.count) or less"
+        "network.components is \(components), more than the \(data.trainingCount) rows: set it to \(data.trainingCount) or less"
       )
     }
     let model = try GaussianMixture(

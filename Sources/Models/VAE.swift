@@ -52,7 +52,7 @@ final class VAELearner: GradientLearner {
     network = try VAENetwork(model, recipe, inputs: inputs, in: &layout)
     parameters = FlatBuffer("parameters", layout)
     network.initialize(parameters, seed: seed)
-    order = .shuffled(batch: try recipe.batch(examples: inputs.train.count))
+    order = .shuffled(batch: try recipe.batch(examples: data.trainingCount))
     descent = try GradientDescent(recipe, parameters: layout)
 
     let evaluate = recipe["evaluate"]

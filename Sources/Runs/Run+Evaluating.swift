@@ -17,8 +17,9 @@ extension Run {
   /// - Parameter source: data that the model was not trained on, for a classifier: how well its uncertainty tells them
   ///   apart is measured too. The test part of that data is used, or all of it where it has none.
   /// - Returns: metrics by name, such as `test/cls/NLL`.
-  /// - Throws: `TrainingError` when there are no test examples, or the other data does not fit.
+  /// - Throws: `TrainingError` when the data is not there, has no test examples, or the other data does not fit.
   public func evaluate(outOfDistribution source: String? = nil) throws -> [String: Double] {
+    let job = try examined()
     guard job.learner.evaluationCount > 0 else {
       throw TrainingError(
         .unsuitable, "there are no test examples of \(job.data.name) to evaluate",
@@ -31,7 +32,7 @@ extension Run {
   }
 
   private func outOfDistribution(_ source: String, with crew: Crew) throws -> [String: Double] {
-    let learner = try predicting()
+    let learner = try predicting(of: examined())
     guard learner.isClassifier else {
       throw TrainingError(
         .unsuitable, "\(folder.path) predicts numbers", advice: "other data are told apart by classifiers")
@@ -42,7 +43,7 @@ extension Run {
       throw TrainingError(.unsuitable, "\(source): \(mismatch)", advice: "name data of the same shape and type")
     }
     return try OutOfDistribution.metrics(
-      learner, inside: job.data.test!.inputs, outside: outside, samples: learner.evaluationSamples,
+      learner, inside: data().test!.inputs, outside: outside, samples: learner.evaluationSamples,
       key: Prediction.key(seed: job.plan.seed), with: crew)
   }
 
@@ -79,7 +80,7 @@ extension Run {
     try PrunedFile.write(tensors, to: path)
     // What is reported is computed with the file, not with what was meant to be in it.
     try usePruned(path)
-    var metrics = try Evaluation.run(learner, seed: job.plan.seed, crew: crew())
+    var metrics = try Evaluation.run(examined().learner, seed: job.plan.seed, crew: crew())
     let size = try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int ?? 0
     metrics["prune/weights"] = Double(tensors.reduce(0) { $0 + $1.count })
     metrics["prune/kept"] = Double(tensors.reduce(0) { $0 + $1.places.count })
@@ -89,7 +90,10 @@ extension Run {
   }
 
   /// Computes from here on with the weights that `prune` left, in place of the checkpoint's. Copies of this run do too.
-  public func usePruned(_ path: String) throws { try prunable().load(PrunedFile.read(path)) }
+  public func usePruned(_ path: String) throws {
+    try prunable().load(PrunedFile.read(path))
+    examples.follow()
+  }
 
   /// The run's learner, if its weights can be pruned.
   private func prunable() throws -> any Prunable {

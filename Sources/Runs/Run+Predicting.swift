@@ -16,6 +16,7 @@ extension Run {
       return try fitting(NPY.finiteExamples(path, allowingNaN: request.missing == .keep), path)
     }
     (request.source, request.target, request.testFraction, request.seed) = (path, nil, 0, 0)
+    request.schema = checkpoint.schema
     if request.columns.isEmpty, request.oneHot.isEmpty { request.columns = job.data.columns }
     return try fitting(DataSource.open(request).train.inputs, path)
   }
@@ -65,7 +66,9 @@ extension Run {
   public var predictsInClosedForm: Bool { job.learner.offers.closedFormPrediction != nil }
 
   /// The run's learner, if it predicts classes or numbers by Monte Carlo.
-  package func predicting() throws -> any Predicting {
+  package func predicting() throws -> any Predicting { try predicting(of: job) }
+
+  func predicting(of job: TrainingJob) throws -> any Predicting {
     guard let learner = job.learner.offers.prediction else {
       throw TrainingError(
         .unsuitable, "a \(model) predicts neither classes nor numbers",

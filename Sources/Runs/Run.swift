@@ -1,3 +1,4 @@
+import Datasets
 import Foundation
 import Models
 import Recipes
@@ -26,15 +27,17 @@ public struct Run: Sendable {
   public let checkpoint: Checkpoint
   /// How many threads compute.
   public let lanes: Int
+  /// The recipe with what the training data is like, or with the data itself in a run of 0.1.
   package let job: TrainingJob
+  let examples: RunExamples
 
   /// The processors of this machine that are in use.
   public static var processors: Int { ProcessInfo.processInfo.activeProcessorCount }
 
-  /// Opens a run folder at its newest checkpoint.
+  /// Opens a run folder at its newest checkpoint. The data that it was trained on need not be there, but for runs of 0.1.
   /// - Parameters:
   ///   - path: a folder that a training wrote.
-  ///   - data: data of the same kind to look at, in place of what the run was trained on: a name, a folder or a file.
+  ///   - data: data of the same kind to evaluate, in place of what the run was trained on: a name, a folder or a file.
   ///   - lanes: how many threads compute; by default one for each processor.
   /// - Throws: `TrainingError` when the run has no whole checkpoint, or the data does not suit its model.
   public init(opening path: String, data: String? = nil, lanes: Int = Run.processors) throws {
@@ -42,11 +45,20 @@ public struct Run: Sendable {
     folder = try RunFolder(opening: path)
     let recipe = try Recipe.file(folder.recipe)
     if let data { recipe.set("data.source", text: data) }
-    job = try TrainingJob(recipe)
+    var known: (schema: Schema?, job: TrainingJob)?
     let found = try Checkpoint.restoreNewest(
-      of: folder, into: job.learner, optimizer: false, note: { StandardError.write($0 + "\n") })
-    guard let found else { throw Checkpoint.none(in: folder) }
-    checkpoint = found
+      of: folder, optimizer: false, note: { StandardError.write($0 + "\n") },
+      into: { checkpoint in
+        if let known, known.schema == checkpoint.schema { return known.job.learner }
+        let made = try TrainingJob(recipe, data: checkpoint.schema.map { Dataset(schema: $0) })
+        known = (checkpoint.schema, made)
+        return made.learner
+      })
+    guard let found, let known else { throw Checkpoint.none(in: folder) }
+    (checkpoint, job) = (found, known.job)
+    examples = RunExamples(known.job, recipePath: folder.recipe, schema: found.schema, isOther: data != nil)
+    // What was named is looked at at once, so that what is wrong with it is said before anything else.
+    if data != nil { _ = try examples.job() }
   }
 
   /// The name of the model, such as `vae`.
@@ -55,8 +67,16 @@ public struct Run: Sendable {
   /// How many steps the model was trained.
   public var step: Int { checkpoint.state.step }
 
-  /// The data that the run looks at: its training and test examples.
-  public var data: Dataset { job.data }
+  /// What the training data is like: shape, names of columns and classes, counts.
+  public var schema: Schema { checkpoint.schema ?? job.data.schema }
+
+  /// The data that the run is evaluated on: what it was trained on, or what was named when the run was opened. Read when
+  /// it is first asked for.
+  /// - Throws: `TrainingError` when it is not there, or is of another kind; `DataError` when it cannot be read.
+  public func data() throws -> Dataset { try examples.job().data }
+
+  /// The recipe with examples to evaluate, and its learner at the checkpoint.
+  package func examined() throws -> TrainingJob { try examples.job() }
 
   /// The SHA-256 of the parameters, as in `summary.json`.
   public var parametersSHA256: String { job.learner.parameters.sha256 }

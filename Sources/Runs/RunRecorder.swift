@@ -1,3 +1,4 @@
+import Datasets
 import Figures
 import Foundation
 import Reports
@@ -20,7 +21,7 @@ package final class RunRecorder: TrainingObserver {
   package struct Identity: Sendable {
     package let model: String
     package let recipe: String
-    package let data: String
+    package let data: Schema
     package let keepCheckpoints: Int
     /// What the progress line shows.
     package let shownMetrics: [String]
@@ -80,9 +81,10 @@ package final class RunRecorder: TrainingObserver {
 
   package func checkpoint(_ moment: Trainer.Moment) throws {
     let state = Checkpoint.State(
-      learner, at: moment, model: identity.model, recipe: identity.recipe, data: identity.data)
+      learner, at: moment, model: identity.model, recipe: identity.recipe, data: identity.data.fingerprint)
     try output.withLock { try $0.metrics.sync() }
-    try Checkpoint.write(learner, state: state, in: run, keeping: identity.keepCheckpoints)
+    try Checkpoint.write(
+      learner, state: state, schema: identity.data, in: run, keeping: identity.keepCheckpoints)
     try listener?.checkpoint(moment)
   }
 

@@ -48,7 +48,7 @@ package struct TrainingJob: Sendable {
     "train.checkpoint_minutes", "train.keep_checkpoints", "train.figure_every",
   ]
 
-  /// - Parameter data: what to train on in place of what the recipe names.
+  /// - Parameter data: what to train on, or to look at, in place of what the recipe names.
   /// - Throws: `RecipeError`, `DataError` or `TrainingError`: mistakes in what was asked.
   package init(_ recipe: Recipe, data given: Dataset? = nil) throws {
     guard let name = try recipe[""].text("model") else {
@@ -74,7 +74,7 @@ package struct TrainingJob: Sendable {
       throw RecipeError(
         "train.shards is \(shards), more than the \(batch) examples of a step: set it to \(batch) or less")
     }
-    guard shards <= learner.exampleCount else {
+    guard data.reference != nil || shards <= learner.exampleCount else {
       throw RecipeError(
         "train.shards is \(shards), more than the \(learner.exampleCount) examples: set it to \(learner.exampleCount) or less"
       )

@@ -92,6 +92,11 @@ package struct TrainingRequest {
       let checkpoint = try Checkpoint.restoreNewest(
         of: run, into: job.learner, optimizer: true,
         accept: { try check($0, job, mayGoOn && ownDigest == $0.recipe, run.path) }, note: warn)
+      if let numerics = checkpoint?.state.numerics, numerics != Numerics.fingerprint {
+        warn(
+          "warning: this machine rounds otherwise than the one that wrote \(run.path); what comes of going on will not "
+            + "have the bits of an undisturbed training")
+      }
       return Prepared(job: job, existing: (run, lock), checkpoint: checkpoint, isRestart: isRestart)
     } catch {
       lock?.release()

@@ -35,7 +35,7 @@ package struct TrainingSession: Sendable {
     recorder = try RunRecorder(
       run, learner: job.learner,
       identity: RunRecorder.Identity(
-        model: job.model.name, recipe: job.recipeDigest, data: job.data.fingerprint,
+        model: job.model.name, recipe: job.recipeDigest, data: job.data.schema,
         keepCheckpoints: job.keepCheckpoints, shownMetrics: job.progressMetrics),
       from: keepingMetrics ? .max : checkpoint?.state.step, quiet: quiet, listener: observer)
     trainer = Trainer(

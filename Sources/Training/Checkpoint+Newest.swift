@@ -1,3 +1,4 @@
+import Datasets
 import Files
 import Foundation
 
@@ -15,6 +16,19 @@ extension Checkpoint {
     of run: RunFolder, into learner: any Learner, optimizer: Bool, accept: (State) throws -> Void = { _ in },
     note: (String) -> Void
   ) throws -> Checkpoint? {
+    try restoreNewest(
+      of: run, optimizer: optimizer, note: note,
+      into: {
+        try accept($0.state)
+        return learner
+      })
+  }
+
+  /// The same, with a learner that depends on the checkpoint.
+  /// - Parameter learner: makes it, or throws when the run's checkpoints are not what the caller wants.
+  public static func restoreNewest(
+    of run: RunFolder, optimizer: Bool, note: (String) -> Void, into learner: (Checkpoint) throws -> any Learner
+  ) throws -> Checkpoint? {
     var damaged: [String] = []
     var first: (text: String, error: any Error)?
     var removed = 0
@@ -29,8 +43,9 @@ extension Checkpoint {
       let folder = run.checkpoints + "/" + name
       do {
         let checkpoint = try Checkpoint(opening: folder)
-        do { try accept(checkpoint.state) } catch { throw Refusal(reason: error) }
-        try checkpoint.restore(learner, optimizer: optimizer)
+        let target: any Learner
+        do { target = try learner(checkpoint) } catch { throw Refusal(reason: error) }
+        try checkpoint.restore(target, optimizer: optimizer)
         if let first {
           note("warning: \(first.text); going by the checkpoint before, of step \(checkpoint.state.step)")
         }
@@ -50,7 +65,7 @@ extension Checkpoint {
     }
   }
 
-  /// What `accept` throws.
+  /// What the caller throws.
   private struct Refusal: Error { let reason: any Error }
 
   /// The error of a run that has no checkpoint.
@@ -58,21 +73,24 @@ extension Checkpoint {
     TrainingError(.noRun, "\(run.path) has no checkpoint", advice: "train it first, or name another run")
   }
 
-  /// Reads `state.json`.
+  /// Reads `state.json` and `schema.json`.
   init(opening folder: String) throws {
     let path = Checkpoint.statePath(folder)
-    let bytes = Data(try InputFile.read(path, limit: 1 << 20))
-    struct Format: Decodable { var format: Int }
-    let decoder = JSONDecoder()
-    if let other = try? decoder.decode(Format.self, from: bytes).format, other != 1 {
-      throw TrainingError(
-        .otherFormat, "\(path) is of format \(other), which this elbo does not know",
-        advice: "use the elbo that wrote it")
+    let state = try State(InputFile.read(path, limit: 1 << 20), path: path)
+    guard folder.split(separator: "/").last.map({ Int($0.dropFirst(5)) }) == state.step else {
+      throw TrainingError(.damagedFile, "\(path) is damaged", advice: "use another checkpoint")
     }
-    guard let state = try? decoder.decode(State.self, from: bytes), state.step >= 0,
-      folder.split(separator: "/").last.map({ Int($0.dropFirst(5)) }) == state.step
-    else { throw TrainingError(.damagedFile, "\(path) is damaged", advice: "use another checkpoint") }
-    self.init(folder: folder, state: state)
+    self.init(folder: folder, state: state, schema: try state.schema_sha256.map { try Checkpoint.schema(folder, $0) })
+  }
+
+  private static func schema(_ folder: String, _ digest: String) throws -> Schema {
+    let schemaPath = Checkpoint.schemaPath(folder)
+    let text = try InputFile.read(schemaPath, limit: Schema.longestFile)
+    guard SHA256.hexDigest(of: text) == digest else {
+      throw TrainingError(
+        .damagedFile, "\(schemaPath) does not have the SHA-256 that state.json says", advice: "use another checkpoint")
+    }
+    return try Schema(json: text, path: schemaPath)
   }
 
   /// What is wrong with a checkpoint, where the error tells that it is not whole. Other errors may pass: too many open
@@ -81,6 +99,7 @@ extension Checkpoint {
     switch error {
     // The recipe was found to be the same, so a tensor that is missing was there once.
     case let error as TrainingError where error.code == .damagedFile || error.code == .otherModel: error.message
+    case let error as DataError where error.code == .damaged: "\(error.place?.file ?? ""): \(error.problem)"
     case let error as FileError:
       switch error.code {
       case .notFound, .isFolder, .notFolder, .tooLarge: "\(error.path) cannot be read: \(error.reason)"

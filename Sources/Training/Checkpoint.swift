@@ -1,3 +1,4 @@
+import Datasets
 import Files
 import Foundation
 import Tensors
@@ -5,55 +6,26 @@ import Tensors
 /// A moment of a training from which it can go on bit for bit: parameters, what the update remembers, and the number
 /// of the next step. Everything else, noise and order among it, is a function of that number and the recipe.
 public struct Checkpoint: Sendable {
-  /// What `state.json` says.
-  public struct State: Codable, Sendable, Equatable {
-    /// The version of this format.
-    public var format = 1
-    public var model: String
-    /// The number of the next step.
-    public var step: Int
-    public var epoch: Int
-    /// Seconds of training until now, those of earlier starts counted in.
-    public var seconds: Double
-    public var converged: Bool
-    /// SHA-256 of the recipe, the parts left out that may change from start to start.
-    public var recipe: String
-    public var data: String
-    public var parameters_sha256: String
-    public var optimizer_sha256: String
-    /// Of what the training data fixed; none where they fix nothing.
-    public var statistics_sha256: String?
-
-    /// The state of a learner whose next step is the moment's.
-    public init(_ learner: any Learner, at moment: Trainer.Moment, model: String, recipe: String, data: String) {
-      self.model = model
-      self.recipe = recipe
-      self.data = data
-      step = moment.step
-      epoch = moment.epoch
-      seconds = moment.seconds
-      converged = moment.converged
-      parameters_sha256 = learner.parameters.sha256
-      optimizer_sha256 = learner.auxiliary.sha256
-      statistics_sha256 = learner.dataStatistics.isEmpty ? nil : learner.dataStatistics.sha256
-    }
-  }
-
   public let folder: String
   public let state: State
+  /// What the training data is like; nil in a checkpoint of 0.1.
+  public let schema: Schema?
 
   private static func modelPath(_ folder: String) -> String { folder + "/model.safetensors" }
   private static func optimizerPath(_ folder: String) -> String { folder + "/optimizer.safetensors" }
   private static func statisticsPath(_ folder: String) -> String { folder + "/statistics.safetensors" }
   static func statePath(_ folder: String) -> String { folder + "/state.json" }
+  static func schemaPath(_ folder: String) -> String { folder + "/schema.json" }
 
   /// Writes a checkpoint aside, syncs it and puts it into place: it is there whole or not at all, also after a SIGKILL
   /// or a power failure in the middle. One of the same step stays until the new one has its place. Older ones are
   /// removed but for `keeping`.
+  /// - Parameter schema: what the training data is like.
   @discardableResult
   public static func write(
-    _ learner: any Learner, state: State, in run: RunFolder, keeping: Int
+    _ learner: any Learner, state: State, schema: Schema? = nil, in run: RunFolder, keeping: Int
   ) throws -> Checkpoint {
+    var state = state
     let name = "step-" + String(repeating: "0", count: max(6 - String(state.step).count, 0)) + String(state.step)
     let final = run.checkpoints + "/" + name
     let aside = asidePath(name, "tmp", in: run)
@@ -64,7 +36,12 @@ public struct Checkpoint: Sendable {
       if !learner.dataStatistics.isEmpty {
         try SafeTensors.write(statisticsPath(aside), learner.dataStatistics, prefixed: true)
       }
-      try AtomicFile.write(statePath(aside), Array(encoded(state)))
+      if let schema {
+        let text = try schema.json
+        try AtomicFile.write(schemaPath(aside), text)
+        state.schema_sha256 = SHA256.hexDigest(of: text)
+      }
+      try AtomicFile.write(statePath(aside), state.text)
       try place(aside, as: name, in: run)
     } catch {
       try? FileManager.default.removeItem(atPath: aside)
@@ -81,7 +58,7 @@ public struct Checkpoint: Sendable {
         try? FileManager.default.removeItem(atPath: gone)
       }
     }
-    return Checkpoint(folder: final, state: state)
+    return Checkpoint(folder: final, state: state, schema: schema)
   }
 
   /// Gives a whole folder its name, also when there is one of that name.
@@ -129,12 +106,6 @@ public struct Checkpoint: Sendable {
     }
   }
 
-  private static func encoded(_ state: State) throws -> Data {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
-    return try encoder.encode(state) + Data("\n".utf8)
-  }
-
   /// The names of a run's checkpoints, oldest step first.
   static func list(_ run: RunFolder) throws -> [String] {
     try entries(of: run).filter { $0.hasPrefix("step-") && Int($0.dropFirst(5)) != nil }
@@ -151,6 +122,10 @@ public struct Checkpoint: Sendable {
     }
   }
 
+  /// The statistics that format 1 held. What came later is made from the training data, without which a run of that
+  /// format does not open.
+  private static let firstStatistics = ["inputs", "targets"]
+
   /// Fills a learner's buffers, what the training data fixed among them: whatever data the learner was made with, it
   /// sees them as the training saw its own. What the update remembers is filled too where `optimizer` says so:
   /// evaluation does not need it.
@@ -159,14 +134,19 @@ public struct Checkpoint: Sendable {
     let model = try SafeTensors.Contents(Checkpoint.modelPath(folder))
     try model.fill(learner.parameters, prefixed: false)
     try check(learner.parameters.sha256, state.parameters_sha256, Checkpoint.modelPath(folder))
-    if !learner.dataStatistics.isEmpty {
+    let kept = learner.dataStatistics.filter { state.format > 1 || Checkpoint.firstStatistics.contains($0.name) }
+    if !kept.isEmpty {
       guard let digest = state.statistics_sha256 else {
         throw TrainingError(
           .damagedFile, "\(folder) does not hold the statistics of the training data", advice: "train the run again")
       }
       let statistics = try SafeTensors.Contents(Checkpoint.statisticsPath(folder))
-      for buffer in learner.dataStatistics { try statistics.fill(buffer, prefixed: true) }
-      try check(learner.dataStatistics.sha256, digest, Checkpoint.statisticsPath(folder))
+      for buffer in kept { try statistics.fill(buffer, prefixed: true) }
+      try check(kept.sha256, digest, Checkpoint.statisticsPath(folder))
+    }
+    for (name, digest) in state.extras ?? [:] {
+      let path = folder + "/" + name
+      try check(SHA256.hexDigest(of: InputFile.read(path)), digest, path)
     }
     guard optimizer else { return }
     let moments = try SafeTensors.Contents(Checkpoint.optimizerPath(folder))

@@ -64,6 +64,8 @@ public struct Environment: Codable, Sendable {
   public var elbo: String
   public var oneDNN: String
   public var kernels: String
+  /// `Numerics.fingerprint`.
+  public var numerics: String
   public var processor: String
   public var processors: Int
   public var lanes: Int
@@ -74,6 +76,7 @@ public struct Environment: Codable, Sendable {
     elbo = Version.elbo
     oneDNN = Version.oneDNN
     kernels = Version.kernels
+    numerics = Numerics.fingerprint
     processor = Environment.processorName()
     processors = ProcessInfo.processInfo.activeProcessorCount
     self.lanes = lanes

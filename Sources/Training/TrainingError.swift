@@ -10,6 +10,8 @@ public struct TrainingError: Error, CustomStringConvertible, Sendable {
     public static let otherRecipe = Code(name: "otherRecipe")
     public static let otherData = Code(name: "otherData")
     public static let noRun = Code(name: "noRun")
+    /// The data that a run was trained on is not where it was.
+    public static let noData = Code(name: "noData")
     /// Another process writes to the run.
     public static let isWritten = Code(name: "isWritten")
     public static let unsuitable = Code(name: "unsuitable")

@@ -101,7 +101,8 @@ enum Samples {
       .prediction(
         PredictionOffer(
           prediction: 77, recipe: Array("model: bbb\n".utf8), parameters: digest(4), parametersCount: 1 << 20,
-          inputs: digest(6), inputKind: .float32, inputShape: [28, 28], examples: 10000, seed: 3, outputs: 10))),
+          inputs: digest(6), inputKind: .float32, inputShape: [28, 28], examples: 10000, seed: 3, outputs: 10,
+          schema: Array("{}".utf8)))),
     "assist": fromStranger(
       .assist(
         Assist(prediction: 77, endpoint: "tcp://10.0.0.9:41000", publicKey: PublicKey(bytes: digest(3).bytes)))),

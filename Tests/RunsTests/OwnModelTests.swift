@@ -76,7 +76,7 @@ import Training
     let summary = try await Run.train(
       recipe(files, ["data.test_fraction": "0.25", "train.batch": "4", "train.steps": "10"]), out: files["run"])
     let run = try Run(opening: files["run"])
-    let test = run.data.test!
+    let test = try run.data().test!
     let rates = try run.predict(test.inputs)["mean"]!.values
     let counts = test.targets!.withUnsafeBufferPointer(as: Double.self) { Array($0) }
     let mean = zip(rates, counts).reduce(0.0) { sum, pair in

@@ -96,7 +96,7 @@ import Testing
     await #expect(throws: TrainingError.self) { try await run.writeSamples(SampleOptions(), to: files["samples.npy"]) }
     #expect(throws: TrainingError.self) { try run.sample(SampleOptions(truncation: 1)) }
     #expect(throws: RecipeError.self) { try run.sample(count: 0) }
-    #expect(throws: TrainingError.self) { try run.predict(run.data.train.inputs) }
+    #expect(throws: TrainingError.self) { try run.predict(run.data().train.inputs) }
   }
 
   @Test func whatIsLeftOfPrunedWeightsIsEvaluated() async throws {

@@ -39,8 +39,8 @@ struct ValidationTests {
     // The test part is looked at when all is over, and not before.
     let lines = try String(contentsOfFile: folder.path + "/run/metrics.jsonl", encoding: .utf8).split(separator: "\n")
     #expect(lines.dropLast().allSatisfy { $0.contains("validation/reg/RMSE") && !$0.contains("test/") })
-    let data = try Run(opening: folder.path + "/run").data
-    #expect((data.train.count, data.test?.count) == (36, 12))
+    let schema = try Run(opening: folder.path + "/run").schema
+    #expect((schema.train, schema.test) == (36, 12))
   }
 
   @Test func noExampleIsInTwoParts() throws {

@@ -1,3 +1,4 @@
+import Datasets
 import Files
 import Foundation
 import Tensors
@@ -15,8 +16,11 @@ import Training
   private func write(_ step: Int, keeping: Int = 9, from learner: Drift? = nil) throws {
     let learner = learner ?? Drift(at: step)
     let moment = Trainer.Moment(step: step, epoch: 0, seconds: 1, converged: false)
-    let state = Checkpoint.State(learner, at: moment, model: "drift", recipe: "r", data: "d")
-    try Checkpoint.write(learner, state: state, in: run, keeping: keeping)
+    var state = Checkpoint.State(learner, at: moment, model: "drift", recipe: "r", data: "d")
+    state.extras = ["more.safetensors": SHA256.hexDigest(of: "more".utf8)]
+    let data = try Dataset(name: "x", train: ExampleSet(inputs: ExampleArray([1.0, 2, 3, 4], shape: [2])))
+    try Checkpoint.write(learner, state: state, schema: data.schema, in: run, keeping: keeping)
+    try Data("more".utf8).write(to: URL(fileURLWithPath: path(step, "more.safetensors")))
   }
 
   private var names: [String] {
@@ -35,7 +39,7 @@ import Training
   /// What can be wrong with a checkpoint.
   enum Damage: String, CaseIterable {
     case noState, emptyState, otherStep, noModel, shortModel, flippedModel, otherTensors, flippedOptimizer,
-      stateIsFolder
+      stateIsFolder, noSchema, shortSchema, otherSchema, noMore, otherMore, longState
 
     func done(to folder: String) throws {
       let manager = FileManager.default
@@ -60,6 +64,15 @@ import Training
           $0 = Data(String(decoding: $0, as: UTF8.self).replacing("position", with: "positron").utf8)
         }
       case .flippedOptimizer: try change("optimizer.safetensors") { $0[$0.count - 2] ^= 1 }
+      case .noSchema: try manager.removeItem(atPath: folder + "schema.json")
+      case .shortSchema: try change("schema.json") { $0.removeLast(20) }
+      case .otherSchema:
+        try change("schema.json") {
+          $0 = Data(String(decoding: $0, as: UTF8.self).replacing("\"train\" : 2", with: "\"train\" : 3").utf8)
+        }
+      case .noMore: try manager.removeItem(atPath: folder + "more.safetensors")
+      case .otherMore: try change("more.safetensors") { $0[1] ^= 1 }
+      case .longState: try change("state.json") { $0 += Data("\n".utf8) }
       case .stateIsFolder:
         try manager.removeItem(atPath: folder + "state.json")
         try manager.createDirectory(atPath: folder + "state.json", withIntermediateDirectories: false)
@@ -79,6 +92,42 @@ import Training
     #expect(notes.count == 1)
     #expect(notes.first?.contains("step-000003") == true && notes.first?.contains("step 2") == true, "\(notes)")
     #expect(names == ["step-000001", "step-000002", "step-000003"])
+  }
+
+  @Test func everyDigitOfTheStateCounts() throws {
+    for step in 2...3 { try write(step) }
+    let url = URL(fileURLWithPath: path(3, "state.json"))
+    let whole = try Data(contentsOf: url)
+    for place in whole.indices where UInt8(ascii: "0")...UInt8(ascii: "9") ~= whole[place] {
+      var changed = whole
+      changed[place] = whole[place] == UInt8(ascii: "7") ? UInt8(ascii: "6") : UInt8(ascii: "7")
+      try changed.write(to: url)
+      // The format alone says that another elbo is needed.
+      let step = try? newest().step
+      #expect(step == 2 || step == nil && whole[place - 2] == UInt8(ascii: ":"), "byte \(place)")
+    }
+    try whole.write(to: url)
+    #expect(try newest().step == 3)
+  }
+
+  @Test func theSchemaIsRead() throws {
+    try write(3)
+    let schema = try #require(
+      try Checkpoint.restoreNewest(of: run, into: Drift(), optimizer: false, note: { _ in })?.schema)
+    #expect(schema.shape == [2] && schema.train == 2 && schema.test == 0 && schema.name == "x")
+  }
+
+  /// As 0.1 wrote it.
+  @Test func formatOne() throws {
+    try write(3)
+    for name in ["schema.json", "more.safetensors"] { try FileManager.default.removeItem(atPath: path(3, name)) }
+    let url = URL(fileURLWithPath: path(3, "state.json"))
+    var fields = try #require(try JSONSerialization.jsonObject(with: Data(contentsOf: url)) as? [String: Any])
+    for key in ["sha256", "elbo", "extras", "numerics", "schema_sha256"] { fields[key] = nil }
+    fields["format"] = 1
+    try JSONSerialization.data(withJSONObject: fields).write(to: url)
+    let found = try #require(try Checkpoint.restoreNewest(of: run, into: Drift(), optimizer: true, note: { _ in }))
+    #expect(found.state.format == 1 && found.state.step == 3 && found.schema == nil && found.state.numerics == nil)
   }
 
   @Test func readersNeedNoOptimizer() throws {
@@ -109,9 +158,9 @@ import Training
 
   @Test func aFormatOfTheFutureIsAnError() throws {
     for step in 1...3 { try write(step) }
-    try Data("{\"format\": 7}".utf8).write(to: URL(fileURLWithPath: path(3, "state.json")))
+    try Data("{\"format\": 7, \"elbo\": \"9.1\"}".utf8).write(to: URL(fileURLWithPath: path(3, "state.json")))
     let error = #expect(throws: TrainingError.self) { try newest() }
-    #expect(error?.code == .otherFormat)
+    #expect(error?.code == .otherFormat && error?.description.contains("use elbo 9.1") == true, "\(error!)")
   }
 
   @Test func whatIsNotAcceptedIsNotPassedOver() throws {

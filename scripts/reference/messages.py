@@ -124,7 +124,7 @@ def controls():
     yield "prediction", make(0, 0, 0, 0, prediction=prediction.Prediction(
         prediction=77, recipe=b"model: bbb\n", parameters_digest=digest(4), parameters_count=1 << 20,
         inputs_digest=digest(6), input_kind=prediction.INPUT_KIND_FLOAT32, input_shape=[28, 28], examples=10000, seed=3,
-        outputs=10))
+        outputs=10, schema=b"{}"))
     yield "assist", make(0, 0, 0, 0, assist=prediction.Assist(
         prediction=77, endpoint="tcp://10.0.0.9:41000", curve_public_key=digest(3)))
     yield "status_request", make(0, 0, 0, 0, status_request=status.StatusRequest())

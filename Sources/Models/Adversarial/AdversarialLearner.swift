@@ -42,6 +42,8 @@ final class AdversarialLearner: Learner {
   /// The generator's moving average and its decay.
   let average: (parameters: FlatBuffer, decay: Double)?
   private let watch: CollapseWatch
+  /// The first training examples of one or two numbers, in the units of the data, which pictures show beside samples.
+  let shown: FlatBuffer?
   /// Whether examples are images of bytes, which are taken to −1…1.
   let pixels: Bool
 
@@ -90,11 +92,16 @@ final class AdversarialLearner: Learner {
     let examples = try recipe["evaluate"].integer("examples", default: 2000, in: 0...1_000_000)
     evaluatedExamples = testLabels == nil ? 0 : min(examples, inputs.test?.count ?? 0)
 
-    let sample = min(inputs.train.count, 1000)
-    let rows = inputs.trainRows(.range(0..<sample), key: RandomKey(seed: seed))
-    watch = CollapseWatch(dataDeviation: AdversarialLearner.meanDeviation(of: pixels ? rows * 2 - 1 : rows))
+    var deviation = 0.0
+    if data.reference == nil {
+      let sample = min(inputs.train.count, 1000)
+      let rows = inputs.trainRows(.range(0..<sample), key: RandomKey(seed: seed))
+      deviation = AdversarialLearner.meanDeviation(of: pixels ? rows * 2 - 1 : rows)
+    }
+    watch = CollapseWatch(dataDeviation: deviation)
+    shown = inputs.width <= 2 ? AdversarialLearner.shownRows(inputs, data) : nil
 
-    let batch = try recipe.batch(examples: inputs.train.count / objective.discriminatorSteps)
+    let batch = try recipe.batch(examples: data.trainingCount / objective.discriminatorSteps)
     order = .shuffled(batch: batch * objective.discriminatorSteps)
     let told = Phase(
       "discriminator", layout: networks.discriminatorLayout,
@@ -121,7 +128,7 @@ final class AdversarialLearner: Learner {
 
   var learntCount: Int { generator.learntCount + discriminator.learntCount }
   var auxiliary: [FlatBuffer] { generator.descent.moments + discriminator.descent.moments }
-  var dataStatistics: [FlatBuffer] { inputs.statistics }
+  var dataStatistics: [FlatBuffer] { inputs.statistics + (shown.map { [$0] } ?? []) }
   var exampleCount: Int { inputs.train.count }
 
   var offers: Offers {

@@ -13,11 +13,23 @@ import Training
 
 /// Pictures of data of one or two numbers, where densities themselves can be seen.
 extension AdversarialLearner {
+  /// Training examples to show; zeros where a checkpoint holds them.
+  static func shownRows(_ inputs: Inputs, _ data: Dataset) -> FlatBuffer {
+    let count = min(data.trainingCount, 5000)
+    var layout = Layout()
+    layout.add("rows", [count, inputs.width])
+    let buffer = FlatBuffer("shown", layout)
+    guard data.reference == nil else { return buffer }
+    let rows = inputs.restored(inputs.trainRows(.range(0..<count), key: RandomKey(seed: 0)))
+    buffer.float32.baseAddress!.update(from: rows.pointer, count: rows.count)
+    return buffer
+  }
+
   func points(_ name: String, title: String, count: Int, key: RandomKey, with crew: Crew) throws -> Figure {
     let latents = codes.draw(key.at(tensor: NoiseStream.latent), examples: (0..<UInt32(count)).map { $0 })
     let samples = try generated(from: latents, with: crew)
-    let shown = min(inputs.train.count, max(count, 2000))
-    let real = inputs.restored(inputs.trainRows(.range(0..<shown), key: key))
+    let known = shown!.tensor(shown!.layout.slots[0])
+    let real = known.rows(0..<min(known.rows, max(count, 2000)))
     return Figure(
       name, title: title, .plot(Plot(inputs.width == 1 ? densities(real, samples) : scatter(real, samples))))
   }

@@ -93,7 +93,7 @@ final class DropoutLearner: GradientLearner, Supervised {
       member.network.initialize(parameters, seed: seed)
       member.likelihood.initialize(parameters, seed: seed)
     }
-    order = .shuffled(batch: try recipe.batch(examples: data.train.count, default: 128))
+    order = .shuffled(batch: try recipe.batch(examples: data.trainingCount, default: 128))
     // Concrete dropout has its weight decay in the loss, since it depends on the rate.
     descent = try GradientDescent(
       recipe, parameters: layout,
@@ -101,7 +101,7 @@ final class DropoutLearner: GradientLearner, Supervised {
         ? 0
         : defaults == .dropout
           ? try DropoutLearner.weightDecay(
-            objective, length: lengthScale, rate: noise.rate, supervision, examples: data.train.count) : nil)
+            objective, length: lengthScale, rate: noise.rate, supervision, examples: data.trainingCount) : nil)
     let samples =
       defaults == .absent ? count : try recipe["evaluate"].integer("samples", default: 16, in: 1...1_000_000)
     evaluationSamples = isSampled ? samples : count

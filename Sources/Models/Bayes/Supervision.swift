@@ -23,7 +23,8 @@ public struct Supervision: Sendable {
   private let trainTargets: ExampleArray?
   let testLabels: [Int]
   private let testTargets: ExampleArray?
-  /// Mean and standard deviation of each target's training values; nothing for classes.
+  /// Mean and standard deviation of each target's training values, zeros where a checkpoint holds them; nothing for
+  /// classes.
   private let targetStatistics: FlatBuffer?
 
   init(_ data: Dataset, _ section: RecipeSection, wants: Wanted, default normalisation: Inputs.Normalisation) throws {
@@ -52,7 +53,7 @@ public struct Supervision: Sendable {
       var layout = Layout()
       let slots = (layout.add("mean", [width]), layout.add("deviation", [width]))
       let statistics = FlatBuffer("targets", layout, precision: .float64)
-      for column in 0..<width {
+      for column in 0..<width where data.reference == nil {
         let values = (0..<targets.count).map { targets.number($0 * width + column) }
         let mean = values.reduce(0, +) / Double(values.count)
         let squares = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }

@@ -72,7 +72,7 @@ final class VariationalLearner: Supervised {
         "objective.divergence is closed, which only a gaussian prior has: set it to automatic or sampled")
     }
     isClosed = divergence != .sampled && posterior.prior.gaussianDeviation != nil
-    complexity = try Complexity(objective, examples: data.train.count)
+    complexity = try Complexity(objective, examples: data.trainingCount)
 
     parameters = FlatBuffer("parameters", posterior.parameters)
     draw = FlatBuffer("draw", layout)
@@ -82,7 +82,7 @@ final class VariationalLearner: Supervised {
     likelihood.initialize(draw, seed: seed)
     let deviation = try section.number("initial_deviation", default: 0.02, in: 1e-12...1e3)
     posterior.initialize(parameters, from: draw, deviation: deviation)
-    order = .shuffled(batch: try recipe.batch(examples: data.train.count, default: isRegression ? 32 : 128))
+    order = .shuffled(batch: try recipe.batch(examples: data.trainingCount, default: isRegression ? 32 : 128))
     descent = PosteriorDescent(
       posterior: posterior, descent: try GradientDescent(recipe, parameters: posterior.parameters))
     evaluationSamples = try recipe["evaluate"].integer("samples", default: 16, in: 1...1_000_000)

@@ -195,9 +195,15 @@ struct ColumnScaling: Sendable {
   }
 
   /// One pass over the rows; values that are NaN are left out, a constant column is only shifted.
-  init?(_ kind: Kind, of rows: ExactRows) throws {
+  /// - Parameter known: a checkpoint holds what is to be done; the rows are not looked at.
+  init?(_ kind: Kind, of rows: ExactRows, known: Bool = false) throws {
     guard kind != .none else { return nil }
     let width = rows.width
+    guard !known else {
+      self.init(
+        "inputs", offset: [Double](repeating: 0, count: width), factor: [Double](repeating: 1, count: width))
+      return
+    }
     var count = [Double](repeating: 0, count: width)
     var (mean, squares) = (count, count)
     var least = [Double](repeating: .infinity, count: width)

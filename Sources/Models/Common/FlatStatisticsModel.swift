@@ -59,31 +59,6 @@ extension RowPrediction {
   }
 }
 
-/// What figures are drawn from.
-struct ExactData {
-  var train: ExactRows
-  var test: ExactRows?
-  let labels: ClassLabels?
-  /// Names of the inputs' columns, where they have any.
-  let columns: [String]
-  let targetName: String?
-  /// Draws that a figure needs are keyed by the training's seed.
-  let seed: UInt64
-
-  func column(_ index: Int) -> String {
-    (index < columns.count ? columns[index] : "column \(index)") + (train.scaling == nil ? "" : " (scaled)")
-  }
-
-  /// Takes targets relative to others from here on.
-  mutating func scaleTargets(_ scaling: ColumnScaling) {
-    train.targetScaling = scaling
-    test?.targetScaling = scaling
-  }
-
-  /// Rows that a picture shows at most.
-  static let shownRows = 5000
-}
-
 extension FlatBuffer {
   /// Sets the numbers of the slot of a name.
   func fill(_ name: String, _ values: [Double]) {

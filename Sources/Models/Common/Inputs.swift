@@ -56,7 +56,7 @@ public struct Inputs: Sendable {
         .unsuitable, "data.normalisation is standard and data.binarisation is \(binarisation.rawValue)",
         advice: "choose one of the two")
     }
-    statistics = self.normalisation == .standard ? [Inputs.standardisation(of: train)] : []
+    statistics = self.normalisation == .standard ? [Inputs.standardisation(of: dataset)] : []
   }
 
   private var means: UnsafeMutablePointer<Float> { column(0) }
@@ -117,9 +117,15 @@ public struct Inputs: Sendable {
     return rows
   }
 
-  /// Mean and inverse standard deviation of each column, in double; a constant column is only shifted.
-  private static func standardisation(of array: ExampleArray) -> FlatBuffer {
+  /// Mean and inverse standard deviation of each column, in double; a constant column is only shifted. Zeros where a
+  /// checkpoint holds them.
+  private static func standardisation(of dataset: Dataset) -> FlatBuffer {
+    let array = dataset.train.inputs
     let width = array.elementsPerExample
+    var layout = Layout()
+    let slots = (layout.add("mean", [width]), layout.add("inverse_deviation", [width]))
+    let buffer = FlatBuffer("inputs", layout)
+    guard dataset.reference == nil else { return buffer }
     var mean = [Double](repeating: 0, count: width)
     var square = [Double](repeating: 0, count: width)
     func sweep<T>(_ values: UnsafeBufferPointer<T>, _ number: (T) -> Double) {
@@ -137,9 +143,6 @@ public struct Inputs: Sendable {
     case .float32: array.withUnsafeBufferPointer(as: Float.self) { sweep($0) { Double($0) } }
     case .float64: array.withUnsafeBufferPointer(as: Double.self) { sweep($0) { $0 } }
     }
-    var layout = Layout()
-    let slots = (layout.add("mean", [width]), layout.add("inverse_deviation", [width]))
-    let buffer = FlatBuffer("inputs", layout)
     for column in 0..<width {
       let variance = square[column] / Double(array.count)
       buffer.float32[slots.0.offset + column] = Float(mean[column])

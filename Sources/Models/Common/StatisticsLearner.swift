@@ -17,8 +17,14 @@ final class StatisticsLearner<Model: FlatStatisticsModel>: Learner {
   let auxiliary: [FlatBuffer]
   let phases: [Phase]
   let order = Order.Kind.sweep
-  let model: Model
+  /// The model; of one that has been trained the outline, which has the sizes of what the training data fixed.
+  private let outline: Model
+  private let kept: KeptNumbers<Model>?
+  /// Nil until it is made of what a checkpoint holds.
+  private let made: Mutex<Model?>
   let data: ExactData
+  /// The first training rows, in the units of the data, that a picture shows beside samples.
+  let shown: FlatBuffer?
   private let seed: UInt64
   private let restarts: Int
   private let iterations: Int
@@ -37,9 +43,16 @@ final class StatisticsLearner<Model: FlatStatisticsModel>: Learner {
   private var progress: RestartProgress { RestartProgress(auxiliary[1]) }
   private var rows: ExactRows { data.train }
 
-  init(_ model: Model, _ data: ExactData, _ recipe: Recipe, defaults: Defaults = Defaults()) throws {
-    self.model = model
+  /// - Parameter kept: what the training data fixed beside scalings and parameters.
+  init(
+    _ model: Model, _ data: ExactData, _ recipe: Recipe, defaults: Defaults = Defaults(),
+    kept: KeptNumbers<Model>? = nil
+  ) throws {
+    outline = model
+    self.kept = kept
+    made = Mutex(data.isTrained && kept != nil ? nil : model)
     self.data = data
+    shown = model is any SamplingModel ? try data.shownRows() : nil
     seed = data.seed
     let objective = recipe["objective"]
     restarts = try objective.integer("restarts", default: defaults.restarts, in: 1...1_000_000)
@@ -66,11 +79,23 @@ final class StatisticsLearner<Model: FlatStatisticsModel>: Learner {
   }
 
   var exampleCount: Int { rows.count }
-  var dataStatistics: [FlatBuffer] { [rows.scaling, rows.targetScaling].compactMap { $0?.statistics } }
+  var dataStatistics: [FlatBuffer] {
+    [rows.scaling, rows.targetScaling].compactMap { $0?.statistics } + (kept?.buffers ?? [])
+      + (shown.map { [$0] } ?? [])
+  }
+
+  /// The model, made of what the training data fixed when it is first asked for.
+  func model() throws -> Model {
+    if let known = made.withLock({ $0 }) { return known }
+    let model = try saying { try kept!.model(parameters) }
+    made.withLock { $0 = model }
+    return model
+  }
 
   /// What has been learnt.
   func learntParameters() throws -> Model.Parameters {
     if let known = learnt.withLock({ $0 }) { return known }
+    let model = try model()
     let found = try saying { try model.read(parameters) }
     learnt.withLock { $0 = found }
     return found
@@ -79,6 +104,7 @@ final class StatisticsLearner<Model: FlatStatisticsModel>: Learner {
   // MARK: A step
 
   func prepare(phase: Int, of step: Step, with crew: Crew) throws {
+    let model = try model()
     let parameters = try saying {
       if progress.iteration == 0 { model.writeSearch(try start(progress.restart), to: current) }
       return try model.readSearch(current)
@@ -91,6 +117,7 @@ final class StatisticsLearner<Model: FlatStatisticsModel>: Learner {
     let key = RandomKey(seed: seed).at(tensor: NoiseStream.start).at(step: UInt32(restart))
     var generator = RandomStream(key)
     let sample = try rows.sample(of: sampleLength, key: key.at(sample: 1))
+    let model = try model()
     return try sample.inputs.withRows { inputs in
       guard let targets = sample.targets else {
         return try saying { try model.start(from: Observations(inputs: inputs), restart: restart, using: &generator) }
@@ -109,6 +136,7 @@ final class StatisticsLearner<Model: FlatStatisticsModel>: Learner {
     let values = contribution.values.float64
     values.update(repeating: 0)
     let parameters = decoded.withLock { $0! }
+    let model = try model()
     let scratch = scratch(of: lane)
     try rows.forEachBlock(range) { first, block in
       var block = block
@@ -120,13 +148,14 @@ final class StatisticsLearner<Model: FlatStatisticsModel>: Learner {
   private func scratch(of lane: Lane) -> Model.Scratch {
     scratches.withLock { scratches in
       if let scratch = scratches[lane.index] { return scratch }
-      let scratch = Scratch(value: model.makeScratch())
+      let scratch = Scratch(value: outline.makeScratch())
       scratches[lane.index] = scratch
       return scratch
     }.value
   }
 
   func absorb(_ total: Total, phase: Int, of step: Step, with crew: Crew) throws -> Verdict {
+    let model = try model()
     let statistics = Array(total.float64().prefix(model.statisticsCount))
     // What large models are decoded to is let go as soon as it can be: it would be held three times over.
     let before = decoded.withLock { decoded in
@@ -177,24 +206,32 @@ final class StatisticsLearner<Model: FlatStatisticsModel>: Learner {
   var offers: Offers {
     var offers = Offers()
     offers.closedFormPrediction = self
-    model.add(to: &offers, of: self)
+    outline.add(to: &offers, of: self)
     return offers
   }
 
-  var evaluationMetrics: [String] { model.evaluationMetrics }
+  var evaluationMetrics: [String] { outline.evaluationMetrics }
   var evaluationCount: Int { data.test?.count ?? 0 }
 
   func evaluate(_ examples: Range<Int>, into sums: inout Sums, key: RandomKey, on lane: Lane) throws {
-    let parameters = try learntParameters()
+    let (model, parameters) = (try model(), try learntParameters())
     try data.test!.forEachBlock(examples) { _, block in try model.evaluate(block, parameters, into: &sums) }
   }
 
-  func report(_ means: [String: Double], examples: Int) -> [String: Double] { model.report(means) }
+  func report(_ means: [String: Double], examples: Int) -> [String: Double] { outline.report(means) }
 
   func figures(with crew: Crew, key: RandomKey) throws -> [Figure] {
-    let parameters = try learntParameters()
+    let (model, parameters) = (try model(), try learntParameters())
     return try saying { try model.figures(data, parameters) + model.stepFigures(data, from: start(0)) }
   }
+}
+
+/// What a model computes with that the training data fixed, beside scalings and parameters. It is stored with every
+/// checkpoint, and a model that has been trained is made of it.
+struct KeptNumbers<Model>: Sendable {
+  var buffers: [FlatBuffer] = []
+  /// Makes the model of what the buffers hold, given the parameters.
+  let model: @Sendable (_ parameters: FlatBuffer) throws -> Model
 }
 
 extension StatisticsLearner: RowPredicting {
@@ -208,14 +245,14 @@ extension StatisticsLearner: RowPredicting {
   }
 
   func predict(_ rows: ExactRows, with crew: Crew) throws -> [RowPrediction] {
-    let parameters = try learntParameters()
+    let (model, parameters) = (try model(), try learntParameters())
     let length = 512
     let blocks = (rows.count + length - 1) / length
     let results = Mutex([[RowPrediction]](repeating: [], count: blocks))
     try crew.forEach(blocks) { block, _ in
       var parts: [[RowPrediction]] = []
       try rows.forEachBlock(block * length..<min((block + 1) * length, rows.count)) { _, part in
-        parts.append(try self.model.predict(part.inputs, parameters))
+        parts.append(try model.predict(part.inputs, parameters))
       }
       let whole = RowPrediction.joined(parts)
       results.withLock { $0[block] = whole }
@@ -289,26 +326,5 @@ private struct RestartProgress {
   var best: Double {
     get { number(3).pointee }
     nonmutating set { number(3).pointee = newValue }
-  }
-}
-
-extension ExactData {
-  /// Reads `data.normalisation`, and takes the rows with it.
-  /// - Parameter targets: what a supervised model learns about each row.
-  init(
-    _ data: Dataset, _ recipe: Recipe, seed: UInt64, normalisation: ColumnScaling.Kind = .none,
-    targets: (ExampleSet) throws -> ExactTargets = { _ in .none }
-  ) throws {
-    let kind = try recipe["data"].choice("normalisation", default: normalisation)
-    var train = ExactRows(array: data.train.inputs)
-    train.scaling = try ColumnScaling(kind, of: train)
-    train.targets = try targets(data.train)
-    self.train = train
-    if let set = data.test {
-      test = ExactRows(array: set.inputs, targets: try targets(set), scaling: train.scaling)
-    } else {
-      test = nil
-    }
-    (labels, columns, targetName, self.seed) = (data.train.labels, data.columns, data.targetName, seed)
   }
 }

@@ -105,7 +105,7 @@ extension StatisticsLearner where Model: ClassifyingModel {
     let predictions = try predict(test, with: crew)
     guard case .classes(let labels) = test.targets else { preconditionFailure("classifiers learn classes") }
     let truth = labels.indices.map { Int($0) }
-    let probabilities = ClassProbabilities(predictions[0].values, classes: model.classCount)
+    let probabilities = try ClassProbabilities(predictions[0].values, classes: model().classCount)
     let reliability = Reliability(probabilities, labels: truth)
     return [
       "cls/Acc": probabilities.accuracy(truth), "cls/NLL": probabilities.negativeLogLikelihood(truth),

@@ -32,16 +32,43 @@ public enum GaussianProcessRegression: Model {
     return try saying {
       let presentation = ProcessPresentation(units: units, ahead: ahead, spread: spread)
       guard inducing > 0 else {
-        guard exact.train.count <= GaussianProcess.maximumRows else {
+        let count = exact.trainingCount
+        guard count <= GaussianProcess.maximumRows, !exact.isTrained || count * exact.train.width <= 1 << 30 else {
           throw TrainingError(
-            .unsuitable, "\(exact.train.count) rows are too many for an exact Gaussian process",
+            .unsuitable, "\(count) rows are too many for an exact Gaussian process",
             advice: "set network.inducing to some hundreds, for a bound through inducing inputs")
         }
-        let rows = try exact.train.matrices()
-        let search = try GaussianProcessSearch(
-          kernel, noiseVariance: noise, inputs: rows.inputs, targets: rows.targets!.elements, iterations: searches)
+        @Sendable func process(_ inputs: Matrix, _ targets: [Double]) throws -> ExactProcess {
+          ExactProcess(
+            try GaussianProcessSearch(
+              kernel, noiseVariance: noise, inputs: inputs, targets: targets, iterations: searches), presentation)
+        }
+        // What is predicted is a function of all training rows, so a checkpoint holds them.
+        var layout = Layout()
+        layout.add("inputs", [count, exact.train.width])
+        layout.add("targets", [count])
+        let points = FlatBuffer("points", layout, precision: .float64)
+        if !exact.isTrained {
+          let rows = try exact.train.matrices()
+          points.fill("inputs", rows.inputs.elements)
+          points.fill("targets", rows.targets!.elements)
+        }
         return try StatisticsLearner(
-          ExactProcess(search, presentation), exact, recipe, defaults: .init(iterations: 10_000))
+          process(points.matrix("inputs"), points.numbers("targets")), exact, recipe,
+          defaults: .init(iterations: 10_000),
+          kept: KeptNumbers(buffers: [points]) { _ in
+            try process(points.matrix("inputs"), points.numbers("targets"))
+          })
+      }
+      @Sendable func sparse(_ places: Matrix) throws -> SparseProcess {
+        SparseProcess(
+          try SparseGaussianProcess(kernel, noiseVariance: noise, inducing: places, iterations: searches), presentation)
+      }
+      let defaults = StatisticsLearner<SparseProcess>.Defaults(iterations: 10_000)
+      guard !exact.isTrained else {
+        return try StatisticsLearner(
+          sparse(Matrix(rows: inducing, columns: exact.train.width)), exact, recipe, defaults: defaults,
+          kept: KeptNumbers { try sparse($0.matrix("inducing")) })
       }
       // Inducing inputs spread like the rows: as k-means++ chooses centres, a function of the seed.
       let key = RandomKey(seed: seed).at(tensor: NoiseStream.start)
@@ -52,9 +79,7 @@ public enum GaussianProcessRegression: Model {
       }
       var generator = RandomStream(key.at(sample: 3))
       let places = try sample.withRows { try kMeansPlusPlus($0, clusters: inducing, using: &generator) }
-      let sparse = try SparseGaussianProcess(kernel, noiseVariance: noise, inducing: places, iterations: searches)
-      return try StatisticsLearner(
-        SparseProcess(sparse, presentation), exact, recipe, defaults: .init(iterations: 10_000))
+      return try StatisticsLearner(sparse(places), exact, recipe, defaults: defaults)
     }
   }
 }
@@ -70,6 +95,11 @@ struct TargetUnits: Sendable {
   /// - Parameter normalised: false takes the mean alone.
   init(_ data: inout ExactData, normalised: Bool) throws {
     guard case .values(let targets) = data.train.targets else { preconditionFailure("a regression has targets") }
+    guard !data.isTrained else {
+      scaling = ColumnScaling("targets", offset: [0], factor: [1])
+      data.scaleTargets(scaling)
+      return
+    }
     let standard = try ColumnScaling(.standard, of: ExactRows(array: targets))!
     scaling = ColumnScaling(
       "targets", offset: [standard.offset[0]], factor: [normalised ? standard.factor[0] : 1])

@@ -13,7 +13,7 @@ public enum MaximumLikelihoodRegression: Model {
 
   public static func learner(_ recipe: Recipe, data: Dataset, seed: UInt64) throws -> any Learner {
     let (exact, features) = try regression(recipe, data, seed: seed)
-    return try momentLearner(LinearRegression(features), exact, recipe)
+    return try momentLearner(features, exact, recipe) { LinearRegression($0) }
   }
 }
 
@@ -43,20 +43,24 @@ public enum BayesianRegression: Model {
       )
     }
     let (exact, features) = try regression(recipe, data, seed: seed)
-    func made(_ estimator: some OrderedEstimator & ReportingEstimator) throws -> any Learner {
+    func made(
+      _ estimator: @escaping @Sendable (Features) throws -> some OrderedEstimator & ReportingEstimator
+    ) throws -> any Learner {
       choosesDegree
-        ? try momentLearner(OrderSelection(estimator), exact, recipe) : try momentLearner(estimator, exact, recipe)
+        ? try momentLearner(features, exact, recipe) { OrderSelection(try estimator($0)) }
+        : try momentLearner(features, exact, recipe, estimator)
     }
     if let weightPrecision, let noisePrecision {
-      return try made(
-        saying {
-          try ConjugateRegression(features, weightPrecision: weightPrecision, noisePrecision: noisePrecision)
-        })
+      return try made {
+        try ConjugateRegression($0, weightPrecision: weightPrecision, noisePrecision: noisePrecision)
+      }
     }
-    var estimator = EvidenceMaximization(features)
-    estimator.method = method == .em ? .expectationMaximization : .effectiveParameters
-    (estimator.iterations, estimator.tolerance) = (rounds, 1e-9)
-    return try made(estimator)
+    return try made { features in
+      var estimator = EvidenceMaximization(features)
+      estimator.method = method == .em ? .expectationMaximization : .effectiveParameters
+      (estimator.iterations, estimator.tolerance) = (rounds, 1e-9)
+      return estimator
+    }
   }
 }
 
@@ -81,28 +85,33 @@ public enum BayesianRidge: Model {
     let threshold = try objective.number("relevance_threshold", default: 1e4, in: 1e-300...1e300)
     let (exact, features) = try regression(recipe, data, seed: seed)
     if relevance {
-      var estimator = RelevanceRegression(features)
-      (estimator.weightHyperprior, estimator.noiseHyperprior) = (weight, noise)
-      (estimator.iterations, estimator.tolerance, estimator.threshold) = (rounds, tolerance, threshold)
-      return try momentLearner(estimator, exact, recipe)
+      return try momentLearner(features, exact, recipe) { features in
+        var estimator = RelevanceRegression(features)
+        (estimator.weightHyperprior, estimator.noiseHyperprior) = (weight, noise)
+        (estimator.iterations, estimator.tolerance, estimator.threshold) = (rounds, tolerance, threshold)
+        return estimator
+      }
     }
-    var estimator = EvidenceMaximization.bayesianRidge(features)
-    (estimator.weightHyperprior, estimator.noiseHyperprior) = (weight, noise)
-    (estimator.iterations, estimator.tolerance) = (rounds, tolerance)
-    return try momentLearner(estimator, exact, recipe)
+    return try momentLearner(features, exact, recipe) { features in
+      var estimator = EvidenceMaximization.bayesianRidge(features)
+      (estimator.weightHyperprior, estimator.noiseHyperprior) = (weight, noise)
+      (estimator.iterations, estimator.tolerance) = (rounds, tolerance)
+      return estimator
+    }
   }
 }
 
 private func momentLearner(
-  _ estimator: some ReportingEstimator, _ data: ExactData, _ recipe: Recipe
+  _ features: FeatureChoice, _ data: ExactData, _ recipe: Recipe,
+  _ estimator: @escaping @Sendable (Features) throws -> some ReportingEstimator
 ) throws -> any Learner {
-  try StatisticsLearner(MomentRegression(estimator), data, recipe, defaults: .init(iterations: 1))
+  try features.learner(data, recipe, defaults: .init(iterations: 1)) { MomentRegression(try estimator($0)) }
 }
 
 /// The rows with a target of one number, and the features that `network` asks for.
-private func regression(_ recipe: Recipe, _ data: Dataset, seed: UInt64) throws -> (ExactData, Features) {
+private func regression(_ recipe: Recipe, _ data: Dataset, seed: UInt64) throws -> (ExactData, FeatureChoice) {
   let exact = try ExactData(data, recipe, seed: seed) { try .values(singleTarget($0, of: data)) }
-  return (exact, try Features(recipe["network"], exact))
+  return (exact, try FeatureChoice(recipe["network"], exact))
 }
 
 /// The target, a number for each row.
@@ -118,40 +127,4 @@ func singleTarget(_ set: ExampleSet, of data: Dataset) throws -> ExampleArray {
       advice: "give one number for each row")
   }
   return targets
-}
-
-private enum BasisName: String, CaseIterable { case identity, polynomial, gaussian, sigmoid }
-
-extension Features {
-  /// Reads the basis functions of the `network` section. Centres that the recipe does not give lie evenly between the
-  /// smallest and the largest input, as the model sees them, one width apart.
-  init(_ section: RecipeSection, _ data: ExactData) throws {
-    let name: BasisName = try section.choice("basis", default: .identity)
-    let degree = try section.integer("degree", default: 3, in: 0...10_000)
-    let centre = try section.number("centre", default: 0, in: -1e300...1e300)
-    let scale = try section.number("scale", default: 1, in: 1e-300...1e300)
-    let count = try section.integer("centres", default: 9, in: 1...10_000)
-    let width = try section.optionalNumber("width", in: 1e-300...1e300)
-    let intercept = try section.flag("intercept", default: true)
-    let basis: Basis
-    switch name {
-    case .identity: basis = .identity
-    case .polynomial: basis = .polynomial(degree: degree, centre: centre, scale: scale)
-    case .gaussian, .sigmoid:
-      var (least, most) = (Double.infinity, -Double.infinity)
-      try data.train.forEachBlock(0..<data.train.count) { _, block in
-        for row in 0..<block.count {
-          for column in 0..<data.train.width {
-            least = min(least, block.inputs[row, column])
-            most = max(most, block.inputs[row, column])
-          }
-        }
-      }
-      let step = count > 1 && most > least ? (most - least) / Double(count - 1) : 1
-      let centres = (0..<count).map { count > 1 ? least + Double($0) * step : 0.5 * (least + most) }
-      let width = width ?? step
-      basis = name == .gaussian ? .gaussian(centres: centres, width: width) : .sigmoid(centres: centres, width: width)
-    }
-    self = try saying { try Features(basis, inputs: data.train.width, intercept: intercept) }
-  }
 }

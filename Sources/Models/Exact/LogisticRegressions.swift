@@ -25,26 +25,25 @@ public enum BayesianLogisticRegression: Model {
         advice: "name data that has, or a column with data.target and data.target_kind=classes")
     }
     let exact = try ExactData(data, recipe, seed: seed, normalisation: .standard) { set in .classes(set.labels!) }
-    let features = try Features(recipe["network"], exact)
-    let defaults = StatisticsLearner<LaplaceLogisticRegression>.Defaults(iterations: 100, tolerance: 1e-12)
-    return try saying {
-      if labels.count > 2 {
-        guard method == .laplace else {
-          throw RecipeError("objective.method is variational, which takes two classes; the data has \(labels.count)")
-        }
-        let model = try SoftmaxRegression(features, classes: labels.count, weightPrecision: precision)
-        return try StatisticsLearner(
-          model, exact, recipe, defaults: .init(iterations: defaults.iterations, tolerance: defaults.tolerance))
+    let features = try FeatureChoice(recipe["network"], exact)
+    if labels.count > 2 {
+      guard method == .laplace else {
+        throw RecipeError("objective.method is variational, which takes two classes; the data has \(labels.count)")
       }
-      guard labels.count == 2 else {
-        throw TrainingError(.unsuitable, "\(data.name) has one class", advice: "give rows of at least two classes")
+      return try features.learner(exact, recipe, defaults: .init(iterations: 100, tolerance: 1e-12)) {
+        try SoftmaxRegression($0, classes: labels.count, weightPrecision: precision)
       }
-      if method == .laplace {
-        let model = try LaplaceLogisticRegression(features, weightPrecision: precision)
-        return try StatisticsLearner(model, exact, recipe, defaults: defaults)
+    }
+    guard labels.count == 2 else {
+      throw TrainingError(.unsuitable, "\(data.name) has one class", advice: "give rows of at least two classes")
+    }
+    if method == .laplace {
+      return try features.learner(exact, recipe, defaults: .init(iterations: 100, tolerance: 1e-12)) {
+        try LaplaceLogisticRegression($0, weightPrecision: precision)
       }
-      let model = try VariationalLogisticRegression(features, weightPrecision: precision)
-      return try StatisticsLearner(model, exact, recipe, defaults: .init(iterations: 1000, tolerance: 1e-12))
+    }
+    return try features.learner(exact, recipe, defaults: .init(iterations: 1000, tolerance: 1e-12)) {
+      try VariationalLogisticRegression($0, weightPrecision: precision)
     }
   }
 }

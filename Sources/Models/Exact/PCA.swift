@@ -17,7 +17,7 @@ public enum PCA: Model {
     let components = try recipe["network"].integer("components", default: 2, in: 1...100_000)
     return try saying {
       let model = try PrincipalComponents(
-        components: components, dimension: exact.train.width, rows: exact.train.count)
+        components: components, dimension: exact.train.width, rows: exact.trainingCount)
       return try StatisticsLearner(model, exact, recipe, defaults: .init(iterations: 1))
     }
   }

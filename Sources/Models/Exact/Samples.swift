@@ -75,7 +75,8 @@ extension StatisticsLearner where Model: SamplingModel {
 
   private func drawn(_ count: Int, key: RandomKey) throws -> Matrix {
     var generator = RandomStream(key.at(tensor: NoiseStream.latent))
-    var rows = try saying { try model.sample(count, learntParameters(), using: &generator) }
+    let (model, parameters) = (try model(), try learntParameters())
+    var rows = try saying { try model.sample(count, parameters, using: &generator) }
     if let scaling = data.train.scaling {
       for i in 0..<rows.rows {
         for j in 0..<rows.columns { rows[i, j] = scaling.restored(rows[i, j], column: j) }
@@ -96,9 +97,7 @@ extension StatisticsLearner where Model: SamplingModel {
             .float(rows.elements.map { Float(isBytes ? $0 / 255 : $0) }), height: layout.height, width: layout.width,
             channels: layout.channels, columns: min(count, 8))))
     }
-    var seen = ExactRows(array: data.train.array)
-    seen.scaling = nil
-    let shown = try seen.matrices(first: ExactData.shownRows).inputs
+    let shown = shown!.matrix("rows")
     func name(_ column: Int) -> String { column < data.columns.count ? data.columns[column] : "column \(column)" }
     guard rows.columns >= 2 else {
       return Figure(

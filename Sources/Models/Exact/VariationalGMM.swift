@@ -29,6 +29,21 @@ public enum VariationalGMM: Model {
     let meanPrecision = try objective.number("mean_precision", default: 1, in: 1e-12...1e12)
     let exact = try ExactData(data, recipe, seed: seed)
     let degrees = try objective.optionalNumber("degrees", in: Double(exact.train.width) - 1 + 1e-9...1e12)
+    let weightPrior: MixtureWeightPrior =
+      weights == .dirichlet ? .dirichlet(concentration) : .dirichletProcess(concentration)
+    let defaults = StatisticsLearner<VariationalMixture>.Defaults(restarts: 4, iterations: 1000, tolerance: 1e-10)
+    guard !exact.isTrained else {
+      // What has been learnt does not ask for the prior again.
+      let width = exact.train.width
+      return try saying {
+        let prior = try GaussianWishart(
+          mean: [Double](repeating: 0, count: width), meanPrecision: meanPrecision, degrees: degrees ?? Double(width),
+          inverseScale: Matrix(diagonal: [Double](repeating: 1, count: width)))
+        return try StatisticsLearner(
+          VariationalMixture(components: components, weights: weightPrior, prior: prior), exact, recipe,
+          defaults: defaults)
+      }
+    }
     // The prior is as wide as a sample of the data, a function of the seed.
     let sample = try exact.train.sample(
       of: 10_000, key: RandomKey(seed: seed).at(tensor: NoiseStream.start).at(sample: 2))
@@ -36,12 +51,9 @@ public enum VariationalGMM: Model {
       let prior = try sample.inputs.withRows {
         try GaussianWishart(asWideAs: $0, meanPrecision: meanPrecision, degrees: degrees)
       }
-      let model = try VariationalMixture(
-        components: components,
-        weights: weights == .dirichlet ? .dirichlet(concentration) : .dirichletProcess(concentration),
-        prior: prior)
       return try StatisticsLearner(
-        model, exact, recipe, defaults: .init(restarts: 4, iterations: 1000, tolerance: 1e-10))
+        VariationalMixture(components: components, weights: weightPrior, prior: prior), exact, recipe,
+        defaults: defaults)
     }
   }
 }

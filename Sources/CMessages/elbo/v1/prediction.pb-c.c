@@ -529,7 +529,7 @@ const ProtobufCMessageDescriptor elbo__v1__sample_result__descriptor =
   (ProtobufCMessageInit) elbo__v1__sample_result__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor elbo__v1__prediction__field_descriptors[10] =
+static const ProtobufCFieldDescriptor elbo__v1__prediction__field_descriptors[11] =
 {
   {
     "prediction",
@@ -651,6 +651,18 @@ static const ProtobufCFieldDescriptor elbo__v1__prediction__field_descriptors[10
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "schema",
+    11,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Elbo__V1__Prediction, schema),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned elbo__v1__prediction__field_indices_by_name[] = {
   7,   /* field[7] = examples */
@@ -662,12 +674,13 @@ static const unsigned elbo__v1__prediction__field_indices_by_name[] = {
   2,   /* field[2] = parameters_digest */
   0,   /* field[0] = prediction */
   1,   /* field[1] = recipe */
+  10,   /* field[10] = schema */
   8,   /* field[8] = seed */
 };
 static const ProtobufCIntRange elbo__v1__prediction__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 10 }
+  { 0, 11 }
 };
 const ProtobufCMessageDescriptor elbo__v1__prediction__descriptor =
 {
@@ -677,7 +690,7 @@ const ProtobufCMessageDescriptor elbo__v1__prediction__descriptor =
   "Elbo__V1__Prediction",
   "elbo.v1",
   sizeof(Elbo__V1__Prediction),
-  10,
+  11,
   elbo__v1__prediction__field_descriptors,
   elbo__v1__prediction__field_indices_by_name,
   1,  elbo__v1__prediction__number_ranges,

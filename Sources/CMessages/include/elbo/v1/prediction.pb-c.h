@@ -166,10 +166,14 @@ struct  Elbo__V1__Prediction
    * numbers of one sample of one example
    */
   uint32_t outputs;
+  /*
+   * what the training data is like, as in schema.json; empty: it must be at hand
+   */
+  ProtobufCBinaryData schema;
 };
 #define ELBO__V1__PREDICTION__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&elbo__v1__prediction__descriptor) \
-    , 0, {0,NULL}, {0,NULL}, 0, {0,NULL}, ELBO__V1__INPUT_KIND__INPUT_KIND_UNSPECIFIED, 0,NULL, 0, 0, 0 }
+    , 0, {0,NULL}, {0,NULL}, 0, {0,NULL}, ELBO__V1__INPUT_KIND__INPUT_KIND_UNSPECIFIED, 0,NULL, 0, 0, 0, {0,NULL} }
 
 
 /*

@@ -1,0 +1,73 @@
+import Datasets
+import Exact
+import Recipes
+import Tensors
+import Training
+
+/// What figures are drawn from.
+struct ExactData {
+  var train: ExactRows
+  var test: ExactRows?
+  let labels: ClassLabels?
+  /// Names of the inputs' columns, where they have any.
+  let columns: [String]
+  let targetName: String?
+  /// Draws that a figure needs are keyed by the training's seed.
+  let seed: UInt64
+  /// Whether the model has been trained: what its training rows fixed is in a checkpoint, and is not computed from these.
+  let isTrained: Bool
+  /// How many rows the model is or was trained on.
+  let trainingCount: Int
+
+  func column(_ index: Int) -> String {
+    (index < columns.count ? columns[index] : "column \(index)") + (train.scaling == nil ? "" : " (scaled)")
+  }
+
+  /// Takes targets relative to others from here on.
+  mutating func scaleTargets(_ scaling: ColumnScaling) {
+    train.targetScaling = scaling
+    test?.targetScaling = scaling
+  }
+
+  /// Rows that a picture shows at most.
+  static let shownRows = 5000
+}
+
+extension ExactData {
+  /// Reads `data.normalisation`, and takes the rows with it.
+  /// - Parameter targets: what a supervised model learns about each row.
+  init(
+    _ data: Dataset, _ recipe: Recipe, seed: UInt64, normalisation: ColumnScaling.Kind = .none,
+    targets: (ExampleSet) throws -> ExactTargets = { _ in .none }
+  ) throws {
+    let kind = try recipe["data"].choice("normalisation", default: normalisation)
+    isTrained = data.reference != nil
+    trainingCount = data.trainingCount
+    var train = ExactRows(array: data.train.inputs)
+    train.scaling = try ColumnScaling(kind, of: train, known: isTrained)
+    train.targets = try targets(data.train)
+    self.train = train
+    if let set = data.test {
+      test = ExactRows(array: set.inputs, targets: try targets(set), scaling: train.scaling)
+    } else {
+      test = nil
+    }
+    (labels, columns, targetName, self.seed) = (data.train.labels, data.columns, data.targetName, seed)
+  }
+
+  /// The first training rows in the units of the data, of which a picture shows two columns: none of images.
+  func shownRows() throws -> FlatBuffer? {
+    guard ImageLayout(of: train.array) == nil else { return nil }
+    let (count, width) = (min(trainingCount, ExactData.shownRows), min(train.width, 2))
+    var layout = Layout()
+    layout.add("rows", [count, width])
+    let buffer = FlatBuffer("shown", layout, precision: .float64)
+    guard !isTrained else { return buffer }
+    var values: [Double] = []
+    try ExactRows(array: train.array).forEachBlock(0..<count) { _, block in
+      for row in 0..<block.count { values += (0..<width).map { block.inputs[row, $0] } }
+    }
+    buffer.fill("rows", values)
+    return buffer
+  }
+}
