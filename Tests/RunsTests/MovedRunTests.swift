@@ -79,15 +79,19 @@ import Testing
   func moved(_ example: Case) async throws {
     let files = Files()
     let (source, inputs, keys) = try files.write(example.data)
-    let recipe = try Recipe.named(example.model)
-    recipe.set("data.source", text: source)
-    for setting in keys + Self.settings(of: example) { try recipe.set(setting) }
-    try await Run.train(recipe, out: files["run"])
+    func recipe() throws -> Recipe {
+      let recipe = try Recipe.named(example.model)
+      recipe.set("data.source", text: source)
+      for setting in keys + Self.settings(of: example) { try recipe.set(setting) }
+      return recipe
+    }
+    let summary = try await Run.train(recipe(), out: files["run"])
     let run = try Run(opening: files["run"])
     let before = try await words(run, files, inputs: inputs)
     #expect(before.predictions != nil || before.samples != nil)
     let metrics = try run.evaluate()
-    #expect(!metrics.isEmpty)
+    #expect(!metrics.isEmpty && metrics == summary.metrics.filter { $0.key.hasPrefix("test/") })
+    #expect(try run.job.learner.dataStatistics.sha256 == TrainingJob(recipe()).learner.dataStatistics.sha256)
 
     let manager = FileManager.default
     let kept = files["kept-" + source.split(separator: "/").last!]
