@@ -8,8 +8,11 @@ extension Checkpoint {
   /// It changes nothing in the run, so it needs no lock: a checkpoint that the run's writer removes meanwhile is
   /// passed over for a newer one.
   /// - Parameters:
+  ///   - run: whose checkpoints.
+  ///   - learner: what to fill.
   ///   - optimizer: whether to fill what the update remembers too; evaluation does not need it.
   ///   - accept: throws when the run's checkpoints are not what the caller wants.
+  ///   - note: hears of a damaged checkpoint.
   /// - Returns: nil when the run has no checkpoint.
   /// - Throws: `TrainingError` when none is whole; `FileError` when one that may be whole cannot be read.
   public static func restoreNewest(
@@ -25,7 +28,11 @@ extension Checkpoint {
   }
 
   /// The same, with a learner that depends on the checkpoint.
-  /// - Parameter learner: makes it, or throws when the run's checkpoints are not what the caller wants.
+  /// - Parameters:
+  ///   - run: whose checkpoints.
+  ///   - optimizer: whether to fill what the update remembers too.
+  ///   - note: hears of a damaged checkpoint.
+  ///   - learner: makes it, or throws when the run's checkpoints are not what the caller wants.
   public static func restoreNewest(
     of run: RunFolder, optimizer: Bool, note: (String) -> Void, into learner: (Checkpoint) throws -> any Learner
   ) throws -> Checkpoint? {

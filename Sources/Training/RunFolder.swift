@@ -17,7 +17,10 @@ public struct RunFolder: Sendable {
 
   /// A new run, which only the holder of the lock writes. Without a path: `runs/NAME`, `runs/NAME-2` and so on. Of
   /// several processes that make the same run one wins.
-  /// - Parameter note: hears why other processes are not kept out, where the file system cannot lock.
+  /// - Parameters:
+  ///   - path: where to make it; nil: below `runs`.
+  ///   - name: the model's, for a folder below `runs`.
+  ///   - note: hears why other processes are not kept out, where the file system cannot lock.
   /// - Throws: `FileError` when the folder cannot be made; `TrainingError` when there is a run in it already, or
   ///   another process makes one.
   public static func create(

@@ -11,7 +11,9 @@ public final class RunLock: Sendable {
   private let lock: Mutex<FileLock?>
 
   /// Locks a run that exists.
-  /// - Parameter note: hears why other processes are not kept out, where the file system cannot lock.
+  /// - Parameters:
+  ///   - run: the run to write to.
+  ///   - note: hears why other processes are not kept out, where the file system cannot lock.
   /// - Throws: `TrainingError` that names the process that writes to the run; `FileError`.
   public init(_ run: RunFolder, note: (String) -> Void) throws {
     lock = Mutex(try RunLock.take(run, note: note))

@@ -35,6 +35,7 @@ public struct Carry: Sendable {
     state(of: batch.indices, at: batch.step, initially: initial())
   }
 
+  /// The same for streams that are named by their numbers, for learners without a `ShardBatch`.
   public func state(of streams: [UInt32], at step: Step, initially initial: @autoclosure () -> Tensor) -> Tensor {
     guard step.positionInEpoch > 0 else { return initial() }
     let state = Tensor(uninitialized: [streams.count, width])
@@ -50,7 +51,7 @@ public struct Carry: Sendable {
     hand(on: state, of: batch.indices, in: batch.statistics)
   }
 
-  /// - Parameter statistics: those of the shard's contribution.
+  /// Hands on rows by their streams' numbers, through the statistics of the shard's contribution.
   public func hand(on state: Tensor, of streams: [UInt32], in statistics: FlatBuffer) {
     precondition(state.shape == [streams.count, width], "a row for each of the shard's streams")
     let target = statistics.doubles(sums)
