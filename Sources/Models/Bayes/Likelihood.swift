@@ -19,8 +19,11 @@ public protocol Likelihood: Sendable {
   /// How many outputs the network has.
   var outputs: Int { get }
   /// log p(answer | outputs) of each example, in nats: [n, outputs] → [n].
-  /// - Parameter pass: the views of the slots that ``addSlots(to:prefix:)`` added, a key of noise, and the numbers of the
-  ///   examples, which key their noise.
+  /// - Parameters:
+  ///   - outputs: what the network makes of the examples.
+  ///   - answers: what the data says of them.
+  ///   - pass: the views of the slots that ``addSlots(to:prefix:)`` added, a key of noise, and the numbers of the
+  ///     examples, which key their noise.
   func logLikelihood(_ outputs: Tensor, of answers: Answers, _ pass: Pass) -> Tensor
   /// What one Monte Carlo sample of a prediction says: the probabilities of the classes, [n, classes], or the means and
   /// then the variances of the targets, [n, 2 · targets].

@@ -32,6 +32,7 @@ public protocol LatentVariableModel: Model {
   ///   - section: the recipe's `network` section.
   ///   - input: the shape of an example, [height, width, channels]; a row of numbers is [1, numbers, 1].
   ///   - outputs: how many numbers the decoder makes.
+  ///   - layout: what the layers add their slots to.
   static func networks(
     _ section: RecipeSection, input: [Int], outputs: Int, layout: inout Layout
   ) throws -> LatentNetworks

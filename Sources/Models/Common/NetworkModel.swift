@@ -33,7 +33,9 @@ public protocol NetworkModel: Model {
   ///   - section: the recipe's `network` section. Reading a key is what makes it known.
   ///   - input: the shape of an example, [height, width, channels]; a row of numbers is [1, numbers, 1]. The stack gets
   ///     rows, [n, height · width · channels].
+  ///   - outputs: how many numbers the likelihood needs of each example.
   ///   - name: what the names of the layers' slots begin with.
+  ///   - layout: what the layers add their slots to.
   static func network(
     _ section: RecipeSection, input: [Int], outputs: Int, name: String, layout: inout Layout
   ) throws -> LayerStack
