@@ -37,7 +37,7 @@ extension CommandTests {
       #expect(workspace.names(in: "run/checkpoints") == ["step-000006"])
       #expect(
         workspace.names(in: "run/checkpoints/step-000006") == [
-          "model.safetensors", "optimizer.safetensors", "state.json",
+          "model.safetensors", "optimizer.safetensors", "schema.json", "state.json",
         ])
 
       let lines = String(decoding: try workspace.read("run/metrics.jsonl"), as: UTF8.self).split(separator: "\n")
