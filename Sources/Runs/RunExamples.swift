@@ -39,7 +39,10 @@ final class RunExamples: Sendable {
     var request = opened.dataRequest
     request.schema = schema
     do throws(DataError) {
-      return try DataSource.open(request)
+      let data = try DataSource.open(request)
+      // Some metrics are of the training examples too, which the validation part does not belong to.
+      guard request.validationFraction > 0, !isOther else { return data }
+      return try data.validating(request.validationFraction, request.split, seed: request.seed).data
     } catch {
       guard error.code == .notFound, !isOther, !FileManager.default.fileExists(atPath: request.source) else {
         throw error
