@@ -129,7 +129,8 @@ let package = Package(
     .testTarget(
       name: "ClusterTests",
       dependencies: [
-        "Cluster", "Messages", "Models", "Networks", "Optimizers", "TestSupport", "Tensors", "Training", "ZeroMQ",
+        "CKernels", "Cluster", "Messages", "Models", "Networks", "Optimizers", "TestSupport", "Tensors", "Training",
+        "ZeroMQ",
       ]),
     .testTarget(
       name: "ModelsTests",

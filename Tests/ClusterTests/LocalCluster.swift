@@ -1,3 +1,4 @@
+import CKernels
 import Cluster
 import Foundation
 import Messages
@@ -73,6 +74,10 @@ final class Gate: Sendable {
   // Guarded by the lock.
   private nonisolated(unsafe) var isOpen = false
 
+  /// How the thread that made the gate computes: a thread that begins takes that over from the one that begins it, so a
+  /// lane, which flushes denormals, must not begin one of Swift's.
+  private let mode = elbo_floating_point_mode()
+
   init(at step: Int) {
     self.step = step
     (arrivals, arrival) = AsyncStream.makeStream()
@@ -81,7 +86,10 @@ final class Gate: Sendable {
   /// On a trainer's thread.
   func pass(_ number: Int) {
     guard number == step else { return }
+    let own = elbo_floating_point_mode()
+    elbo_set_floating_point_mode(mode)
     arrival.yield()
+    elbo_set_floating_point_mode(own)
     lock.withLock { while !isOpen { lock.wait() } }
   }
 
