@@ -31,7 +31,7 @@ package struct PredictionPlace: Sendable {
   /// - Parameters:
   ///   - nodes: so many processes on this machine,
   ///   - coordinator: or the nodes of the training whose coordinator is there,
-  ///   - bind: or whoever comes there; with `coordinator`, where its nodes reach this process.
+  ///   - bind: or the nodes that connect to this address; with `coordinator`, where its nodes reach this process.
   package init(nodes: Int?, coordinator: String?, bind: String?, _ options: SecurityRequest, lanes: Int?) throws {
     guard nodes == nil || (coordinator == nil && bind == nil) else {
       throw RecipeError("--nodes excludes --coordinator and --bind: its nodes are on this machine")

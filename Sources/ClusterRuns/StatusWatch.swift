@@ -11,7 +11,7 @@ import ZeroMQ
 package struct StatusWatch: Sendable {
   package enum Answer: Sendable {
     case status(StatusReply)
-    /// Nobody answers there.
+    /// No coordinator answers at the address.
     case unreachable(Endpoint)
     /// The run folder tells that the training has ended.
     case over(run: String, status: String)

@@ -77,9 +77,6 @@ public struct LayerStack: Layer {
     return streams.activations > 0
   }
 
-  /// The layers that have weights, in order.
-  public var linearLayers: [any LinearLayer] { layers.compactMap { $0 as? any LinearLayer } }
-
   /// The stack with a layer before each that has weights.
   public func inserting(beforeWeights make: (Int, any LinearLayer) -> (any Layer)?) -> LayerStack {
     var index = 0

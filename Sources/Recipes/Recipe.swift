@@ -129,13 +129,9 @@ public final class Recipe {
   }
 
   /// The recipe as YAML, with every default; reading it again gives the same values.
-  public var resolved: String { resolved(excluding: []) }
-
-  /// The same, without some keys, named by their paths.
-  public func resolved(excluding paths: [String]) -> String {
+  public var resolved: String {
     var lines: [String] = []
     var sections: [String] = []
-    let known = known.filter { !paths.contains($0.description) }
     for key in known where !sections.contains(key.section) { sections.append(key.section) }
     for section in sections {
       let indent = section.isEmpty ? "" : "  "

@@ -200,7 +200,10 @@ public actor Trainer {
   ) throws -> Ending {
     let order = Order(learner.order, exampleCount: learner.exampleCount, seed: plan.seed)
     var cursor = Order.Cursor(order, total: plan.steps)
-    var meter = Meter(phases: learner.phases)
+    // Made once: a learner may put its phases together each time that it is asked.
+    let phases = learner.phases
+    precondition(phases[0].period == 1, "every step has the first phase")
+    var meter = Meter(phases: phases)
     let start = clock.now
     // Time of training proper: reports, evaluations and checkpoints are not the steps' doing.
     var aside = Duration.zero
@@ -216,7 +219,7 @@ public actor Trainer {
     }
     func move(to other: ExchangeOutcome.Place) {
       place = other
-      meter = Meter(phases: learner.phases)
+      meter = Meter(phases: phases)
       meter.clear(at: seconds(), isWhole: other.phase == 0 && other.step.isMultiple(of: plan.reportEvery))
       meter.lastStep = seconds()
     }
@@ -230,8 +233,8 @@ public actor Trainer {
       if stop.isRequested { return .interrupted(moment()) }
       let step = cursor.step(place.step)
       meter.begin(step)
-      let phases = learner.phases.indices.filter { learner.phases[$0].belongs(to: place.step) }
-      for phase in phases where phase >= place.phase {
+      let last = phases.lastIndex { $0.belongs(to: place.step) }!
+      for phase in place.phase...last where phases[phase].belongs(to: place.step) {
         try learner.prepare(phase: phase, of: step, with: crew)
         switch try exchange.total(of: phase, in: step, crew: crew) {
         case .total(let total):
@@ -239,7 +242,7 @@ public actor Trainer {
           let verdict = try learner.absorb(total, phase: phase, of: step, with: crew)
           meter.add(verdict)
           if verdict.isConverged { place.converged = true }
-          if phase == phases.last, verdict.alarm != alarm {
+          if phase == last, verdict.alarm != alarm {
             alarm = verdict.alarm
             if let alarm { observer.alarm(alarm, at: place.step) }
           }
@@ -249,7 +252,7 @@ public actor Trainer {
         case .stopped: return .interrupted(moment())
         }
         let isLast =
-          phase == phases.last && (place.step + 1 == plan.steps || place.converged)
+          phase == last && (place.step + 1 == plan.steps || place.converged)
         exchange.absorbed(phase, of: step, converged: place.converged, last: isLast)
       }
       place.step += 1

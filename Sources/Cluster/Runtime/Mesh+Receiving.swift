@@ -130,7 +130,7 @@ extension Mesh {
   /// Whether a chunk's numbers are such as this recipe's phases have.
   private func fits(_ chunk: Chunk) -> Bool {
     if case .state = chunk.kind { return true }
-    guard configuration.phases.sequence.contains(chunk.position) else { return false }
+    guard exchange.sequence.contains(chunk.position) else { return false }
     let phase = configuration.phases[Int(chunk.position.phase)]
     let pool = exchange.pools[Int(chunk.position.phase)]
     guard pool.canBeSent(chunk.elements), chunk.precision == pool.wire(of: chunk.elements) else { return false }

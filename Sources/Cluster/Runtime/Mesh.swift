@@ -213,7 +213,7 @@ actor Mesh {
         node: node,
         configuration: ExchangeMachine.Configuration(
           shards: configuration.shards, phases: configuration.phases.map(\.count),
-          sequence: configuration.phases.sequence,
+          sequence: exchange.sequence,
           stateCount: configuration.stateCount,
           chunkElements: Mesh.chunkElements(configuration)),
         position: configuration.start, chain: configuration.chain, isFinished: configuration.isFinished)

@@ -33,7 +33,8 @@ public final class MeshExchange: Exchange, @unchecked Sendable {
   private let shards: Int
   private let steps: Int
   let pools: [ContributionPool]
-  private let sequence: PhaseSequence
+  /// Which phases each step has.
+  let sequence: PhaseSequence
   private let post: @Sendable (Event) -> Void
   /// Called on the trainer's thread with the state between two steps, when one was asked for.
   private let save: @Sendable (ExchangeOutcome.Place, LearnerState) -> Void
@@ -74,7 +75,7 @@ public final class MeshExchange: Exchange, @unchecked Sendable {
     self.steps = steps
     self.post = post
     self.save = save
-    sequence = learner.phases.sequence
+    sequence = PhaseSequence(periods: learner.phases.map(\.period))
     pools = learner.phases.map { ContributionPool($0, rounding: precision, isShared: isShared) }
   }
 
@@ -261,9 +262,4 @@ package final class Buckets {
 
   /// What has not gone.
   package var rest: Intervals { Intervals(0..<count).subtracting(gone) }
-}
-
-extension [Phase] {
-  /// Which of the phases each step has.
-  package var sequence: PhaseSequence { PhaseSequence(periods: map(\.period)) }
 }
