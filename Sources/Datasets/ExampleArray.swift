@@ -129,6 +129,43 @@ public struct ExampleArray: Sendable {
   }
 }
 
+extension ExampleArray {
+  /// The numbers of the examples of a range as doubles.
+  public func doubles(_ examples: Range<Int>) -> [Double] {
+    let elements = examples.lowerBound * elementsPerExample..<examples.upperBound * elementsPerExample
+    return switch kind {
+    case .uint8: withUnsafeBufferPointer(as: UInt8.self) { $0[elements].map(Double.init) }
+    case .float32: withUnsafeBufferPointer(as: Float.self) { $0[elements].map(Double.init) }
+    case .float64: withUnsafeBufferPointer(as: Double.self) { Array($0[elements]) }
+    }
+  }
+
+  /// An element as a double.
+  public func number(_ index: Int) -> Double {
+    switch kind {
+    case .uint8: withUnsafeBufferPointer(as: UInt8.self) { Double($0[index]) }
+    case .float32: withUnsafeBufferPointer(as: Float.self) { Double($0[index]) }
+    case .float64: withUnsafeBufferPointer(as: Double.self) { $0[index] }
+    }
+  }
+}
+
+extension ExampleArray {
+  /// What to say of targets that may be meant as classes: a few whole numbers, each of many examples.
+  func classesHint(name: String) -> String? {
+    guard elementsPerExample == 1 else { return nil }
+    var values: Set<Int> = []
+    for index in 0..<count {
+      guard let value = Int(exactly: number(index)) else { return nil }
+      values.insert(value)
+      guard values.count <= 10 else { return nil }
+    }
+    guard let least = values.min(), let most = values.max(), least < most, count >= 5 * values.count else { return nil }
+    let found = "target '\(name)' has only \(values.count) values, whole numbers from \(least) to \(most),"
+    return "\(found) and is taken as a number; --set \(DataKey.targetKind)=classes takes it as a class".oneLine
+  }
+}
+
 extension ExampleArray: CustomStringConvertible {
   public var description: String {
     "\(count) × \(shape.map(String.init).joined(separator: "×")) \(kind.rawValue)"

@@ -38,7 +38,7 @@ final class AutoencoderLearner: GradientLearner {
     let network = try NetworkRecipe(section, input: inputs.shape, default: [500])
     latent = try section.integer("latent", default: 2, in: 1...100_000)
     // Pixels lie in 0…1, and so do the outputs; standardised columns are not bounded.
-    let output: Nonlinearity = inputs.normalisation == .unit && inputs.train.kind == .uint8 ? .sigmoid : .identity
+    let output: Nonlinearity = inputs.normalization == .unit && inputs.train.kind == .uint8 ? .sigmoid : .identity
     var layout = Layout()
     (encoder, decoder) = try network.autoencoder(
       codes: latent, latent: latent, outputActivation: output, layout: &layout)

@@ -49,7 +49,7 @@ final class AdversarialLearner: Learner {
 
   init(_ recipe: Recipe, data: Dataset, seed: UInt64, defaults: Defaults) throws {
     inputs = try Inputs(data, recipe["data"])
-    pixels = inputs.normalisation == .unit && inputs.train.kind == .uint8
+    pixels = inputs.normalization == .unit && inputs.train.kind == .uint8
     codes = try LatentCodes(recipe, informed: defaults.hasCodes)
     objective = try AdversarialObjective(
       recipe["objective"], loss: defaults.loss, discriminatorSteps: defaults.discriminatorSteps, clip: defaults.clip,

@@ -3,7 +3,7 @@ import Recipes
 import Tensors
 import Training
 
-/// What a network is to say of each example: a class, or numbers. Numbers are standardised by the training examples
+/// What a network is to say of each example: a class, or numbers. Numbers are standardized by the training examples
 /// alone; everything that is reported is in the units of the data.
 public struct Supervision: Sendable {
   public enum Kind: Sendable {
@@ -23,12 +23,11 @@ public struct Supervision: Sendable {
   private let trainTargets: ExampleArray?
   let testLabels: [Int]
   private let testTargets: ExampleArray?
-  /// Mean and standard deviation of each target's training values, zeros where a checkpoint holds them; nothing for
-  /// classes.
+  /// Mean and standard deviation of each target's training values; nothing for classes.
   private let targetStatistics: FlatBuffer?
 
-  init(_ data: Dataset, _ section: RecipeSection, wants: Wanted, default normalisation: Inputs.Normalisation) throws {
-    inputs = try Inputs(data, section, default: normalisation)
+  init(_ data: Dataset, _ section: RecipeSection, wants: Wanted, default normalization: Normalization) throws {
+    inputs = try Inputs(data, section, default: normalization)
     switch wants {
     case .classes:
       guard let labels = data.train.labels else {
@@ -50,17 +49,8 @@ public struct Supervision: Sendable {
       kind = .values(count: width)
       (trainLabels, testLabels) = ([], [])
       (trainTargets, testTargets) = (targets, data.test?.targets)
-      var layout = Layout()
-      let slots = (layout.add("mean", [width]), layout.add("deviation", [width]))
-      let statistics = FlatBuffer("targets", layout, precision: .float64)
-      for column in 0..<width where data.reference == nil {
-        let values = (0..<targets.count).map { targets.number($0 * width + column) }
-        let mean = values.reduce(0, +) / Double(values.count)
-        let squares = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
-        statistics.doubles(slots.0)[column] = mean
-        statistics.doubles(slots.1)[column] = squares > 0 ? (squares / Double(values.count)).squareRoot() : 1
-      }
-      targetStatistics = statistics
+      let scaling = try data.reference == nil ? ColumnScaling(.standard, of: targets) : .init(identity: width)
+      targetStatistics = FlatBuffer("targets", columns: [("mean", scaling.offset), ("deviation", scaling.scale)])
     }
   }
 
@@ -69,11 +59,8 @@ public struct Supervision: Sendable {
 
   /// Of each target's training values, in the units of the data; nothing for classes. Those of a checkpoint take their
   /// place, so they are read when they are used.
-  public var targetMeans: [Double] { targetNumbers(0) }
-  public var targetDeviations: [Double] { targetNumbers(1) }
-  private func targetNumbers(_ slot: Int) -> [Double] {
-    targetStatistics.map { Array($0.doubles($0.layout.slots[slot])) } ?? []
-  }
+  public var targetMeans: [Double] { targetStatistics?.numbers("mean") ?? [] }
+  public var targetDeviations: [Double] { targetStatistics?.numbers("deviation") ?? [] }
 
   /// Numbers that an example is to be told by: classes, or targets.
   public var width: Int {
@@ -104,7 +91,7 @@ public struct Supervision: Sendable {
     }
   }
 
-  /// Targets, [n, width], standardised or in the units of the data.
+  /// Targets, [n, width], standardized or in the units of the data.
   func targets(_ examples: [UInt32], of part: Part = .train, isStandardized: Bool = true) -> Tensor {
     let result = Tensor(uninitialized: [examples.count, width])
     let (means, deviations) = (targetMeans, targetDeviations)
@@ -127,17 +114,6 @@ public struct Supervision: Sendable {
     switch kind {
     case .classes: testLabels.count
     case .values: testTargets?.count ?? 0
-    }
-  }
-}
-
-extension ExampleArray {
-  /// An element as a double.
-  func number(_ index: Int) -> Double {
-    switch kind {
-    case .uint8: withUnsafeBufferPointer(as: UInt8.self) { Double($0[index]) }
-    case .float32: withUnsafeBufferPointer(as: Float.self) { Double($0[index]) }
-    case .float64: withUnsafeBufferPointer(as: Double.self) { $0[index] }
     }
   }
 }

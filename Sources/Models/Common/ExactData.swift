@@ -20,11 +20,11 @@ struct ExactData {
   let trainingCount: Int
 
   func column(_ index: Int) -> String {
-    (index < columns.count ? columns[index] : "column \(index)") + (train.scaling == nil ? "" : " (scaled)")
+    (index < columns.count ? columns[index] : "column \(index)") + (train.inputScaling == nil ? "" : " (scaled)")
   }
 
   /// Takes targets relative to others from here on.
-  mutating func scaleTargets(_ scaling: ColumnScaling) {
+  mutating func scaleTargets(_ scaling: KeptScaling) {
     train.targetScaling = scaling
     test?.targetScaling = scaling
   }
@@ -34,21 +34,24 @@ struct ExactData {
 }
 
 extension ExactData {
-  /// Reads `data.normalisation`, and takes the rows with it.
+  /// Reads `data.normalisation`, any value of which suits exact models, and takes the rows with it.
   /// - Parameter targets: what a supervised model learns about each row.
   init(
-    _ data: Dataset, _ recipe: Recipe, seed: UInt64, normalisation: ColumnScaling.Kind = .none,
+    _ data: Dataset, _ recipe: Recipe, seed: UInt64, normalization: Normalization = .none,
     targets: (ExampleSet) throws -> ExactTargets = { _ in .none }
   ) throws {
-    let kind = try recipe["data"].choice("normalisation", default: normalisation)
+    let normalization = try recipe["data"].choice("normalisation", default: normalization)
     isTrained = data.reference != nil
     trainingCount = data.trainingCount
     var train = ExactRows(array: data.train.inputs)
-    train.scaling = try ColumnScaling(kind, of: train, known: isTrained)
+    if normalization.usesColumns || normalization == .unit && train.array.kind == .uint8 {
+      let scaling = try isTrained ? .init(identity: train.width) : ColumnScaling(normalization, of: train.array)
+      train.inputScaling = KeptScaling("inputs", scaling)
+    }
     train.targets = try targets(data.train)
     self.train = train
     if let set = data.test {
-      test = ExactRows(array: set.inputs, targets: try targets(set), scaling: train.scaling)
+      test = ExactRows(array: set.inputs, targets: try targets(set), inputScaling: train.inputScaling)
     } else {
       test = nil
     }

@@ -11,8 +11,8 @@ import Training
 struct ExactRows: Sendable {
   let array: ExampleArray
   var targets = ExactTargets.none
-  var scaling: ColumnScaling?
-  var targetScaling: ColumnScaling?
+  var inputScaling: KeptScaling?
+  var targetScaling: KeptScaling?
 
   /// Rows that are converted at a time: bytes become doubles in a scratch of this many rows.
   private static let pieceLength = 4096
@@ -21,12 +21,14 @@ struct ExactRows: Sendable {
 
   var count: Int { array.count }
   var width: Int { array.elementsPerExample }
+  /// What is done to the inputs; nothing where they are taken as they are.
+  var scaling: ColumnScaling? { inputScaling?.scaling }
 
   /// Hands the rows of a range to `body`, in order, in one block or several, each with the number of its first row.
   /// - Throws: `TrainingError` for what a model says about the rows, with the row's number in the data.
   func forEachBlock(_ range: Range<Int>, _ body: (_ first: Int, _ block: Observations) throws -> Void) throws {
     guard !range.isEmpty else { return }
-    let isDirect = scaling == nil && targetScaling == nil && array.kind != .uint8 && targets.areDirect
+    let isDirect = inputScaling == nil && targetScaling == nil && array.kind != .uint8 && targets.areDirect
     let length = isDirect ? max(ExactRows.pieceBytes / (width * array.kind.size), 1) : ExactRows.pieceLength
     for start in stride(from: range.lowerBound, to: range.upperBound, by: length) {
       let piece = start..<min(start + length, range.upperBound)
@@ -55,7 +57,7 @@ struct ExactRows: Sendable {
     var inputs = array.doubles(piece)
     scaling?.apply(to: &inputs)
     var wanted = targets.doubles(piece)
-    if let targetScaling, wanted != nil { targetScaling.apply(to: &wanted!) }
+    if let targetScaling, wanted != nil { targetScaling.scaling.apply(to: &wanted!) }
     try inputs.withUnsafeBufferPointer { inputs in
       let rows = RowBlock(inputs.baseAddress!, count: piece.count, dimension: width)
       guard let wanted else { return try body(Observations(inputs: rows)) }
@@ -76,7 +78,8 @@ struct ExactRows: Sendable {
     for start in stride(from: 0, to: indices.count, by: 64) {
       let few = Array(indices[start..<min(start + 64, indices.count)])
       let chosen = try ExactRows(
-        array: array.gathering(few), targets: targets.gathering(few), scaling: scaling, targetScaling: targetScaling
+        array: array.gathering(few), targets: targets.gathering(few), inputScaling: inputScaling,
+        targetScaling: targetScaling
       ).matrices()
       inputs += chosen.inputs.elements
       wanted += chosen.targets?.elements ?? []
@@ -145,16 +148,6 @@ enum ExactTargets: Sendable {
 }
 
 extension ExampleArray {
-  /// Numbers of a range as doubles.
-  fileprivate func doubles(_ range: Range<Int>) -> [Double] {
-    let elements = range.lowerBound * elementsPerExample..<range.upperBound * elementsPerExample
-    return switch kind {
-    case .uint8: withUnsafeBufferPointer(as: UInt8.self) { $0[elements].map(Double.init) }
-    case .float32: withUnsafeBufferPointer(as: Float.self) { $0[elements].map(Double.init) }
-    case .float64: withUnsafeBufferPointer(as: Double.self) { Array($0[elements]) }
-    }
-  }
-
   /// Lends rows of floats or doubles where they lie.
   fileprivate func withRows(_ range: Range<Int>, _ body: (RowBlock) throws -> Void) throws {
     let width = elementsPerExample
@@ -172,89 +165,16 @@ extension ExampleArray {
   }
 }
 
-/// What is done to the columns before a model sees them, by the training rows alone.
-struct ColumnScaling: Sendable {
-  enum Kind: String, CaseIterable {
-    case none
-    /// Minus the mean, over the standard deviation.
-    case standard
-    /// From the smallest to the largest value becomes −1 … 1.
-    case range
-  }
-
-  /// Offset and factor of each column; what a checkpoint holds takes their place.
-  let statistics: FlatBuffer
+/// A scaling in the buffer that a checkpoint holds, whose numbers take the place of those of the training data.
+struct KeptScaling: Sendable {
+  let buffer: FlatBuffer
 
   /// - Parameter name: of what is scaled, in a checkpoint.
-  init(_ name: String, offset: [Double], factor: [Double]) {
-    var layout = Layout()
-    let slots = (layout.add("offset", [offset.count]), layout.add("factor", [factor.count]))
-    statistics = FlatBuffer(name, layout, precision: .float64)
-    _ = statistics.doubles(slots.0).update(fromContentsOf: offset)
-    _ = statistics.doubles(slots.1).update(fromContentsOf: factor)
+  init(_ name: String, _ scaling: ColumnScaling) {
+    buffer = FlatBuffer(name, columns: [("offset", scaling.offset), ("factor", scaling.factor)])
   }
 
-  /// One pass over the rows; values that are NaN are left out, a constant column is only shifted.
-  /// - Parameter known: a checkpoint holds what is to be done; the rows are not looked at.
-  init?(_ kind: Kind, of rows: ExactRows, known: Bool = false) throws {
-    guard kind != .none else { return nil }
-    let width = rows.width
-    guard !known else {
-      self.init(
-        "inputs", offset: [Double](repeating: 0, count: width), factor: [Double](repeating: 1, count: width))
-      return
-    }
-    var count = [Double](repeating: 0, count: width)
-    var (mean, squares) = (count, count)
-    var least = [Double](repeating: .infinity, count: width)
-    var most = [Double](repeating: -.infinity, count: width)
-    try rows.forEachBlock(0..<rows.count) { _, block in
-      for row in 0..<block.count {
-        for column in 0..<width {
-          let value = block.inputs[row, column]
-          guard !value.isNaN else { continue }
-          count[column] += 1
-          let difference = value - mean[column]
-          mean[column] += difference / count[column]
-          squares[column] += difference * (value - mean[column])
-          least[column] = min(least[column], value)
-          most[column] = max(most[column], value)
-        }
-      }
-    }
-    let (offset, factor): ([Double], [Double])
-    switch kind {
-    case .none, .standard:
-      offset = mean
-      factor = zip(squares, count).map { $0 > 0 ? 1 / ($0 / $1).squareRoot() : 1 }
-    case .range:
-      offset = zip(least, most).map { $0 <= $1 ? 0.5 * $0 + 0.5 * $1 : 0 }
-      factor = zip(least, most).map { $1 > $0 ? 2 / ($1 - $0) : 1 }
-    }
-    guard offset.allSatisfy({ $0.isFinite }), factor.allSatisfy({ $0.isFinite }) else {
-      throw TrainingError(
-        .unsuitable, "a column holds infinities, so it cannot be scaled",
-        advice: "remove them, or set data.normalisation=none")
-    }
-    self.init("inputs", offset: offset, factor: factor)
-  }
-
-  var offset: [Double] { Array(numbers(0)) }
-  var factor: [Double] { Array(numbers(1)) }
-  private func numbers(_ slot: Int) -> UnsafeMutableBufferPointer<Double> {
-    statistics.doubles(statistics.layout.slots[slot])
-  }
-
-  func apply(to rows: inout [Double]) {
-    let (offset, factor) = (numbers(0), numbers(1))
-    let width = offset.count
-    for start in stride(from: 0, to: rows.count, by: width) {
-      for column in 0..<width { rows[start + column] = (rows[start + column] - offset[column]) * factor[column] }
-    }
-  }
-
-  /// A number of a column in the units of the data.
-  func restored(_ value: Double, column: Int) -> Double { value / numbers(1)[column] + numbers(0)[column] }
+  var scaling: ColumnScaling { ColumnScaling(offset: buffer.numbers("offset"), factor: buffer.numbers("factor")) }
 }
 
 /// Does something with an exact model, and says what it has to say as the user should hear it: data that does not suit

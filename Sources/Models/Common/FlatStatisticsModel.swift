@@ -60,6 +60,21 @@ extension RowPrediction {
 }
 
 extension FlatBuffer {
+  /// A buffer whose slots hold a number for each column.
+  convenience init(_ name: String, columns: [(name: String, values: [Double])], precision: Precision = .float64) {
+    var layout = Layout()
+    for column in columns { layout.add(column.name, [column.values.count]) }
+    self.init(name, layout, precision: precision)
+    for column in columns {
+      guard precision == .float32 else {
+        fill(column.name, column.values)
+        continue
+      }
+      let start = layout[column.name]!.offset
+      for (index, value) in column.values.enumerated() { float32[start + index] = Float(value) }
+    }
+  }
+
   /// Sets the numbers of the slot of a name.
   func fill(_ name: String, _ values: [Double]) {
     let slot = doubles(layout[name]!)

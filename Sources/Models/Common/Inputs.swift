@@ -6,15 +6,6 @@ import Training
 
 /// Turns stored examples into rows of a tensor, as the recipe's `data` section says. Images stay bytes in memory.
 public struct Inputs: Sendable {
-  /// What is done to the numbers.
-  public enum Normalisation: String, Sendable, CaseIterable {
-    /// Bytes are divided by 255; other numbers stay as they are.
-    case unit
-    /// Each column minus its training mean, over its training standard deviation.
-    case standard
-    case none
-  }
-
   public enum Binarisation: String, Sendable, CaseIterable {
     case none
     /// A pixel is 1 with the probability that its grey value says, drawn anew each time an example is seen.
@@ -25,10 +16,10 @@ public struct Inputs: Sendable {
 
   public let train: ExampleArray
   public let test: ExampleArray?
-  public let normalisation: Normalisation
+  public let normalization: Normalization
   public let binarisation: Binarisation
-  /// Mean and inverse standard deviation of each training column; what a checkpoint holds takes their place. Empty
-  /// unless the normalisation is standard.
+  /// Offset and factor of each column, under the names of what they are where columns are standardized; what a checkpoint
+  /// holds takes their place. Empty unless the normalization uses the columns.
   public let statistics: [FlatBuffer]
 
   /// The shape of one example as networks see it, [height, width, channels]: a row of numbers is an image of one line.
@@ -40,27 +31,46 @@ public struct Inputs: Sendable {
   /// Numbers of one example.
   public var width: Int { train.elementsPerExample }
 
-  /// - Throws: `RecipeError` or `TrainingError` when the data does not suit.
-  public init(_ dataset: Dataset, _ section: RecipeSection, default normalisation: Normalisation = .unit) throws {
+  /// - Parameter normalization: what is done to the numbers where the recipe does not say it. Any is allowed; binarisation
+  ///   takes numbers in 0…1, so it allows `none` and `unit`.
+  /// - Throws: `RecipeError`, `DataError` or `TrainingError` when the data does not suit.
+  public init(_ dataset: Dataset, _ section: RecipeSection, default normalization: Normalization = .unit) throws {
     train = dataset.train.inputs
     test = dataset.test?.inputs
-    self.normalisation = try section.choice("normalisation", default: normalisation)
+    self.normalization = try section.choice("normalisation", default: normalization)
     binarisation = try section.choice("binarisation", default: .none)
     guard binarisation != .dynamic || train.kind == .uint8 else {
       throw TrainingError(
         .unsuitable, "data.binarisation is dynamic, but the data is \(train.kind.rawValue)",
         advice: "dynamic binarisation needs images of bytes")
     }
-    guard self.normalisation != .standard || binarisation == .none else {
-      throw TrainingError(
-        .unsuitable, "data.normalisation is standard and data.binarisation is \(binarisation.rawValue)",
-        advice: "choose one of the two")
+    if self.normalization.usesColumns {
+      let scaling =
+        try dataset.reference == nil
+        ? ColumnScaling(self.normalization, of: train) : .init(identity: train.elementsPerExample)
+      statistics = [
+        FlatBuffer(
+          "inputs", columns: [("mean", scaling.offset), ("inverse_deviation", scaling.factor)], precision: .float32)
+      ]
+    } else {
+      statistics = []
     }
-    statistics = self.normalisation == .standard ? [Inputs.standardisation(of: dataset)] : []
+    if binarisation != .none { try require([.unit, .none], "data.binarisation is \(binarisation.rawValue)") }
   }
 
-  private var means: UnsafeMutablePointer<Float> { column(0) }
-  private var inverseDeviations: UnsafeMutablePointer<Float> { column(1) }
+  /// Refuses a normalization that does not suit something else in the recipe.
+  /// - Parameters:
+  ///   - allowed: what suits, the best first.
+  ///   - reason: what the recipe says, such as "objective.likelihood is bernoulli".
+  public func require(_ allowed: [Normalization], _ reason: String) throws(RecipeError) {
+    guard !allowed.contains(normalization) else { return }
+    throw RecipeError(
+      "data.normalisation is \(normalization.rawValue) and \(reason): set data.normalisation to one of "
+        + allowed.map(\.rawValue).joined(separator: ", "))
+  }
+
+  private var offsets: UnsafeMutablePointer<Float> { column(0) }
+  private var factors: UnsafeMutablePointer<Float> { column(1) }
   private func column(_ slot: Int) -> UnsafeMutablePointer<Float> {
     statistics[0].float32.baseAddress! + statistics[0].layout.slots[slot].offset
   }
@@ -85,7 +95,7 @@ public struct Inputs: Sendable {
           elbo_philox_binarise_bytes(
             key.seed, key.tensor, key.step, source.baseAddress, indices, indices.count, width, rows.pointer)
         } else {
-          let scale: Float = normalisation == .unit ? 1 / 255 : 1
+          let scale: Float = normalization == .unit ? 1 / 255 : 1
           elbo_gather_bytes(source.baseAddress, indices, indices.count, width, scale, 0, rows.pointer)
         }
       }
@@ -102,12 +112,12 @@ public struct Inputs: Sendable {
         }
       }
     }
-    if normalisation == .standard {
-      let (means, inverseDeviations) = (means, inverseDeviations)
+    if normalization.usesColumns {
+      let (offsets, factors) = (offsets, factors)
       for row in 0..<rows.rows {
         let start = rows.pointer + row * width
-        elbo_sub(start, means, start, width)
-        elbo_mul(start, inverseDeviations, start, width)
+        elbo_sub(start, offsets, start, width)
+        elbo_mul(start, factors, start, width)
       }
     }
     if binarisation == .threshold {
@@ -117,51 +127,17 @@ public struct Inputs: Sendable {
     return rows
   }
 
-  /// Mean and inverse standard deviation of each column, in double; a constant column is only shifted. Zeros where a
-  /// checkpoint holds them.
-  private static func standardisation(of dataset: Dataset) -> FlatBuffer {
-    let array = dataset.train.inputs
-    let width = array.elementsPerExample
-    var layout = Layout()
-    let slots = (layout.add("mean", [width]), layout.add("inverse_deviation", [width]))
-    let buffer = FlatBuffer("inputs", layout)
-    guard dataset.reference == nil else { return buffer }
-    var mean = [Double](repeating: 0, count: width)
-    var square = [Double](repeating: 0, count: width)
-    func sweep<T>(_ values: UnsafeBufferPointer<T>, _ number: (T) -> Double) {
-      for example in 0..<array.count {
-        for column in 0..<width {
-          let value = number(values[example * width + column])
-          let difference = value - mean[column]
-          mean[column] += difference / Double(example + 1)
-          square[column] += difference * (value - mean[column])
-        }
-      }
-    }
-    switch array.kind {
-    case .uint8: array.withUnsafeBufferPointer(as: UInt8.self) { sweep($0) { Double($0) } }
-    case .float32: array.withUnsafeBufferPointer(as: Float.self) { sweep($0) { Double($0) } }
-    case .float64: array.withUnsafeBufferPointer(as: Double.self) { sweep($0) { $0 } }
-    }
-    for column in 0..<width {
-      let variance = square[column] / Double(array.count)
-      buffer.float32[slots.0.offset + column] = Float(mean[column])
-      buffer.float32[slots.1.offset + column] = variance > 0 ? Float(1 / variance.squareRoot()) : 1
-    }
-    return buffer
-  }
-
   /// Numbers to look at as rows that a model sees: what `restored` undoes.
   public func standardised(_ rows: Tensor) -> Tensor {
-    guard normalisation == .standard else { return rows }
-    return rows.addingRow(Tensor((0..<width).map { -means[$0] }, [width]))
-      .multiplyingRow(Tensor((0..<width).map { inverseDeviations[$0] }, [width]))
+    guard normalization.usesColumns else { return rows }
+    return rows.addingRow(Tensor((0..<width).map { -offsets[$0] }, [width]))
+      .multiplyingRow(Tensor((0..<width).map { factors[$0] }, [width]))
   }
 
-  /// Rows as numbers to look at: undoes the standardisation.
+  /// Rows as numbers to look at: undoes the scaling of the columns.
   public func restored(_ rows: Tensor) -> Tensor {
-    guard normalisation == .standard else { return rows }
-    let deviations = (0..<width).map { 1 / inverseDeviations[$0] }
-    return rows.multiplyingRow(Tensor(deviations, [width])).addingRow(Tensor((0..<width).map { means[$0] }, [width]))
+    guard normalization.usesColumns else { return rows }
+    return rows.multiplyingRow(Tensor((0..<width).map { 1 / factors[$0] }, [width]))
+      .addingRow(Tensor((0..<width).map { offsets[$0] }, [width]))
   }
 }

@@ -58,13 +58,11 @@ extension LatentVariableModel {
   public static func likelihood(_ objective: RecipeSection, of inputs: NetworkInputs) throws -> any Likelihood {
     let name = try objective.choice("likelihood", default: LikelihoodName.bernoulli)
     let leastLogVariance = Float(try objective.number("least_log_variance", default: -6, in: -30...10))
-    guard name == .gaussian || inputs.normalisation != .standard else {
-      throw RecipeError("objective.likelihood is bernoulli, which needs pixels in 0…1: set data.normalisation=unit")
-    }
+    if name == .bernoulli { try inputs.require([.unit, .none], "objective.likelihood is bernoulli") }
     return name == .bernoulli
       ? PixelLikelihood(outputs: inputs.width)
       : GaussianDecoderLikelihood(
-        width: inputs.width, meansArePixels: inputs.normalisation == .unit && inputs.train.kind == .uint8,
+        width: inputs.width, meansArePixels: inputs.normalization == .unit && inputs.train.kind == .uint8,
         leastLogVariance: leastLogVariance)
   }
 

@@ -83,7 +83,10 @@ extension NetworkModel {
       case .regression: wanted = .values
       }
     }
-    return try Supervision(data, recipe["data"], wants: wanted!, default: wanted == .values ? .standard : .unit)
+    // Pictures keep their scale; the columns of a table have units of their own.
+    let isTable = data.train.inputs.kind != .uint8 && data.train.inputs.shape.count == 1
+    return try Supervision(
+      data, recipe["data"], wants: wanted!, default: isTable || wanted == .values ? .standard : .unit)
   }
 }
 

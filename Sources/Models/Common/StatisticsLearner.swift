@@ -80,7 +80,7 @@ final class StatisticsLearner<Model: FlatStatisticsModel>: Learner {
 
   var exampleCount: Int { rows.count }
   var dataStatistics: [FlatBuffer] {
-    [rows.scaling, rows.targetScaling].compactMap { $0?.statistics } + (kept?.buffers ?? [])
+    [rows.inputScaling, rows.targetScaling].compactMap { $0?.buffer } + (kept?.buffers ?? [])
       + (shown.map { [$0] } ?? [])
   }
 
@@ -241,7 +241,7 @@ extension StatisticsLearner: RowPredicting {
   }
 
   func predict(_ array: ExampleArray, with crew: Crew) throws -> [RowPrediction] {
-    try predict(ExactRows(array: array, scaling: rows.scaling), with: crew)
+    try predict(ExactRows(array: array, inputScaling: rows.inputScaling), with: crew)
   }
 
   func predict(_ rows: ExactRows, with crew: Crew) throws -> [RowPrediction] {

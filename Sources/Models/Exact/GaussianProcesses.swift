@@ -24,7 +24,7 @@ public enum GaussianProcessRegression: Model {
     let searches = try objective.integer("search_iterations", default: 200, in: 0...1_000_000)
     let spread = try objective.number("restart_spread", default: 1, in: 0...20)
 
-    var exact = try ExactData(data, recipe, seed: seed, normalisation: .standard) {
+    var exact = try ExactData(data, recipe, seed: seed, normalization: .standard) {
       try .values(singleTarget($0, of: data))
     }
     let units = try TargetUnits(&exact, normalised: recipe["data"].flag("normalise_target", default: true))
@@ -86,24 +86,22 @@ public enum GaussianProcessRegression: Model {
 
 /// What targets are relative to: the process sees (t − offset)/scale.
 struct TargetUnits: Sendable {
-  private let scaling: ColumnScaling
+  private let kept: KeptScaling
 
-  var offset: Double { scaling.offset[0] }
-  var scale: Double { 1 / scaling.factor[0] }
+  var offset: Double { kept.scaling.offset[0] }
+  var scale: Double { kept.scaling.scale[0] }
 
   /// Mean and standard deviation of the training targets, with which the rows are taken from here on.
   /// - Parameter normalised: false takes the mean alone.
   init(_ data: inout ExactData, normalised: Bool) throws {
     guard case .values(let targets) = data.train.targets else { preconditionFailure("a regression has targets") }
-    guard !data.isTrained else {
-      scaling = ColumnScaling("targets", offset: [0], factor: [1])
-      data.scaleTargets(scaling)
-      return
+    var scaling = ColumnScaling(identity: 1)
+    if !data.isTrained {
+      scaling = try ColumnScaling(.standard, of: targets)
+      if !normalised { scaling = ColumnScaling(offset: scaling.offset, scale: [1]) }
     }
-    let standard = try ColumnScaling(.standard, of: ExactRows(array: targets))!
-    scaling = ColumnScaling(
-      "targets", offset: [standard.offset[0]], factor: [normalised ? standard.factor[0] : 1])
-    data.scaleTargets(scaling)
+    kept = KeptScaling("targets", scaling)
+    data.scaleTargets(kept)
   }
 }
 

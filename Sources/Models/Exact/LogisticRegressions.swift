@@ -24,7 +24,7 @@ public enum BayesianLogisticRegression: Model {
         .unsuitable, "\(data.name) has no class labels",
         advice: "name data that has, or a column with data.target and data.target_kind=classes")
     }
-    let exact = try ExactData(data, recipe, seed: seed, normalisation: .standard) { set in .classes(set.labels!) }
+    let exact = try ExactData(data, recipe, seed: seed, normalization: .standard) { set in .classes(set.labels!) }
     let features = try FeatureChoice(recipe["network"], exact)
     if labels.count > 2 {
       guard method == .laplace else {

@@ -1,3 +1,4 @@
+import Datasets
 import Exact
 import Figures
 import Foundation
