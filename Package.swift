@@ -36,7 +36,7 @@ let package = Package(
     .target(name: "CExact", exclude: ["kernels.inc", "undefine.inc"]),
     .target(name: "Tensors", dependencies: ["CKernels", "COneDNN"]),
     .target(name: "Distributions", dependencies: ["CKernels", "LinearAlgebra", "Tensors"]),
-    .target(name: "Recipes", dependencies: ["Yams"]),
+    .target(name: "Recipes", dependencies: ["Files", "Yams"]),
     .target(name: "Networks", dependencies: ["CKernels", "Distributions", "Recipes", "Tensors"]),
     .target(name: "Metrics", dependencies: ["LinearAlgebra"]),
     .target(name: "Optimizers", dependencies: ["CKernels"]),

@@ -17,22 +17,10 @@ enum ArrayDataset {
     let testInputs = try keys.testInputs.map { (key) throws(DataError) in
       try archive.array(key).finiteExamples(allowingNaN: allowingNaN)
     }
-    let targets = try keys.targets.map { (key) throws(DataError) in try archive.array(key) }
-    let testTargets = try keys.testTargets.map { (key) throws(DataError) in try archive.array(key) }
-
-    let isClass = targets.map { target in
-      switch request.targetKind {
-      case .classes: true
-      case .values: false
-      case .detect: target.isInteger && target.shape.dropFirst().allSatisfy { $0 == 1 }
-      }
-    }
-    let labels = try labels(isClass == true ? [targets, testTargets] : [nil, nil])
-    let values = try (isClass == false ? [targets, testTargets] : [nil, nil]).map { (array) throws(DataError) in
-      try array?.finiteExamples(allowingNaN: false)
-    }
+    let (labels, values) = try answers([keys.targets, keys.testTargets], archive, request)
     let train = try ExampleSet(inputs: inputs, labels: labels[0], targets: values[0], place: place)
-    let notes = keys.unused.isEmpty ? [] : ["arrays not used: \(listed(keys.unused))".oneLine]
+    var notes = keys.unused.isEmpty ? [] : ["arrays not used: \(listed(keys.unused))".oneLine]
+    if request.targetKind == .detect, let hint = values[0]?.classesHint(name: keys.targets!) { notes.append(hint) }
     guard let testInputs else {
       let (train, test) = try train.split(request, place: place)
       return try Dataset(name: name, train: train, test: test, targetName: keys.targets, notes: notes)
@@ -41,6 +29,51 @@ enum ArrayDataset {
       name: name, train: train,
       test: ExampleSet(inputs: testInputs, labels: labels[1], targets: values[1], place: place),
       targetName: keys.targets, notes: notes)
+  }
+
+  /// What the arrays of train and test say of the examples: classes, or values.
+  private static func answers(
+    _ keys: [String?], _ archive: NPZ, _ request: DataRequest
+  ) throws(DataError) -> ([ClassLabels?], [ExampleArray?]) {
+    let texts = try keys.map { (key) throws(DataError) in try key.map(archive.texts) ?? nil }
+    if texts[0] != nil { return (try named(texts, archive.place) { $0 }, [nil, nil]) }
+    let arrays = try keys.map { (key) throws(DataError) in try key.map(archive.array) }
+    let isClass =
+      switch request.targetKind {
+      case .classes: true
+      case .values: false
+      case .detect: arrays[0].map { $0.isInteger && $0.shape.dropFirst().allSatisfy { $0 == 1 } } ?? false
+      }
+    guard isClass else {
+      return (
+        [nil, nil], try arrays.map { (array) throws(DataError) in try array?.finiteExamples(allowingNaN: false) }
+      )
+    }
+    // Numbers that are no indices, such as −1 and 1, are the names of classes; so are all where a model says so.
+    let numbers = try arrays.map { (array) throws(DataError) in try array?.wholeNumbers() }
+    let areNames =
+      if let names = request.schema?.classes?.names, !names.isEmpty { names.allSatisfy { Int($0) != nil } } else {
+        request.schema == nil && numbers.compactMap { $0 }.joined().contains { $0 < 0 }
+      }
+    return (areNames ? try named(numbers, archive.place) { "\($0)" } : try labels(arrays), [nil, nil])
+  }
+
+  /// Class labels of train and test whose classes are all values that occur, in their order.
+  private static func named<Value: Hashable & Comparable>(
+    _ values: [[Value]?], _ place: DataPlace, _ name: (Value) -> String
+  ) throws(DataError) -> [ClassLabels?] {
+    let classes = Set(values.compactMap { $0 }.joined()).sorted()
+    guard classes.count <= CodedColumn.maximumCategories else {
+      throw DataError(
+        .badLabel, at: place, "\(classes.count) distinct labels are no classes",
+        advice: "name the array of the classes with \(DataKey.target)")
+    }
+    let places = Dictionary(uniqueKeysWithValues: zip(classes, 0...))
+    return values.map { values in
+      values.map { values in
+        ClassLabels(indices: values.map { UInt32(places[$0]!) }, count: classes.count, names: classes.map(name))
+      }
+    }
   }
 
   /// Class labels of train and test with a common number of classes.

@@ -70,6 +70,7 @@ public struct DataRequest: Sendable, Equatable {
   public var missing = MissingRule.error
   public var header = HeaderRule.detect
   public var delimiter = DelimiterRule.detect
+  public var decimal = DecimalRule.point
   /// Lines of a table to pass over before its header or first row.
   public var skip = 0
   /// The share of examples that are kept for testing, at least 0 and below 1. Unused where the data has a test set.

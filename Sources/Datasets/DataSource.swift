@@ -39,16 +39,24 @@ public enum DataSource {
       return try MNISTFolder.open(
         path, request, name: name(of: path), remedy: "put all four MNIST-style files into the folder")
     }
-    if names.contains(where: ImageFolder.isImage) || !ImageFolder.classes(path, names).isEmpty {
+    if names.contains(where: ImageFolder.isImage) || !ImageFolder.classes(path, names).isEmpty
+      || ImageFolder.parts(path, names) != nil
+    {
       return try ImageFolder.open(path, names, request, name: name(of: path))
     }
     let data = names.filter { !$0.hasPrefix(".") && dataExtensions.contains(FileName($0).kind) }
     guard data.count == 1 else {
-      let problem = data.isEmpty ? "holds no data that is read" : "holds several data files: \(listed(data))"
+      let foreign = names.filter(ImageFolder.isForeign)
+      let problem =
+        data.isEmpty
+        ? foreign.isEmpty
+          ? "holds no data that is read" : "holds pictures of kinds that are not read: \(listed(foreign))"
+        : "holds several data files: \(listed(data))"
       throw DataError(
         .notFound, at: DataPlace(file: path), problem,
         advice:
-          "name one file, or a folder of pictures or of the four MNIST-style IDX files (train-images-idx3-ubyte, …)")
+          "name one file, or a folder of PNG and JPEG pictures or of the four MNIST-style IDX files (train-images-idx3-ubyte, …)"
+      )
     }
     return try openFile("\(path)/\(data[0])", request)
   }
@@ -82,13 +90,20 @@ public enum DataSource {
         guard ZipArchive.isZip(prefix) else {
           return try ArrayDataset.make(NPY.parse(file, place: place), request, name: name)
         }
+        if let kind = try ZipArchive(file, place: place).document { throw otherProgram(kind, "sheet", place) }
         return try ArrayDataset.make(NPZ(file, place: place), request, name: name, path: path)
       }
     }
+    if prefix.starts(with: [0xd0, 0xcf, 0x11, 0xe0]) { throw otherProgram("an Excel workbook", "sheet", place) }
+    if prefix.starts(with: Array("PAR1".utf8)) { throw otherProgram("a Parquet file", "table", place) }
     let format = try format(request, prefix, path)
     let text = isGzipped ? try file.gunzipped(place: place, limit: maximumDecompressedText) : file
     guard format == .table else { return try TextDataset.make(text, request, name: name, path: path) }
     return try TableDataset.make(Table(text, request, file: path), request, name: name)
+  }
+
+  private static func otherProgram(_ kind: String, _ part: String, _ place: DataPlace) -> DataError {
+    DataError(.unsupported, at: place, "is \(kind), which is not read", advice: "save the \(part) as CSV in UTF-8")
   }
 
   /// A gzipped text that expands to more is taken for a bomb.

@@ -7,6 +7,17 @@ enum FieldValue: Equatable {
   case text
 
   /// Interprets a field without its surrounding white space.
+  init(_ field: UnsafeBufferPointer<UInt8>, _ decimal: DecimalRule) {
+    guard decimal != .point, let plain = decimal.plain(field) else {
+      self.init(field)
+      // What another rule takes for a number is none under this one: 3.14 with a decimal comma.
+      if decimal == .comma, case .number = self, field.contains(UInt8(ascii: ".")) { self = .text }
+      return
+    }
+    self = plain.withUnsafeBufferPointer { FieldValue($0) }
+  }
+
+  /// Interprets a field that writes numbers with a decimal point.
   init(_ field: UnsafeBufferPointer<UInt8>) {
     if let number = DecimalParser.parse(field) {
       self = number.isFinite ? .number(number) : .infinite

@@ -5,13 +5,21 @@ import Images
 /// Pictures are cropped to the square around the middle and resized, so that all have one size. One that cannot be
 /// read is refused with its path, or left out with a note when the request is not strict.
 enum ImageFolder {
-  private static let extensions = [".png", ".jpg", ".jpeg"]
+  private static let extensions = [".png", ".jpg", ".jpeg", ".jpe", ".jfif"]
+  /// Pictures that are not read.
+  private static let foreignExtensions = [
+    ".webp", ".gif", ".bmp", ".tif", ".tiff", ".heic", ".heif", ".avif", ".ppm", ".pgm", ".jp2", ".jxl",
+  ]
   /// Side of the pictures when neither the request nor a first square picture of at most this size says another.
   private static let usualSide = 64
   private static let largestFile = 256 << 20
 
   static func isImage(_ name: String) -> Bool {
     !name.hasPrefix(".") && extensions.contains { name.lowercased().hasSuffix($0) }
+  }
+
+  static func isForeign(_ name: String) -> Bool {
+    !name.hasPrefix(".") && foreignExtensions.contains { name.lowercased().hasSuffix($0) }
   }
 
   /// The folders of pictures in a folder that holds none itself.
@@ -23,55 +31,122 @@ enum ImageFolder {
     }
   }
 
+  /// The folders `train` and `test` (or `validation`, `valid`, `val`) that split the pictures of a folder, each of which
+  /// holds pictures, or folders of them.
+  static func parts(_ path: String, _ names: [String]) -> (train: String, test: String)? {
+    func folder(_ spellings: [String]) -> String? {
+      spellings.lazy.compactMap { spelling in names.first { $0.lowercased() == spelling } }.map { "\(path)/\($0)" }
+        .first { path in
+          guard DataFile.kind(of: path) == .folder, let names = try? DataFile.names(inFolder: path) else {
+            return false
+          }
+          return names.contains(where: isImage) || !classes(path, names).isEmpty
+        }
+    }
+    guard let train = folder(["train", "training"]),
+      let test = folder(["test", "testing", "validation", "valid", "val"])
+    else { return nil }
+    return (train, test)
+  }
+
   static func open(
     _ path: String, _ names: [String], _ request: DataRequest, name: String
   ) throws(DataError) -> Dataset {
     try request.refuseColumns(at: DataPlace(file: path))
-    let classes = classes(path, names)
+    var reader = Reader(request)
+    guard let parts = parts(path, names) else {
+      let classes = classes(path, names)
+      let all = try pictures(path, names, classes, &reader, request)
+      let parts = try all.split(request, place: DataPlace(file: path))
+      return try Dataset(name: name, train: parts.train, test: parts.test, notes: reader.notes)
+    }
+    let trainNames = try DataFile.names(inFolder: parts.train)
+    let testNames = try DataFile.names(inFolder: parts.test)
+    let classes = classes(parts.train, trainNames)
+    let others = Set(self.classes(parts.test, testNames)).symmetricDifference(classes)
+    guard others.isEmpty else {
+      throw DataError(
+        .mismatched, at: DataPlace(file: path), "a class is in one of train and test only: \(listed(others.sorted()))",
+        advice: "give both the same folders of classes")
+    }
+    return try Dataset(
+      name: name, train: pictures(parts.train, trainNames, classes, &reader, request),
+      test: pictures(parts.test, testNames, classes, &reader, request), notes: reader.notes)
+  }
+
+  /// The pictures of a folder, or of its folders where they are classes.
+  private static func pictures(
+    _ path: String, _ names: [String], _ classes: [String], _ reader: inout Reader, _ request: DataRequest
+  ) throws(DataError) -> ExampleSet {
     var files: [(path: String, label: UInt32)] = []
+    var foreign: [String] = []
+    func add(_ folder: String, _ names: [String], _ label: Int) {
+      files += names.filter(isImage).map { ("\(folder)/\($0)", UInt32(label)) }
+      foreign += names.filter(isForeign)
+    }
     if classes.isEmpty {
-      files = names.filter(isImage).map { ("\(path)/\($0)", 0) }
+      add(path, names, 0)
     } else {
       for (label, folder) in classes.enumerated() {
-        let inside = try DataFile.names(inFolder: "\(path)/\(folder)").filter(isImage)
-        files += inside.map { ("\(path)/\(folder)/\($0)", UInt32(label)) }
+        try add("\(path)/\(folder)", DataFile.names(inFolder: "\(path)/\(folder)"), label)
       }
     }
-    var reader = Reader(request)
+    if !foreign.isEmpty {
+      let problem = "\(counted(foreign.count, "picture")) of a kind that is not read: \(listed(foreign))"
+      guard !request.strict else {
+        throw DataError(
+          .unsupported, at: DataPlace(file: path), problem,
+          advice:
+            "convert to PNG or JPEG, or leave such pictures out: --no-strict, or \(DataKey.strict)=false in the recipe"
+        )
+      }
+      reader.skipped.append("left out \(problem)".oneLine)
+    }
     var (pixels, labels): ([UInt8], [UInt32]) = ([], [])
-    var skipped: [String] = []
     for file in files {
       do throws(DataError) {
         pixels += try reader.read(file.path)
         labels.append(file.label)
       } catch {
         guard !request.strict else { throw error }
-        skipped.append("left out \(error)")
+        reader.skipped.append("left out \(error)")
       }
     }
     guard !labels.isEmpty else {
       throw DataError(
         .empty, at: DataPlace(file: path), "none of its \(counted(files.count, "picture")) can be read",
-        advice: "the first: \(skipped.first ?? "")")
+        advice: "the first: \(reader.skipped.first ?? "")")
     }
-    let notes = skipped.count <= 10 ? skipped : skipped.prefix(10) + ["left out \(skipped.count - 10) more pictures"]
     let shape = reader.channels == 1 ? [reader.side, reader.side] : [reader.side, reader.side, reader.channels]
-    let all = try ExampleSet(
+    return try ExampleSet(
       inputs: ExampleArray(pixels, shape: shape),
       labels: classes.isEmpty ? nil : ClassLabels(indices: labels, count: classes.count, names: classes))
-    let parts = try all.split(request, place: DataPlace(file: path))
-    return try Dataset(name: name, train: parts.train, test: parts.test, notes: Array(notes))
   }
 
   /// Reads pictures in the size and with the channels of the request, or else of the first one.
   private struct Reader {
     private(set) var side: Int
     private(set) var channels: Int
+    /// What was left out, one line each.
+    var skipped: [String] = []
 
-    init(_ request: DataRequest) { (side, channels) = (request.imageSize, request.imageChannels) }
+    var notes: [String] {
+      skipped.count <= 10 ? skipped : skipped.prefix(10) + ["left out \(skipped.count - 10) more pictures"]
+    }
+
+    init(_ request: DataRequest) {
+      (side, channels) = (request.imageSize, request.imageChannels)
+      // A model sees pictures of the size that it was trained on.
+      guard let shape = request.schema?.shape, shape.count >= 2, shape[0] == shape[1] else { return }
+      (side, channels) = (shape[0], shape.count == 3 ? shape[2] : 1)
+    }
 
     mutating func read(_ path: String) throws(DataError) -> [UInt8] {
       let place = DataPlace(file: path)
+      guard !path.unicodeScalars.contains("\u{FFFD}") || DataFile.kind(of: path) != nil else {
+        throw DataError(
+          .unsupported, at: place, "its name is not UTF-8", advice: "rename it: convmv -f latin1 -t utf8 --notest FILE")
+      }
       let region = try DataFile.read(path)
       guard region.count <= ImageFolder.largestFile else {
         throw DataError(.tooLarge, at: place, "has \(region.count) bytes", advice: "pictures have at most 256 MiB")

@@ -41,16 +41,53 @@ public enum NPY {
 
   package static func parse(_ file: ByteRegion, place: DataPlace) throws(DataError) -> RawArray {
     let header = try NPYHeader(file, place: place)
-    let found = file.count - header.dataOffset
-    guard let size = byteCount(shape: header.shape, elementSize: header.scalar.size), size == found else {
+    guard case .number(let scalar) = header.element else {
       throw DataError(
-        .damaged, at: place,
-        "the header says shape \(header.shape) of \(header.scalar.rawValue), but \(found) bytes follow",
-        advice: "write the file again with numpy.save")
+        .notNumeric, at: place, "an array of texts",
+        advice: "save numbers; texts are read as the classes of an .npz file"
+      )
     }
+    try checkSize(header, scalar.size, scalar.rawValue, file, place)
     return RawArray(
-      scalar: header.scalar, isByteSwapped: header.isLittleEndian != RawArray.machineIsLittleEndian,
+      scalar: scalar, isByteSwapped: header.isLittleEndian != RawArray.machineIsLittleEndian,
       isColumnMajor: header.isColumnMajor, shape: header.shape, bytes: file[header.dataOffset..<file.count],
       place: place)
+  }
+
+  private static func checkSize(
+    _ header: NPYHeader, _ elementSize: Int, _ noun: String, _ file: ByteRegion, _ place: DataPlace
+  ) throws(DataError) {
+    let found = file.count - header.dataOffset
+    guard byteCount(shape: header.shape, elementSize: elementSize) == found else {
+      throw DataError(
+        .damaged, at: place, "the header says shape \(header.shape) of \(noun), but \(found) bytes follow",
+        advice: "write the file again with numpy.save")
+    }
+  }
+
+  /// The elements of an array of texts of shape [N] or [N, 1]; nil where the array holds numbers.
+  package static func texts(_ file: ByteRegion, place: DataPlace) throws(DataError) -> [String]? {
+    let header = try NPYHeader(file, place: place)
+    guard case .text(let length, let unit) = header.element else { return nil }
+    let size = length * unit
+    try checkSize(header, size, "texts of \(size) bytes", file, place)
+    guard let count = header.shape.first, header.shape.dropFirst().allSatisfy({ $0 == 1 }) else {
+      throw DataError(
+        .mismatched, at: place, "labels of shape \(header.shape)", advice: "store one class an example, shape [N]")
+    }
+    return file[header.dataOffset..<file.count].withUnsafeBytes { bytes in
+      (0..<count).map { index in
+        let element = UnsafeRawBufferPointer(rebasing: bytes[index * size..<(index + 1) * size])
+        guard unit == 4 else { return String(decoding: element.prefix { $0 != 0 }, as: UTF8.self) }
+        var text = String.UnicodeScalarView()
+        for place in 0..<length {
+          let bits = element.loadUnaligned(fromByteOffset: 4 * place, as: UInt32.self)
+          let code = header.isLittleEndian ? UInt32(littleEndian: bits) : UInt32(bigEndian: bits)
+          guard code != 0 else { break }
+          text.append(Unicode.Scalar(code) ?? "\u{FFFD}")
+        }
+        return String(text)
+      }
+    }
   }
 }

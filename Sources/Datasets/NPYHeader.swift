@@ -7,7 +7,13 @@ struct NPYHeader: Equatable {
   /// numpy's own limit is 64 since version 2, 32 before.
   static let maximumAxes = 32
 
-  let scalar: ScalarType
+  /// What an array holds: numbers, or texts of `length` characters at most, each of which takes `unit` bytes: 4, or 1.
+  enum Element: Equatable {
+    case number(ScalarType)
+    case text(length: Int, unit: Int)
+  }
+
+  let element: Element
   let isLittleEndian: Bool
   let isColumnMajor: Bool
   let shape: [Int]
@@ -65,11 +71,11 @@ struct NPYHeader: Equatable {
         .unsupported, at: place, "a structured array (several fields an element)",
         advice: "save one plain array of numbers a file, or several in an .npz")
     }
-    (scalar, isLittleEndian) = try Self.scalarType(named: name, place)
+    (element, isLittleEndian) = try Self.element(named: name, place)
   }
 
   /// Interprets numpy's type string, for example `<f4`: byte order, kind, bytes.
-  private static func scalarType(named name: String, _ place: DataPlace) throws(DataError) -> (ScalarType, Bool) {
+  private static func element(named name: String, _ place: DataPlace) throws(DataError) -> (Element, Bool) {
     if name.dropFirst().first == "O" || name == "O" {
       throw DataError(
         .unsupported, at: place, "an array of Python objects (a pickle, which could run code when read)",
@@ -79,12 +85,15 @@ struct NPYHeader: Equatable {
     switch name.first {
     case "<": isLittleEndian = true
     case ">": isLittleEndian = false
-    case "|" where scalars[String(name.dropFirst())]?.size == 1: isLittleEndian = true
+    case "|" where scalars[String(name.dropFirst())]?.size == 1 || name.dropFirst().first == "S": isLittleEndian = true
     case "=": isLittleEndian = RawArray.machineIsLittleEndian
     default: throw unsupported(name, place)
     }
-    guard let scalar = scalars[String(name.dropFirst())] else { throw unsupported(name, place) }
-    return (scalar, isLittleEndian)
+    if let scalar = scalars[String(name.dropFirst())] { return (.number(scalar), isLittleEndian) }
+    guard let length = Int(name.dropFirst(2)), (1...65_536).contains(length), let letter = name.dropFirst().first,
+      let unit = ["U": 4, "S": 1][letter]
+    else { throw unsupported(name, place) }
+    return (.text(length: length, unit: unit), isLittleEndian)
   }
 
   private static func unsupported(_ name: String, _ place: DataPlace) -> DataError {

@@ -2,7 +2,7 @@
 /// memory, with their checksum verified.
 public struct NPZ: Sendable {
   private let archive: ZipArchive
-  private let place: DataPlace
+  let place: DataPlace
 
   public init(_ path: String) throws(DataError) {
     try self.init(DataFile.read(path), place: DataPlace(file: path))
@@ -29,6 +29,17 @@ public struct NPZ: Sendable {
   }
 
   package func array(_ key: String) throws(DataError) -> RawArray {
+    let (bytes, place) = try contents(key)
+    return try NPY.parse(bytes, place: place)
+  }
+
+  /// As `NPY.texts`.
+  package func texts(_ key: String) throws(DataError) -> [String]? {
+    let (bytes, place) = try contents(key)
+    return try NPY.texts(bytes, place: place)
+  }
+
+  private func contents(_ key: String) throws(DataError) -> (ByteRegion, DataPlace) {
     guard let member = archive.members.first(where: { $0.name == key + ".npy" }) else {
       throw DataError(
         .notFound, at: place, "no array '\(key)'",
@@ -36,6 +47,6 @@ public struct NPZ: Sendable {
     }
     var place = place
     place.member = key
-    return try NPY.parse(archive.contents(of: member), place: place)
+    return (try archive.contents(of: member), place)
   }
 }

@@ -79,6 +79,11 @@ package struct RawArray: Sendable {
 
   /// One class index an example: non-negative integers, in any number type, along the first axis.
   package func labels() throws(DataError) -> [UInt32] {
+    try wholeNumbers(in: 0..<Self.maximumClasses).map { UInt32($0) }
+  }
+
+  /// One whole number an example, in any number type, along the first axis.
+  func wholeNumbers(in bounds: Range<Int> = -1 << 53..<1 << 53) throws(DataError) -> [Int] {
     guard let count = shape.first, shape.dropFirst().allSatisfy({ $0 == 1 }) else {
       throw DataError(
         .mismatched, at: place, "labels of shape \(shape)", advice: "store one class number an example, shape [N]")
@@ -86,17 +91,17 @@ package struct RawArray: Sendable {
     guard count > 0 else {
       throw DataError(.empty, at: place, "has no labels", advice: "store one class number an example")
     }
-    var labels: [UInt32] = []
+    var labels: [Int] = []
     labels.reserveCapacity(count)
     try bytes.withUnsafeBytes { (raw) throws(DataError) in
       for index in 0..<count {
         let value = number(at: index, in: raw)
-        guard value >= 0, value < Double(Self.maximumClasses), value == value.rounded(.towardZero) else {
+        guard let label = Int(exactly: value), bounds.contains(label) else {
           throw DataError(
             .badLabel, at: place, "label \(value) of example \(index) is not a class number",
             advice: "number the classes 0, 1, 2, …, or ask for values instead of classes")
         }
-        labels.append(UInt32(value))
+        labels.append(label)
       }
     }
     return labels

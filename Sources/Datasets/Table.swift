@@ -47,7 +47,8 @@ struct Table: Sendable {
   /// The line in the file of a row that has been read.
   func line(ofRow row: Int) -> Int? {
     bytes.withUnsafeBytes { raw in
-      var scanner = TableScanner(raw.bindMemory(to: UInt8.self), layout.delimiter, from: layout.rows, file: file)
+      var scanner = TableScanner(
+        raw.bindMemory(to: UInt8.self), layout.delimiter, layout.decimal, from: layout.rows, file: file)
       var fields: [TableScanner.Field] = []
       for _ in 0...row { guard (try? scanner.next(&fields)) == true else { return nil } }
       return scanner.line
@@ -65,6 +66,12 @@ struct Table: Sendable {
         .unsupported, at: DataPlace(file: file, byteOffset: offset), "is not text (a zero byte)",
         advice: "name a text table, or say \(DataKey.format)")
     }
+    if let offset = TextDataset.firstInvalid(UnsafeRawBufferPointer(bytes)) {
+      let line = 1 + bytes[..<offset].count { $0 == UInt8(ascii: "\n") }
+      throw DataError(
+        .unsupported, at: DataPlace(file: file, line: line), "is not UTF-8 text, but perhaps Latin-1",
+        advice: "convert it: iconv -f LATIN1 -t UTF-8 FILE > NEW")
+    }
   }
 
   private static func read(
@@ -72,7 +79,7 @@ struct Table: Sendable {
   ) throws(DataError) -> ([Column], [Double]) {
     var columns = layout.names.map { Column(name: $0) }
     var values: [Double] = []
-    var scanner = TableScanner(bytes, layout.delimiter, from: layout.rows, file: file)
+    var scanner = TableScanner(bytes, layout.delimiter, layout.decimal, from: layout.rows, file: file)
     var fields: [TableScanner.Field] = []
     var row = 0
     while try scanner.next(&fields) {
@@ -80,7 +87,7 @@ struct Table: Sendable {
         throw Self.raggedRow(fields.count, scanner.line, layout, file)
       }
       for (index, field) in fields.enumerated() {
-        let value = FieldValue(scanner.bytes(of: field))
+        let value = scanner.value(of: field)
         if case .number(let number) = value {
           values.append(number)
           if columns[index].countsRows, number != Double(row), number != Double(row + 1) {
@@ -162,11 +169,12 @@ extension Table {
     var firstSeen = [Int: [String: UInt32]](uniqueKeysWithValues: textual.map { ($0, [:]) })
     var codes = [Int: [UInt32]](uniqueKeysWithValues: textual.map { ($0, []) })
     try bytes.withUnsafeBytes { (raw) throws(DataError) in
-      var scanner = TableScanner(raw.bindMemory(to: UInt8.self), layout.delimiter, from: layout.rows, file: file)
+      var scanner = TableScanner(
+        raw.bindMemory(to: UInt8.self), layout.delimiter, layout.decimal, from: layout.rows, file: file)
       var fields: [TableScanner.Field] = []
       while try scanner.next(&fields) {
         for index in textual {
-          if FieldValue(scanner.bytes(of: fields[index])) == .missing {
+          if scanner.value(of: fields[index]) == .missing {
             codes[index]!.append(CodedColumn.missing)
             continue
           }

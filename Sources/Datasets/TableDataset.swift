@@ -1,3 +1,5 @@
+import Files
+
 /// Makes examples of a table's columns, as the request says.
 struct TableDataset {
   private let table: Table
@@ -34,9 +36,15 @@ struct TableDataset {
     let (labels, targets) = try targets(rows, coded)
     let all = try ExampleSet(inputs: inputArray, labels: labels, targets: targets, place: place)
     let (train, test) = try all.split(request, place: place)
+    if request.targetKind == .detect, let hint = targets?.classesHint(name: table.columns[target!].name) {
+      notes.append(hint)
+    }
     for index in inputs where table.columns[index].countsRows && !oneHot.contains(index) {
       let name = table.columns[index].name
       notes.append("column '\(name)' only numbers the rows; \(DataKey.drop)=\(name) leaves it out".oneLine)
+    }
+    if table.layout.countsUp {
+      notes.append("the first line counts up and is taken as a row; --set \(DataKey.header)=present takes it as names")
     }
     if table.layout.headerLine == nil, table.layout.counts == nil, request.header == .detect {
       notes.append("no line of column names; columns are named by their index")
@@ -76,6 +84,13 @@ struct TableDataset {
           "the target column '\(table.columns[target].name)' is also an input", "take it out of \(DataKey.columns)")
       }
       inputs.removeAll { dropped.contains($0) }
+    }
+    let named = Dictionary(grouping: inputs) { table.columns[$0].name }
+    if let twice = inputs.first(where: { named[table.columns[$0].name]!.count > 1 }) {
+      let name = table.columns[twice].name
+      throw bad(
+        "\(named[name]!.count) columns are named '\(name.shortened)'",
+        "rename one, or leave it out by its index: \(DataKey.drop)=\(named[name]!.last!)")
     }
     guard !inputs.isEmpty else {
       throw bad("no input columns are left", "check \(DataKey.columns) and \(DataKey.drop)")
@@ -134,7 +149,9 @@ struct TableDataset {
       let index = number < 0 ? table.columns.count + number : number
       if table.columns.indices.contains(index) { return index }
     }
-    throw bad("\(key): no column '\(name.shortened)'", "the table has \(listed(table.columns.map(\.name)))")
+    let names = table.columns.map(\.name)
+    let hint = nearest(to: name, among: names).map { "the nearest is '\($0.shortened)'; " } ?? ""
+    throw bad("\(key): no column '\(name.shortened)'", hint + "the table has \(listed(names))")
   }
 
   private func bad(_ problem: String, _ advice: String) -> DataError {
@@ -170,10 +187,13 @@ struct TableDataset {
     }
     let more = indices.count > 4 ? " and \(indices.count - 4) more" : ""
     let names = recipeList(indices)
+    let hints = Set(indices.map { DecimalRule.advice(for: table.columns[$0].textSample) })
+    let hint = hints.count == 1 ? hints.first!.map { $0 + "; else " } ?? "" : ""
     let advice =
-      indices == [target]
-      ? "set \(DataKey.targetKind)=classes, or correct the table"
-      : "correct the table, or say \(DataKey.drop)=\(names), \(DataKey.oneHot)=\(names), or \(DataKey.columns)=… for the ones to use"
+      hint
+      + (indices == [target]
+        ? "set \(DataKey.targetKind)=classes, or correct the table"
+        : "correct the table, or say \(DataKey.drop)=\(names), \(DataKey.oneHot)=\(names), or \(DataKey.columns)=… for the ones to use")
     var place = place
     if indices.count == 1 {
       place.line = table.columns[indices[0]].textLine
@@ -199,7 +219,11 @@ struct TableDataset {
 
   /// Names of columns as the value of a recipe's key.
   private func recipeList(_ indices: [Int]) -> String {
-    let names = indices.prefix(4).map { table.columns[$0].name }
+    let names = indices.map { index in
+      let name = table.columns[index].name
+      let isPlain = name.allSatisfy { $0.isLetter || $0.isNumber || " _-.".contains($0) } && Double(name) == nil
+      return isPlain ? name : "\"" + name.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
+    }
     return names.count == 1 ? names[0] : "[" + names.joined(separator: ",") + "]"
   }
 

@@ -1,10 +1,14 @@
 /// What a table's first lines say about all of it.
 struct TableLayout: Sendable, Equatable {
   let delimiter: Delimiter
+  let decimal: DecimalRule
   /// Where the rows begin.
   let rows: TableScanner.Start
   /// One name a column; a column without a name has its index for one.
   let names: [String]
+  /// Whether the first line is a row that counts up, such as 0, 1, 2 or 1990, 1991, 1992, as no other does: it may be
+  /// one of names.
+  let countsUp: Bool
   /// The line of the names, where there is one.
   let headerLine: Int?
   /// Set where the first line has scikit-learn's form: number of rows, number of input columns, names of the classes
@@ -23,20 +27,21 @@ struct TableLayout: Sendable, Equatable {
   init(_ bytes: UnsafeBufferPointer<UInt8>, _ request: DataRequest, file: String) throws(DataError) {
     let start = Self.start(bytes, skip: request.skip)
     delimiter = Self.delimiter(bytes, start, request.delimiter, file)
-    var scanner = TableScanner(bytes, delimiter, from: start, file: file)
+    decimal = request.decimal
+    var scanner = TableScanner(bytes, delimiter, decimal, from: start, file: file)
     var fields: [TableScanner.Field] = []
     guard try scanner.next(&fields) else {
       throw DataError(.empty, at: DataPlace(file: file), "holds no rows", advice: "name a table with rows")
     }
     let first = fields.map { scanner.text(of: $0) }
-    let firstValues = fields.map { FieldValue(scanner.bytes(of: $0)) }
+    let firstValues = fields.map { scanner.value(of: $0) }
     let firstLine = scanner.line
     let afterFirst = scanner.rest
 
     var samples: [[(FieldValue, String)]] = []
     let sampleSize = min(Self.sampleSize, 1 + Self.sampleCells / first.count)
     while samples.count < sampleSize, try scanner.next(&fields) {
-      samples.append(fields.map { (FieldValue(scanner.bytes(of: $0)), scanner.text(of: $0)) })
+      samples.append(fields.map { (scanner.value(of: $0), scanner.text(of: $0)) })
     }
     let counts = request.header == .detect ? Self.counts(first, firstValues, columns: samples.first?.count) : nil
     let hasNames =
@@ -49,6 +54,11 @@ struct TableLayout: Sendable, Equatable {
     let columnCount = counts == nil ? first.count : samples[0].count
     names = (0..<columnCount).map { hasNames && !first[$0].isEmpty ? first[$0] : String($0) }
     headerLine = hasNames ? firstLine : nil
+    countsUp =
+      !hasNames && request.header == .detect && Self.countUp(firstValues)
+      && !samples.contains { row in
+        Self.countUp(row.map { $0.0 })
+      }
     rows = hasNames || counts != nil ? afterFirst : start
   }
 
@@ -101,7 +111,7 @@ struct TableLayout: Sendable, Equatable {
   private static func fieldCounts(
     _ bytes: UnsafeBufferPointer<UInt8>, _ start: TableScanner.Start, _ delimiter: Delimiter, _ file: String
   ) -> [Int] {
-    var scanner = TableScanner(bytes, delimiter, from: start, file: file)
+    var scanner = TableScanner(bytes, delimiter, .point, from: start, file: file)
     var fields: [TableScanner.Field] = []
     var counts: [Int] = []
     while counts.count < 50, (try? scanner.next(&fields)) == true { counts.append(fields.count) }
@@ -123,6 +133,12 @@ struct TableLayout: Sendable, Equatable {
       Set(first).count < first.count
       || first.indices.contains { column in rows.contains { $0[column].text == first[column] } }
     return !isRow
+  }
+
+  private static func countUp(_ values: [FieldValue]) -> Bool {
+    let numbers = values.compactMap { if case .number(let number) = $0 { number } else { nil } }
+    return numbers.count == values.count && numbers.count >= 3
+      && zip(numbers, numbers.dropFirst()).allSatisfy { $1 == $0 + 1 }
   }
 
   private static func counts(_ first: [String], _ values: [FieldValue], columns: Int?) -> Counts? {

@@ -20,14 +20,18 @@ struct TableScanner {
 
   let bytes: UnsafeBufferPointer<UInt8>
   let delimiter: Delimiter
+  let decimal: DecimalRule
   let file: String
   private var position: Int
   private var nextLine: Int
   /// The line, from 1, where the record read last begins.
   private(set) var line = 0
 
-  init(_ bytes: UnsafeBufferPointer<UInt8>, _ delimiter: Delimiter, from start: Start, file: String) {
+  init(
+    _ bytes: UnsafeBufferPointer<UInt8>, _ delimiter: Delimiter, _ decimal: DecimalRule, from start: Start, file: String
+  ) {
     self.bytes = bytes
+    self.decimal = decimal
     self.delimiter = delimiter
     self.file = file
     position = start.offset
@@ -134,6 +138,9 @@ struct TableScanner {
   func bytes(of field: Field) -> UnsafeBufferPointer<UInt8> {
     UnsafeBufferPointer(rebasing: bytes[field.range])
   }
+
+  /// What a field says.
+  func value(of field: Field) -> FieldValue { FieldValue(bytes(of: field), decimal) }
 
   func text(of field: Field) -> String {
     let raw = bytes(of: field)

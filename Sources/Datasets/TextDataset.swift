@@ -60,6 +60,23 @@ enum TextDataset {
     }
   }
 
+  /// Where bytes are no UTF-8 any more; nil where all are.
+  static func firstInvalid(_ bytes: UnsafeRawBufferPointer) -> Int? {
+    var position = 0
+    while position < bytes.count {
+      // Eight letters of ASCII at a time.
+      if position + 8 <= bytes.count,
+        bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self) & 0x8080_8080_8080_8080 == 0
+      {
+        position += 8
+        continue
+      }
+      guard let (_, length) = scalar(bytes, position) else { return position }
+      position += length
+    }
+    return nil
+  }
+
   /// The scalar that begins at `position` and its length in bytes; nil for what the Unicode standard (table 3-7) does
   /// not allow.
   private static func scalar(_ bytes: UnsafeRawBufferPointer, _ position: Int) -> (UInt32, Int)? {

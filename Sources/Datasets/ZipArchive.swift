@@ -216,3 +216,14 @@ func crc32(of bytes: UnsafeRawBufferPointer, continuing start: UInt32) -> UInt32
   guard let base = bytes.baseAddress else { return start }
   return UInt32(crc32_z(UInt(start), base.assumingMemoryBound(to: UInt8.self), bytes.count))
 }
+
+extension ZipArchive {
+  /// What an office program keeps in an archive, in words; nil for other archives.
+  var document: String? {
+    if members.contains(where: { $0.name.hasPrefix("xl/") }) { return "an Excel workbook" }
+    if members.contains(where: { $0.name.hasPrefix("word/") || $0.name.hasPrefix("ppt/") }) {
+      return "an Office document"
+    }
+    return members.contains { $0.name == "content.xml" } ? "an OpenDocument file" : nil
+  }
+}

@@ -36,7 +36,7 @@ struct BanditCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("ε of the greedy agents, comma-separated.", valueName: "e,e,…"))
   var epsilons = "0,0.01,0.05"
 
-  @Option(help: "The seed of everything random.")
+  @Option(parsing: .unconditional, help: "The seed of everything random.", transform: seedNumber)
   var seed: UInt64 = 0
 
   @Option(help: ArgumentHelp("The folder to write.", valueName: "dir"))

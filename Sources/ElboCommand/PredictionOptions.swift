@@ -17,7 +17,7 @@ struct SampleCountOptions: ParsableArguments {
   @Option(help: "With auto: no more samples than this.")
   var limit = 10_000
 
-  @Option(help: "The seed of the samples.")
+  @Option(parsing: .unconditional, help: "The seed of the samples.", transform: seedNumber)
   var seed: UInt64 = 0
 
   func count() throws -> SampleCount {

@@ -25,7 +25,7 @@ struct SampleCommand: AsyncParsableCommand {
       valueName: "file.png"))
   var output = "samples.png"
 
-  @Option(help: "The seed of the noise.")
+  @Option(parsing: .unconditional, help: "The seed of the noise.", transform: seedNumber)
   var seed: UInt64 = 0
 
   @Flag(help: "Each row of ten leads from one sample to another (adversarial models).")

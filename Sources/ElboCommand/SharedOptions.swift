@@ -3,6 +3,14 @@ import Foundation
 import Recipes
 import Runs
 
+/// Reads a seed.
+func seedNumber(_ text: String) throws -> UInt64 {
+  guard let seed = Int(text), seed >= 0 else {
+    throw RecipeError("it must be a whole number from 0 to \(Int.max)")
+  }
+  return UInt64(seed)
+}
+
 /// Options that override a recipe.
 struct RecipeOptions: ParsableArguments {
   @Option(
@@ -13,16 +21,18 @@ struct RecipeOptions: ParsableArguments {
   @Option(help: ArgumentHelp("The data: a name, a folder or a file.", valueName: "dir|file"))
   var data: String?
 
-  @Option(help: "The seed of everything random.")
+  @Option(parsing: .unconditional, help: "The seed of everything random.", transform: seedNumber)
   var seed: UInt64?
 
-  @Option(help: ArgumentHelp("V, the number of slices that a step's examples are cut into.", valueName: "v"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("V, the number of slices that a step's examples are cut into.", valueName: "v"))
   var shards: Int?
 
-  @Option(help: "How many steps to train in all.")
+  @Option(parsing: .unconditional, help: "How many steps to train in all.")
   var steps: Int?
 
-  @Option(help: "How many epochs to train in all.")
+  @Option(parsing: .unconditional, help: "How many epochs to train in all.")
   var epochs: Int?
 
   @Flag(
@@ -60,7 +70,7 @@ struct TrainingOutputOptions: ParsableArguments {
 }
 
 struct LaneOptions: ParsableArguments {
-  @Option(help: "How many threads compute (default: one for each processor).")
+  @Option(parsing: .unconditional, help: "How many threads compute (default: one for each processor).")
   var lanes: Int?
 
   func count() throws -> Int {

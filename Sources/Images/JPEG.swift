@@ -5,7 +5,7 @@ public enum JPEG {
   /// Whether bytes begin as a JPEG does.
   public static func isJPEG(_ bytes: some Collection<UInt8>) -> Bool { bytes.starts(with: [0xFF, 0xD8, 0xFF]) }
 
-  /// The picture in `bytes`. Data that is cut off or damaged is an error, not a picture made up in part.
+  /// The picture in `bytes`, upright as the camera says. Data that is cut off or damaged is an error, not a picture made up in part.
   ///
   /// - Parameter pixelLimit: the most pixels that are accepted; nothing is allocated for a picture beyond it.
   public static func decode(_ bytes: [UInt8], pixelLimit: Int = 1 << 26) throws(ImageError) -> Raster {
@@ -21,7 +21,8 @@ public enum JPEG {
     }
     guard status == CJPEG_OK else { throw ImageError(status, message) }
     return Raster(
-      width: Int(header.width), height: Int(header.height), channels: Int(header.channels), samples: samples)
+      width: Int(header.width), height: Int(header.height), channels: Int(header.channels), samples: samples
+    ).upright(from: orientation(of: bytes))
   }
 }
 

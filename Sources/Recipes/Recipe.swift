@@ -1,3 +1,5 @@
+@_exported import func Files.nearest
+import Files
 import Yams
 
 /// The file that says what to train, on what, how: YAML sections of keys, and nothing unknown.
@@ -16,6 +18,8 @@ public final class Recipe {
   private var heirs: [String: String] = [:]
   /// Where the recipe came from, for messages.
   public let source: String
+  /// What the user should know of how the recipe was taken, one line each.
+  public private(set) var remarks: [String] = []
 
   struct Key: Hashable, CustomStringConvertible {
     let section: String
@@ -29,10 +33,11 @@ public final class Recipe {
     self.source = source
     let root: Node?
     do {
-      root = try Yams.compose(yaml: yaml)
+      // Some editors write a byte order mark.
+      root = try Yams.compose(yaml: yaml.hasPrefix("\u{FEFF}") ? String(yaml.unicodeScalars.dropFirst()) : yaml)
     } catch {
-      throw RecipeError(
-        "\(source) is not YAML: \(String(describing: error).split(separator: "\n").joined(separator: " "))")
+      let lines = String(describing: error).split(separator: "\n").map { shortened(String($0)) }
+      throw RecipeError("\(source) is not YAML: \(lines.joined(separator: " "))")
     }
     guard let root else { return }
     guard let mapping = root.mapping else { throw RecipeError("\(source) is not a list of `key: value` lines") }
@@ -114,6 +119,9 @@ public final class Recipe {
 
   func note(_ key: Key, _ text: String) { used[key] = text }
 
+  /// Has the user told, in one line, that a key was not taken as it says.
+  public func remark(_ text: String) { remarks.append(text) }
+
   func passOver(_ key: Key) { passedOver.insert(key) }
 
   /// Refuses keys that nobody has read.
@@ -122,10 +130,15 @@ public final class Recipe {
       $0.description < $1.description
     }
     guard let unknown else { return }
-    let nearest = known.min {
-      distance($0.description, unknown.description) < distance($1.description, unknown.description)
+    throw RecipeError("\(source) has no key \(unknown)" + (nearest(to: unknown).map { "; the nearest is \($0)" } ?? ""))
+  }
+
+  /// The known key whose name is nearest, in the same section where there is a choice.
+  private func nearest(to unknown: Key) -> Key? {
+    guard let name = Files.nearest(to: unknown.name, among: known.map(\.name)) else { return nil }
+    return known.filter { $0.name == name }.min {
+      distance($0.section, unknown.section) < distance($1.section, unknown.section)
     }
-    throw RecipeError("\(source) has no key \(unknown)" + (nearest.map { "; the nearest is \($0)" } ?? ""))
   }
 
   /// The recipe as YAML, with every default; reading it again gives the same values.
@@ -142,29 +155,11 @@ public final class Recipe {
   }
 }
 
+/// The start of a text, short enough to be shown in a message.
+func shortened(_ text: String) -> String { text.count <= 80 ? text : text.prefix(79) + "…" }
+
 /// What is wrong with a recipe, in one line.
 public struct RecipeError: Error, CustomStringConvertible, Equatable {
   public let description: String
   public init(_ description: String) { self.description = description }
-}
-
-/// Levenshtein's distance: how many letters to insert, delete or change.
-func distance(_ a: String, _ b: String) -> Int {
-  let (a, b) = (Array(a), Array(b))
-  var row = Array(0...b.count)
-  for (i, letter) in a.enumerated() {
-    var diagonal = row[0]
-    row[0] = i + 1
-    for (j, other) in b.enumerated() {
-      let substitution = diagonal + (letter == other ? 0 : 1)
-      diagonal = row[j + 1]
-      row[j + 1] = min(substitution, row[j] + 1, row[j + 1] + 1)
-    }
-  }
-  return row[b.count]
-}
-
-/// The name that is nearest to a word, for messages about unknown names.
-public func nearest(to word: String, among names: some Sequence<String>) -> String? {
-  names.min { distance($0, word) < distance($1, word) }
 }

@@ -10,7 +10,7 @@ public struct RecipeSection {
   private func key(_ key: String) -> Recipe.Key { Recipe.Key(section: name, name: key) }
 
   private func wrong(_ key: Recipe.Key, _ value: String, _ wanted: String) -> RecipeError {
-    RecipeError("\(key) is \(value.isEmpty ? "empty" : value): it must be \(wanted)")
+    RecipeError("\(key) is \(value.isEmpty ? "empty" : shortened(value)): it must be \(wanted)")
   }
 
   private func scalar(_ key: Recipe.Key, _ wanted: String) throws(RecipeError) -> String? {
@@ -78,7 +78,8 @@ public struct RecipeSection {
     let key = key(name)
     var result = value
     if let text = try scalar(key, "true or false") {
-      guard let flag = Bool(text) else { throw wrong(key, text, "true or false") }
+      // YAML 1.2's spellings: true, True, TRUE.
+      guard let flag = Bool(text.lowercased()) else { throw wrong(key, text, "true or false") }
       result = flag
     }
     recipe.note(key, "\(result)")

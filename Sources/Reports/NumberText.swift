@@ -7,6 +7,12 @@ enum NumberText {
     String(format: "%.\(digits)f", value)
   }
 
+  /// So many digits after the point, or three significant ones of a number of which less would be seen.
+  static func readable(_ value: Double, digits: Int) -> String {
+    let isSmall = digits >= 2 && value != 0 && abs(value) < 10 * pow(0.1, Double(digits))
+    return isSmall ? significant(value, digits: 3) : fixed(value, digits: digits)
+  }
+
   /// So many significant digits, in exponent form where that is shorter.
   static func significant(_ value: Double, digits: Int) -> String {
     String(format: "%.\(digits)g", value)

@@ -46,7 +46,7 @@ public struct ResultsTable: Sendable, Hashable {
     let numbers = rows.map { row -> (whole: String, fraction: String) in
       switch row.value {
       case .number(let value, let digits):
-        let digits = NumberText.fixed(value, digits: digits)
+        let digits = NumberText.readable(value, digits: digits)
         let point = digits.firstIndex(of: ".") ?? digits.endIndex
         return (String(digits[..<point]), String(digits[point...]))
       case .integer(let value): return ("\(value)", "")

@@ -17,6 +17,7 @@ extension DataRequest {
     missing = try section.choice(DataKey.missing.rawValue, default: .error)
     header = try section.choice(DataKey.header.rawValue, default: .detect)
     delimiter = try section.choice(DataKey.delimiter.rawValue, default: .detect)
+    decimal = try section.choice(DataKey.decimal.rawValue, default: .point)
     skip = try section.integer(DataKey.skip.rawValue, default: 0, in: 0...1_000_000)
     imageSize = try section.integer(DataKey.imageSize.rawValue, default: 0, in: 0...4096)
     imageChannels = try section.integer(DataKey.imageChannels.rawValue, default: 0, in: 0...3)

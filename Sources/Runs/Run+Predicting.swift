@@ -6,12 +6,12 @@ import Training
 extension Run {
   /// Reads inputs to predict from.
   ///
-  /// - Parameter path: an NPY array, examples first, or a CSV table, of which the columns that the run was trained on
-  ///   are taken: by name where they have names, since the table may hold the target and more beside them.
+  /// - Parameter path: an NPY array, examples first, or whatever else can be trained on. Of a table the columns that the
+  ///   run was trained on are taken: by name where they have names, since it may hold the target and more beside them.
   /// - Throws: `DataError` when the file is not understood.
   public func inputs(from path: String) throws -> ExampleArray {
     var request = job.dataRequest
-    guard path.lowercased().hasSuffix(".csv") else {
+    guard try DataFile.kind(of: path) == .folder || !NPY.isNPY(DataFile.read(path).copy(from: 0, count: 8)) else {
       // As of training data: a network may well turn NaN into a number.
       return try fitting(NPY.finiteExamples(path, allowingNaN: request.missing == .keep), path)
     }

@@ -10,6 +10,7 @@ package final class RunRecorder: TrainingObserver {
   private let run: RunFolder
   private let learner: any Learner
   private let identity: Identity
+  private let isSweep: Bool
   /// Who else hears of everything.
   private let listener: (any TrainingObserver)?
   private let output: Mutex<Output>
@@ -42,6 +43,7 @@ package final class RunRecorder: TrainingObserver {
     self.run = run
     self.learner = learner
     self.identity = identity
+    isSweep = if case .sweep = learner.order { true } else { false }
     self.listener = listener
     (pictures, drawing) = AsyncStream.makeStream()
     output = Mutex(
@@ -57,9 +59,10 @@ package final class RunRecorder: TrainingObserver {
     output.withLock { output in
       output.examples += report.examples
       output.progress.update(
+        // What sweeps over the data ends when it has converged: nobody knows the step.
         TrainingProgress(
-          step: report.step, totalSteps: report.steps,
-          epoch: min(Int(report.epoch) + 1, Int(report.epochs.rounded(.up))),
+          step: report.step, totalSteps: isSweep ? nil : report.steps,
+          epoch: isSweep ? nil : min(Int(report.epoch) + 1, Int(report.epochs.rounded(.up))),
           totalEpochs: Int(report.epochs.rounded(.up)), examples: output.examples,
           metrics: identity.shownMetrics.compactMap { name in
             report.metrics[name].map { TrainingProgress.Metric(String(name.dropFirst("train/".count)), $0) }

@@ -23,6 +23,8 @@ package struct TrainingJob: Sendable {
   package let learner: any Learner
   /// The same learner over the validation part, if there is one.
   package let validation: (any Learner)?
+  /// What the user should know of how data and recipe were taken, one line each.
+  package let notes: [String]
   package let plan: TrainingPlan
   package let keepCheckpoints: Int
   package let stepsPerEpoch: Int
@@ -63,11 +65,14 @@ package struct TrainingJob: Sendable {
     if dataRequest.validationFraction > 0, given == nil {
       let parts = try opened.validating(dataRequest.validationFraction, dataRequest.split, seed: seed)
       data = parts.data
+      learner = try model.learner(recipe, data: data, seed: seed)
+      notes = data.notes + recipe.remarks
       validation = try model.learner(recipe, data: parts.validation, seed: seed)
     } else {
       (data, validation) = (opened, nil)
+      learner = try model.learner(recipe, data: data, seed: seed)
+      notes = data.notes + recipe.remarks
     }
-    learner = try model.learner(recipe, data: data, seed: seed)
 
     let shards = try train.integer("shards", default: 2, in: 1...4096)
     if case .shuffled(let batch) = learner.order, shards > batch {

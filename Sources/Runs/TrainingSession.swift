@@ -70,7 +70,7 @@ package struct TrainingSession: Sendable {
   package func run(_ train: (RunRecorder) async throws -> Trainer.Ending) async throws -> Summary {
     recorder.note(
       "\(job.model.name): \(job.data.description); \(job.learner.learntCount) parameters")
-    for note in job.data.notes { recorder.note(note) }
+    for note in job.notes { recorder.note(note) }
     let (recorder, run) = (recorder, run)
     async let progress = TrainingSession.drawProgress(heardBy: recorder, in: run)
     let ending: Trainer.Ending

@@ -86,6 +86,9 @@ extension CommandTests {
 
     static let inRecipes: [Mistake] = [
       .init("a recipe that there is not", says: "vea", "vae", "elbo recipes") { ["train", "vea", "--out", $0["run"]] },
+      .init("a recipe of another library", says: "gaussian-mixture", "gmm") {
+        ["train", "gaussian-mixture", "--out", $0["run"]]
+      },
       .init("a recipe file that is not there", says: "mine.yaml") { ["train", $0["mine.yaml"]] },
       .init("no recipe", says: "elbo train vae") { _ in ["train"] },
       .init("a recipe that is not YAML", says: "bad.yaml", "YAML") { workspace in
@@ -108,7 +111,9 @@ extension CommandTests {
       .training("an infinite number", "--set", "optimizer.learning_rate=.inf", says: "optimizer.learning_rate"),
       .training("no latent dimension", "--set", "network.latent=0", says: "network.latent", "0"),
       .training("a hidden layer of size 0", "--set", "network.hidden=[0]", says: "network.hidden"),
-      .training("a batch larger than the data", "--set", "train.batch=61", says: "train.batch", "61", "60"),
+      .training("a key of another library", "--set", "lr=0.1", says: "lr", "optimizer.learning_rate"),
+      .training("a negative seed", "--seed", "-1", says: "--seed", "-1", "from 0"),
+      .training("a negative number of steps", "--steps", "-1", says: "train.steps", "-1"),
       .training("more shards than examples in a step", "--shards", "21", says: "train.shards", "21", "20"),
       .training("no shards", "--shards", "0", says: "train.shards", "0"),
       .training("no lanes", "--lanes", "0", says: "--lanes", "0"),

@@ -67,6 +67,60 @@ private final class PictureFolder {
     #expect(labels.indices == [0, 1, 1])
   }
 
+  @Test("Folders train and test are the parts of the data, not its classes", arguments: ["test", "Validation"])
+  func foldersAreParts(_ test: String) throws {
+    let folder = try PictureFolder()
+    for (index, part) in ["train", test].enumerated() {
+      for name in ["cats", "dogs"] {
+        for picture in 0...1 - index {
+          try folder.write("\(part)/\(name)/\(picture).png", side: 4, value: UInt8(index))
+        }
+      }
+    }
+    let data = try folder.open()
+    #expect(data.train.labels?.indices == [0, 0, 1, 1] && data.test?.labels?.indices == [0, 1])
+    #expect(data.train.labels?.names == ["cats", "dogs"] && data.test?.labels?.names == ["cats", "dogs"])
+    #expect(data.train.inputs.elements.allSatisfy { $0 == 0 } && data.test!.inputs.elements.allSatisfy { $0 == 1 })
+    try folder.write("\(test)/birds/0.png", side: 4, value: 1)
+    let error = #expect(throws: DataError.self) { try folder.open() }
+    #expect(error?.problem == "a class is in one of train and test only: 'birds'")
+  }
+
+  @Test func partsMayHaveNoClasses() throws {
+    let folder = try PictureFolder()
+    for (index, name) in ["train/a", "train/b", "test/c"].enumerated() {
+      try folder.write(name + ".png", side: 4, value: UInt8(index))
+    }
+    let data = try folder.open()
+    #expect(data.train.count == 2 && data.test?.count == 1 && data.train.labels == nil)
+  }
+
+  @Test("Pictures of kinds that are not read are named and counted") func foreignKinds() throws {
+    let folder = try PictureFolder()
+    try folder.write("a.png", side: 4, value: 1)
+    try folder.write("b.JFIF", golden("jpeg", "colour"))
+    for name in ["c.webp", "d.GIF", "e.tiff"] { try folder.write(name, [1, 2, 3]) }
+    let error = #expect(throws: DataError.self) { try folder.open() }
+    #expect(error?.problem == "3 pictures of a kind that is not read: 'c.webp', 'd.GIF', 'e.tiff'")
+    #expect(error?.advice.contains("--no-strict") == true)
+    let data = try folder.open { $0.strict = false }
+    #expect(data.train.count == 2 && data.notes == ["left out \(error!.problem)"])
+    let only = try PictureFolder()
+    try only.write("c.webp", [1])
+    #expect(#expect(throws: DataError.self) { try only.open() }?.problem.contains("'c.webp'") == true)
+  }
+
+  @Test func namesThatAreNotUTF8AreSaidToBeSo() throws {
+    let folder = try PictureFolder()
+    try folder.write("a.png", side: 4, value: 1)
+    let name = Array((folder.path + "/caf").utf8) + [0xE9] + Array(".png\0".utf8)
+    let file = try #require(name.withUnsafeBytes { fopen($0.baseAddress!.assumingMemoryBound(to: CChar.self), "w") })
+    fclose(file)
+    let error = #expect(throws: DataError.self) { try folder.open() }
+    #expect(error?.problem == "its name is not UTF-8")
+    #expect(try folder.open { $0.strict = false }.train.count == 1)
+  }
+
   /// A file of ImagesTests, as another program wrote it.
   private func golden(_ book: String, _ name: String) throws -> [UInt8] {
     let url = URL(fileURLWithPath: #filePath).deletingLastPathComponent()

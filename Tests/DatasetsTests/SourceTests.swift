@@ -160,6 +160,77 @@ private func mnist(_ name: (String) -> String = { $0 }, zipped: Bool = false) th
         .train.targets?.shape == [3, 2])
   }
 
+  /// An archive of inputs and of labels as numpy writes them.
+  private func archive(_ type: String, train: [[UInt8]], test: [[UInt8]]) throws -> (TemporaryFolder, DataRequest) {
+    func labels(_ bytes: [[UInt8]]) -> [UInt8] { npy(descr: type, shape: "(\(bytes.count),)", Array(bytes.joined())) }
+    func inputs(_ count: Int) -> [UInt8] {
+      npy(descr: "|u1", shape: "(\(count), 1)", [UInt8](repeating: 7, count: count))
+    }
+    let folder = try TemporaryFolder()
+    let path = try folder.write(
+      "a.npz",
+      zip([
+        ("x_train.npy", inputs(train.count)), ("y_train.npy", labels(train)), ("x_test.npy", inputs(test.count)),
+        ("y_test.npy", labels(test)),
+      ]))
+    return (folder, DataRequest(source: path))
+  }
+
+  @Test("Labels may be texts", arguments: ["<U3", ">U3", "|S3"]) func texts(_ type: String) throws {
+    func bytes(_ text: String) -> [UInt8] {
+      let codes = text.unicodeScalars.map(\.value) + [UInt32](repeating: 0, count: 3 - text.unicodeScalars.count)
+      return switch type.first {
+      case "<": codes.flatMap { littleEndian($0) }
+      case ">": codes.flatMap { bigEndian($0) }
+      default: codes.map { UInt8($0) }
+      }
+    }
+    let (folder, request) = try archive(
+      type, train: ["dog", "cat", "ox", "dog"].map(bytes), test: ["emu", "cat"].map(bytes))
+    let data = try DataSource.open(request)
+    #expect(data.train.labels?.names == ["cat", "dog", "emu", "ox"])
+    #expect(data.train.labels?.indices == [1, 0, 3, 1] && data.test?.labels?.indices == [2, 0])
+    var inputs = request
+    inputs.columns = ["y_train"]
+    #expect(failure(inputs)?.code == .notNumeric)
+    withExtendedLifetime(folder) {}
+  }
+
+  @Test("Labels may be whole numbers below 0, which are then names") func numbers() throws {
+    func bytes(_ value: Int) -> [UInt8] { littleEndian(Int64(value)) }
+    let (folder, request) = try archive("<i8", train: [-1, 1, 1].map(bytes), test: [1, -1].map(bytes))
+    let data = try DataSource.open(request)
+    #expect(data.train.labels?.names == ["-1", "1"] && data.train.labels?.indices == [0, 1, 1])
+    // Other data of the same run: its numbers are names too, whichever occur.
+    let (other, ones) = try archive("<i8", train: [1, 1].map(bytes), test: [1].map(bytes))
+    var known = ones
+    known.schema = data.schema
+    #expect(try DataSource.open(known).seen(as: data.schema).train.labels?.indices == [1, 1])
+    withExtendedLifetime((folder, other)) {}
+  }
+
+  @Test("Targets that may be classes are said to be so") func hint() throws {
+    let folder = try TemporaryFolder()
+    func notes(_ rows: [String], _ change: (inout DataRequest) -> Void = { _ in }) throws -> [String] {
+      let path = try folder.write("t.csv", "a,quality\n" + rows.joined(separator: "\n"))
+      return try DataSource.open(
+        DataRequest(path) {
+          $0.target = "quality"
+          change(&$0)
+        }
+      ).notes
+    }
+    let few = (0..<40).map { "\(sin(Double($0))),\(3 + $0 % 3)" }
+    #expect(
+      try notes(few) == [
+        "target 'quality' has only 3 values, whole numbers from 3 to 5, and is taken as a number; "
+          + "--set data.target_kind=classes takes it as a class"
+      ])
+    #expect(try notes(few) { $0.targetKind = .values } == [] && notes(few) { $0.targetKind = .classes } == [])
+    #expect(try notes((0..<40).map { "\(sin(Double($0))),\($0)" }) == [])
+    #expect(try notes((0..<40).map { "\(sin(Double($0))),\(Double($0 % 3) + 0.5)" }) == [])
+  }
+
   @Test func archiveKeys() throws {
     let folder = try TemporaryFolder()
     func make(_ keys: [String], _ change: (inout DataRequest) -> Void = { _ in }) throws -> Dataset {

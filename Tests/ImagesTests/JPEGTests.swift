@@ -43,6 +43,49 @@ import Testing
     #expect(!error.reason.isEmpty)
   }
 
+  /// Corners of a picture, as places among its samples.
+  private enum Corner: Sendable {
+    case topLeft, topRight, bottomLeft, bottomRight
+
+    func pixel(of raster: Raster) -> [UInt8] {
+      let x = self == .topLeft || self == .bottomLeft ? 0 : raster.width - 1
+      let y = self == .topLeft || self == .topRight ? 0 : raster.height - 1
+      let start = (y * raster.width + x) * raster.channels
+      return Array(raster.samples[start..<start + raster.channels])
+    }
+  }
+
+  /// Where the first and the last pixel of the first stored row are seen (Exif 2.32, section 4.6.5).
+  private static let orientations: [(Corner, Corner)] = [
+    (.topLeft, .topRight), (.topRight, .topLeft), (.bottomRight, .bottomLeft), (.bottomLeft, .bottomRight),
+    (.topLeft, .bottomLeft), (.topRight, .bottomRight), (.bottomRight, .topRight), (.bottomLeft, .topLeft),
+  ]
+
+  @Test("A picture is turned as the camera says", arguments: 1...8, [true, false])
+  func orientation(_ orientation: Int, isBigEndian: Bool) throws {
+    let bytes = [UInt8](try #require(JPEGTests.files.first { $0.name == "colour" }).bytes)
+    let plain = try JPEG.decode(bytes)
+    func number(_ value: Int, _ count: Int) -> [UInt8] {
+      let digits = (0..<count).map { UInt8(value >> (8 * $0) & 255) }
+      return isBigEndian ? digits.reversed() : digits
+    }
+    var exif = Array("Exif\0\0".utf8) + Array((isBigEndian ? "MM" : "II").utf8) + number(42, 2) + number(8, 4)
+    exif += number(2, 2) + number(256, 2) + number(3, 2) + number(1, 4) + number(9, 2) + [0, 0]
+    exif += number(274, 2) + number(3, 2) + number(1, 4) + number(orientation, 2) + [0, 0] + number(0, 4)
+    let segment = [0xFF, 0xE1, UInt8((exif.count + 2) >> 8), UInt8((exif.count + 2) & 255)] + exif
+    let turned = try JPEG.decode(bytes[..<2] + segment + bytes[2...])
+    let isTurned = orientation >= 5
+    #expect(turned.width == (isTurned ? plain.height : plain.width))
+    #expect(turned.height == (isTurned ? plain.width : plain.height))
+    let (first, last) = Self.orientations[orientation - 1]
+    #expect(first.pixel(of: turned) == Corner.topLeft.pixel(of: plain))
+    #expect(last.pixel(of: turned) == Corner.topRight.pixel(of: plain))
+    #expect(turned.samples.reduce(0) { $0 + Int($1) } == plain.samples.reduce(0) { $0 + Int($1) })
+    // A directory that is cut off says nothing.
+    let short = [0xFF, 0xE1, 0, 18] + exif.prefix(16)
+    #expect(try JPEG.decode(bytes[..<2] + short + bytes[2...]) == plain)
+  }
+
   @Test func refusesMorePixelsThanAreAccepted() throws {
     let file = try #require(JPEGTests.files.first { $0.name == "colour" })
     let error = #expect(throws: ImageError.self) { try JPEG.decode([UInt8](file.bytes), pixelLimit: 100) }

@@ -31,6 +31,42 @@ private let yaml = """
     }
   }
 
+  @Test(
+    "A key of another section, or that means the same, is the nearest",
+    arguments: [
+      ("lr", "optimizer.learning_rate"), ("train.learning_rate", "optimizer.learning_rate"),
+      ("discriminator_optimizer.lr", "discriminator_optimizer.learning_rate"), ("train.batch_size", "train.batch"),
+    ])
+  func meaning(_ key: String, _ nearest: String) throws {
+    let recipe = try Recipe(yaml: "model: x", source: "r")
+    _ = try recipe[""].text("model")
+    try recipe.set("\(key)=5")
+    for section in ["optimizer", "discriminator_optimizer"] {
+      _ = try recipe[section].number("learning_rate", default: 1, in: 0...10)
+      _ = try recipe[section].number("rate", default: 1, in: 0...10)
+    }
+    _ = try recipe["train"].integer("batch", default: 2, in: 1...100)
+    let error = #expect(throws: RecipeError.self) { try recipe.finish() }
+    #expect(error?.description == "r has no key \(key); the nearest is \(nearest)")
+  }
+
+  @Test func aByteOrderMarkAndCapitalsAreRead() throws {
+    let recipe = try Recipe(yaml: "\u{FEFF}train:\n  strict: False\n  loud: TRUE\n", source: "r")
+    #expect(try recipe["train"].flag("strict", default: true) == false && recipe["train"].flag("loud", default: false))
+    try recipe.finish()
+  }
+
+  @Test func aLongBadLineIsCut() throws {
+    let long = String(repeating: "x", count: 100_000)
+    for yaml in ["train: [\(long)", "\(long): {a: [}", "a: b: \(long)"] {
+      let error = #expect(throws: RecipeError.self) { try Recipe(yaml: yaml, source: "r") }
+      #expect(error!.description.count < 400)
+    }
+    let recipe = try Recipe(yaml: "train:\n  steps: \(long)\n", source: "r")
+    let error = #expect(throws: RecipeError.self) { try recipe["train"].integer("steps", default: 1, in: 1...2) }
+    #expect(error!.description.count < 200)
+  }
+
   @Test("A text is set as it is", arguments: ["it's", "a: b", "[1, 2]", "{a: b}", "3", "# a", "'quoted'", "*x", ""])
   func text(_ text: String) throws {
     let recipe = try Recipe(yaml: yaml, source: "a recipe")

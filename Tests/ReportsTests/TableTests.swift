@@ -25,6 +25,12 @@ import Testing
     #expect(ResultsTable().text == "")
   }
 
+  @Test func smallNumbersHaveSignificantDigits() {
+    let rows = [0.5, 0.00123456, -0.00002, 4e-12, 0].map { ResultsTable.Row("x", $0, digits: 4) }
+    let shown = ResultsTable(rows).text.split(separator: "\n").map { $0.split(separator: " ").last! }
+    #expect(shown == ["0.5000", "0.0012", "-2e-05", "4e-12", "0.0000"])
+  }
+
   @Test func resultsAsJSON() {
     #expect(
       results.json

@@ -148,6 +148,26 @@ import Testing
     #expect(throws: DataError.self) { try run.inputs(from: files["less.csv"]) }
   }
 
+  @Test(
+    "What is no input of the model does not matter to a prediction",
+    arguments: [
+      "a,color,b,y\n2,red,1,\n", "a,color,b,y\n2,red,1,unknown\n", "y,a,color,b\n?,2,red,1\n",
+      "a;color;b;y\n2;red;1;7\n",
+      "a\tcolor\tb\n2\tred\t1\n",
+    ])
+  func columnsThatAreNoInputs(_ text: String) async throws {
+    let files = Files()
+    try await trained(.values, "linear-regression", files, "data.drop=[b]")
+    let run = try Run(opening: files["run"])
+    #expect(run.schema.columns == ["a", "color=blue", "color=green", "color=red"])
+    try files.write("plain.csv", "color,a\nred,2\n")
+    let wanted = try run.predict(run.inputs(from: files["plain.csv"]))["mean"]!.values
+    for name in ["new.csv", "new.tsv", "new.dat"] {
+      try files.write(name, text)
+      #expect(try run.predict(run.inputs(from: files[name]))["mean"]!.values == wanted)
+    }
+  }
+
   @Test func classesHaveTheOrderOfTheTraining() async throws {
     let files = Files()
     try await trained(.classes, "bayesian-logistic-regression", files, "data.split=position")

@@ -36,6 +36,24 @@ import Testing
     #expect(first == second && first["test/reg/RMSE"] == one.metrics["test/reg/RMSE"])
   }
 
+  @Test("A batch above the data is all of it, with a note") func wholeBatch() async throws {
+    let files = Files()
+    let large = try files.regression()
+    try large.set("train.batch=1000")
+    let job = try TrainingJob(large)
+    #expect(job.notes == ["train.batch is 1000, more than the 40 training examples: each step takes all of them"])
+    #expect(job.examplesPerStep == 40)
+    let whole = try files.regression()
+    try whole.set("train.batch=40")
+    #expect(try TrainingJob(whole).notes == [])
+    let (one, two) = (try await Run.train(large, out: files["1"]), try await Run.train(whole, out: files["2"]))
+    #expect(one.parameters_sha256 == two.parameters_sha256)
+    // The validation part, which may be smaller than a batch, is no matter.
+    let validated = try files.regression()
+    try validated.set("data.validation_fraction=0.2")
+    #expect(try TrainingJob(validated).notes == [])
+  }
+
   @Test func aTrainingThatWasStoppedGoesOn() async throws {
     let files = Files()
     let whole = try await Run.train(files.regression(steps: 30), out: files["whole"])

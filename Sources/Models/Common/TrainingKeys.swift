@@ -10,11 +10,12 @@ extension Recipe {
   /// `train.batch`: examples a step.
   func batch(examples: Int, default batch: Int = 100) throws -> Int {
     let batch = try self["train"].integer("batch", default: batch, in: 1...1_000_000_000)
-    guard batch <= examples else {
-      throw RecipeError(
-        "train.batch is \(batch), more than the \(examples) training examples: set it to \(examples) or less")
+    guard batch > examples else { return batch }
+    guard examples > 0 else {
+      throw RecipeError("there are fewer training examples than objective.discriminator_steps: lower it")
     }
-    return batch
+    remark("train.batch is \(batch), more than the \(examples) training examples: each step takes all of them")
+    return examples
   }
 }
 
