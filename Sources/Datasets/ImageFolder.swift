@@ -57,6 +57,11 @@ enum ImageFolder {
     guard let parts = parts(path, names) else {
       let classes = classes(path, names)
       let all = try pictures(path, names, classes, &reader, request)
+      let unread = classes.isEmpty ? self.classes(path, names.filter { !isImage($0) }) : []
+      if !unread.isEmpty {
+        reader.skipped.append(
+          "pictures in the folders \(listed(unread)) are not read: there are pictures beside them".oneLine)
+      }
       let parts = try all.split(request, place: DataPlace(file: path))
       return try Dataset(name: name, train: parts.train, test: parts.test, notes: reader.notes)
     }

@@ -43,7 +43,7 @@ public enum NPY {
     let header = try NPYHeader(file, place: place)
     guard case .number(let scalar) = header.element else {
       throw DataError(
-        .notNumeric, at: place, "an array of texts",
+        .unsupported, at: place, "an array of texts",
         advice: "save numbers; texts are read as the classes of an .npz file"
       )
     }

@@ -76,7 +76,11 @@ public final class Recipe {
     do {
       values[key] = try Yams.compose(yaml: text) ?? Node("", Tag(.null))
     } catch {
-      throw RecipeError("--set \(path)=\(text): the value is not YAML")
+      // A star or a per cent sign, which mean something else to YAML, are words here.
+      guard let first = text.first, !"[{\"'".contains(first) else {
+        throw RecipeError("--set \(path)=\(shortened(text)): the value is not YAML")
+      }
+      values[key] = Node(text, Tag(.str), .singleQuoted)
     }
     guard values[key]?.mapping == nil else { throw RecipeError("--set \(path)=\(text): a value is no mapping") }
     if isNull(values[key]) { overridden.remove(key) } else { overridden.insert(key) }

@@ -110,6 +110,14 @@ private final class PictureFolder {
     #expect(#expect(throws: DataError.self) { try only.open() }?.problem.contains("'c.webp'") == true)
   }
 
+  @Test func picturesInFoldersBesideOthersAreSaidToBeUnread() throws {
+    let folder = try PictureFolder()
+    for name in ["a.png", "more/b.png"] { try folder.write(name, side: 4, value: 1) }
+    let data = try folder.open()
+    #expect(data.train.count == 1)
+    #expect(data.notes == ["pictures in the folders 'more' are not read: there are pictures beside them"])
+  }
+
   @Test func namesThatAreNotUTF8AreSaidToBeSo() throws {
     let folder = try PictureFolder()
     try folder.write("a.png", side: 4, value: 1)

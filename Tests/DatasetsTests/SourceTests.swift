@@ -191,8 +191,8 @@ private func mnist(_ name: (String) -> String = { $0 }, zipped: Bool = false) th
     #expect(data.train.labels?.names == ["cat", "dog", "emu", "ox"])
     #expect(data.train.labels?.indices == [1, 0, 3, 1] && data.test?.labels?.indices == [2, 0])
     var inputs = request
-    inputs.columns = ["y_train"]
-    #expect(failure(inputs)?.code == .notNumeric)
+    (inputs.columns, inputs.target) = (["y_train"], "x_train")
+    #expect(failure(inputs)?.problem == "an array of texts")
     withExtendedLifetime(folder) {}
   }
 

@@ -7,7 +7,7 @@ import Training
 
 /// `data.normalisation` of every model.
 @Suite("Normalization in the models") struct NormalizationTests {
-  private static let likelihoods = ["vae": ["objective.likelihood=gaussian"]]
+  private static let needed = ["vae": ["objective.likelihood=gaussian"], "ppca": ["network.latent=1"]]
   private static let convolutional = ["dcgan", "wgan-gp", "infogan"]
 
   /// Data that a model learns from: a table of two columns.
@@ -25,7 +25,7 @@ import Training
     let data = try Self.table(model)
     for normalization in Normalization.allCases {
       let keys =
-        ["data.normalisation=\(normalization.rawValue)", "train.batch=10"] + Self.likelihoods[model, default: []]
+        ["data.normalisation=\(normalization.rawValue)", "train.batch=10"] + Self.needed[model, default: []]
       let learner = try learner(model, data, keys)
       let kept = learner.dataStatistics.filter { $0.name == "inputs" }
       #expect(kept.count == (normalization.usesColumns ? 1 : 0), "\(normalization)")

@@ -50,6 +50,16 @@ private let yaml = """
     #expect(error?.description == "r has no key \(key); the nearest is \(nearest)")
   }
 
+  @Test(
+    "What is no YAML is a word, unless it begins like a list or a quoted text",
+    arguments: ["*", "%", "@home", "&x", "a: b: c"])
+  func words(_ text: String) throws {
+    let recipe = try Recipe(yaml: "", source: "r")
+    try recipe.set("data.one_hot=\(text)")
+    #expect(try recipe["data"].texts("one_hot") == [text])
+    #expect(throws: RecipeError.self) { try recipe.set("data.one_hot=[\(text)") }
+  }
+
   @Test func aByteOrderMarkAndCapitalsAreRead() throws {
     let recipe = try Recipe(yaml: "\u{FEFF}train:\n  strict: False\n  loud: TRUE\n", source: "r")
     #expect(try recipe["train"].flag("strict", default: true) == false && recipe["train"].flag("loud", default: false))

@@ -38,6 +38,11 @@ import Testing
     Mistake("a column named twice", "a,b\n1,2\n", "columns=[a,a]"),
     Mistake("no inputs", "a\n1\n", "drop=a"),
     Mistake("two columns of a name", "a,a\n1,2\n", "drop=a"),
+    Mistake("two inputs of a name", "a,a\n1,2\n"),
+    Mistake("decimal commas", "a;b\n1,5;2\n2,5;3\n"),
+    Mistake("digits in groups", "a;b\n1,234.5;2\n2;3\n"),
+    Mistake("commas that may be both", "a;b\n1,234;2\n2;3\n"),
+    Mistake("many columns of text", "a,b,c,d,e,f\n1,x,y,x,y,x\n2,y,x,x,y,y\n"),
     Mistake("no example to test with", "a\n1\n2\n", "test_fraction=0.01"),
     Mistake("no rows", "a,b\n"),
   ]
