@@ -37,7 +37,8 @@ public struct Run: Sendable {
   /// Opens a run folder at its newest checkpoint. The data that it was trained on need not be there, but for runs of 0.1.
   /// - Parameters:
   ///   - path: a folder that a training wrote.
-  ///   - data: data of the same kind to evaluate, in place of what the run was trained on: a name, a folder or a file.
+  ///   - data: data of the same kind to evaluate, in place of what the run was trained on: a name, a folder or a file. The
+  ///     test part that it comes with is used, or all of it.
   ///   - lanes: how many threads compute; by default one for each processor.
   /// - Throws: `TrainingError` when the run has no whole checkpoint, or the data does not suit its model.
   public init(opening path: String, data: String? = nil, lanes: Int = Run.processors) throws {
