@@ -15,7 +15,9 @@ struct EvaluateCommand: AsyncParsableCommand {
   @Argument(help: "A run folder.")
   var run: String
 
-  @Option(help: ArgumentHelp("Other data of the same kind: the test part that it comes with, or all of it.", valueName: "dir|file"))
+  @Option(
+    help: ArgumentHelp(
+      "Other data of the same kind: the test part that it comes with, or all of it.", valueName: "dir|file"))
   var data: String?
 
   @Option(

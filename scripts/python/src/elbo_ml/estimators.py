@@ -154,7 +154,8 @@ class ElboClassifier(ClassifierMixin, _Estimator):
 
     def predict(self, X) -> np.ndarray:
         """The most probable class of each example."""
-        return self.classes_[np.argmax(self.predict_proba(X), axis=1)]
+        probabilities = self.predict_proba(X)
+        return self.classes_[np.argmax(probabilities, axis=1)]
 
 
 class ElboLogisticRegression(ElboClassifier):
