@@ -12,7 +12,7 @@ struct EvaluateCommand: AsyncParsableCommand {
         elbo evaluate runs/bbb --ood FOLDER        how well uncertainty tells other data apart
       """)
 
-  @Argument(help: "A run folder.")
+  @Argument(help: "A run folder, or a file that `elbo export` wrote.")
   var run: String
 
   @Option(

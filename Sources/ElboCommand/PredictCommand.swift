@@ -25,7 +25,7 @@ struct PredictCommand: AsyncParsableCommand {
       responsibilities and densities; K-means clusters and distances; PCA scores and reconstructions.
       """)
 
-  @Argument(help: "A run folder.")
+  @Argument(help: "A run folder, or a file that `elbo export` wrote.")
   var run: String
 
   @Option(

@@ -60,7 +60,7 @@ final class RunExamples: Sendable {
   private func other(_ request: DataRequest, than schema: Schema) throws -> Dataset {
     // The run's own data in another place: its training part is no test.
     if request.testFraction > 0 || request.validationFraction > 0,
-      let same = try? asTrained(request), same.fingerprint == schema.fingerprint
+      let same = try? asTrained(request).seen(as: schema), same.fingerprint == schema.fingerprint
     {
       return same
     }

@@ -1,6 +1,7 @@
 """Trainings, runs and predictions from Python."""
 
 import json
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -86,6 +87,22 @@ def test_what_a_run_holds():
     assert all(figure.exists() for figure in run.figures)
     assert "parameters_sha256" in run._repr_html_()
     assert list(elbo_ml.runs("runs")["run"]) == ["bbb", "bbb-2"]
+
+
+def test_a_model_is_one_file():
+    X, y = load_iris(return_X_y=True)
+    run = elbo_ml.train("bbb", (X, y), settings=SMALL, epochs=4, out="run")
+    model = run.export("iris.elbo")
+    shutil.rmtree("run")
+    assert model.schema["shape"] == [4] and "hidden" in model.recipe
+    assert model.parameters()["layers.0.weight_mu"].shape == (16, 4)
+    assert "inputs/mean" in model.parameters()
+    assert model.predict(X[:2]).mean.shape == (2, 3)
+    assert "test/cls/Acc" in model.evaluate((X, y))
+    with open("other.elbo", "wb") as file:
+        file.write((2).to_bytes(8, "little") + b"{}")
+    with pytest.raises(ValueError, match="is no model of elbo"):
+        elbo_ml.Run("other.elbo")
 
 
 def test_samples_of_a_mixture():

@@ -12,8 +12,6 @@ A fitted estimator holds the bytes of its model, so it can be pickled, copied an
 
 from __future__ import annotations
 
-import io
-import tarfile
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -31,24 +29,19 @@ from .training import train
 
 
 class Model:
-    """The bytes of a trained run: what predicts, without metrics and figures."""
+    """The bytes of a trained model: those of the file that ``elbo export`` writes."""
 
     def __init__(self, run: Run):
-        buffer = io.BytesIO()
-        with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
-            archive.add(run.path / "recipe.yaml", "recipe.yaml")
-            newest = run._checkpoint()
-            archive.add(newest, f"checkpoints/{newest.name}")
-        self._bytes = buffer.getvalue()
+        with tempfile.TemporaryDirectory(prefix="elbo-") as folder:
+            self._bytes = run.export(Path(folder) / "model.elbo").path.read_bytes()
         self._folder: tempfile.TemporaryDirectory | None = None
 
     def run(self) -> Run:
-        """The run, in a temporary folder that lives as long as this value."""
+        """The model in a temporary file that lives as long as this value."""
         if self._folder is None:
             self._folder = tempfile.TemporaryDirectory(prefix="elbo-")
-            with tarfile.open(fileobj=io.BytesIO(self._bytes), mode="r:gz") as archive:
-                archive.extractall(self._folder.name, filter="data")
-        return Run(self._folder.name)
+            (Path(self._folder.name) / "model.elbo").write_bytes(self._bytes)
+        return Run(Path(self._folder.name) / "model.elbo")
 
     def __getstate__(self) -> dict[str, Any]:
         return {"_bytes": self._bytes, "_folder": None}
@@ -89,7 +82,7 @@ class _Estimator(BaseEstimator):
         return self.model_.run().predict(X, samples=self.samples, lanes=self.lanes)
 
     def run(self) -> Run:
-        """The run that the estimator holds, in a temporary folder: its parameters, its recipe."""
+        """The model that the estimator holds: its parameters, its recipe."""
         check_is_fitted(self, "model_")
         return self.model_.run()
 

@@ -1,4 +1,4 @@
-"""Runs: the folders that trainings write."""
+"""Runs: the folders that trainings write, and the files that they are exported to."""
 
 from __future__ import annotations
 
@@ -15,44 +15,51 @@ import numpy as np
 
 from .command import ElboError, call
 from .prediction import Prediction
-from .safetensors import read_safetensors
+from .safetensors import read_metadata, read_safetensors
 from .tables import input_file, is_frame, training_file
 
 
 class Run:
-    """A trained model: a run folder, to look at, predict with, sample from and evaluate.
+    """A trained model: a run folder or a model file, to look at, predict with, sample from and evaluate.
 
-    Nothing needs the data that it was trained on, but ``evaluate`` without ``data``.
+    A model file has no summary, metrics and figures. Nothing needs the data that it was trained on, but ``evaluate`` without ``data``.
     """
 
     def __init__(self, path: str | os.PathLike[str]):
-        """Raises ``FileNotFoundError`` where the folder is no run."""
+        """Raises ``FileNotFoundError`` where there is no run, ``ValueError`` where a file is no model."""
         self.path = Path(path).absolute()
-        if not (self.path / "recipe.yaml").is_file():
+        if not self.path.is_file() and not (self.path / "recipe.yaml").is_file():
             raise FileNotFoundError(f"{path} is not a run: it has no recipe.yaml")
+        if self.path.is_file() and "schema" not in read_metadata(self.path):
+            raise ValueError(f"{path} is no model of elbo")
 
     def __fspath__(self) -> str:
         return str(self.path)
 
     def __repr__(self) -> str:
-        summary = self._json("summary.json")
-        return f"<Run {self.path.name}: {summary.get('model', 'untrained')}, {summary.get('status', 'no summary')}>"
+        summary = self.summary
+        return f"<Run {self.path.name}: {summary.get('model', 'model')}, {summary.get('status', 'no summary')}>"
 
     # MARK: What it holds
 
     @property
     def summary(self) -> dict[str, Any]:
         """What ``summary.json`` says: model, status, steps, seconds, ``parameters_sha256``, metrics. Empty while it trains."""
-        return self._json("summary.json")
+        path = self.path / "summary.json"
+        return json.loads(path.read_text()) if path.exists() else {}
 
     @property
     def recipe(self) -> str:
         """The recipe with every default, as YAML text."""
+        if self.path.is_file():
+            return read_metadata(self.path)["recipe"]
         return (self.path / "recipe.yaml").read_text()
 
     @property
     def schema(self) -> dict[str, Any]:
         """What the training data is like: shape and kind of an example, columns, classes, counts."""
+        if self.path.is_file():
+            return json.loads(read_metadata(self.path)["schema"])
         return json.loads((self._checkpoint() / "schema.json").read_text())
 
     @property
@@ -77,8 +84,8 @@ class Run:
         return [self.path / figure for figure in self.summary.get("figures", [])]
 
     def parameters(self) -> dict[str, np.ndarray]:
-        """The parameters of the newest checkpoint by name."""
-        return read_safetensors(self._checkpoint() / "model.safetensors")
+        """The parameters of the newest checkpoint by name; of a model file with what the training data fixed."""
+        return read_safetensors(self.path if self.path.is_file() else self._checkpoint() / "model.safetensors")
 
     # MARK: What it does
 
@@ -110,6 +117,11 @@ class Run:
             call(["sample", str(self.path), "--count", str(count), "--seed", str(seed), "--output", str(output)])
             return np.load(output)
 
+    def export(self, path: str | os.PathLike[str]) -> Run:
+        """Writes the model as one file, whose name ends with ``.elbo``, and returns it opened."""
+        call(["export", str(self.path), "--output", os.fspath(path)])
+        return Run(path)
+
     def evaluate(self, data: Any = None) -> dict[str, float]:
         """Metrics by name of the run's test part, or of other data of the same kind: what ``train`` takes.
 
@@ -134,10 +146,6 @@ class Run:
         if not found:
             raise ElboError(f"{self.path} has no checkpoint; train it first", 2)
         return max(found)[1]
-
-    def _json(self, name: str) -> dict[str, Any]:
-        path = self.path / name
-        return json.loads(path.read_text()) if path.exists() else {}
 
     def _repr_html_(self) -> str:
         """The summary as a table, and the first figures, for notebooks."""

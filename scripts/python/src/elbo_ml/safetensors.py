@@ -18,17 +18,12 @@ def read_safetensors(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
 
     Raises ``ValueError`` where the file is not one.
     """
-    data = Path(path).read_bytes()
-    length = int.from_bytes(data[:8], "little")
-    if len(data) < 8 or length > min(len(data) - 8, _LONGEST_HEADER):
-        raise ValueError(f"{path} is no safetensors file")
+    header, body = _parts(path)
+    header.pop("__metadata__", None)
     try:
-        header = json.loads(data[8 : 8 + length])
-        header.pop("__metadata__", None)
         entries = [(name, _KINDS[e["dtype"]], tuple(e["shape"]), *e["data_offsets"]) for name, e in header.items()]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{path} is no safetensors file") from error
-    body = data[8 + length :]
     tensors = {}
     for name, kind, shape, start, end in sorted(entries, key=lambda entry: entry[3]):
         count = int(np.prod(shape, dtype=np.int64))
@@ -36,3 +31,26 @@ def read_safetensors(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
             raise ValueError(f"{path}: the tensor {name} has other bytes than its shape says")
         tensors[name] = np.frombuffer(body, kind, count, start).reshape(shape).copy()
     return tensors
+
+
+def read_metadata(path: str | os.PathLike[str]) -> dict[str, str]:
+    """The texts that a file holds beside its tensors. Raises ``ValueError`` where the file is not one."""
+    metadata = _parts(path)[0].get("__metadata__", {})
+    if not isinstance(metadata, dict):
+        raise ValueError(f"{path} is no safetensors file")
+    return metadata
+
+
+def _parts(path: str | os.PathLike[str]) -> tuple[dict, bytes]:
+    """The header, and the bytes after it."""
+    data = Path(path).read_bytes()
+    length = int.from_bytes(data[:8], "little")
+    if len(data) < 8 or length > min(len(data) - 8, _LONGEST_HEADER):
+        raise ValueError(f"{path} is no safetensors file")
+    try:
+        header = json.loads(data[8 : 8 + length])
+    except ValueError as error:
+        raise ValueError(f"{path} is no safetensors file") from error
+    if not isinstance(header, dict):
+        raise ValueError(f"{path} is no safetensors file")
+    return header, data[8 + length :]
