@@ -95,7 +95,7 @@ package struct PredictionPlace: Sendable {
     guard !table.columns.isEmpty else {
       throw ClusterError(.failed, "no sample was computed", advice: "look at the nodes' messages")
     }
-    return Predictions(table, of: learner, examples: inputs.count, asked: samples, missing: missing)
+    return Predictions(table, of: learner, schema: run.schema, examples: inputs.count, asked: samples, missing: missing)
   }
 
   /// Listens, finds the nodes, works, and lets them go.

@@ -15,6 +15,9 @@ extension Dataset {
     return (try with(parts.rest, test: test), try with(parts.rest, test: parts.part))
   }
 
+  /// The same examples as their own test part: data that nothing is trained on.
+  public func testingAll() throws(DataError) -> Dataset { try with(train, test: train) }
+
   private func with(_ train: ExampleSet, test: ExampleSet?) throws(DataError) -> Dataset {
     try Dataset(
       name: name, train: train, test: test, columns: columns, levels: levels, targetName: targetName,

@@ -41,6 +41,7 @@ struct Elbo: AsyncParsableCommand {
 
       Exit status: 0 done; 1 the training failed; 2 a mistake in what was asked; 130 interrupted, after a checkpoint.
       """,
+    version: Version.elbo,
     subcommands: [
       TrainCommand.self, LaunchCommand.self, CoordinatorCommand.self, NodeCommand.self, StatusCommand.self,
       KeysCommand.self, EvaluateCommand.self, PredictCommand.self, PruneCommand.self, SampleCommand.self,

@@ -12,10 +12,12 @@ struct EvaluateCommand: AsyncParsableCommand {
         elbo evaluate runs/bbb --ood FOLDER        how well uncertainty tells other data apart
       """)
 
-  @Argument(help: "A run folder.")
+  @Argument(help: "A run folder, or a file that `elbo export` wrote.")
   var run: String
 
-  @Option(help: ArgumentHelp("Other data of the same kind; its test part is used.", valueName: "dir|file"))
+  @Option(
+    help: ArgumentHelp(
+      "Other data of the same kind: the test part that it comes with, or all of it.", valueName: "dir|file"))
   var data: String?
 
   @Option(
@@ -26,7 +28,7 @@ struct EvaluateCommand: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Data that the model was not trained on, to be told apart; its test part is used.", valueName: "dir|file"))
+      "Data that the model was not trained on, to be told apart: its test part, or all of it.", valueName: "dir|file"))
   var ood: String?
 
   @Option(help: ArgumentHelp("Weights that `elbo prune` left, in place of the checkpoint's.", valueName: "file.npz"))

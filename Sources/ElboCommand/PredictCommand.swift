@@ -11,7 +11,7 @@ struct PredictCommand: AsyncParsableCommand {
         elbo predict runs/bbb --input X.npy --samples auto --tolerance 0.005
         elbo predict runs/bbb --input X.npy --samples 10000 --nodes 4
         elbo predict runs/bbb --input X.npy --samples 10000 --coordinator tcp://127.0.0.1:7700
-        elbo predict runs/gaussian-process --input new.csv --output P.npz
+        elbo predict runs/gaussian-process --input new.csv --output P.csv
 
       The archive holds mean, std and quantiles, what of the uncertainty is the data's and what the parameters', and a
       standard error for each: the error that the number of Monte Carlo samples leaves.
@@ -25,7 +25,7 @@ struct PredictCommand: AsyncParsableCommand {
       responsibilities and densities; K-means clusters and distances; PCA scores and reconstructions.
       """)
 
-  @Argument(help: "A run folder.")
+  @Argument(help: "A run folder, or a file that `elbo export` wrote.")
   var run: String
 
   @Option(
@@ -35,7 +35,7 @@ struct PredictCommand: AsyncParsableCommand {
 
   @OptionGroup var samples: SampleCountOptions
 
-  @Option(help: ArgumentHelp("The archive to write.", valueName: "file.npz"))
+  @Option(help: ArgumentHelp("What to write: an archive, a table or JSON lines.", valueName: "file.npz|csv|jsonl"))
   var output = "predictions.npz"
 
   @OptionGroup var nodes: PredictionNodeOptions

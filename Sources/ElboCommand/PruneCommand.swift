@@ -12,7 +12,7 @@ struct PruneCommand: AsyncParsableCommand {
         elbo prune runs/bbb --keep 5% --output pruned.npz
       """)
 
-  @Argument(help: "A run folder.")
+  @Argument(help: "A run folder, or a file that `elbo export` wrote.")
   var run: String
 
   @Option(help: ArgumentHelp("The share of the weights to keep: 5% or 0.05.", valueName: "share"))

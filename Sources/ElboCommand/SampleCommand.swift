@@ -13,7 +13,7 @@ struct SampleCommand: AsyncParsableCommand {
         elbo sample runs/gmm --output rows.npy         rows of a mixture or a probabilistic PCA
       """)
 
-  @Argument(help: "A run folder.")
+  @Argument(help: "A run folder, or a file that `elbo export` wrote.")
   var run: String
 
   @Option(help: "How many examples.")

@@ -1,14 +1,14 @@
 /// JSON written by hand where the order of keys matters, which `JSONEncoder` does not keep.
-enum JSONText {
+package enum JSONText {
   /// A number; null for what JSON has no number for (NaN, infinities). Whole numbers have no point.
-  static func number(_ value: Double) -> String {
+  package static func number(_ value: Double) -> String {
     guard value.isFinite else { return "null" }
     // Up to 2⁵³ every whole number is exact.
     return value == value.rounded() && abs(value) < 9_007_199_254_740_992 ? "\(Int(value))" : "\(value)"
   }
 
   /// A string with its quotes.
-  static func string(_ text: String) -> String {
+  package static func string(_ text: String) -> String {
     var quoted = "\""
     for scalar in text.unicodeScalars {
       switch scalar {
@@ -27,7 +27,7 @@ enum JSONText {
   }
 
   /// An object of members whose values are JSON already.
-  static func object(_ members: [(key: String, value: String)]) -> String {
+  package static func object(_ members: [(key: String, value: String)]) -> String {
     "{" + members.map { "\(string($0.key)):\($0.value)" }.joined(separator: ",") + "}"
   }
 }

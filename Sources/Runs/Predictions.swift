@@ -71,6 +71,11 @@ public struct Predictions: Sendable {
   public let missing: [Missing]
   /// Why fewer samples were taken than the tolerance needs, in one line; nil: it was met, or there was none.
   public let shortfall: String?
+  /// The names of the classes in the order of `mean`'s columns; empty where the data does not name them, or where numbers
+  /// are predicted.
+  public let classNames: [String]
+  /// Whether `mean` holds probabilities of classes.
+  let isClassification: Bool
   /// How many samples there are of each example, where nodes computed them and some are missing.
   private let sampleCounts: [Int]?
 
@@ -81,9 +86,11 @@ public struct Predictions: Sendable {
   public subscript(name: String) -> Column? { columns.first { $0.name == name } }
 
   package init(
-    _ table: PredictionTable, of learner: any Predicting, examples: Int, asked: SampleCount, missing: [Missing] = []
+    _ table: PredictionTable, of learner: any Predicting, schema: Schema, examples: Int, asked: SampleCount,
+    missing: [Missing] = []
   ) {
     self.examples = examples
+    (isClassification, classNames) = (learner.isClassifier, learner.isClassifier ? schema.classes?.names ?? [] : [])
     columns = table.columns.map { Column(name: $0.name, shape: $0.shape, values: $0.values) }
     (samples, greatestError, sampleCounts) = (table.samples, table.greatestError, table.sampleCounts)
     self.missing = missing
@@ -95,18 +102,33 @@ public struct Predictions: Sendable {
     }
   }
 
-  init(_ predictions: [RowPrediction], examples: Int) {
+  init(_ predictions: [RowPrediction], schema: Schema, examples: Int) {
     self.examples = examples
+    // Of the models in closed form, those that learn classes predict the parts of an entropy.
+    isClassification = predictions.contains { $0.name == "mean" } && predictions.contains { $0.name == "entropy" }
+    classNames = isClassification ? schema.classes?.names ?? [] : []
     columns = predictions.map { Column(name: $0.name, shape: [examples] + $0.shape, values: $0.values) }
     (samples, greatestError, sampleCounts, missing, shortfall) = (nil, nil, nil, [], nil)
   }
 
-  /// Finds out whether an archive can be written to a place, before a long computation. Nothing is left there.
-  package static func checkWritable(_ path: String) throws { _ = try NPZWriter(path) }
+  /// Finds out whether predictions can be written to a place, before a long computation. Nothing is left there.
+  package static func checkWritable(_ path: String) throws {
+    _ = try PredictionFormat(path: path)
+    _ = try NPZWriter(path)
+  }
 
-  /// Writes an NPZ archive: the columns, `quantile_levels`, `samples`, and what is missing.
-  /// - Throws: `DataError` when the file cannot be written.
+  /// Writes a file of the kind that its extension names: `.npz` has the columns, `quantile_levels`, `samples` and what is
+  /// missing, as arrays; `.csv` and `.jsonl` have a row or an object an example.
+  /// - Throws: `RecipeError` for another extension, `DataError` or `FileError` when the file cannot be written.
   public func write(to path: String) throws {
+    switch try PredictionFormat(path: path) {
+    case .npz: try writeArchive(to: path)
+    case .csv: try writeCSV(to: path)
+    case .jsonl: try writeJSONLines(to: path)
+    }
+  }
+
+  private func writeArchive(to path: String) throws {
     var writer = try NPZWriter(path)
     for column in columns { try writer.add(column.name, column.values, shape: column.shape) }
     let levels = Predictions.quantileLevels

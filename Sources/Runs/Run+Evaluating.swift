@@ -35,7 +35,7 @@ extension Run {
     let learner = try predicting(of: examined())
     guard learner.isClassifier else {
       throw TrainingError(
-        .unsuitable, "\(folder.path) predicts numbers", advice: "other data are told apart by classifiers")
+        .unsuitable, "\(path) predicts numbers", advice: "other data are told apart by classifiers")
     }
     let other = try DataSource.open(DataRequest(source: source))
     let outside = (other.test ?? other.train).inputs
@@ -105,18 +105,24 @@ extension Run {
     return learner
   }
 
-  /// Writes the networks for PyTorch: safetensors files, and a module that loads them.
+  /// Writes the model as one file, where the path ends with `.elbo`; otherwise the networks for PyTorch, as safetensors files
+  /// and a module that loads them.
   ///
   /// ```swift
-  /// try Run(opening: "runs/dcgan").export(to: "dcgan-torch")
+  /// try Run(opening: "runs/bbb").export(to: "bbb.elbo")
+  /// let model = try Run(opening: "bbb.elbo")
   /// ```
   ///
-  /// - Parameter path: the folder to write.
+  /// - Parameter path: the file or folder to write.
   public func export(to path: String) throws {
+    if path.hasSuffix(ModelFile.fileExtension) {
+      return try ModelFile.write(
+        path, job.learner, state: checkpoint.state, schema: schema, recipe: job.resolvedRecipe)
+    }
     guard let export = job.learner.offers.export else {
       throw TrainingError(
         .unsuitable, "a \(model) is not exported as a module",
-        advice: "load \(checkpoint.folder)/model.safetensors itself; its tensors have PyTorch's names")
+        advice: "export it to a file NAME.elbo, which is a safetensors file whose tensors have PyTorch's names")
     }
     do {
       try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)

@@ -49,7 +49,7 @@ extension Run {
     let crew = try crew()
     let inputs = try fitting(inputs, "the inputs")
     if let learner = job.learner.offers.closedFormPrediction {
-      return Predictions(try learner.predict(inputs, with: crew), examples: inputs.count)
+      return Predictions(try learner.predict(inputs, with: crew), schema: schema, examples: inputs.count)
     }
     let learner = try predicting()
     let key = Prediction.key(seed: seed)
@@ -59,7 +59,7 @@ extension Run {
       case .automatic(let tolerance, let limit):
         try PredictionTable.automatic(learner, inputs, tolerance: tolerance, limit: limit, key: key, with: crew)
       }
-    return Predictions(table, of: learner, examples: inputs.count, asked: samples)
+    return Predictions(table, of: learner, schema: schema, examples: inputs.count, asked: samples)
   }
 
   /// Whether the model predicts in closed form, so that it takes no samples.

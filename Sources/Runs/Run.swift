@@ -6,7 +6,8 @@ import Reports
 import Tensors
 import Training
 
-/// A trained model: a run folder, opened at its newest checkpoint, to evaluate, predict, sample, prune and export.
+/// A trained model: a run folder, opened at its newest checkpoint, or a model file, to evaluate, predict, sample, prune and
+/// export.
 ///
 /// ```swift
 /// import Runs
@@ -21,8 +22,8 @@ import Training
 ///
 /// All functions compute on `lanes` threads, which changes no result, and give the same bits each time.
 public struct Run: Sendable {
-  /// The folder that the training wrote.
-  public let folder: RunFolder
+  /// The folder that the training wrote, or the file that it was exported to.
+  public let path: String
   /// The checkpoint whose parameters are used.
   public let checkpoint: Checkpoint
   /// How many threads compute.
@@ -34,17 +35,39 @@ public struct Run: Sendable {
   /// The processors of this machine that are in use.
   public static var processors: Int { ProcessInfo.processInfo.activeProcessorCount }
 
-  /// Opens a run folder at its newest checkpoint. The data that it was trained on need not be there, but for runs of 0.1.
+  /// Opens a run folder at its newest checkpoint, or a model file. The data that it was trained on need not be there, but for runs of 0.1.
   /// - Parameters:
-  ///   - path: a folder that a training wrote.
-  ///   - data: data of the same kind to evaluate, in place of what the run was trained on: a name, a folder or a file.
+  ///   - path: a folder that a training wrote, or a file that `export` wrote.
+  ///   - data: data of the same kind to evaluate, in place of what the run was trained on: a name, a folder or a file. The
+  ///     test part that it comes with is used, or all of it.
   ///   - lanes: how many threads compute; by default one for each processor.
   /// - Throws: `TrainingError` when the run has no whole checkpoint, or the data does not suit its model.
   public init(opening path: String, data: String? = nil, lanes: Int = Run.processors) throws {
-    self.lanes = lanes
-    folder = try RunFolder(opening: path)
-    let recipe = try Recipe.file(folder.recipe)
+    (self.lanes, self.path) = (lanes, path)
+    let source: String
+    if ModelFile.isFile(path) {
+      let file = try ModelFile(opening: path)
+      job = try TrainingJob(
+        Run.recipe(Recipe(yaml: file.recipe, source: path), data: data), data: Dataset(schema: file.schema))
+      try file.restore(job.learner)
+      (checkpoint, source) = (file.checkpoint, path)
+    } else {
+      let folder = try RunFolder(opening: path)
+      (checkpoint, job) = try Run.newest(of: folder, Run.recipe(Recipe.file(folder.recipe), data: data))
+      source = folder.recipe
+    }
+    examples = RunExamples(job, recipePath: source, schema: checkpoint.schema, isOther: data != nil)
+    // What was named is looked at at once, so that what is wrong with it is said before anything else.
+    if data != nil { _ = try examples.job() }
+  }
+
+  private static func recipe(_ recipe: Recipe, data: String?) -> Recipe {
     if let data { recipe.set("data.source", text: data) }
+    return recipe
+  }
+
+  /// The newest whole checkpoint of a run, and the learner that it fills.
+  private static func newest(of folder: RunFolder, _ recipe: Recipe) throws -> (Checkpoint, TrainingJob) {
     var known: (schema: Schema?, job: TrainingJob)?
     let found = try Checkpoint.restoreNewest(
       of: folder, optimizer: false, note: { StandardError.write($0 + "\n") },
@@ -55,10 +78,7 @@ public struct Run: Sendable {
         return made.learner
       })
     guard let found, let known else { throw Checkpoint.none(in: folder) }
-    (checkpoint, job) = (found, known.job)
-    examples = RunExamples(known.job, recipePath: folder.recipe, schema: found.schema, isOther: data != nil)
-    // What was named is looked at at once, so that what is wrong with it is said before anything else.
-    if data != nil { _ = try examples.job() }
+    return (found, known.job)
   }
 
   /// The name of the model, such as `vae`.

@@ -34,22 +34,40 @@ final class RunExamples: Sendable {
     }
   }
 
-  /// The one place that says which part of the data is evaluated: the recipe's test part, also of other data.
+  /// The one place that says which part of the data is evaluated: the test part that the recipe makes or the data comes
+  /// with; all of other data that has none.
   private func data() throws -> Dataset {
     var request = opened.dataRequest
     request.schema = schema
+    if isOther, let schema { return try other(request, than: schema) }
     do throws(DataError) {
-      let data = try DataSource.open(request)
-      // Some metrics are of the training examples too, which the validation part does not belong to.
-      guard request.validationFraction > 0, !isOther else { return data }
-      return try data.validating(request.validationFraction, request.split, seed: request.seed).data
+      return try asTrained(request)
     } catch {
-      guard error.code == .notFound, !isOther, !FileManager.default.fileExists(atPath: request.source) else {
-        throw error
-      }
+      guard error.code == .notFound, !FileManager.default.fileExists(atPath: request.source) else { throw error }
       throw TrainingError(
         .noData, "the run's data \(request.source) is not there", advice: "name data of the same kind with --data")
     }
+  }
+
+  /// The parts that the training had. Some metrics are of the training examples too, which the validation part does not
+  /// belong to.
+  private func asTrained(_ request: DataRequest) throws(DataError) -> Dataset {
+    let data = try DataSource.open(request)
+    guard request.validationFraction > 0 else { return data }
+    return try data.validating(request.validationFraction, request.split, seed: request.seed).data
+  }
+
+  private func other(_ request: DataRequest, than schema: Schema) throws -> Dataset {
+    // The run's own data in another place: its training part is no test.
+    if request.testFraction > 0 || request.validationFraction > 0,
+      let same = try? asTrained(request).seen(as: schema), same.fingerprint == schema.fingerprint
+    {
+      return same
+    }
+    var request = request
+    request.testFraction = 0
+    let data = try DataSource.open(request)
+    return data.test == nil ? try data.testingAll() : data
   }
 
   /// After the parameters of the run's learner have changed.

@@ -6,6 +6,7 @@ import Tensors
 /// A moment of a training from which it can go on bit for bit: parameters, what the update remembers, and the number
 /// of the next step. Everything else, noise and order among it, is a function of that number and the recipe.
 public struct Checkpoint: Sendable {
+  /// Where it lies; of a model in one file, that file.
   public let folder: String
   public let state: State
   /// What the training data is like; nil in a checkpoint of 0.1.
@@ -31,10 +32,10 @@ public struct Checkpoint: Sendable {
     let aside = asidePath(name, "tmp", in: run)
     try makeFolder(aside)
     do {
-      try SafeTensors.write(modelPath(aside), [learner.parameters], prefixed: false, metadata: ["model": state.model])
-      try SafeTensors.write(optimizerPath(aside), learner.auxiliary, prefixed: true)
+      try SafeTensors.write(modelPath(aside), plain: [learner.parameters], metadata: ["model": state.model])
+      try SafeTensors.write(optimizerPath(aside), prefixed: learner.auxiliary)
       if !learner.dataStatistics.isEmpty {
-        try SafeTensors.write(statisticsPath(aside), learner.dataStatistics, prefixed: true)
+        try SafeTensors.write(statisticsPath(aside), prefixed: learner.dataStatistics)
       }
       if let schema {
         let text = try schema.json

@@ -8,22 +8,24 @@ public enum SafeTensors {
   /// The format's own bound on the length of a header.
   private static let longestHeader = 100_000_000
 
-  /// Writes the slots of buffers, in order, under their names; `prefixed` puts a buffer's name before the slots'.
+  /// Writes the slots of buffers, in order: those of `plain` under their own names, those of `prefixed` with the buffer's
+  /// name before them, as in `inputs/mean`.
   public static func write(
-    _ path: String, _ buffers: [FlatBuffer], prefixed: Bool, metadata: [String: String] = [:]
+    _ path: String, plain: [FlatBuffer] = [], prefixed: [FlatBuffer] = [], metadata: [String: String] = [:]
   ) throws(FileError) {
+    let buffers = plain.map { ($0, "") } + prefixed.map { ($0, $0.name + "/") }
     var entries: [String] = []
     if !metadata.isEmpty {
       let pairs = metadata.sorted { $0.key < $1.key }.map { "\(json($0.key)):\(json($0.value))" }
       entries.append("\"__metadata__\":{\(pairs.joined(separator: ","))}")
     }
     var offset = 0
-    for buffer in buffers {
+    for (buffer, prefix) in buffers {
       let type = buffer.precision == .float32 ? "F32" : "F64"
       for slot in buffer.layout.slots {
         let end = offset + slot.shape.count * buffer.precision.stride
         let shape = slot.shape.dimensions.map(String.init).joined(separator: ",")
-        let name = json(prefixed ? "\(buffer.name)/\(slot.name)" : slot.name)
+        let name = json(prefix + slot.name)
         entries.append("\(name):{\"dtype\":\"\(type)\",\"shape\":[\(shape)],\"data_offsets\":[\(offset),\(end)]}")
         offset = end
       }
@@ -33,7 +35,7 @@ public enum SafeTensors {
     try AtomicFile.write(path) { (file) throws(FileError) in
       try file.append(withUnsafeBytes(of: UInt64(header.utf8.count).littleEndian) { Array($0) })
       try file.append(Array(header.utf8))
-      for buffer in buffers {
+      for (buffer, _) in buffers {
         for slot in buffer.layout.slots { try file.append(UnsafeRawBufferPointer(buffer.bytes(of: slot))) }
       }
     }

@@ -94,6 +94,8 @@ import Testing
     #expect(!metrics.isEmpty && metrics == summary.metrics.filter { $0.key.hasPrefix("test/") })
     #expect(try run.job.learner.dataStatistics.sha256 == TrainingJob(recipe()).learner.dataStatistics.sha256)
 
+    try run.export(to: files["model.elbo"])
+
     let manager = FileManager.default
     let kept = files["kept-" + source.split(separator: "/").last!]
     try manager.createDirectory(atPath: files["elsewhere"], withIntermediateDirectories: false)
@@ -105,6 +107,15 @@ import Testing
     #expect(error?.code == .noData)
     #expect(error?.description == "the run's data \(source) is not there; name data of the same kind with --data")
     #expect(try Run(opening: files["elsewhere/moved"], data: kept).evaluate() == metrics)
+
+    try manager.removeItem(atPath: files["elsewhere"])
+    let model = try Run(opening: files["model.elbo"])
+    #expect(model.parametersSHA256 == summary.parameters_sha256 && model.step == summary.steps)
+    #expect(try await words(model, files, inputs: inputs) == before)
+    #expect(try Run(opening: files["model.elbo"], data: kept).evaluate() == metrics)
+    // What is exported again is the same file.
+    try model.export(to: files["again.elbo"])
+    #expect(manager.contentsEqual(atPath: files["model.elbo"], andPath: files["again.elbo"]))
   }
 
   private static func settings(of example: Case) -> [String] {

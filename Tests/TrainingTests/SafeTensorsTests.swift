@@ -33,7 +33,7 @@ import Training
     let folder = try Self.folder()
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let buffer = Self.buffer(precision, from: 0.5)
-    try SafeTensors.write(folder + "/x.safetensors", [buffer], prefixed: false, metadata: ["model": "vae"])
+    try SafeTensors.write(folder + "/x.safetensors", plain: [buffer], metadata: ["model": "vae"])
     let contents = try SafeTensors.Contents(folder + "/x.safetensors")
     #expect(contents.metadata == ["model": "vae"])
     let read = Self.buffer(precision, from: 99)
@@ -57,7 +57,7 @@ import Training
   @Test func anotherShapeNameOrPrecisionIsRefusedAndNothingChanges() throws {
     let folder = try Self.folder()
     defer { try? FileManager.default.removeItem(atPath: folder) }
-    try SafeTensors.write(folder + "/x.safetensors", [Self.buffer(.float32, from: 1)], prefixed: false)
+    try SafeTensors.write(folder + "/x.safetensors", plain: [Self.buffer(.float32, from: 1)])
     let contents = try SafeTensors.Contents(folder + "/x.safetensors")
     var other = Layout()
     other.add("encoder.0.weight", [3, 2])
@@ -72,7 +72,7 @@ import Training
     let folder = try Self.folder()
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let path = folder + "/x.safetensors"
-    try SafeTensors.write(path, [Self.buffer(.float32, from: 1)], prefixed: false, metadata: ["a": "b"])
+    try SafeTensors.write(path, plain: [Self.buffer(.float32, from: 1)], metadata: ["a": "b"])
     let whole = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
     func read(_ bytes: [UInt8]) -> Bool {
       try? Data(bytes).write(to: URL(fileURLWithPath: path))

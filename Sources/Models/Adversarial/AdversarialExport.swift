@@ -14,7 +14,7 @@ extension AdversarialLearner {
         )
       }
       let parameters = name == "generator" ? average?.parameters ?? player.parameters : player.parameters
-      try SafeTensors.write("\(folder)/\(name).safetensors", [parameters], prefixed: false)
+      try SafeTensors.write("\(folder)/\(name).safetensors", plain: [parameters])
       modules.append(module(name, lines))
     }
     return [RunDocument(name: "model.py", contents: torchHead + "\n" + modules.joined(separator: "\n\n"))]
