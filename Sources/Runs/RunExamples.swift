@@ -41,8 +41,8 @@ final class RunExamples: Sendable {
     do throws(DataError) {
       let data = try DataSource.open(request)
       // Some metrics are of the training examples too, which the validation part does not belong to.
-      guard request.validationFraction > 0, !isOther else { return data }
-      return try data.validating(request.validationFraction, request.split, seed: request.seed).data
+      guard !isOther, let parts = try data.validating(request) else { return data }
+      return parts.data
     } catch {
       guard error.code == .notFound, !isOther, !FileManager.default.fileExists(atPath: request.source) else {
         throw error
