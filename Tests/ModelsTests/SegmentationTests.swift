@@ -133,14 +133,14 @@ struct SegmentationTests {
     #expect(nothing.numbers.allSatisfy { $0 == 0 })
     #expect(try contribution(model, [0]).numbers.contains { $0 != 0 })
     let metrics = try empty.offers.evaluation!(RandomKey(seed: 0), Crew(lanes: 1))
-    #expect(metrics.values.allSatisfy(\.isFinite))
+    #expect(metrics.values.allSatisfy { $0.isFinite })
   }
 
   @Test("A step without any labelled pixel leaves finite parameters and running statistics")
   func allVoidStep() async throws {
     let model = try learner(pictures { labels in for pixel in labels.indices.dropLast(2) { labels[pixel] = 255 } })
     try await train(model, steps: 4, shards: 2)
-    #expect(model.parameters.float32.allSatisfy(\.isFinite))
+    #expect(model.parameters.float32.allSatisfy { $0.isFinite })
   }
 
   @Test("Weights are a list, none, or the median frequency over a class's own; a class without pixels weighs nothing")
@@ -230,7 +230,7 @@ struct SegmentationTests {
   func noise() async throws {
     let model = try learner(pictures(), ["objective.class_noise=logits"])
     try await train(model, steps: 3)
-    #expect(model.parameters.float32.allSatisfy(\.isFinite))
+    #expect(model.parameters.float32.allSatisfy { $0.isFinite })
     #expect(try model.offers.evaluation!(RandomKey(seed: 0), Crew(lanes: 1))["seg/NLL"]!.isFinite)
   }
 }

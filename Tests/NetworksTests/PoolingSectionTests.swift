@@ -29,7 +29,7 @@ struct PoolingSectionTests {
     let x = Tensor((0..<2 * input.reduce(1, *)).map { Float($0 % 17) / 17 }, [2, input.reduce(1, *)])
     let y = network(x, Pass(predictingWith: ParameterViews(parameters)))
     #expect(y.shape == [2, input[0], input[1], 5])
-    #expect(y.values.allSatisfy(\.isFinite))
+    #expect(y.values.allSatisfy { $0.isFinite })
   }
 
   @Test("The same parameters serve images of any size")
