@@ -71,7 +71,7 @@ let package = Package(
     .target(
       name: "Runs",
       dependencies: [
-        "Datasets", "Figures", "Files", "LinearAlgebra", "Metrics", "Models", "Recipes", "Reports", "Tensors",
+        "Datasets", "Figures", "Files", "Images", "LinearAlgebra", "Metrics", "Models", "Recipes", "Reports", "Tensors",
         "Training",
       ]),
     .target(
@@ -142,7 +142,7 @@ let package = Package(
     .testTarget(
       name: "RunsTests",
       dependencies: [
-        "Datasets", "Figures", "Files", "LinearAlgebra", "Models", "Networks", "Recipes", "Runs", "Tensors",
+        "Datasets", "Figures", "Files", "Images", "LinearAlgebra", "Models", "Networks", "Recipes", "Runs", "Tensors",
         "TestSupport", "Training",
       ]),
     .testTarget(name: "TrainingTests", dependencies: ["Datasets", "Files", "Tensors", "TestSupport", "Training"]),

@@ -11,6 +11,7 @@
 #include "columns.h"
 #include "elementwise.h"
 #include "optimizers.h"
+#include "pooling.h"
 #include "random.h"
 #include "rows.h"
 #include "statistics.h"

@@ -101,6 +101,12 @@
     (const float *x, const float *mean, const float *scale, const float *shift, float slope, const float *dy,      \
      const float *along, const float *constant, float *dx, size_t rows, size_t cols),                              \
     (x, mean, scale, shift, slope, dy, along, constant, dx, rows, cols))                                           \
+  K(void, max_windows, (const float *x, const struct elbo_windows *windows, float *y, int32_t *place),              \
+    (x, windows, y, place))                                                                                        \
+  K(void, gather_windows, (const float *x, const int32_t *place, const struct elbo_windows *windows, float *y),    \
+    (x, place, windows, y))                                                                                        \
+  K(void, scatter_windows, (const float *y, const int32_t *place, const struct elbo_windows *windows, float *x),   \
+    (y, place, windows, x))                                                                                        \
   K(void, transpose, ELBO_MATRIX)                                                                                  \
   K(double, sum, (const float *x, size_t n), (x, n))                                                               \
   K(double, dot, (const float *a, const float *b, size_t n), (a, b, n))                                            \

@@ -122,7 +122,9 @@ static void read_header(source *from, uint64_t pixel_limit, cpng_header *header)
   header->height = png_get_image_height(from->png, from->info);
   int color = png_get_color_type(from->png, from->info);
   int alpha = (color & PNG_COLOR_MASK_ALPHA) || png_get_valid(from->png, from->info, PNG_INFO_tRNS);
-  header->channels = (color & PNG_COLOR_MASK_COLOR ? 3 : 1) + (alpha ? 1 : 0);
+  header->depth = png_get_bit_depth(from->png, from->info);
+  header->channels = header->as_stored ? png_get_channels(from->png, from->info)
+                                       : (color & PNG_COLOR_MASK_COLOR ? 3 : 1) + (alpha ? 1 : 0);
   if ((uint64_t)header->width * header->height > pixel_limit) {
     from->status = CPNG_TOO_LARGE;
     set_message(from->message, "too many pixels");
@@ -136,9 +138,13 @@ static void read_header(source *from, uint64_t pixel_limit, cpng_header *header)
 static void read_image(source *from, const cpng_header *header, uint8_t *pixels) {
   if (setjmp(png_jmpbuf(from->png))) return;
   read_info(from);
-  // Palette to RGB, 1, 2 and 4 bits to 8, a key colour to alpha; 16 bits to 8 by rounding, not by cutting.
-  png_set_expand(from->png);
-  png_set_scale_16(from->png);
+  if (header->as_stored) {
+    png_set_packing(from->png);  // 1, 2 and 4 bits to bytes of the same values
+  } else {
+    // Palette to RGB, 1, 2 and 4 bits to 8, a key colour to alpha; 16 bits to 8 by rounding, not by cutting.
+    png_set_expand(from->png);
+    png_set_scale_16(from->png);
+  }
   int passes = png_set_interlace_handling(from->png);
   png_read_update_info(from->png, from->info);
 

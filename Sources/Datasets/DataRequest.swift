@@ -82,6 +82,8 @@ public struct DataRequest: Sendable, Equatable {
   public var imageSize = 0
   /// 1 grey, 3 colours; 0: as the first picture of a folder has it.
   public var imageChannels = 0
+  /// Which number of a label picture means that a pixel has no class.
+  public var void = VoidLabel.automatic
   /// Whether a picture that cannot be read is an error; otherwise it is left out, and a note says so.
   public var strict = true
   /// Seed of the random split.

@@ -1,7 +1,7 @@
 /// Opens data by name, file or folder: the one way in.
 public enum DataSource {
   /// The data sets known by name.
-  public static let names = ["fashion-mnist"] + SyntheticData.names
+  public static let names = ["fashion-mnist", Shapes.name] + SyntheticData.names
 
   /// Reads what the request asks for. Every fault of the data or the request is an error that says where it lies and
   /// what to do.
@@ -18,6 +18,7 @@ public enum DataSource {
         remedy:
           "install it with: sudo apt-get install dataset-fashion-mnist, or name a folder with its four files")
     }
+    if request.source == Shapes.name { return try Shapes.open(request) }
     if SyntheticData.names.contains(request.source) { return try SyntheticData.open(request.source, request) }
     switch DataFile.kind(of: request.source) {
     case .file: return try openFile(request.source, request)
@@ -39,6 +40,7 @@ public enum DataSource {
       return try MNISTFolder.open(
         path, request, name: name(of: path), remedy: "put all four MNIST-style files into the folder")
     }
+    if let folder = LabelImageFolder(path, names, request) { return try folder.open(name: name(of: path)) }
     if names.contains(where: ImageFolder.isImage) || !ImageFolder.classes(path, names).isEmpty
       || ImageFolder.parts(path, names) != nil
     {

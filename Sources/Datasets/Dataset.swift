@@ -20,32 +20,43 @@ public struct ClassLabels: Sendable {
   init(absentOf count: Int, names: [String]) { (indices, self.count, self.names) = ([], count, names) }
 }
 
-/// Examples with what is known about each: a class label, a regression target, or neither.
+/// Examples with what is known about each: a class label, a regression target, a class for each pixel, or nothing.
 public struct ExampleSet: Sendable {
   public let inputs: ExampleArray
   public let labels: ClassLabels?
   public let targets: ExampleArray?
+  public let labelImages: LabelImages?
 
   public var count: Int { inputs.count }
 
-  /// Throws `.mismatched` where the numbers of inputs, labels and targets differ.
+  /// Throws `.mismatched` where the numbers of inputs, labels and targets differ, or the sizes of images and label
+  /// images.
   public init(
-    inputs: ExampleArray, labels: ClassLabels? = nil, targets: ExampleArray? = nil, place: DataPlace? = nil
+    inputs: ExampleArray, labels: ClassLabels? = nil, targets: ExampleArray? = nil, labelImages: LabelImages? = nil,
+    place: DataPlace? = nil
   ) throws(DataError) {
-    for (count, noun) in [(labels?.indices.count, "label"), (targets?.count, "target")] {
+    for (count, noun) in [
+      (labels?.indices.count, "label"), (targets?.count, "target"), (labelImages?.count, "label image"),
+    ] {
       guard let count, count != inputs.count else { continue }
       throw DataError(
         .mismatched, at: place, "\(counted(inputs.count, "example")) but \(counted(count, noun))",
         advice: "inputs and \(noun)s must belong together, one \(noun) an example")
     }
+    if let labelImages, Array(inputs.shape.prefix(2)) != labelImages.classes.shape {
+      throw DataError(
+        .mismatched, at: place, "images are \(inputs) but label images \(labelImages.classes)",
+        advice: "a label image has the height and width of its image")
+    }
     self.inputs = inputs
     self.labels = labels
     self.targets = targets
+    self.labelImages = labelImages
   }
 
   /// A set of which only what an example is like is known.
-  init(absent inputs: ExampleArray, labels: ClassLabels?, targets: ExampleArray?) {
-    (self.inputs, self.labels, self.targets) = (inputs, labels, targets)
+  init(absent inputs: ExampleArray, labels: ClassLabels?, targets: ExampleArray?, labelImages: LabelImages?) {
+    (self.inputs, self.labels, self.targets, self.labelImages) = (inputs, labels, targets, labelImages)
   }
 
   /// The examples at `indices`, copied, in that order.
@@ -55,7 +66,10 @@ public struct ExampleSet: Sendable {
       labels: labels.map { all in
         ClassLabels(indices: indices.map { all.indices[Int($0)] }, count: all.count, names: all.names)
       },
-      targets: targets?.gathering(indices))
+      targets: targets?.gathering(indices),
+      labelImages: labelImages.map { (all) throws(DataError) in
+        LabelImages(try all.classes.gathering(indices), all.kinds)
+      })
   }
 
   /// The examples of a range, sharing memory.
@@ -64,7 +78,7 @@ public struct ExampleSet: Sendable {
       try ExampleSet(
         inputs: inputs[range],
         labels: labels.map { ClassLabels(indices: Array($0.indices[range]), count: $0.count, names: $0.names) },
-        targets: targets?[range])
+        targets: targets?[range], labelImages: labelImages.map { LabelImages($0.classes[range], $0.kinds) })
     }
   }
 }
@@ -74,6 +88,8 @@ public struct Dataset: Sendable {
   public let name: String
   public let train: ExampleSet
   public let test: ExampleSet?
+  /// A part that the data itself keeps for validation; see `validating(_:)`.
+  public let validation: ExampleSet?
   /// The names of the inputs' columns, where they have any; a one-hot column is named `column=value`.
   public let columns: [String]
   /// The values of the one-hot columns.
@@ -93,13 +109,14 @@ public struct Dataset: Sendable {
   /// Throws `.mismatched` where train and test differ in shape, element kind or number of classes.
   public init(
     name: String, train: ExampleSet, test: ExampleSet? = nil, columns: [String] = [], levels: [Schema.Levels] = [],
-    targetName: String? = nil, vocabulary: [String]? = nil, notes: [String] = []
+    targetName: String? = nil, vocabulary: [String]? = nil, notes: [String] = [], validation: ExampleSet? = nil
   ) throws(DataError) {
-    if let test {
+    for test in [test, validation].compactMap({ $0 }) {
       try Self.check(train.inputs, test.inputs, "inputs", name)
       if let ours = train.targets, let theirs = test.targets { try Self.check(ours, theirs, "targets", name) }
       guard
-        train.labels?.count == test.labels?.count, (train.targets == nil) == (test.targets == nil)
+        train.labels?.count == test.labels?.count, (train.targets == nil) == (test.targets == nil),
+        train.labelImages?.kinds == test.labelImages?.kinds
       else {
         throw DataError(
           .mismatched, at: DataPlace(file: name), "train and test do not have the same kind of labels or targets",
@@ -108,16 +125,18 @@ public struct Dataset: Sendable {
     }
     self.init(
       name: name, train: train, test: test, columns: columns, levels: levels, targetName: targetName,
-      vocabulary: vocabulary, notes: notes, reference: nil)
+      vocabulary: vocabulary, notes: notes, validation: validation, reference: nil)
   }
 
   /// Parts that have been checked.
   init(
     name: String, train: ExampleSet, test: ExampleSet?, columns: [String], levels: [Schema.Levels],
-    targetName: String?, vocabulary: [String]?, notes: [String] = [], reference: Schema?
+    targetName: String?, vocabulary: [String]?, notes: [String] = [], validation: ExampleSet? = nil,
+    reference: Schema?
   ) {
     (self.name, self.train, self.test, self.columns, self.levels) = (name, train, test, columns, levels)
     (self.targetName, self.vocabulary, self.notes, self.reference) = (targetName, vocabulary, notes, reference)
+    self.validation = validation
   }
 
   private static func check(
@@ -138,6 +157,7 @@ extension Dataset: CustomStringConvertible {
     if let test { line += " and \(test.count) test" }
     line += " examples of \(train.inputs.shape.map(String.init).joined(separator: "×")) \(train.inputs.kind.rawValue)"
     if let labels = train.labels { line += ", \(counted(labels.count, "class", "classes"))" }
+    if let labelImages = train.labelImages { line += ", \(labelImages)" }
     if let targets = train.targets { line += ", \(counted(targets.elementsPerExample, "target"))" }
     if let vocabulary { line += ", \(counted(vocabulary.count, "character"))" }
     return line.oneLine

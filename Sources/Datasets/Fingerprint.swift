@@ -48,6 +48,10 @@ extension SHA256 {
     if let targets = set.targets {
       update(targets, role: "\(role)/targets")
     }
+    if let labelImages = set.labelImages {
+      update(labelImages.classes, role: "\(role)/label images")
+      update(littleEndian: UInt64(labelImages.kinds.count))
+    }
   }
 
   fileprivate mutating func update(_ array: ExampleArray, role: String) {

@@ -1,5 +1,19 @@
 import Images
 
+extension ExampleArray {
+  /// One example: the picture in a PNG or JPEG file, [height, width] or [height, width, 3].
+  /// - Parameter channels: 1 grey, 3 colours.
+  public init(picture path: String, channels: Int) throws(DataError) {
+    let picture = try ImageFolder.picture(path).converted(toChannels: channels)
+    self.init(picture.samples, shape: [picture.height, picture.width] + (channels == 1 ? [] : [channels]))
+  }
+
+  /// Whether a file's name is that of a picture.
+  public static func isPicture(_ path: String) -> Bool {
+    path.split(separator: "/").last.map { ImageFolder.isImage(String($0)) } ?? false
+  }
+}
+
 /// A folder of PNG and JPEG pictures; or of folders of them, whose names are then the classes.
 ///
 /// Pictures are cropped to the square around the middle and resized, so that all have one size. One that cannot be
@@ -128,6 +142,42 @@ enum ImageFolder {
       labels: classes.isEmpty ? nil : ClassLabels(indices: labels, count: classes.count, names: classes))
   }
 
+  /// The picture in a PNG or JPEG file.
+  static func picture(_ path: String) throws(DataError) -> Raster {
+    try decoded(path) { (bytes) throws(ImageError) in
+      JPEG.isJPEG(bytes) ? try JPEG.decode(bytes) : try PNG.decode(bytes)
+    }
+  }
+
+  /// The numbers in a label picture, a grey PNG or one with a palette.
+  static func labels(_ path: String) throws(DataError) -> Raster {
+    try decoded(path) { (bytes) throws(ImageError) in try PNG.decodeLabels(bytes) }
+  }
+
+  private static func decoded(
+    _ path: String, _ decode: ([UInt8]) throws(ImageError) -> Raster
+  ) throws(DataError) -> Raster {
+    let place = DataPlace(file: path)
+    guard !path.unicodeScalars.contains("\u{FFFD}") || DataFile.kind(of: path) != nil else {
+      throw DataError(
+        .unsupported, at: place, "its name is not UTF-8", advice: "rename it: convmv -f latin1 -t utf8 --notest FILE")
+    }
+    let region = try DataFile.read(path)
+    guard region.count <= largestFile else {
+      throw DataError(.tooLarge, at: place, "has \(region.count) bytes", advice: "pictures have at most 256 MiB")
+    }
+    do throws(ImageError) {
+      return try decode(region.copy(from: 0, count: region.count))
+    } catch {
+      throw DataError(
+        error.code == .tooLarge ? .tooLarge : error.code == .unsupported ? .unsupported : .damaged, at: place,
+        error.reason,
+        advice: error.code == .unsupported
+          ? "write a grey PNG of 8 bits or one with a palette, whose numbers are classes"
+          : "mend or remove it, or leave such pictures out: --no-strict, or \(DataKey.strict)=false in the recipe")
+    }
+  }
+
   /// Reads pictures in the size and with the channels of the request, or else of the first one.
   private struct Reader {
     private(set) var side: Int
@@ -147,25 +197,7 @@ enum ImageFolder {
     }
 
     mutating func read(_ path: String) throws(DataError) -> [UInt8] {
-      let place = DataPlace(file: path)
-      guard !path.unicodeScalars.contains("\u{FFFD}") || DataFile.kind(of: path) != nil else {
-        throw DataError(
-          .unsupported, at: place, "its name is not UTF-8", advice: "rename it: convmv -f latin1 -t utf8 --notest FILE")
-      }
-      let region = try DataFile.read(path)
-      guard region.count <= ImageFolder.largestFile else {
-        throw DataError(.tooLarge, at: place, "has \(region.count) bytes", advice: "pictures have at most 256 MiB")
-      }
-      let bytes = region.copy(from: 0, count: region.count)
-      let picture: Raster
-      do throws(ImageError) {
-        picture = JPEG.isJPEG(bytes) ? try JPEG.decode(bytes) : try PNG.decode(bytes)
-      } catch {
-        throw DataError(
-          error.code == .tooLarge ? .tooLarge : .damaged, at: place, error.reason,
-          advice: "mend or remove it, or leave such pictures out: --no-strict, or \(DataKey.strict)=false in the recipe"
-        )
-      }
+      let picture = try ImageFolder.picture(path)
       if channels == 0 { channels = picture.channels >= 3 ? 3 : 1 }
       if side == 0 {
         let shorter = min(picture.width, picture.height)

@@ -61,6 +61,8 @@ public struct Schema: Codable, Sendable, Equatable {
   public var classes: Classes?
   /// Where each example has numbers to be predicted.
   public var targets: Targets?
+  /// Where each pixel of an example has a class.
+  public var labelImages: LabelImages.Classes?
   /// The characters of a text, in the order of their indices.
   public var vocabulary: [String]?
   /// SHA-256 of the numbers; see `Dataset.fingerprint`.
@@ -70,6 +72,7 @@ public struct Schema: Codable, Sendable, Equatable {
     case version, name, description, kind, shape, train, test, columns, levels, classes, targets, vocabulary,
       fingerprint
     case targetName = "target"
+    case labelImages = "label_images"
   }
 
   /// The columns of a table that the inputs come from, in order.
@@ -153,6 +156,11 @@ extension Schema {
       else { throw damaged("\(classes.names.count) names of \(classes.count) classes") }
     }
     if let targets { try check(targets.shape, "a target") }
+    if let labelImages {
+      guard labelImages.isSound, shape.count == 2 || shape.count == 3 else {
+        throw damaged("it has \(labelImages.count) classes of pixels, \(labelImages.names.count) names for them")
+      }
+    }
     guard fingerprint.utf8.count == 64 else { throw damaged("it has no fingerprint of the data") }
   }
 }
@@ -168,8 +176,8 @@ extension Dataset {
       name: name, description: description, kind: train.inputs.kind, shape: train.inputs.shape, train: train.count,
       test: test?.count ?? 0, columns: columns, levels: levels, targetName: targetName,
       classes: train.labels.map { Schema.Classes(count: $0.count, names: $0.names) },
-      targets: train.targets.map { Schema.Targets(kind: $0.kind, shape: $0.shape) }, vocabulary: vocabulary,
-      fingerprint: fingerprint)
+      targets: train.targets.map { Schema.Targets(kind: $0.kind, shape: $0.shape) },
+      labelImages: train.labelImages?.kinds, vocabulary: vocabulary, fingerprint: fingerprint)
   }
 
   /// Data of which only the schema is known: counts, shapes and names are there, the numbers are not.
@@ -178,7 +186,10 @@ extension Dataset {
       ExampleSet(
         absent: ExampleArray(absent: count, shape: schema.shape, kind: schema.kind),
         labels: schema.classes.map { ClassLabels(absentOf: $0.count, names: $0.names) },
-        targets: schema.targets.map { ExampleArray(absent: count, shape: $0.shape, kind: $0.kind) })
+        targets: schema.targets.map { ExampleArray(absent: count, shape: $0.shape, kind: $0.kind) },
+        labelImages: schema.labelImages.map {
+          LabelImages(ExampleArray(absent: count, shape: Array(schema.shape.prefix(2)), kind: .uint8), $0)
+        })
     }
     self.init(
       name: schema.name, train: set(schema.train), test: schema.test > 0 ? set(schema.test) : nil,
@@ -223,7 +234,10 @@ private struct Adaptation {
   func set(_ set: ExampleSet) throws(DataError) -> ExampleSet {
     let inputs = try array(set.inputs, schema.shape, schema.kind, "examples have")
     let labels = try labels(set.labels)
-    guard let wanted = schema.targets else { return try ExampleSet(inputs: inputs, labels: labels) }
+    let labelImages = try labelImages(set.labelImages)
+    guard let wanted = schema.targets else {
+      return try ExampleSet(inputs: inputs, labels: labels, labelImages: labelImages)
+    }
     guard let targets = set.targets else {
       throw DataError(
         .mismatched, at: DataPlace(file: name), "it has no targets, the training data has",
@@ -231,6 +245,19 @@ private struct Adaptation {
     }
     return try ExampleSet(
       inputs: inputs, labels: labels, targets: array(targets, wanted.shape, targets.kind, "targets have"))
+  }
+
+  private func labelImages(_ images: LabelImages?) throws(DataError) -> LabelImages? {
+    guard let wanted = schema.labelImages else { return nil }
+    guard let images else {
+      throw DataError(
+        .mismatched, at: DataPlace(file: name), "it has no label pictures, the training data has",
+        advice: "name data with label pictures")
+    }
+    guard images.kinds == wanted else {
+      throw differs("its pixels have \(images)", "\(counted(wanted.count, "class", "classes"))")
+    }
+    return images
   }
 
   private func array(

@@ -1,4 +1,23 @@
 extension Dataset {
+  /// The data to train on, and data whose test part is the validation part: the one that the data keeps itself, or a
+  /// share of the training examples that the request asks for. Nil where there is none.
+  ///
+  /// The data's own validation part is no part of its fingerprint: nothing is learned from it.
+  /// - Throws: `DataError` when both are there, or a part would have no examples.
+  public func validating(_ request: DataRequest) throws(DataError) -> (data: Dataset, validation: Dataset)? {
+    guard let validation else {
+      guard request.validationFraction > 0 else { return nil }
+      return try validating(request.validationFraction, request.split, seed: request.seed)
+    }
+    guard request.validationFraction == 0 else {
+      throw DataError(
+        .badRequest, at: DataPlace(file: name),
+        "\(DataKey.validationFraction) is \(request.validationFraction), and the data has a validation part",
+        advice: "set \(DataKey.validationFraction)=0")
+    }
+    return (try with(train, test: test), try with(train, test: validation))
+  }
+
   /// Cuts a validation part off the training examples: what decides, such as when to stop, is measured there and never on
   /// the test part.
   ///

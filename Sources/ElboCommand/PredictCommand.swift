@@ -1,5 +1,6 @@
 import ArgumentParser
 import ClusterRuns
+import Recipes
 import Runs
 
 struct PredictCommand: AsyncParsableCommand {
@@ -12,6 +13,7 @@ struct PredictCommand: AsyncParsableCommand {
         elbo predict runs/bbb --input X.npy --samples 10000 --nodes 4
         elbo predict runs/bbb --input X.npy --samples 10000 --coordinator tcp://127.0.0.1:7700
         elbo predict runs/gaussian-process --input new.csv --output P.csv
+        elbo predict runs/segmentation --input street.png --output street
 
       The archive holds mean, std and quantiles, what of the uncertainty is the data's and what the parameters', and a
       standard error for each: the error that the number of Monte Carlo samples leaves.
@@ -23,6 +25,9 @@ struct PredictCommand: AsyncParsableCommand {
       The exact models predict in closed form, so they take no samples: regressions mean, std, aleatoric_variance,
       epistemic_variance and quantiles; classifiers probabilities (mean, std) and the parts of the entropy; mixtures
       responsibilities and densities; K-means clusters and distances; PCA scores and reconstructions.
+
+      A segmentation reads a picture and writes a folder: classes.png, whose numbers are classes, colors.png, the
+      uncertainty of the data and of the parameters as pictures, and all of it as numbers in maps.npz.
       """)
 
   @Argument(help: "A run folder, or a file that `elbo export` wrote.")
@@ -30,13 +35,16 @@ struct PredictCommand: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "The inputs, examples first, of the type that the run was trained on.", valueName: "file.npy|csv"))
+      "The inputs, examples first, of the type that the run was trained on.", valueName: "file.npy|csv|png|jpg"))
   var input: String
 
   @OptionGroup var samples: SampleCountOptions
 
-  @Option(help: ArgumentHelp("What to write: an archive, a table or JSON lines.", valueName: "file.npz|csv|jsonl"))
-  var output = "predictions.npz"
+  @Option(
+    help: ArgumentHelp(
+      "What to write: an archive, a table or JSON lines, or the folder of a picture's maps. (default: predictions.npz, maps)",
+      valueName: "file.npz|csv|jsonl|folder"))
+  var output: String?
 
   @OptionGroup var nodes: PredictionNodeOptions
   @OptionGroup var lanes: LaneOptions
@@ -46,6 +54,11 @@ struct PredictCommand: AsyncParsableCommand {
     let count = try samples.count()
     let place = try nodes.place(security, lanes: lanes.lanes)
     let trained = try Run(opening: run, lanes: lanes.count())
+    if trained.predictsPixels {
+      guard place == nil else { throw RecipeError("a picture's maps are computed here: leave the nodes out") }
+      return try Results.write(trained.segment(input, samples: count, seed: samples.seed), to: output ?? "maps")
+    }
+    let output = output ?? "predictions.npz"
     // A place that cannot be written to is found before the samples are computed.
     try Predictions.checkWritable(output)
     let inputs = try trained.inputs(from: input)

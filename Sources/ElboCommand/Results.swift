@@ -45,6 +45,21 @@ enum Results {
     )
   }
 
+  /// Writes a picture's maps to a folder, and says what is in it.
+  static func write(_ segmented: Segmented, to folder: String) throws {
+    try segmented.write(to: folder)
+    let maps = segmented.maps
+    let count = Double(max(maps.height * maps.width, 1))
+    func mean(_ map: [Float]) -> Double { map.reduce(0) { $0 + Double($1) } / count }
+    let rows: [ResultsTable.Row] = [
+      .init("pixels", .text("\(maps.height) × \(maps.width)")), .init("classes", .integer(maps.classes)),
+      .init("samples", .integer(maps.samples)), .init("aleatoric, mean", mean(maps.aleatoric), digits: 4, unit: "nats"),
+      .init("epistemic, mean", mean(maps.epistemic), digits: 4, unit: "nats"),
+      .init("files", .text(Segmented.files.map { "\(folder)/\($0)" }.joined(separator: ", "))),
+    ]
+    Swift.print(ResultsTable(rows).text, terminator: "")
+  }
+
   private static func rows(of metrics: [String: Double]) -> [ResultsTable.Row] {
     metrics.sorted { $0.key < $1.key }.map { name, value in
       // Four significant figures of small numbers, two decimals of large ones.

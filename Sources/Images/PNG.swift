@@ -10,10 +10,31 @@ public enum PNG {
   /// - Parameter pixelLimit: the most pixels that are accepted. A few kilobytes can promise gigabytes; nothing is
   ///   allocated for a picture beyond the limit, or for one that promises more than its data can hold.
   public static func decode(_ bytes: [UInt8], pixelLimit: Int = 1 << 26) throws(ImageError) -> Raster {
+    try decode(bytes, pixelLimit, asStored: false)
+  }
+
+  /// The numbers that a grey picture or one with a palette stores for its pixels, in one channel: labels. A palette's
+  /// colours do not matter.
+  ///
+  /// - Throws: `.unsupported` for pictures in colours, with transparency, or of more than 8 bits.
+  public static func decodeLabels(_ bytes: [UInt8], pixelLimit: Int = 1 << 26) throws(ImageError) -> Raster {
+    try decode(bytes, pixelLimit, asStored: true)
+  }
+
+  private static func decode(
+    _ bytes: [UInt8], _ pixelLimit: Int, asStored: Bool
+  ) throws(ImageError) -> Raster {
     var header = cpng_header()
+    header.as_stored = asStored ? 1 : 0
     var message = cpng_message()
     let found = cpng_read_header(bytes, bytes.count, UInt64(max(pixelLimit, 0)), &header, &message)
     guard found == CPNG_OK else { throw ImageError(found, message) }
+    guard !asStored || header.channels == 1 && header.depth <= 8 else {
+      throw ImageError(
+        code: .unsupported,
+        reason: header.channels == 1
+          ? "has labels of \(header.depth) bits" : "has \(header.channels) numbers a pixel, a label picture has one")
+    }
 
     let count = Int(header.width) * Int(header.height) * Int(header.channels)
     var status = CPNG_OK
@@ -31,7 +52,8 @@ public enum PNG {
     guard let width = UInt32(exactly: raster.width), let height = UInt32(exactly: raster.height) else {
       throw ImageError(code: .tooLarge, reason: "PNG holds at most 2³¹ − 1 pixels a side")
     }
-    var header = cpng_header(width: width, height: height, channels: UInt32(raster.channels))
+    var header = cpng_header()
+    (header.width, header.height, header.channels) = (width, height, UInt32(raster.channels))
     var message = cpng_message()
     var bytes: UnsafeMutablePointer<UInt8>?
     var count = 0

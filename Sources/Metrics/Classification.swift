@@ -91,6 +91,16 @@ public struct Reliability: Sendable {
     }
   }
 
+  /// The reliability of other examples with as many bins, added bin by bin.
+  public static func += (left: inout Reliability, right: Reliability) {
+    precondition(left.bins.count == right.bins.count)
+    for (index, bin) in right.bins.enumerated() {
+      left.bins[index].count += bin.count
+      left.bins[index].confidence += bin.confidence
+      left.bins[index].correct += bin.correct
+    }
+  }
+
   private var total: Int { bins.reduce(0) { $0 + $1.count } }
 
   /// The expected calibration error: the mean gap between accuracy and confidence, bins weighted by their examples.

@@ -24,7 +24,7 @@ public enum Models {
     GAN.self, DCGAN.self, WGAN.self, WGANGP.self, InfoGAN.self,
     KMeansClustering.self, GMM.self, VariationalGMM.self, PCA.self, PPCA.self,
     MaximumLikelihoodRegression.self, BayesianRegression.self, BayesianRidge.self, BayesianLogisticRegression.self,
-    GaussianProcessRegression.self,
+    GaussianProcessRegression.self, Segmentation.self,
   ]
 
   private static let registered = Mutex<[any Model.Type]>([])

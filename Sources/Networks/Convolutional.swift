@@ -172,16 +172,24 @@ public struct Pooling: Layer {
   public let size: Int
   public let stride: Int
   public let padding: Int
+  /// Whether windows stand out over the edge where they do not fit; of maxima alone.
+  public let roundsUp: Bool
 
-  public init(_ kind: Kind, size: Int, stride: Int? = nil, padding: Int = 0) {
+  public init(_ kind: Kind, size: Int, stride: Int? = nil, padding: Int = 0, roundsUp: Bool = false) {
+    precondition(!roundsUp || kind == .maximum, "a mean over less than a window")
     self.kind = kind
-    (self.size, self.stride, self.padding) = (size, stride ?? size, padding)
+    (self.size, self.stride, self.padding, self.roundsUp) = (size, stride ?? size, padding, roundsUp)
   }
 
   public func callAsFunction(_ x: Tensor, _ pass: Pass) -> Tensor {
     switch kind {
-    case .maximum: x.maximumPooled(size, stride: stride, padding: padding)
+    case .maximum: withPlaces(x).output
     case .average: x.averagePooled(size, stride: stride, padding: padding)
     }
+  }
+
+  /// The maxima, and where they lie.
+  func withPlaces(_ x: Tensor) -> (output: Tensor, places: PoolingPlaces) {
+    x.maximumPooledWithPlaces(size, stride: stride, padding: padding, roundsUp: roundsUp)
   }
 }

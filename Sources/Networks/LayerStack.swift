@@ -77,16 +77,30 @@ public struct LayerStack: Layer {
     return streams.activations > 0
   }
 
+  /// The layers, and those within them.
+  public var allLayers: [any Layer] {
+    layers.flatMap { layer in [layer] + ((layer as? any EnclosingLayer)?.inner.allLayers ?? []) }
+  }
+
   /// The stack with a layer before each that has weights.
   public func inserting(beforeWeights make: (Int, any LinearLayer) -> (any Layer)?) -> LayerStack {
     var index = 0
+    return inserting(&index, make)
+  }
+
+  private func inserting(_ index: inout Int, _ make: (Int, any LinearLayer) -> (any Layer)?) -> LayerStack {
     var result: [any Layer] = []
     for layer in layers {
       if let layer = layer as? any LinearLayer {
         if let added = make(index, layer) { result.append(added) }
         index += 1
       }
-      result.append(layer)
+      if var enclosing = layer as? any EnclosingLayer {
+        enclosing.inner = enclosing.inner.inserting(&index, make)
+        result.append(enclosing)
+      } else {
+        result.append(layer)
+      }
     }
     return LayerStack(result)
   }

@@ -21,6 +21,11 @@ extension DataRequest {
     skip = try section.integer(DataKey.skip.rawValue, default: 0, in: 0...1_000_000)
     imageSize = try section.integer(DataKey.imageSize.rawValue, default: 0, in: 0...4096)
     imageChannels = try section.integer(DataKey.imageChannels.rawValue, default: 0, in: 0...3)
+    let text = try section.text(DataKey.void.rawValue, default: "automatic")!
+    guard let label = VoidLabel(text) else {
+      throw RecipeError("\(DataKey.void) is \(text): it must be automatic, none, or a number from 0 to 255")
+    }
+    void = label
     strict = try section.flag(DataKey.strict.rawValue, default: true)
     testFraction = try section.number(DataKey.testFraction.rawValue, default: 0, in: 0...0.99)
     validationFraction = try section.number(DataKey.validationFraction.rawValue, default: 0, in: 0...0.99)

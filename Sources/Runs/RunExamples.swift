@@ -53,8 +53,7 @@ final class RunExamples: Sendable {
   /// belong to.
   private func asTrained(_ request: DataRequest) throws(DataError) -> Dataset {
     let data = try DataSource.open(request)
-    guard request.validationFraction > 0 else { return data }
-    return try data.validating(request.validationFraction, request.split, seed: request.seed).data
+    return try data.validating(request)?.data ?? data
   }
 
   private func other(_ request: DataRequest, than schema: Schema) throws -> Dataset {

@@ -62,8 +62,7 @@ package struct TrainingJob: Sendable {
     let seed = UInt64(try train.integer("seed", default: 0, in: 0...Int.max))
     dataRequest = try DataRequest(recipe["data"], seed: seed)
     let opened = try given ?? DataSource.open(dataRequest)
-    if dataRequest.validationFraction > 0, given == nil {
-      let parts = try opened.validating(dataRequest.validationFraction, dataRequest.split, seed: seed)
+    if given == nil, let parts = try opened.validating(dataRequest) {
       data = parts.data
       learner = try model.learner(recipe, data: data, seed: seed)
       notes = data.notes + recipe.remarks

@@ -33,6 +33,53 @@ extension Predicting {
   public func sampleCount(_ asked: Int) -> Int { min(asked, distinctSamples ?? asked) }
 }
 
+/// A learner that says of each pixel of an image which class it has, and how sure it is.
+public protocol PixelPredicting: Learner {
+  /// What is wrong with an array of images, or nothing. Their height and width need not be those of the training images.
+  func mismatch(_ images: ExampleArray) -> String?
+  /// The maps of each image by Monte Carlo samples 0 ..< `samples`, or one where samples do not differ; the same for any
+  /// number of lanes.
+  func predict(_ images: ExampleArray, samples: Int, key: RandomKey, with crew: Crew) throws -> [PixelPrediction]
+  /// What stands for a class in a label picture.
+  var classValues: [UInt8] { get }
+}
+
+/// What samples of one image's class probabilities come to, pixel by pixel.
+public struct PixelPrediction: Sendable {
+  public let height: Int
+  public let width: Int
+  public let classes: Int
+  public let samples: Int
+  /// Probabilities, [height, width, classes]: the mean over the samples.
+  public let mean: [Float]
+  /// The mean over the samples of the entropy, in nats, [height, width]: what the data leaves open.
+  public let aleatoric: [Float]
+  /// The mutual information of class and parameters, in nats, [height, width]: what more data would tell.
+  public let epistemic: [Float]
+  /// The variance over the samples of each probability, and of these the mean over classes, [height, width]
+  /// (Kendall, Badrinarayanan and Cipolla 2015, section 4).
+  public let variance: [Float]
+
+  public init(
+    height: Int, width: Int, samples: Int, mean: [Float], aleatoric: [Float], epistemic: [Float], variance: [Float]
+  ) {
+    (self.height, self.width, self.samples, self.mean) = (height, width, samples, mean)
+    (self.aleatoric, self.epistemic, self.variance) = (aleatoric, epistemic, variance)
+    classes = mean.count / (height * width)
+  }
+
+  /// The likeliest class of each pixel by the mean, the first of equals.
+  public var guesses: [Int] {
+    (0..<height * width).map { pixel in
+      var best = 0
+      for index in 1..<max(classes, 1) where mean[pixel * classes + index] > mean[pixel * classes + best] {
+        best = index
+      }
+      return best
+    }
+  }
+}
+
 /// A learner that says of new rows what it knows about them, in closed form.
 public protocol RowPredicting: Learner {
   /// What is wrong with other inputs, or nothing.

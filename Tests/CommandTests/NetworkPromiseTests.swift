@@ -6,9 +6,18 @@ extension CommandTests {
     struct Case: CustomTestStringConvertible, Sendable {
       let model: String
       let settings: [String]
+      /// Nil: the workspace's.
+      var data: String?
       var testDescription: String { "\(model) \(settings.joined(separator: " "))" }
 
       init(_ model: String, _ settings: String...) { (self.model, self.settings) = (model, settings) }
+
+      /// The same on other data.
+      func on(_ data: String) -> Case {
+        var copy = self
+        copy.data = data
+        return copy
+      }
     }
 
     private static let images = "network.hidden=[conv 4 3 padding=1, norm batch, relu, pool max 2, 8]"
@@ -28,12 +37,17 @@ extension CommandTests {
       Case(
         "dcgan", "network.normalisation=none", "network.generator_growth=1", "objective.loss=wasserstein",
         "objective.clip=0.01"),
+      Case("segmentation", "network.filters=4", "data.crop=15", "data.mirror=true").on("shapes"),
+      Case(
+        "segmentation", "network.architecture=mlp", "objective.class_noise=logits",
+        "network.hidden=[conv 4 3 padding=1, pool max 2 round=up, dropout 0.2, conv 4 3 padding=1, unpool]"
+      ).on("shapes"),
     ]
 
     @Test("Lanes, nodes and an interruption", arguments: cases)
     func equal(_ network: Case) async throws {
       let workspace = try Workspace()
-      let settings = network.settings.flatMap { ["--set", $0] }
+      let settings = network.settings.flatMap { ["--set", $0] } + (network.data.map { ["--data", $0] } ?? [])
       func arguments(_ out: String, _ more: String...) -> [String] {
         workspace.training(network.model, out: out, settings + more)
       }

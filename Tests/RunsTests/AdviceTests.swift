@@ -88,7 +88,7 @@ import Testing
   }
 
   /// Keys of the data section that models read, beside those of every recipe.
-  private static let ofModels = ["data.normalisation", "data.binarisation"]
+  private static let ofModels = ["data.normalisation", "data.binarisation", "data.crop", "data.mirror"]
 
   @Test func everyKeyInASourceIsOne() throws {
     let sources = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()

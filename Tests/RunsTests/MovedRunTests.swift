@@ -2,6 +2,7 @@ import Datasets
 import Figures
 import Files
 import Foundation
+import Images
 import Models
 import Runs
 import TestSupport
@@ -22,7 +23,7 @@ import Testing
   }
 
   /// Data for training, and inputs to predict from.
-  enum Material { case pictures, plane, values, line, classes, halves }
+  enum Material { case pictures, plane, values, line, classes, halves, labels }
 
   private static let small = ["network.hidden=[6]", "network.latent=2", "train.batch=10", "train.steps=6"]
   private static let players = ["network.generator=[6]", "network.discriminator=[6]"] + small.dropFirst()
@@ -51,6 +52,7 @@ import Testing
     Case("bayesian-logistic-regression", .halves, "objective.method=variational", "network.basis=gaussian"),
     Case("gaussian-process", .values), Case("gaussian-process", .line),
     Case("gaussian-process", .line, "network.inducing=6"),
+    Case("segmentation", .labels, "network.filters=2", "network.levels=2", "train.batch=10", "train.steps=6"),
   ]
 
   @Test func theTableIsWhole() { #expect(Set(Self.cases.map(\.model)) == Set(Models.all.map { $0.name })) }
@@ -64,6 +66,11 @@ import Testing
 
   private func words(_ run: Run, _ files: borrowing Files, inputs: String) async throws -> Words {
     var words = Words()
+    if run.predictsPixels {
+      try run.segment(inputs, samples: 7, seed: 3).write(to: files["maps"])
+      words.predictions = try Data(contentsOf: URL(fileURLWithPath: files["maps/maps.npz"]))
+      return words
+    }
     if let predictions = try? run.predict(run.inputs(from: inputs), samples: 7, seed: 3) {
       try predictions.write(to: files["P.npz"])
       words.predictions = try Data(contentsOf: URL(fileURLWithPath: files["P.npz"]))
@@ -258,6 +265,21 @@ extension Files {
       try archive.finish()
       try NPY.write(Array(bytes.prefix(192)), shape: [3, 8, 8], to: self["new.npy"])
       return (self["pictures.npz"], self["new.npy"], fraction)
+    case .labels:
+      for name in ["labels/image", "labels/label"] {
+        try FileManager.default.createDirectory(atPath: self[name], withIntermediateDirectories: true)
+      }
+      func picture(_ name: String, _ height: Int, _ channels: Int, _ number: (Int) -> Int) throws {
+        let samples = (0..<height * 9 * channels).map { UInt8(number($0)) }
+        let picture = Raster(width: 9, height: height, channels: channels, samples: samples)
+        try Data(PNG.encode(picture)).write(to: URL(fileURLWithPath: self[name]))
+      }
+      for index in 0..<30 {
+        try picture("labels/image/\(index).png", 7, 3) { ($0 * $0 + 31 * index) % 251 }
+        try picture("labels/label/\(index).png", 7, 1) { ($0 + index) % 5 == 4 ? 255 : ($0 + index) % 3 }
+      }
+      try picture("new.png", 8, 3) { $0 * 7 % 251 }
+      return (self["labels"], self["new.png"], fraction)
     case .plane:
       let (source, inputs) = try table("plane", "a,b", inputs: "b,a\n0.5,1\n-1,2\n") {
         let (a, b) = (number($0, 0), number($0, 1) + Double($0 % 2) * 3)

@@ -88,6 +88,11 @@ private let checks: [GradientCheck] = [
   GradientCheck("bilinearlyUpsampled") { $0[0].bilinearlyUpsampled(3) },
   GradientCheck("maximumPooled") { $0[0].maximumPooled(2) },
   GradientCheck("maximumPooled, overlapping") { $0[0].maximumPooled(3, stride: 2, padding: 1) },
+  GradientCheck("maximumPooled, rounded up") { $0[0].maximumPooledWithPlaces(2, roundsUp: true).output },
+  GradientCheck("unpooled") { x in
+    let (pooled, places) = x[0].maximumPooledWithPlaces(2, roundsUp: true)
+    return pooled.squared().unpooled(places)
+  },
   GradientCheck("averagePooled") { $0[0].averagePooled(2) },
   GradientCheck("averagePooled, overlapping") { $0[0].averagePooled(3, stride: 2, padding: 1) },
   GradientCheck("upsampled") { $0[0].upsampled(3) },

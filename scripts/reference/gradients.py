@@ -136,6 +136,12 @@ def standardised(x, weight, bias):
     return y
 
 
+def unpooled_square(x):
+    """The square of each window's maximum, where it lay; windows stand out over the edge."""
+    pooled, places = F.max_pool2d(x, 2, ceil_mode=True, return_indices=True)
+    return F.max_unpool2d(pooled**2, places, 2, output_size=x.shape[2:])
+
+
 def placed(x, placements):
     """Images mirrored or not, then moved down and right; zeros come in."""
     images = []
@@ -262,6 +268,8 @@ def tensors():
         ("bilinearlyUpsampled", (2, 2, 3, 2), lambda x: bilinear(x, 3)),
         ("maximumPooled", (2, 4, 4, 2), lambda x: F.max_pool2d(x, 2)),
         ("maximumPooled, overlapping", (1, 5, 6, 2), lambda x: F.max_pool2d(x, 3, stride=2, padding=1)),
+        ("maximumPooled, rounded up", (1, 5, 3, 2), lambda x: F.max_pool2d(x, 2, ceil_mode=True)),
+        ("unpooled", (2, 5, 3, 2), unpooled_square),
         ("averagePooled", (2, 4, 5, 2), lambda x: F.avg_pool2d(x, 2)),
         ("averagePooled, overlapping", (1, 5, 6, 2), lambda x: F.avg_pool2d(x, 3, stride=2, padding=1)),
         ("upsampled", (2, 2, 3, 2), lambda x: F.interpolate(x, scale_factor=3)),

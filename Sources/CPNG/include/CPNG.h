@@ -25,11 +25,16 @@ typedef struct {
 typedef struct {
   uint32_t width;
   uint32_t height;
-  // Of the decoded image: 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha. Palettes and key colours are expanded.
+  // Of the decoded image: 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha. Palettes and key colours are expanded,
+  // unless samples are wanted as they are stored: a palette's then are its numbers, one channel.
   uint32_t channels;
+  // Bits of a sample in the file.
+  uint32_t depth;
+  // Set by the caller: samples as they are stored, without a palette's colours, of at most 8 bits, not spread to 0…255.
+  uint32_t as_stored;
 } cpng_header;
 
-// Reads the header of a PNG in memory.
+// Reads the header of a PNG in memory, of which the caller has set `as_stored`.
 cpng_status cpng_read_header(const uint8_t *bytes, size_t count, uint64_t pixel_limit, cpng_header *header,
                              cpng_message *message);
 

@@ -84,7 +84,7 @@ final class DropoutLearner: GradientLearner, Supervised {
       var own = likelihood
       own.addSlots(to: &layout, prefix: prefix)
       let noisy = noise.inserted(into: plain, name: prefix + "dropout", layout: &layout)
-      return Member(network: noisy, likelihood: own, concrete: noisy.layers.compactMap { $0 as? ConcreteDropout })
+      return Member(network: noisy, likelihood: own, concrete: noisy.allLayers.compactMap { $0 as? ConcreteDropout })
     }
     let isSampled = defaults == .dropout || defaults == .none && (noise.isActive || first.drawsNoise)
     distinctSamples = isSampled ? nil : count

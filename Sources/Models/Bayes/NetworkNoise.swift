@@ -24,7 +24,7 @@ struct NetworkNoise {
   /// Reads `dropout`, `input_dropout`, `drop_connect` and `concrete`. A list of layers with `dropout` entries of its own
   /// gets no more.
   init(_ section: RecipeSection, for network: LayerStack, _ defaults: Defaults) throws {
-    isInserted = defaults != .absent && !network.layers.contains { $0 is Dropout }
+    isInserted = defaults != .absent && !network.allLayers.contains { $0 is Dropout }
     guard defaults != .absent else {
       (rate, inputRate, dropConnect, isConcrete) = (0, 0, 0, false)
       return

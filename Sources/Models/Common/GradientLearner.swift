@@ -60,6 +60,8 @@ public protocol GradientLearner: Learner {
   var statistics: Layout { get }
   /// The sum over examples of what is minimized, made of the parameters' views, and sums of metrics.
   func loss(_ batch: ShardBatch, metrics: inout Sums) throws -> Tensor
+  /// What the shard adds to the number that the sum is divided by: its examples, unless the learner says otherwise.
+  func count(of batch: ShardBatch) -> Int
   /// Absorbs the statistics of all shards, after the step along the gradient: a pure function of the buffers, the sums
   /// and the step, alike on every node.
   func absorb(statistics: TotalStatistics, of step: Step) throws
@@ -72,6 +74,7 @@ extension GradientLearner {
   }
   public var runningStatistics: [RunningStatistic] { [] }
   public var statistics: Layout { Layout() }
+  public func count(of batch: ShardBatch) -> Int { batch.indices.count }
   public func absorb(statistics: TotalStatistics, of step: Step) throws {}
   public var learntCount: Int {
     parameters.layout.parameterCount - runningStatistics.reduce(0) { $0 + $1.slot.shape.count }
@@ -84,10 +87,11 @@ extension GradientLearner {
       examples: shard.examples, indices: shard.examples.indices, step: step,
       parameters: ParameterViews(parameters, on: lane.tape, gradient: start), batchStatistics: BatchStatistics(),
       statistics: contribution.statistics)
+    contribution.examples = count(of: batch)
     let loss = try loss(batch, metrics: &contribution.metrics)
     guard let finished = contribution.finished, runningStatistics.isEmpty else {
       lane.tape.backward(from: loss)
-      batch.batchStatistics.write(to: start, examples: batch.indices.count)
+      batch.batchStatistics.write(to: start, examples: contribution.examples)
       return
     }
     let count = parameters.layout.count

@@ -19,6 +19,8 @@ struct RunningAverages {
       let present = parameters.tensor(slot).values
       let share = statistic.momentum / Float(max(total.examples, 1))
       let sums = total.take(statistic.slot)
+      // A step of nothing, such as pictures without a labelled pixel, has no statistics.
+      guard total.examples > 0 else { return (slot, present) }
       return (slot, zip(present, sums).map { (1 - statistic.momentum) * $0 + share * $1 })
     }
   }

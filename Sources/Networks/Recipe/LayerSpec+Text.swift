@@ -8,7 +8,8 @@ extension LayerSpec: CustomStringConvertible {
     dense UNITS
     conv FILTERS SIZE [STRIDE]          padding=0 dilation=1 bias=true
     deconv FILTERS SIZE [STRIDE]        padding=0 output_padding=0 bias=true
-    pool max|average SIZE [STRIDE]      padding=0
+    pool max|average SIZE [STRIDE]      padding=0 round=down
+    unpool
     upsample FACTOR [nearest|bilinear]
     norm batch|layer|instance|pixel
     dropout RATE
@@ -16,7 +17,8 @@ extension LayerSpec: CustomStringConvertible {
     """
 
   private static let words =
-    ["dense", "conv", "deconv", "pool", "upsample", "norm", "dropout"] + NonlinearityName.allCases.map(\.rawValue)
+    ["dense", "conv", "deconv", "pool", "unpool", "upsample", "norm", "dropout"]
+    + NonlinearityName.allCases.map(\.rawValue)
 
   /// Reads an entry, such as `conv 32 4 2 padding=1`.
   /// - Throws: `RecipeError` that says what is wrong with the entry and how such a layer is written.
@@ -47,7 +49,8 @@ extension LayerSpec: CustomStringConvertible {
       self = .transposedConvolution(filters: try reader.integer("FILTERS", in: 1...65_536), try reader.window())
     case "pool":
       let kind: Pooling.Kind = try reader.name(["max": .maximum, "average": .average])
-      self = .pooling(kind, try reader.poolingWindow())
+      self = .pooling(kind, try reader.poolingWindow(kind))
+    case "unpool": self = .unpooling
     case "upsample":
       let factor = try reader.integer("FACTOR", in: 2...64)
       self = .upsampling(factor, try reader.name(["nearest": .nearest, "bilinear": .bilinear], default: .nearest))
@@ -70,6 +73,7 @@ extension LayerSpec: CustomStringConvertible {
       "\(window.size)" + (window.stride == 1 ? "" : " \(window.stride)")
         + (window.padding == 0 ? "" : " padding=\(window.padding)")
         + (window.dilation == 1 ? "" : " dilation=\(window.dilation)") + (window.hasBias ? "" : " bias=false")
+        + (window.roundsUp ? " round=up" : "")
     }
     switch self {
     case .units(let units): return "\(units)"
@@ -77,6 +81,7 @@ extension LayerSpec: CustomStringConvertible {
     case .convolution(let filters, let window): return "conv \(filters) \(text(window))"
     case .transposedConvolution(let filters, let window): return "deconv \(filters) \(text(window))"
     case .pooling(let kind, let window): return "pool \(kind == .maximum ? "max" : "average") \(text(window))"
+    case .unpooling: return "unpool"
     case .upsampling(let factor, let kind): return "upsample \(factor) \(kind.rawValue)"
     case .normalization(let kind): return "norm \(kind.rawValue)"
     case .activation(let name): return name.rawValue
@@ -159,10 +164,17 @@ private struct EntryReader {
   }
 
   /// SIZE [STRIDE] of a pooling, whose stride is its size unless said otherwise.
-  mutating func poolingWindow() throws(RecipeError) -> Window {
+  mutating func poolingWindow(_ kind: Pooling.Kind) throws(RecipeError) -> Window {
     let size = try integer("SIZE", in: 1...1024)
     let stride = arguments.isEmpty ? size : try integer("STRIDE", in: 1...1024)
-    return Window(size, stride: stride, padding: try option("padding", default: 0, in: 0...size / 2))
+    var window = Window(size, stride: stride, padding: try option("padding", default: 0, in: 0...size / 2))
+    if let rounding = options.removeValue(forKey: "round") {
+      guard rounding == "down" || rounding == "up" && kind == .maximum else {
+        throw wrong("has round=\(rounding), not down, or up for max")
+      }
+      window.roundsUp = rounding == "up"
+    }
+    return window
   }
 
   func finish() throws(RecipeError) {

@@ -8,6 +8,8 @@ public enum LayerSpec: Hashable, Sendable {
   case convolution(filters: Int, Window)
   case transposedConvolution(filters: Int, Window)
   case pooling(Pooling.Kind, Window)
+  /// Undoes the last maximum pooling that is not undone yet.
+  case unpooling
   case upsampling(Int, Upsampling.Kind)
   case normalization(NormalizationKind)
   case activation(NonlinearityName)
@@ -26,16 +28,22 @@ public struct Window: Hashable, Sendable {
   /// Rows and columns more at the bottom and right of a transposed convolution's result.
   public var outputPadding: Pair
   public var hasBias: Bool
+  /// Whether a maximum pooling has windows that stand out over the edge, where they do not fit.
+  public var roundsUp: Bool
 
   public init(
-    _ size: Int, stride: Int = 1, padding: Int = 0, dilation: Int = 1, outputPadding: Pair = 0, hasBias: Bool = true
+    _ size: Int, stride: Int = 1, padding: Int = 0, dilation: Int = 1, outputPadding: Pair = 0, hasBias: Bool = true,
+    roundsUp: Bool = false
   ) {
     (self.size, self.stride, self.padding, self.dilation) = (size, stride, padding, dilation)
-    (self.outputPadding, self.hasBias) = (outputPadding, hasBias)
+    (self.outputPadding, self.hasBias, self.roundsUp) = (outputPadding, hasBias, roundsUp)
   }
 
   /// The extent that is left of `extent`; below 1 if the window does not fit.
   func result(of extent: Int) -> Int {
+    if roundsUp {
+      return PoolingPlaces.windows(along: extent, size: size, stride: stride, padding: padding, roundsUp: true)
+    }
     let room = extent + 2 * padding - dilation * (size - 1) - 1
     return room < 0 ? 0 : room / stride + 1
   }

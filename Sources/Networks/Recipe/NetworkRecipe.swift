@@ -43,6 +43,10 @@ public struct NetworkRecipe: Sendable {
     self.activation = try section.choice("activation", default: activation)
   }
 
+  private init(_ layers: [LayerSpec], _ activation: NonlinearityName, input: [Int], _ source: String) {
+    (self.layers, self.activation, self.input, self.source) = (layers, activation, input, source)
+  }
+
   /// The architecture that reads a list of layers from `hidden`.
   static let list = "mlp"
 
@@ -64,6 +68,24 @@ public struct NetworkRecipe: Sendable {
   public func network(name: String, outputs: Int, layout: inout Layout) throws(RecipeError) -> LayerStack {
     var builder = try builder(name: name, layout: layout)
     builder.dense(outputs)
+    layout = builder.layout
+    return builder.network
+  }
+
+  /// The same layers for examples of another shape.
+  public func resized(to input: [Int]) -> NetworkRecipe { NetworkRecipe(layers, activation, input: input, source) }
+
+  /// A network from an image to some outputs for each of its pixels: [n, h, w, c] → [n, h, w, outputs].
+  /// - Throws: `RecipeError` also where the layers do not keep the image's height and width.
+  public func pixelNetwork(name: String, outputs: Int, layout: inout Layout) throws(RecipeError) -> LayerStack {
+    var builder = try builder(name: name, layout: layout)
+    guard builder.shape.count == 3, builder.shape[..<2] == input[..<2] else {
+      throw RecipeError(
+        "\(source): its layers make "
+          + (builder.shape.count == 3 ? "\(builder.shape[0]) × \(builder.shape[1]) pixels" : "rows of numbers")
+          + " of images of \(input[0]) × \(input[1]), and every pixel needs outputs: undo each pool max by an unpool")
+    }
+    try builder.add(.convolution(filters: outputs, Window(1)))
     layout = builder.layout
     return builder.network
   }
@@ -102,6 +124,6 @@ public protocol Architecture: Sendable {
 /// The table of architectures.
 public enum Architectures {
   public static let all: [any Architecture.Type] = [
-    ConvolutionalStack.self, LeNet.self, ThreeConvolutions.self, AlexNet.self,
+    ConvolutionalStack.self, LeNet.self, ThreeConvolutions.self, AlexNet.self, SegNetBasic.self,
   ]
 }

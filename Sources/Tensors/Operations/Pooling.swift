@@ -75,75 +75,12 @@ private func forEachWindow(
   }
 }
 
-/// Numbers picked from a tensor by their offsets, and its transpose: numbers added at those offsets.
-private struct Pick: Primitive {
-  enum Function: UInt8 { case gather, scatter }
-
-  /// Which numbers, and the shapes on both sides.
-  final class Places {
-    var offsets: [Int32]
-    let source: Shape
-    let result: Shape
-
-    init(source: Shape, result: Shape) {
-      offsets = [Int32](repeating: 0, count: result.count)
-      (self.source, self.result) = (source, result)
-    }
-  }
-
-  let places: Places
-  let function: Function
-
-  func callAsFunction(_ x: Tensor) -> Tensor {
-    let y: Tensor
-    switch function {
-    case .gather:
-      y = Tensor(uninitialized: places.result)
-      for (index, offset) in places.offsets.enumerated() { y.pointer[index] = x.pointer[Int(offset)] }
-    case .scatter:
-      y = .zeros(places.source)
-      for (index, offset) in places.offsets.enumerated() { y.pointer[Int(offset)] += x.pointer[index] }
-    }
-    return recording(self, Inputs(x), y)
-  }
-
-  func pullback(_ dy: Tensor, inputs: Inputs, output: Tensor, into sink: borrowing CotangentSink) {
-    sink.add(Pick(places: places, function: function == .gather ? .scatter : .gather)(dy), to: 0)
-  }
-}
-
 extension Tensor {
-  private func checkWindow(_ size: Int, _ stride: Int, _ padding: Int) {
+  func checkWindow(_ size: Int, _ stride: Int, _ padding: Int, roundsUp: Bool = false) {
     precondition(
       shape.rank == 4 && 1...9999 ~= size && 1...9999 ~= stride && padding >= 0 && 2 * padding <= size
-        && shape[1] + 2 * padding >= size && shape[2] + 2 * padding >= size,
+        && (roundsUp || shape[1] + 2 * padding >= size && shape[2] + 2 * padding >= size),
       "windows of \(size), stride \(stride), padding \(padding), of images of shape \(shape)")
-  }
-
-  /// The greatest number of each window and channel: [n, h, w, c] → [n, ⌊(h + 2 padding − size) / stride⌋ + 1, …, c].
-  /// Padding is less than everything. At a tie the derivative goes to the first.
-  public func maximumPooled(_ size: Int, stride: Int? = nil, padding: Int = 0) -> Tensor {
-    let stride = stride ?? size
-    checkWindow(size, stride, padding)
-    let channels = shape[3]
-    let places = Pick.Places(
-      source: shape,
-      result: [
-        shape[0], Window.count(shape[1], size: size, stride: stride, padding: padding),
-        Window.count(shape[2], size: size, stride: stride, padding: padding), channels,
-      ])
-    places.offsets.withUnsafeMutableBufferPointer { offsets in
-      var last = -1
-      forEachWindow(image: shape, windows: places.result, size: size, stride: stride, padding: padding) {
-        pixel, window in
-        for channel in 0..<channels {
-          let (at, place) = (pixel + channel, window + channel)
-          if window != last || pointer[at] > pointer[Int(offsets[place])] { offsets[place] = Int32(at) }
-        }
-        last = window
-      }
-    }
-    return Pick(places: places, function: .gather)(self)
   }
 
   /// The mean of each window and channel; padding counts as zeros, as in PyTorch.
