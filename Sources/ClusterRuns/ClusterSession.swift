@@ -26,7 +26,7 @@ package struct ClusterSession: Sendable {
   ///   - isRestart: whether an earlier coordinator of the same job was killed, and its nodes may still be at work.
   package init(
     _ job: TrainingJob, run: RunFolder, from checkpoint: Checkpoint?, isRestart: Bool, bind: Endpoint,
-    security: ClusterSecurity, nodes: Int, heartbeat: Duration, lanes: Int, quiet: Bool
+    security: ClusterSecurity, nodes: Int, heartbeat: Duration, wait: Duration = .seconds(60), lanes: Int, quiet: Bool
   ) async throws {
     self.job = job
     self.checkpoint = checkpoint
@@ -42,6 +42,7 @@ package struct ClusterSession: Sendable {
     configuration.isNewJob = !isRestart
     configuration.checkpointInterval = job.plan.checkpointInterval
     configuration.heartbeat = heartbeat
+    configuration.startPatience = wait
     configuration.reportEvery = job.plan.reportEvery
     let coordinator = try Coordinator(configuration, resuming: state)
     self.coordinator = coordinator
@@ -78,9 +79,10 @@ package struct ClusterSession: Sendable {
     }
   }
 
-  /// From the first node's arrival to the end of the job. Writes what nodes report, and checkpoints.
+  /// From the first node's arrival to the end of the job. Writes what nodes report, and checkpoints; what cannot be
+  /// written is tried again, and ends nothing.
   package func run() async throws -> Summary {
-    try await session.run { recorder in
+    try await session.run(until: stopping) { recorder in
       var moment = Trainer.Moment(
         step: checkpoint?.state.step ?? 0, epoch: checkpoint?.state.epoch ?? 0,
         seconds: checkpoint?.state.seconds ?? 0, converged: checkpoint?.state.converged ?? false)
@@ -88,6 +90,29 @@ package struct ClusterSession: Sendable {
       var began: ContinuousClock.Instant?
       var lastReport = earlier
       var shownStep = moment.step
+      /// Whether what the learner holds is not written yet, and the state that it is then.
+      var unwritten: StateOffer?
+      var lastWaitsSince: ContinuousClock.Instant?
+      /// Writes what the learner holds. After the last state, or when the user wants the end, that ends the job.
+      func save() {
+        guard let offer = unwritten else { return }
+        let isLast = offer.converged || offer.step >= UInt64(job.plan.steps)
+        let isWritten = recorder.save(moment)
+        coordinator.tell(recorder.trouble)
+        if !isWritten {
+          if isLast, lastWaitsSince == nil { lastWaitsSince = .now }
+          if let lastWaitsSince, .now - lastWaitsSince > LastWrite.patience {
+            coordinator.end(Stop(reason: .failed, explanation: recorder.trouble ?? ""))
+          }
+          return coordinator.wake(after: recorder.timeToRetry)
+        }
+        unwritten = nil
+        if isLast {
+          coordinator.end(Stop(reason: .completed, explanation: "all steps are done"))
+        } else if stopping.isRequested {
+          coordinator.end(Stop(reason: .asked, explanation: "the coordinator was asked to stop"))
+        }
+      }
       func seconds() -> Double {
         guard let began else { return earlier }
         return earlier + ContinuousClock.now.durationSeconds(since: began)
@@ -112,26 +137,26 @@ package struct ClusterSession: Sendable {
               step: Int(report.step), steps: job.plan.steps, epoch: epochs(Int(report.step)),
               epochs: epochs(job.plan.steps), seconds: now, examples: Int(report.examples), examplesPerSecond: rate,
               metrics: Dictionary(report.metrics.map { ($0.name, $0.value) }) { $1 }, isWhole: true))
+          coordinator.tell(recorder.trouble)
         case .state(let offer, let state):
           defer { coordinator.wroteState() }
           guard state.fill(job.learner) else { continue }
           let step = Int(offer.step)
           moment = Trainer.Moment(
             step: step, epoch: step / job.stepsPerEpoch, seconds: seconds(), converged: offer.converged)
-          try recorder.checkpoint(moment)
-          if offer.converged || step >= job.plan.steps {
-            coordinator.end(Stop(reason: .completed, explanation: "all steps are done"))
-          } else if stopping.isRequested {
-            coordinator.end(Stop(reason: .asked, explanation: "the coordinator was asked to stop"))
-          }
+          unwritten = offer
+          save()
+        case .awake: save()
         case .ended(let stop):
           switch stop.reason {
           case .completed: return .finished(moment)
-          case .asked: return .interrupted(moment)
+          case .asked:
+            if unwritten != nil { throw LastWrite.failure(recorder.trouble ?? "") }
+            return .interrupted(moment)
           case .failed:
+            if unwritten != nil { throw LastWrite.failure(recorder.trouble ?? "") }
             throw ClusterError(.failed, stop.explanation)
           }
-        case .failed(let error): throw error
         }
       }
       return .interrupted(moment)

@@ -9,14 +9,20 @@ package struct CoordinatorRun: Sendable {
   private let endpoint: Endpoint
   private let nodes: Int
   private let heartbeat: Duration
+  private let wait: Duration
   private let lanes: Int
   private let security: ClusterSecurity
 
   /// - Parameters:
   ///   - bind: where to listen.
-  ///   - nodes: begin when so many are there.
-  package init(bind: String, nodes: Int, heartbeat: Duration, lanes: Int, security: SecurityRequest) throws {
+  ///   - nodes: begin when so many are there,
+  ///   - wait: or so many seconds after the first.
+  package init(
+    bind: String, nodes: Int, wait: Double, heartbeat: Duration, lanes: Int, security: SecurityRequest
+  ) throws {
     guard (1...4096).contains(nodes) else { throw RecipeError("--nodes is \(nodes): it must be from 1 to 4096") }
+    guard (0...1e6).contains(wait) else { throw RecipeError("--wait is \(wait): it must be from 0 to 1000000 seconds") }
+    self.wait = .milliseconds(Int(wait * 1000))
     endpoint = try Endpoint(bind)
     self.security = try security.coordinator(at: endpoint)
     (self.nodes, self.heartbeat, self.lanes) = (nodes, heartbeat, lanes)
@@ -32,7 +38,7 @@ package struct CoordinatorRun: Sendable {
     let cluster = try await prepared.starting(run) {
       try await ClusterSession(
         prepared.job, run: run, from: prepared.checkpoint, isRestart: prepared.isRestart, bind: endpoint,
-        security: security, nodes: nodes, heartbeat: heartbeat, lanes: lanes, quiet: quiet)
+        security: security, nodes: nodes, heartbeat: heartbeat, wait: wait, lanes: lanes, quiet: quiet)
     }
     let bound = cluster.endpoint
     cluster.session.note("coordinator at \(bound); start nodes with: elbo node --coordinator \(bound)")

@@ -19,8 +19,8 @@ package struct LaunchSecurity {
     }
     let pair = try options.key.map { try SecurityRequest.pair($0) } ?? CurveKeyPair.generate()
     let pairs = try (0..<nodes).map { _ in try CurveKeyPair.generate() }
-    var allowed = try options.allow.map { try AllowListFile.load($0) } ?? []
-    allowed.formUnion(pairs.map(\.publicKey))
+    var allowed = try options.allow.map { try SecurityRequest.allowList($0, usual: [.status]) } ?? []
+    for pair in pairs { allowed.allow(pair.publicKey, [.node]) }
     coordinator = .curve(pair, coordinator: pair.publicKey, allowed: allowed)
     self.pairs = pairs
   }

@@ -110,7 +110,8 @@ package struct NodeProcesses: Sendable {
         if !input.isEmpty { _ = try? await execution.standardInputWriter.write(input) }
         for try await line in execution.standardOutput.strings() {
           let text = line.trimmingCharacters(in: .newlines)
-          try log?.append(Array("\(Date().formatted(Self.timeStyle)) [\(name)] \(text)\n".utf8))
+          // A log that cannot be written is no reason to lose the node.
+          try? log?.append(Array("\(Date().formatted(Self.timeStyle)) [\(name)] \(text)\n".utf8))
           last.withLock { $0 = text }
         }
       }

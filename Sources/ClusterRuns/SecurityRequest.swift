@@ -1,6 +1,7 @@
 import Cluster
 import Foundation
 import Recipes
+import Reports
 import ZeroMQ
 
 /// Who may listen in, and who may take part.
@@ -9,7 +10,7 @@ package struct SecurityRequest: Sendable {
   package var plain: Bool
   /// The file of this process's key pair; -: a secret key on standard input.
   package var key: String?
-  /// A coordinator's file of the public keys that may take part or ask.
+  /// A coordinator's file of public keys and of what each may do.
   package var allow: String?
   /// The coordinator's public key, for a node or a status client.
   package var coordinatorKey: String?
@@ -25,7 +26,7 @@ package struct SecurityRequest: Sendable {
     guard let allow else {
       throw RecipeError("with --key, name the public keys that may take part: --allow FILE, one key a line")
     }
-    return .curve(pair, coordinator: pair.publicKey, allowed: try AllowListFile.load(allow))
+    return .curve(pair, coordinator: pair.publicKey, allowed: try Self.allowList(allow, usual: Set(KeyRole.allCases)))
   }
 
   /// Of a node or a status client.
@@ -35,6 +36,19 @@ package struct SecurityRequest: Sendable {
       throw RecipeError("with --key, give the coordinator's public key: --coordinator-key, 64 hexadecimal digits")
     }
     return .curve(try Self.pair(key), coordinator: server, allowed: [])
+  }
+
+  /// The list of a file, with a note for the user when some keys have no role.
+  /// - Parameter usual: the roles of a key without any.
+  package static func allowList(_ path: String, usual: Set<KeyRole>) throws -> AllowList {
+    let list = try AllowList(contentsOf: path, usual: usual)
+    if list.keysWithoutRole > 0 {
+      let roles = KeyRole.allCases.filter(usual.contains).map(\.rawValue).joined(separator: ",")
+      StandardError.write(
+        "note: \(list.keysWithoutRole) keys of \(path) have no role and are taken for \(roles); write the roles behind "
+          + "each key: node, status, predict\n")
+    }
+    return list
   }
 
   /// A key pair from a file, or from the first line of standard input, where no other user of the machine sees it.

@@ -8,6 +8,7 @@ package enum StatusText {
   package static func health(_ reply: StatusReply) -> Health {
     switch reply.job.state {
     case .finished: .healthy
+    case .running where !reply.job.explanation.isEmpty: .degraded
     case .running: reply.nodes.allSatisfy { $0.state == .member || $0.state == .left } ? .healthy : .degraded
     default: .degraded
     }

@@ -51,6 +51,8 @@ struct Elbo: AsyncParsableCommand {
 
   static func main(_ models: [any Model.Type]) async {
     StandardStreams.open()
+    Descriptors.raiseLimit()
+    AddressSpace.explainFailures()
     // A closed pipe is an error to report, not a reason to die in the middle of a checkpoint.
     signal(SIGPIPE, SIG_IGN)
     do {
@@ -73,7 +75,8 @@ struct Elbo: AsyncParsableCommand {
   /// Says in one line what went wrong, and ends.
   private static func finish(with error: any Error) -> Never {
     switch error {
-    case let error as TrainingError where error.code == .diverged: fail("\(error)", .failed)
+    case let error as TrainingError where error.code == .diverged || error.code == .unwritten:
+      fail("\(error)", .failed)
     case let error as ClusterError:
       fail("\(error)", error.code == .refused || error.code == .otherJob ? .mistake : .failed)
     case let error as ZeroMQError:

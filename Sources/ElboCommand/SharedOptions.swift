@@ -54,6 +54,9 @@ struct TrainingOutputOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Go on from the newest checkpoint of a run, bit for bit.", valueName: "run"))
   var resume: String?
 
+  @Flag(help: "With --resume: go on also where numbers come out otherwise than before; the bits will differ.")
+  var acceptNumerics = false
+
   @Flag(help: "No progress.")
   var quiet = false
 
@@ -65,7 +68,9 @@ struct TrainingOutputOptions: ParsableArguments {
 
   /// What is asked to be trained.
   func request(_ recipe: String?, _ options: RecipeOptions) -> TrainingRequest {
-    TrainingRequest(recipe: recipe, overrides: options.overrides, out: out, resume: resume, dryRun: dryRun)
+    TrainingRequest(
+      recipe: recipe, overrides: options.overrides, out: out, resume: resume, dryRun: dryRun,
+      acceptsNumerics: acceptNumerics)
   }
 }
 

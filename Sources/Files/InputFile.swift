@@ -12,12 +12,15 @@ public enum InputFile {
   ///   ``FileError/Code/tooLarge``.
   public static func read(_ path: String, limit: Int = 1 << 31) throws(FileError) -> [UInt8] {
     try checkPath(path, operation: "read")
-    let descriptor = retryingInterrupts { open(path, O_RDONLY | O_CLOEXEC) }
+    // Or a pipe without a writer would be waited for in `open`.
+    let descriptor = retryingInterrupts { open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
     guard descriptor >= 0 else { throw FileError("read", path, systemError: errno) }
     defer { close(descriptor) }
 
     var status = stat()
     guard fstat(descriptor, &status) == 0 else { throw FileError("read", path, systemError: errno) }
+    let isPipe = status.st_mode & S_IFMT == S_IFIFO
+    if !isPipe { _ = fcntl(descriptor, F_SETFL, 0) }
     var bytes: [UInt8] = []
     // Room for one more piece than the size says, so that the end is seen without growing. Pipes and /proc say 0.
     let piece = 1 << 16
@@ -30,6 +33,14 @@ public enum InputFile {
         retryingInterrupts { systemRead(descriptor, buffer.baseAddress! + start, wanted) }
       }
       bytes.removeLast(wanted - max(count, 0))
+      if isPipe, start == 0, count <= 0 {
+        guard count < 0, errno == EAGAIN else {
+          throw FileError("read", path, code: .other, reason: "it is a pipe that nobody writes to")
+        }
+        // Somebody has it open, and will write.
+        _ = fcntl(descriptor, F_SETFL, 0)
+        continue
+      }
       guard count >= 0 else { throw FileError("read", path, systemError: errno) }
       guard bytes.count <= limit else {
         throw FileError("read", path, code: .tooLarge, reason: "more than \(limit) bytes")

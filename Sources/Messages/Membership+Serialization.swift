@@ -3,11 +3,16 @@ import CProtobufC
 
 extension RecipeRequest {
   func message(in arena: Arena) -> UnsafeMutablePointer<Elbo__V1__RecipeRequest> {
-    arena.make(elbo__v1__recipe_request__init) { $0.build = arena.text(build, limit: Limits.name) }
+    arena.make(elbo__v1__recipe_request__init) {
+      $0.build = arena.text(build, limit: Limits.name)
+      $0.name = arena.text(name, limit: Limits.name)
+    }
   }
 
   init(_ message: Elbo__V1__RecipeRequest) throws(MessageError) {
-    self.init(build: try Check.text(message.build, "RecipeRequest.build", limit: Limits.name, required: true))
+    self.init(
+      build: try Check.text(message.build, "RecipeRequest.build", limit: Limits.name, required: true),
+      name: try Check.text(message.name, "RecipeRequest.name", limit: Limits.name))
   }
 }
 
@@ -105,6 +110,7 @@ extension Refused {
       $0.code = Elbo__V1__RefusalCode(rawValue: code.rawValue)
       $0.explanation = arena.text(explanation, limit: Limits.explanation)
       $0.incarnation = incarnation.rawValue
+      $0.known_incarnation = known?.rawValue ?? 0
     }
   }
 
@@ -112,7 +118,8 @@ extension Refused {
     self.init(
       code: try Check.enumerator(message.code.rawValue, "Refused.code"),
       explanation: try Check.text(message.explanation, "Refused.explanation", limit: Limits.explanation),
-      incarnation: try Check.incarnation(message.incarnation, "Refused.incarnation"))
+      incarnation: try Check.incarnation(message.incarnation, "Refused.incarnation"),
+      known: Incarnation(rawValue: message.known_incarnation))
   }
 }
 

@@ -1,7 +1,13 @@
 /// First message of a node that was started without a recipe.
 public struct RecipeRequest: Hashable, Sendable {
   public var build: String
-  public init(build: String) { self.build = build }
+  /// For whoever reads that the node is refused; may be empty.
+  public var name: String
+
+  public init(build: String, name: String = "") {
+    self.build = build
+    self.name = name
+  }
 }
 
 /// What is trained.
@@ -96,11 +102,14 @@ public struct Refused: Hashable, Sendable {
   /// One line for the user.
   public var explanation: String
   public var incarnation: Incarnation
+  /// With `staleIncarnation`: the newest start of the name, when that is not there any more.
+  public var known: Incarnation?
 
-  public init(code: Code, explanation: String, incarnation: Incarnation) {
+  public init(code: Code, explanation: String, incarnation: Incarnation, known: Incarnation? = nil) {
     self.code = code
     self.explanation = explanation
     self.incarnation = incarnation
+    self.known = known
   }
 }
 

@@ -43,6 +43,7 @@ extension Run {
   /// - Parameters:
   ///   - folder: the run folder to go on in.
   ///   - values: recipe keys that change: when the training ends, and what is reported.
+  ///   - acceptingNumerics: whether to go on also where numbers come out otherwise than where the run was trained.
   ///   - lanes: how many threads compute; by default one for each processor.
   ///   - quiet: whether to show no progress on standard error.
   ///   - observer: hears of every step, report and checkpoint.
@@ -50,12 +51,14 @@ extension Run {
   /// - Throws: `TrainingError` when a key changes on which the result of a step depends.
   @discardableResult
   public static func resume(
-    _ folder: String, setting values: [String: String] = [:], lanes: Int = Run.processors, quiet: Bool = true,
+    _ folder: String, setting values: [String: String] = [:], acceptingNumerics: Bool = false,
+    lanes: Int = Run.processors, quiet: Bool = true,
     observer: (any TrainingObserver)? = nil, until stop: StopRequest = StopRequest()
   ) async throws -> Summary {
     let assignments = values.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
     let request = TrainingRequest(
-      recipe: nil, overrides: RecipeOverrides(assignments: assignments), out: nil, resume: folder, dryRun: false)
+      recipe: nil, overrides: RecipeOverrides(assignments: assignments), out: nil, resume: folder, dryRun: false,
+      acceptsNumerics: acceptingNumerics)
     return try await train(request.prepare(), request, lanes: lanes, quiet: quiet, observer: observer, until: stop)
   }
 

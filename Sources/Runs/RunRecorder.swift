@@ -1,5 +1,6 @@
 import Datasets
 import Figures
+import Files
 import Foundation
 import Reports
 import Synchronization
@@ -24,16 +25,27 @@ package final class RunRecorder: TrainingObserver {
     package let recipe: String
     package let data: Schema
     package let keepCheckpoints: Int
+    /// As in `Checkpoint.State`.
+    package let numericsChanges: [Int]?
     /// What the progress line shows.
     package let shownMetrics: [String]
   }
 
-  private struct Output: ~Copyable {
+  fileprivate struct Output: ~Copyable {
     var progress: ProgressReporter
     var metrics: MetricsWriter
     var last: TrainingReport?
     var examples = 0
+    /// Lines that could not be written yet.
+    var waiting: [MetricsRecord] = []
+    var metricsRetry = Retry()
+    var checkpointRetry = Retry()
   }
+
+  /// More lines than this are not kept in memory; of more, the oldest are lost.
+  private static let mostWaiting = 100_000
+
+  private let spare = SpareDescriptors()
 
   /// - Parameter step: where a resumed training goes on from; metrics beyond it are written again.
   package init(
@@ -72,23 +84,73 @@ package final class RunRecorder: TrainingObserver {
   }
 
   package func report(_ report: TrainingReport) throws {
-    try output.withLock { output in
+    output.withLock { output in
       output.last = report
-      try output.metrics.append(
+      output.waiting.append(
         MetricsRecord(
           step: report.step, epoch: report.epoch, seconds: report.seconds,
           examplesPerSecond: report.examplesPerSecond, metrics: report.metrics))
+      if output.waiting.count > RunRecorder.mostWaiting { output.waiting.removeFirst() }
+      if !output.metricsRetry.isInTrouble || output.metricsRetry.isDue { output.writeMetrics() }
     }
     try listener?.report(report)
   }
 
+  /// What cannot be written, in one line; `nil`: nothing.
+  package var trouble: String? { output.withLock { $0.checkpointRetry.trouble ?? $0.metricsRetry.trouble } }
+
+  /// How long until a checkpoint that could not be written is to be tried again.
+  package var timeToRetry: Duration { output.withLock { $0.checkpointRetry.timeLeft } }
+
+  package var wantsCheckpoint: Bool { output.withLock { $0.checkpointRetry.isDue } }
+
+  /// Writes a checkpoint. When that fails the training goes on, which `wantsCheckpoint` then asks for another.
   package func checkpoint(_ moment: Trainer.Moment) throws {
-    let state = Checkpoint.State(
+    save(moment)
+    try listener?.checkpoint(moment)
+  }
+
+  /// Writes a checkpoint of what the learner holds.
+  /// - Returns: false when it cannot be written, of which the user is told once.
+  @discardableResult
+  package func save(_ moment: Trainer.Moment) -> Bool {
+    let result = Result { try spare.lend { try write(moment) } }
+    return output.withLock { output in
+      switch result {
+      case .success:
+        if output.checkpointRetry.succeeded() { output.progress.note("checkpoint \(moment.step) is written") }
+        return true
+      case .failure(let error):
+        if output.checkpointRetry.failed("checkpoint \(moment.step)", error) {
+          StandardError.write("warning: \(output.checkpointRetry.trouble!); the training goes on and tries again\n")
+        }
+        return false
+      }
+    }
+  }
+
+  /// Writes the end of the training.
+  /// - Throws: `TrainingError` when that fails until `stop` is requested, or for an hour.
+  package func saveLast(_ moment: Trainer.Moment, until stop: StopRequest) async throws {
+    try await persist("the final checkpoint \(moment.step)", until: stop) { try spare.lend { try write(moment) } }
+    try listener?.checkpoint(moment)
+  }
+
+  /// Writes what is not to be lost.
+  func persist(_ what: String, until stop: StopRequest, _ write: () throws -> Void) async throws {
+    try await LastWrite.persist(what, until: stop, say: { StandardError.write($0 + "\n") }, write)
+  }
+
+  private func write(_ moment: Trainer.Moment) throws {
+    var state = Checkpoint.State(
       learner, at: moment, model: identity.model, recipe: identity.recipe, data: identity.data.fingerprint)
-    try output.withLock { try $0.metrics.sync() }
+    state.numerics_changes = identity.numericsChanges
+    try output.withLock { output in
+      output.writeMetrics()
+      try output.metrics.sync()
+    }
     try Checkpoint.write(
       learner, state: state, schema: identity.data, in: run, keeping: identity.keepCheckpoints)
-    try listener?.checkpoint(moment)
   }
 
   package func figures(_ figures: [Figure], at step: Int) {
@@ -110,5 +172,24 @@ package final class RunRecorder: TrainingObserver {
   package func end() {
     drawing.finish()
     output.withLock { $0.progress.finish() }
+  }
+}
+
+extension RunRecorder.Output {
+  /// Writes the lines that wait.
+  mutating func writeMetrics() {
+    var written = 0
+    do {
+      while written < waiting.count {
+        try metrics.append(waiting[written])
+        written += 1
+      }
+      if metricsRetry.succeeded() { progress.note("metrics.jsonl is written again") }
+    } catch {
+      if metricsRetry.failed("metrics.jsonl", error) {
+        StandardError.write("warning: \(metricsRetry.trouble!); the training goes on and tries again\n")
+      }
+    }
+    waiting.removeFirst(written)
   }
 }

@@ -13,9 +13,15 @@ package struct TrainingRequest {
   package let out: String?
   package let resume: String?
   package let dryRun: Bool
+  /// Whether to go on also where numbers come out otherwise than where the run was trained.
+  package let acceptsNumerics: Bool
 
-  package init(recipe: String?, overrides: RecipeOverrides, out: String?, resume: String?, dryRun: Bool) {
+  package init(
+    recipe: String?, overrides: RecipeOverrides, out: String?, resume: String?, dryRun: Bool,
+    acceptsNumerics: Bool = false
+  ) {
     (self.recipe, self.overrides, self.out, self.resume, self.dryRun) = (recipe, overrides, out, resume, dryRun)
+    self.acceptsNumerics = acceptsNumerics
   }
 
   package struct Prepared {
@@ -92,11 +98,7 @@ package struct TrainingRequest {
       let checkpoint = try Checkpoint.restoreNewest(
         of: run, into: job.learner, optimizer: true,
         accept: { try check($0, job, mayGoOn && ownDigest == $0.recipe, run.path) }, note: warn)
-      if let numerics = checkpoint?.state.numerics, numerics != Numerics.fingerprint {
-        warn(
-          "warning: this machine rounds otherwise than the one that wrote \(run.path); what comes of going on will not "
-            + "have the bits of an undisturbed training")
-      }
+      if let state = checkpoint?.state, state.isOfOtherNumerics { try accept(state, of: run) }
       return Prepared(job: job, existing: (run, lock), checkpoint: checkpoint, isRestart: isRestart)
     } catch {
       lock?.release()
@@ -129,6 +131,19 @@ package struct TrainingRequest {
       throw TrainingError(
         .otherData, "the data is not what \(path) was trained on", advice: "name the same data with --data")
     }
+  }
+
+  /// Numbers come out otherwise here: what follows will not have the bits of an undisturbed training.
+  private func accept(_ state: Checkpoint.State, of run: RunFolder) throws {
+    guard acceptsNumerics else {
+      throw TrainingError(
+        .otherNumerics, "numbers come out otherwise here than where \(run.path) was trained until step \(state.step)",
+        advice: "go on on a processor of that kind with the same libraries, or accept other bits with --accept-numerics"
+      )
+    }
+    warn(
+      "warning: numbers come out otherwise from step \(state.step) on; the result will not have the bits of an undisturbed "
+        + "training, and summary.json says so")
   }
 
   /// What is asked for, when a coordinator has finished it already: it may have been killed as it was about to say so.

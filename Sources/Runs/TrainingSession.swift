@@ -36,7 +36,8 @@ package struct TrainingSession: Sendable {
       run, learner: job.learner,
       identity: RunRecorder.Identity(
         model: job.model.name, recipe: job.recipeDigest, data: job.data.schema,
-        keepCheckpoints: job.keepCheckpoints, shownMetrics: job.progressMetrics),
+        keepCheckpoints: job.keepCheckpoints, numericsChanges: checkpoint?.state.numericsChangesFromHere,
+        shownMetrics: job.progressMetrics),
       from: keepingMetrics ? .max : checkpoint?.state.step, quiet: quiet, listener: observer)
     trainer = Trainer(
       job.learner, validatedBy: job.validation, plan: job.plan, crew: Crew(lanes: lanes), observer: recorder)
@@ -56,18 +57,22 @@ package struct TrainingSession: Sendable {
   /// Trains here; then evaluates, draws and sums up, unless a stop was requested.
   package func run(until stop: StopRequest) async throws -> Summary {
     let state = checkpoint?.state
-    return try await run { recorder in
+    return try await run(until: stop) { recorder in
       let ending = try await trainer.train(
         from: state?.converged == true ? job.plan.steps : state?.step ?? 0, after: state?.seconds ?? 0, until: stop)
       recorder.end()
-      try recorder.checkpoint(ending.moment)
+      try await recorder.saveLast(ending.moment, until: stop)
       return ending
     }
   }
 
   /// Has something train; then evaluates, draws and sums up, unless that was interrupted.
-  /// - Parameter train: leaves the learner and the newest checkpoint at the moment that it returns.
-  package func run(_ train: (RunRecorder) async throws -> Trainer.Ending) async throws -> Summary {
+  /// - Parameters:
+  ///   - stop: ends the waiting for a disk that takes no more.
+  ///   - train: leaves the learner and the newest checkpoint at the moment that it returns.
+  package func run(
+    until stop: StopRequest, _ train: (RunRecorder) async throws -> Trainer.Ending
+  ) async throws -> Summary {
     recorder.note(
       "\(job.model.name): \(job.data.description); \(job.learner.learntCount) parameters")
     for note in job.notes { recorder.note(note) }
@@ -89,16 +94,18 @@ package struct TrainingSession: Sendable {
     if case .finished = ending {
       metrics.merge(try await trainer.evaluate()) { $1 }
       figures += try await draw()
-      try await writeDocuments()
+      try await writeDocuments(until: stop)
     }
     let moment = ending.moment
-    let summary = Summary(
+    var summary = Summary(
       status: ending.isFinished ? .finished : .interrupted, model: job.model.name, steps: moment.step,
       epochs: Double(moment.step) / Double(job.stepsPerEpoch), seconds: moment.seconds,
       examplesPerSecond: moment.seconds > 0 ? Double(moment.step * job.examplesPerStep) / moment.seconds : 0,
       parameters: job.learner.learntCount, parametersSHA256: job.learner.parameters.sha256,
       metrics: metrics, figures: figures)
-    try summary.write(to: run)
+    summary.numerics_changes = checkpoint?.state.numericsChangesFromHere
+    let (finished, folder) = (summary, run)
+    try await recorder.persist("summary.json", until: stop) { try finished.write(to: folder) }
     if !ending.isFinished {
       recorder.note("stopped after step \(moment.step); go on with: elbo train --resume \(run.path)")
     }
@@ -106,11 +113,15 @@ package struct TrainingSession: Sendable {
   }
 
   /// Writes what the learner leaves in the run folder.
-  private func writeDocuments() async throws {
+  private func writeDocuments(until stop: StopRequest) async throws {
     let documents = try await trainer.perform { learner, crew in
       try learner.offers.documents?(crew) ?? []
     }
-    for document in documents { try AtomicFile.write("\(run.path)/\(document.name)", document.contents) }
+    for document in documents {
+      try await recorder.persist(document.name, until: stop) {
+        try AtomicFile.write("\(run.path)/\(document.name)", document.contents)
+      }
+    }
   }
 
   /// Draws what a learner shows while it trains, beside the training.
@@ -120,11 +131,17 @@ package struct TrainingSession: Sendable {
     return drawn
   }
 
-  /// Draws figures and returns the paths of the pictures in the run folder.
+  /// Draws figures and returns the paths of the pictures in the run folder. Those that cannot be written are left out.
   private static func write(
     _ figures: [Figure], to run: RunFolder, heardBy recorder: RunRecorder
   ) async throws -> [String] {
-    let outcome = try await FigureWriter(folder: run.figures).write(figures)
+    let outcome: FigureWriter.Outcome
+    do {
+      outcome = try await FigureWriter(folder: run.figures).write(figures)
+    } catch {
+      StandardError.write("warning: figures are left out: \(error)\n")
+      return []
+    }
     for note in outcome.notes { recorder.note(note) }
     return outcome.pictures.map { String($0.dropFirst(run.path.count + 1)) }
   }

@@ -28,8 +28,19 @@ extension Checkpoint {
     public var schema_sha256: String?
     /// `Numerics.fingerprint` where the checkpoint was written; nil in format 1.
     public var numerics: String? = Numerics.fingerprint
+    /// The steps before which a training went on where `numerics` was another; none: nowhere.
+    public var numerics_changes: [Int]?
     /// Further files in the folder with the SHA-256 of their bytes, such as samples of a posterior.
     public var extras: [String: String]? = [:]
+
+    /// Whether it was written where numbers come out otherwise than here; of format 1 nobody knows.
+    public var isOfOtherNumerics: Bool { numerics.map { $0 != Numerics.fingerprint } ?? false }
+
+    /// `numerics_changes` of a training that goes on from here.
+    public var numericsChangesFromHere: [Int]? {
+      let all = (numerics_changes ?? []) + (isOfOtherNumerics ? [step] : [])
+      return all.isEmpty ? nil : all
+    }
 
     /// Formats that are read: 1 is that of 0.1.
     static let newestFormat = 2

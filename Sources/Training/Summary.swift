@@ -17,6 +17,9 @@ public struct Summary: Codable, Sendable {
   public var metrics: [String: Double]
   /// Paths of the pictures, relative to the run folder.
   public var figures: [String]
+  /// The steps before which the training went on where numbers come out otherwise, as `--accept-numerics` lets it: the
+  /// parameters are not those of an undisturbed training. `nil`: nowhere.
+  public var numerics_changes: [Int]?
 
   public init(
     status: Status, model: String, steps: Int, epochs: Double, seconds: Double, examplesPerSecond: Double,

@@ -85,11 +85,14 @@ public protocol TrainingObserver: Sendable {
   func figures(_ figures: [Figure], at step: Int)
   /// Something is wrong since this step: the cause, in one line.
   func alarm(_ cause: String, at step: Int)
+  /// Whether a checkpoint is to be written before the next one is due: the last one could not be. Asked after every step.
+  var wantsCheckpoint: Bool { get }
 }
 
 extension TrainingObserver {
   public func figures(_ figures: [Figure], at step: Int) {}
   public func alarm(_ cause: String, at step: Int) {}
+  public var wantsCheckpoint: Bool { false }
 }
 
 /// Asks a training to end after the step that it is in.
@@ -279,7 +282,8 @@ public actor Trainer {
         meter.clear(at: now, isWhole: true)
       }
       let isDue = checkpoints.isDue(at: time())
-      if !isLast, isDue || (plan.checkpointEvery > 0 && number % plan.checkpointEvery == 0) {
+      if !isLast, isDue || observer.wantsCheckpoint || (plan.checkpointEvery > 0 && number % plan.checkpointEvery == 0)
+      {
         try observer.checkpoint(moment())
         checkpoints.restart(at: time())
       }

@@ -8,12 +8,16 @@ public struct TrainingError: Error, CustomStringConvertible, Sendable {
     public static let otherFormat = Code(name: "otherFormat")
     public static let otherModel = Code(name: "otherModel")
     public static let otherRecipe = Code(name: "otherRecipe")
+    /// Numbers come out otherwise here than where the run was trained.
+    public static let otherNumerics = Code(name: "otherNumerics")
     public static let otherData = Code(name: "otherData")
     public static let noRun = Code(name: "noRun")
     /// The data that a run was trained on is not where it was.
     public static let noData = Code(name: "noData")
     /// Another process writes to the run.
     public static let isWritten = Code(name: "isWritten")
+    /// The end of a training cannot be written.
+    public static let unwritten = Code(name: "unwritten")
     public static let unsuitable = Code(name: "unsuitable")
     /// Numbers became infinite or NaN.
     public static let diverged = Code(name: "diverged")

@@ -69,30 +69,11 @@ extension CurveKeyPair {
   }
 }
 
-/// Public keys of those who may connect: a text file with one key of 64 hexadecimal digits a line, and a name behind
-/// it for the reader.
-public enum AllowListFile {
-  public static func load(_ path: String) throws(ZeroMQError) -> Set<CurvePublicKey> {
-    let doing = "reading the list of allowed keys \(path)"
-    let (text, _) = try KeyFile.content(path, doing: doing)
-    var keys: Set<CurvePublicKey> = []
-    for (number, line) in KeyFile.numberedLines(text) {
-      guard let word = line.split(separator: " ").first, let key = CurvePublicKey(hexadecimal: word) else {
-        throw ZeroMQError(
-          .badKey, doing: doing, reason: "line \(number) does not begin with a key",
-          advice: "a key is 64 hexadecimal digits, as elbo keys prints it")
-      }
-      keys.insert(key)
-    }
-    return keys
-  }
-}
-
 enum KeyFile {
   /// Content and mode. Key files are small; larger ones are mistakes.
   static func content(_ path: String, doing: String) throws(ZeroMQError) -> (text: String, mode: mode_t) {
     let limit = 1 << 20
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else {
       throw ZeroMQError(
         .badKey, doing: doing, reason: String(cString: strerror(errno)), advice: "make a pair of keys: elbo keys")

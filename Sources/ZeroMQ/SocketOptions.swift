@@ -16,8 +16,9 @@ public struct SocketOptions: Sendable {
   public var reconnectMaximum: Duration = .seconds(2)
   /// Queue messages only for peers that are connected (ZMQ_IMMEDIATE).
   public var immediate = true
-  /// A peer that has not greeted properly in this time is disconnected (ZMQ_HANDSHAKE_IVL).
-  public var handshake: Duration = .seconds(10)
+  /// A peer that has not greeted properly in this time is disconnected (ZMQ_HANDSHAKE_IVL): strangers that say nothing
+  /// use up descriptors for so long.
+  public var handshake: Duration = .seconds(3)
   /// ZMTP pings, by which a connection that has silently died is noticed; `nil` for none (ZMQ_HEARTBEAT_…).
   public var ping: Ping? = Ping()
   /// Sending to an unknown peer is told, not swallowed (ZMQ_ROUTER_MANDATORY; ROUTER only).

@@ -119,6 +119,48 @@ import Testing
       })
   }
 
+  @Test("A clock that went back: a killed node takes its own place again, and not that of one that is alive")
+  func earlierClock() throws {
+    var membership = pair()
+    var session = NodeSession(
+      configuration: NodeSession.Configuration(
+        name: "b", build: "b", recipe: simulatedDigest, data: simulatedDigest, lanes: 1, dataEndpoints: ["tcp://b:1"],
+        publicKey: nil), incarnation: Incarnation(rawValue: 7)!)
+    /// Says Hello at a time; what came of it.
+    func knock(_ second: Double) throws -> [NodeSession.Directive] {
+      let said = session.tick(now: at(second), position: .start) { beat($0, view: 0) }
+      guard case .send(.hello(let hello))? = said.first else { return said }
+      let answers = membership.receive(hello, provenKey: nil, now: at(second))
+      guard case .reply(let body)? = answers.first(where: { if case .reply = $0 { true } else { false } }) else {
+        return []
+      }
+      let message = ControlMessage(
+        job: simulatedJob, sender: nil, incarnation: nil, epoch: Epoch(rawValue: 1), body: body)
+      return session.receive(message, now: at(second))
+    }
+    // Killed a moment ago, so taken for alive: it goes on knocking.
+    #expect(try knock(0.5) == [])
+    #expect(try knock(1.5) == [])
+    #expect(membership.view?.members.map(\.incarnation.rawValue) == [100, 100])
+    _ = membership.gone("b", now: at(2))
+    #expect(try knock(2.5) == [])
+    #expect(session.incarnation.rawValue == 101)
+    #expect(try knock(3) == [.admitted(node(2))])
+    // Another one of the same name, while that one lives: refused in the end.
+    session = NodeSession(configuration: session.configuration, incarnation: Incarnation(rawValue: 8)!)
+    var outcome: [NodeSession.Directive] = []
+    for second in 4...30 where outcome.isEmpty {
+      _ = membership.receive(
+        beat(UInt64(second), view: 0), from: node(2), Incarnation(rawValue: 101)!, now: at(Double(second)))
+      outcome = try knock(Double(second))
+    }
+    guard case .refused(let refused)? = outcome.first else {
+      Issue.record("\(outcome)")
+      return
+    }
+    #expect(refused.code == .staleIncarnation && refused.explanation == "a later start of b is there")
+  }
+
   @Test func whoLeavesIsReplacedAtOnce() {
     var membership = pair()
     _ = membership.receive(

@@ -122,6 +122,43 @@ import ZeroMQ
     }
   }
 
+  /// More than the coordinator waits for: without a bound they would count for all steps before them.
+  @Test func reportsOfStepsThatNobodyHasReachedVoidNone() async throws {
+    var cluster = LocalCluster(nodes: 1, shards: 2)
+    cluster.steps = 1_000_000
+    defer { cluster.removeLog() }
+    let (gate, rogue) = (Gate(at: Self.heldAt), try Rogue())
+    let (coordinator, endpoint) = try await cluster.coordinator()
+    let reported = try await withThrowingTaskGroup(of: Void.self) { [cluster] group in
+      group.addTask { _ = try? await cluster.node(1, at: endpoint, gate: gate) }
+      await gate.reached(by: 1)
+      defer { gate.open() }
+      try await rogue.connect(endpoint, .plainOnLoopback)
+      let status = try await rogue.status()
+      let member = try #require(status.nodes.first)
+      for step in Array(500_000...510_100) + [1] {
+        let report = Report(step: UInt64(step), examples: 1, metrics: [])
+        try await rogue.say(
+          ControlMessage(
+            job: status.job.job, sender: member.node, incarnation: member.incarnation, epoch: Epoch(rawValue: 0),
+            body: .report(report)))
+        // What was said is heard.
+        if step % 100 == 0 { _ = try await rogue.status() }
+      }
+      _ = try await rogue.status()
+      coordinator.end(Stop(reason: .asked, explanation: "enough"))
+      var steps: [UInt64] = []
+      for await event in coordinator.events {
+        if case .report(let report) = event { steps.append(report.step) }
+        if case .ended = event { break }
+      }
+      return steps
+    }
+    #expect(reported == [1])
+    await rogue.close()
+    await coordinator.close()
+  }
+
   @Test func aNodeWhoseCoordinatorsPlaceIsTakenEndsInTheEnd() async throws {
     var cluster = LocalCluster(nodes: 1, shards: 2)
     (cluster.steps, cluster.patience) = (1_000_000, .seconds(3))

@@ -82,6 +82,34 @@ struct EncryptionTests {
     #expect(try outcome.hash() == expected)
   }
 
+  @Test("A viewer's key asks for the status; it neither joins nor makes nodes compute predictions")
+  func roles() async throws {
+    let workspace = try Workspace()
+    let expected = try await Elbo.run(workspace.training("vae", out: "undisturbed", Self.options)).hash()
+    let server = try await key("server", workspace)
+    let (viewer, old) = (try await key("viewer", workspace), try await key("old", workspace))
+    // One line with a role, one of a list of 0.1, which meant the same to a launch.
+    try workspace.write("allowed", "\(viewer) status\n\(old) my laptop\n")
+    let outcome = try await Elbo.run(
+      workspace.launch("vae", out: "run", nodes: 2, Self.options)
+        + ["--key", workspace["server"], "--allow", workspace["allowed"]]
+    ) { _ in
+      try await until { workspace.lines("run/metrics.jsonl") >= 5 }
+      let endpoint = workspace.endpoint("run")!
+      for name in ["viewer", "old"] {
+        let keys = ["--key", workspace[name], "--coordinator-key", server]
+        let status = try await Elbo.run(["status", endpoint, "--json"] + keys)
+        #expect((try status.json()["nodes"] as? [any Sendable])?.count == 2)
+        let node = try await Elbo.run(["node", "--coordinator", endpoint, "--name", name, "--patience", "20"] + keys)
+        #expect(node.status == .exited(2), "\(node.error)")
+        #expect(node.error.contains("its key has the role status, and this needs node"), "\(node.error)")
+      }
+    }
+    #expect(try outcome.hash() == expected)
+    #expect(outcome.error.contains("1 keys of \(workspace["allowed"]) have no role and are taken for status"))
+    #expect(workspace.names(in: "run/logs").allSatisfy { $0.hasPrefix("node-") })
+  }
+
   @Test("Contradictory options are mistakes")
   func mistakes() async throws {
     let workspace = try Workspace()

@@ -156,16 +156,6 @@ struct FaultTests {
     #expect(try outcome.json()["parameters_sha256"] as? String == alone)
   }
 
-  @Test("The disk of the run folder is full: one line, exit status 2, no process left behind")
-  func fullDisk() async throws {
-    let workspace = try Workspace()
-    let outcome = try await Elbo.run(
-      throughShell: "trap '' XFSZ; ulimit -f 40; exec \"$0\" \"$@\"", workspace.endlessLaunch(nodes: 2))
-    #expect(outcome.status == .exited(2), "\(outcome.error)")
-    #expect(outcome.error.split(separator: "\n").last?.contains("run/") == true, "\(outcome.error)")
-    #expect(workspace.processes().isEmpty)
-  }
-
   @Test("The coordinator is killed and started again")
   func restart() async throws {
     try await withTwoNodes { workspace in

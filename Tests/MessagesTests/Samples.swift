@@ -30,7 +30,7 @@ enum Samples {
   static let waits = [Wait(node: node(3), cause: .totals)]
 
   static let control: [String: ControlMessage] = [
-    "recipe_request": fromStranger(.recipeRequest(RecipeRequest(build: "elbo 1.0 abc"))),
+    "recipe_request": fromStranger(.recipeRequest(RecipeRequest(build: "elbo 1.0 abc", name: "rack3"))),
     "recipe": fromCoordinator(
       .recipe(RecipeReply(yaml: Array("model: vae\n".utf8), digest: digest(1), shards: 8, steps: 12000))),
     "hello": fromStranger(
@@ -45,6 +45,11 @@ enum Samples {
         Welcome(node: node(7), incarnation: incarnation, heartbeatMilliseconds: 1000, missedHeartbeats: 3))),
     "refused": fromCoordinator(
       .refused(Refused(code: .dataDiffers, explanation: "other data", incarnation: incarnation))),
+    "refused_stale": fromCoordinator(
+      .refused(
+        Refused(
+          code: .staleIncarnation, explanation: "a later start is known", incarnation: incarnation,
+          known: Incarnation(rawValue: 100)))),
     "view": fromCoordinator(
       .view(
         View(

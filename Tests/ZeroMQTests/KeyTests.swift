@@ -70,9 +70,21 @@ import ZeroMQ
       let keys = try [CurveKeyPair.generate().publicKey, CurveKeyPair.generate().publicKey]
       try "# who may join\n\n\(keys[0]) node-1\r\n  \(keys[1])# the other\n".write(
         toFile: path, atomically: true, encoding: .utf8)
-      #expect(try AllowListFile.load(path) == Set(keys))
+      let list = try AllowList(contentsOf: path, usual: [.status])
+      #expect(list.keys == Set(keys))
+      // Lists of 0.1: a name behind the key, and no role.
+      #expect(list.keysWithoutRole == 2)
+      #expect(keys.allSatisfy { list.roles(of: $0) == [.status] })
+      try "\(keys[0]) node,predict rack 3\n\(keys[1]) status # the other\n".write(
+        toFile: path, atomically: true, encoding: .utf8)
+      let roles = try AllowList(contentsOf: path, usual: [.node])
+      #expect(roles.keysWithoutRole == 0)
+      #expect(roles.roles(of: keys[0]) == [.node, .predict] && roles.roles(of: keys[1]) == [.status])
+      #expect(roles.keys(with: .node) == [keys[0]])
+      try "\(keys[0]) node,stauts\n".write(toFile: path, atomically: true, encoding: .utf8)
+      #expect(reason { _ = try AllowList(contentsOf: path, usual: []) } == "line 1 names the role 'stauts'")
       try "\(keys[0])\nnode-2 \(keys[1])\n".write(toFile: path, atomically: true, encoding: .utf8)
-      #expect(reason { _ = try AllowListFile.load(path) } == "line 2 does not begin with a key")
+      #expect(reason { _ = try AllowList(contentsOf: path, usual: []) } == "line 2 does not begin with a key")
     }
   }
 

@@ -70,7 +70,8 @@ def controls():
     )
     waits = [control.Wait(node=3, cause=control.WAIT_CAUSE_TOTALS)]
     moments = b"".join(i.to_bytes(8, "little") for i in range(12))
-    yield "recipe_request", make(0, 0, 0, 0, recipe_request=membership.RecipeRequest(build="elbo 1.0 abc"))
+    yield "recipe_request", make(0, 0, 0, 0, recipe_request=membership.RecipeRequest(
+        build="elbo 1.0 abc", name="rack3"))
     yield "recipe", make(0, 0, 2, recipe=membership.Recipe(
         yaml=b"model: vae\n", digest=digest(1), shards=8, steps=12000))
     yield "hello", make(0, 99, 0, 0, hello=membership.Hello(
@@ -81,6 +82,9 @@ def controls():
         node=7, incarnation=99, heartbeat_milliseconds=1000, missed_heartbeats=3))
     yield "refused", make(0, 0, 2, refused=membership.Refused(
         code=membership.REFUSAL_CODE_DATA_DIFFERS, explanation="other data", incarnation=99))
+    yield "refused_stale", make(0, 0, 2, refused=membership.Refused(
+        code=membership.REFUSAL_CODE_STALE_INCARNATION, explanation="a later start is known", incarnation=99,
+        known_incarnation=100))
     yield "view", make(0, 0, 2, view=membership.View(
         number=6, members=[member(1, shards(0, 3)), member(2, None), member(4, shards(3, 5))], shards=8,
         cause="node 3 is lost"))

@@ -7,6 +7,7 @@ extension Membership {
     forgive(now)
     let usual = configuration.heartbeat * configuration.missedHeartbeats
     let restart = reattachment()
+    leaveOutUnlinked(now)
     for number in records.keys.sorted() {
       let record = records[number]!
       guard record.isAlive else { continue }
@@ -45,7 +46,10 @@ extension Membership {
     for number in records.keys {
       records[number]!.lastSeen = min(now, records[number]!.lastSeen + (now - tickedAt))
       records[number]!.progressedAt = min(now, records[number]!.progressedAt + (now - tickedAt))
+      records[number]!.receivedAt = min(now, records[number]!.receivedAt + (now - tickedAt))
+      records[number]!.viewSince = min(now, records[number]!.viewSince + (now - tickedAt))
     }
+    viewFormedAt = viewFormedAt.map { min(now, $0 + (now - tickedAt)) }
     reattachedAt = reattachedAt.map { min(now, $0 + (now - tickedAt)) }
   }
 
@@ -54,14 +58,21 @@ extension Membership {
     min(formAt ?? now + configuration.heartbeat, now + configuration.heartbeat * 0.25)
   }
 
+  /// How long those that are there still wait for others before the first view; `nil`: they do not.
+  public func timeToStart(now: Timestamp) -> Duration? {
+    guard view == nil, lastView == .none, let formAt else { return nil }
+    return max(.zero, formAt - now)
+  }
+
   /// Whoever started a node knows that its process has ended: nobody need wait for its heartbeats.
   public mutating func gone(_ name: String, now: Timestamp) -> [Directive] {
     guard stop == nil, let number = names[name], let record = records[number], record.isAlive else { return [] }
+    records[number]!.hasEnded = true
     lose(number, "its process has ended")
     return formIfDue(now)
   }
 
-  private mutating func lose(_ number: NodeNumber, _ reason: String) {
+  mutating func lose(_ number: NodeNumber, _ reason: String) {
     let record = records[number]!
     records[number]!.state = .lost
     guard view?.member(number)?.incarnation == record.incarnation else { return }
@@ -84,7 +95,9 @@ extension Membership {
   /// Changes the view when a member is gone, or when those who wait have waited long enough.
   mutating func formIfDue(_ now: Timestamp) -> [Directive] {
     guard stop == nil else { return [] }
-    let alive = records.values.filter(\.isAlive).sorted { $0.number < $1.number }
+    let all = records.values.filter(\.isAlive).sorted { $0.number < $1.number }
+    let linked = all.filter { !isExcluded($0, now) }
+    let alive = linked.isEmpty ? all : linked
     let joining = alive.filter { $0.state == .joining }
     if alive.isEmpty {
       // Everyone is gone. The next ones to come wait for each other as those do who join; view numbers go on.
@@ -95,16 +108,26 @@ extension Membership {
     }
     if view == nil {
       guard alive.count >= configuration.expectedNodes || formAt.map({ now >= $0 }) ?? false else { return [] }
-      return form(alive, cause: causes.isEmpty ? "start" : causes.joined(separator: "; "))
+      let missing = lastView == .none ? configuration.expectedNodes - alive.count : 0
+      let start = "start" + (missing > 0 ? ", without \(missing) nodes that did not come" : "")
+      return form(alive, cause: causes.isEmpty ? start : causes.joined(separator: "; "), now)
     }
-    if joining.isEmpty { formAt = nil }
+    // Who was kept out until now has waited long enough.
+    formAt = joining.isEmpty ? nil : formAt ?? now
     let joinersAreDue = !joining.isEmpty && formAt.map { now >= $0 } ?? false
     guard !causes.isEmpty || joinersAreDue else { return [] }
     let joined = joining.map { "\($0.number) (\($0.name)) has joined" }
-    return form(alive, cause: (causes + joined).joined(separator: "; "))
+    return form(alive, cause: (causes + joined).joined(separator: "; "), now)
   }
 
-  private mutating func form(_ alive: [Record], cause: String) -> [Directive] {
+  /// Those that are lost since a minute at most and may come back: they do not know yet that the job is over.
+  func recentlyLost(now: Timestamp) -> [NodeNumber] {
+    records.values.filter { $0.state == .lost && !$0.hasEnded && now - $0.lastSeen < .seconds(60) }.map(\.number)
+  }
+
+  func number(of name: String) -> NodeNumber? { names[name] }
+
+  private mutating func form(_ alive: [Record], cause: String, _ now: Timestamp) -> [Directive] {
     let blocks = ShardAssignment.blocks(shards: configuration.shards, lanes: alive.map(\.lanes))
     let members = zip(alive, blocks).map { record, shards in
       Member(
@@ -117,11 +140,15 @@ extension Membership {
     view = next
     lastView = next.number
     viewChanges += 1
+    viewFormedAt = now
     formAt = nil
     causes = []
     var directives: [Directive] = [.log(.viewDecided(next))]
     for record in alive {
-      if record.state == .joining { records[record.number]!.state = .member }
+      if record.state == .joining {
+        records[record.number]!.state = .member
+        records[record.number]!.joined = next.number
+      }
       directives.append(.send(.view(next), to: record.number))
     }
     // Those left out may still be there, cut off or asleep: told, they come back at once.

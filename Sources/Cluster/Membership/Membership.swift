@@ -32,6 +32,12 @@ public struct Membership: Sendable {
     public var reattachSpread: Duration = .seconds(2)
     /// A node that others wait for and that has not got on for this long is stuck; after twice as long it is lost.
     public var stuckAfter: Duration = .seconds(60)
+    /// So long after they have installed a view its members may take to say where they stand.
+    public var syncPatience: Duration = .seconds(10)
+    /// A node that does not reach another one is left out for so long, and each time that it fails again for twice as
+    /// long, up to the longest.
+    public var exclusion: Duration = .seconds(30)
+    public var longestExclusion: Duration = .seconds(1800)
     public var maximumNodes = 4096
 
     public init(job: JobID, build: String, recipe: Digest, shards: Int, expectedNodes: Int) {
@@ -72,6 +78,13 @@ public struct Membership: Sendable {
     var isReattaching = false
     var heartbeat: Heartbeat?
     var progressedAt: Timestamp
+    /// When numbers of peers have come last, and since when it has the view that its heartbeats show.
+    var receivedAt = Timestamp.zero
+    var viewSince = Timestamp.zero
+    /// Whether its process is known to have ended.
+    var hasEnded = false
+    /// The first view that it was in.
+    var joined = ViewNumber.none
     var acknowledged = ViewNumber.none
     var restarts: UInt32 = 0
 
@@ -94,6 +107,9 @@ public struct Membership: Sendable {
   var tickedAt: Timestamp?
   /// When a member of before the restart was last found to be back.
   var reattachedAt: Timestamp?
+  /// Nodes that are kept out of views.
+  var exclusions: [NodeNumber: Exclusion] = [:]
+  var viewFormedAt: Timestamp?
 
   public init(configuration: Configuration) {
     self.configuration = configuration
@@ -120,6 +136,7 @@ public struct Membership: Sendable {
       }
     }
     tickedAt = now
+    viewFormedAt = now
     for member in view?.members ?? [] where records[member.node]?.incarnation == member.incarnation {
       records[member.node]!.state = .member
       records[member.node]!.lanes = member.lanes
@@ -140,15 +157,15 @@ public struct Membership: Sendable {
 
   /// - Parameter provenKey: the key that the connection has proved to hold; `nil` in plain text.
   public mutating func receive(_ hello: Hello, provenKey: PublicKey?, now: Timestamp) -> [Directive] {
-    func refuse(_ code: Refused.Code, _ explanation: String) -> [Directive] {
-      [.reply(.refused(Refused(code: code, explanation: explanation, incarnation: hello.incarnation)))]
+    func refuse(_ code: Refused.Code, _ explanation: String, known: Incarnation? = nil) -> [Directive] {
+      [.reply(.refused(Refused(code: code, explanation: explanation, incarnation: hello.incarnation, known: known)))]
     }
     if let stop { return refuse(.jobOver, stop.explanation) }
     guard hello.publicKey == provenKey else {
       return refuse(.notListed, "the connection's key is not the one in Hello")
     }
     guard hello.build == configuration.build else {
-      return refuse(.buildDiffers, "this coordinator is \(configuration.build), the node is \(hello.build)")
+      return refuse(.buildDiffers, BuildDifference.text(configuration.build, hello.build))
     }
     guard hello.recipe == configuration.recipe else {
       return refuse(.recipeDiffers, "the node's recipe is not the coordinator's")
@@ -161,7 +178,10 @@ public struct Membership: Sendable {
       return refuse(.notListed, "\(hello.name) is there, with another key")
     }
     if let known, hello.incarnation < known.incarnation {
-      return refuse(.staleIncarnation, "a later start of \(hello.name) is known")
+      // The clock of its machine has gone back. It may take the place of one that is gone.
+      return refuse(
+        .staleIncarnation, "a later start of \(hello.name) is \(known.isAlive ? "there" : "known")",
+        known: known.isAlive ? nil : known.incarnation)
     }
     if let known, hello.incarnation == known.incarnation { return receiveAgain(hello, known, now: now) }
     guard known != nil || names.count < configuration.maximumNodes else {
@@ -255,6 +275,8 @@ public struct Membership: Sendable {
         $0.position != heartbeat.position || $0.shardsDone != heartbeat.shardsDone || $0.stage != heartbeat.stage
           || $0.view != heartbeat.view
       } ?? true
+    if last?.view != heartbeat.view { records[node]!.viewSince = now }
+    if last?.bytesReceived != heartbeat.bytesReceived { records[node]!.receivedAt = now }
     if moved {
       records[node]!.progressedAt = now
       if record.state == .stuck { records[node]!.state = .member }

@@ -13,6 +13,8 @@ public struct NodeSession: Sendable {
     public var publicKey: PublicKey?
     /// Between two Hellos.
     public var retry: Duration = .milliseconds(500)
+    /// So long a later start of the same name may still be taken for alive: a node that was killed is.
+    public var succession: Duration = .seconds(15)
 
     public init(
       name: String, build: String, recipe: Digest, data: Digest, lanes: Int, dataEndpoints: [String],
@@ -42,7 +44,7 @@ public struct NodeSession: Sendable {
     case refused(Refused)
   }
 
-  let configuration: Configuration
+  package let configuration: Configuration
   public private(set) var incarnation: Incarnation
   public private(set) var node: NodeNumber?
   /// The newest coordinator heard of.
@@ -52,6 +54,8 @@ public struct NodeSession: Sendable {
   private var heartbeat: Duration = .seconds(1)
   private var sequence: UInt64 = 0
   private var actAt: Timestamp = .zero
+  /// Since when a later start of this name has this node's place.
+  private var occupiedSince: Timestamp?
 
   /// - Parameter incarnation: greater than that of any earlier start of this name; the time of day in nanoseconds
   ///   does.
@@ -108,6 +112,7 @@ public struct NodeSession: Sendable {
       guard welcome.incarnation == incarnation else { return [] }
       heartbeat = .milliseconds(welcome.heartbeatMilliseconds)
       guard node == nil else { return [] }
+      occupiedSince = nil
       node = welcome.node
       actAt = now
       return [.admitted(welcome.node)]
@@ -125,6 +130,7 @@ public struct NodeSession: Sendable {
     case .execute(let order): return order.view == view ? [.execute(order)] : []
     case .refused(let refused):
       guard refused.incarnation == incarnation else { return [] }
+      if refused.code == .staleIncarnation, succeeds(refused.known, now) { return [] }
       isOver = true
       return [.refused(refused)]
     case .stop(let stop):
@@ -132,5 +138,17 @@ public struct NodeSession: Sendable {
       return [.stop(stop)]
     default: return []
     }
+  }
+
+  /// A later start of this name is known: by a clock that has gone back since. Whether this one may still take its place.
+  private mutating func succeeds(_ known: Incarnation?, _ now: Timestamp) -> Bool {
+    if let known, known.rawValue < .max {
+      incarnation = Incarnation(rawValue: known.rawValue + 1)!
+      actAt = now
+      return true
+    }
+    let since = occupiedSince ?? now
+    occupiedSince = since
+    return known == nil && now - since < configuration.succession
   }
 }

@@ -63,6 +63,7 @@ public actor HelpRequest {
         .failure(
           ClusterError(
             .refused, "the training at \(endpoint) is over: \(stop.explanation)", advice: "predict with --nodes")))
+    case .refused(let refused): answer(.failure(ClusterError(.refused, "\(endpoint) refuses: \(refused.explanation)")))
     default: break
     }
   }

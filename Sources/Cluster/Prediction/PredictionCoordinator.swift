@@ -72,7 +72,7 @@ public actor PredictionCoordinator {
   public func open() throws -> Endpoint {
     if case .curve(_, _, let allowed) = configuration.security {
       authenticator = try Authenticator(in: context)
-      authenticator!.allow(allowed, domain: "control")
+      authenticator!.allow(allowed.keys(with: .node), domain: "control")
     }
     var options = SocketOptions()
     options.maximumFrame = Limits.controlMessage
@@ -210,7 +210,7 @@ public actor PredictionCoordinator {
     switch body {
     case .recipeRequest(let request):
       guard request.build == configuration.build else {
-        let text = "this program is \(configuration.build), the node is \(request.build)"
+        let text = BuildDifference.text(configuration.build, request.build, "this program")
         refuse(text)
         return send(
           .refused(Refused(code: .buildDiffers, explanation: text, incarnation: Incarnation(rawValue: 1)!)),

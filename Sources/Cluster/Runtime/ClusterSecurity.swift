@@ -7,8 +7,9 @@ public enum ClusterSecurity: Sendable {
   case plainOnLoopback
   /// Plain text anywhere, because the user has asked for it by name.
   case plain
-  /// Encrypted. The coordinator lets in whose keys are allowed; nodes know the coordinator's, and let in members.
-  case curve(CurveKeyPair, coordinator: CurvePublicKey?, allowed: Set<CurvePublicKey>)
+  /// Encrypted. The coordinator lets in whose keys are allowed, each for what its roles say; nodes know the coordinator's,
+  /// and let in members.
+  case curve(CurveKeyPair, coordinator: CurvePublicKey?, allowed: AllowList)
 
   func server(_ domain: String) -> SocketSecurity {
     switch self {

@@ -11,7 +11,30 @@ extension Coordinator {
   }
 
   private func part(_ patience: Duration) async {
-    if membership.stop != nil { await monitor?.everyoneHangsUp(within: patience, in: context) }
+    guard membership.stop != nil else { return }
+    await everyoneIsTold(within: .seconds(5))
+    await monitor?.everyoneHangsUp(within: patience, in: context)
+  }
+
+  /// Who is connecting again at the end, as after its network has failed, is to hear of it too.
+  private func everyoneIsTold(within patience: Duration) async {
+    guard !untold.isEmpty else { return }
+    let timer = context.executor.setTimer(at: .now + patience) { [weak self] in
+      self?.assumeIsolated { $0.stopWaitingForUntold() }
+    }
+    await withCheckedContinuation { whenAllAreTold = $0 }
+    context.executor.cancelTimer(timer)
+  }
+
+  private func stopWaitingForUntold() {
+    whenAllAreTold?.resume()
+    whenAllAreTold = nil
+  }
+
+  /// A node has been answered after the end.
+  func told(_ node: NodeNumber) {
+    untold.remove(node)
+    if untold.isEmpty { stopWaitingForUntold() }
   }
 }
 

@@ -6,7 +6,7 @@ extension Coordinator {
   public func bind() throws -> Endpoint {
     if case .curve(_, _, let allowed) = configuration.security {
       authenticator = try Authenticator(in: context)
-      authenticator!.allow(allowed, domain: "control")
+      authenticator!.allow(allowed.keys, domain: "control")
     }
     var options = SocketOptions()
     options.maximumFrame = Limits.controlMessage

@@ -6,8 +6,8 @@ extension Coordinator {
   func answer(_ request: RecipeRequest, to route: RoutingID) {
     if let stop = membership.stop { return reply(.stop(stop), to: route) }
     guard request.build == configuration.build else {
-      let text = "this coordinator is \(configuration.build), the node is \(request.build)"
-      note("a node is refused: \(text)", of: route)
+      let text = BuildDifference.text(configuration.build, request.build)
+      note("\(request.name.isEmpty ? "a node" : request.name) is refused: \(text)", of: route)
       return reply(
         .refused(Refused(code: .buildDiffers, explanation: text, incarnation: Incarnation(rawValue: 1)!)), to: route)
     }

@@ -77,7 +77,8 @@ extension Coordinator {
     checkpoints.restart(at: Timestamp.now - startedAt)
     savedStep = Int(offer.step)
     start = (offer, state)
-    passReports(all: Int(offer.step) == configuration.steps || offer.converged)
+    isLastHere = Int(offer.step) == configuration.steps || offer.converged
+    passReports(all: isLastHere)
     unwritten += 1
     continuation.yield(.state(offer, state))
   }

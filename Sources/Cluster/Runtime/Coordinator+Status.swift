@@ -32,19 +32,41 @@ extension Coordinator {
     }
     guard membership.view != nil else {
       let ready = nodes.count { $0.state == .joining }
-      return (.waiting, "\(ready) of \(configuration.expectedNodes) nodes are there")
+      let left = membership.timeToStart(now: now).map { "; the training begins with those in \($0.wholeSeconds) s" }
+      return (.waiting, "\(ready) of \(configuration.expectedNodes) nodes are there\(left ?? "")")
     }
     if let stuck = nodes.first(where: { $0.state == .stuck }) {
       return (.stalled, "\(stuck.node) (\(stuck.name)) is alive and does not get on")
     }
+    let links = membership.linkTrouble(now: now)
     let still = Double((now - movedAt).nanoseconds) / 1e9
     if still > max(10, 10 * stepSeconds) {
       let waits = nodes.compactMap { node in node.waits.first.map { "\(node.node) waits for \($0.node)'s \($0.cause)" }
       }
-      return (.stalled, "nothing has moved for \(Int(still)) s" + (waits.first.map { "; " + $0 } ?? ""))
+      return (.stalled, "nothing has moved for \(Int(still)) s" + ((links ?? waits.first).map { "; " + $0 } ?? ""))
     }
-    return (.running, "")
+    return (.running, [troubles, links].compactMap { $0 }.joined(separator: "; "))
   }
+}
+
+extension Coordinator {
+  /// Says, now and then, how long the training still waits for nodes that were expected.
+  func countDown() {
+    let now = Timestamp.now
+    guard membership.stop == nil, let left = membership.timeToStart(now: now),
+      countedAt.map({ now - $0 >= .seconds(10) }) ?? true
+    else { return }
+    countedAt = now
+    let ready = membership.statuses(now: now).count { $0.state == .joining }
+    continuation.yield(
+      .note(
+        "\(ready) of \(configuration.expectedNodes) nodes are there; the training waits \(left.wholeSeconds) s for the others, "
+          + "then it begins without them"))
+  }
+}
+
+extension Duration {
+  fileprivate var wholeSeconds: Int { (milliseconds + 999) / 1000 }
 }
 
 extension Membership {

@@ -12,6 +12,27 @@ extension Coordinator {
     if noted.count < 1000, noted.insert(route).inserted { continuation.yield(.note(text)) }
   }
 
+  /// Whether the roles of a connection's key let it say this. If not it is told, where it waits for an answer.
+  func permits(_ message: ControlMessage, from route: RoutingID, key: PublicKey?) -> Bool {
+    guard case .curve(_, _, let allowed) = configuration.security, let wanted = message.body.role else { return true }
+    let roles = key.flatMap { CurvePublicKey(bytes: $0.bytes) }.map { allowed.roles(of: $0) } ?? []
+    if roles.contains(wanted) { return true }
+    let own = KeyRole.allCases.filter(roles.contains).map(\.rawValue).joined(separator: ", ")
+    let explanation =
+      "its key has the role \(own), and this needs \(wanted.rawValue); the list of --allow says who has which"
+    refuse(explanation, from: route)
+    let incarnation: Incarnation? =
+      switch message.body {
+      case .hello(let hello): hello.incarnation
+      case .recipeRequest, .assist: Incarnation(rawValue: 1)
+      default: nil
+      }
+    if let incarnation {
+      reply(.refused(Refused(code: .notListed, explanation: explanation, incarnation: incarnation)), to: route)
+    }
+    return false
+  }
+
   /// A node of another job knocks, whose coordinator was here before: it is told, or it would go on knocking for ever.
   func turnAway(_ message: ControlMessage, at route: RoutingID) {
     refuse("it is of another job", from: route)
@@ -24,5 +45,16 @@ extension Coordinator {
     guard let incarnation else { return }
     let explanation = "\(configuration.name), job \(job.hexadecimal)"
     reply(.refused(Refused(code: .otherJob, explanation: explanation, incarnation: incarnation)), to: route)
+  }
+}
+
+extension ControlBody {
+  /// What a key must be listed for to say this to a coordinator; `nil`: for anything.
+  fileprivate var role: KeyRole? {
+    switch self {
+    case .statusRequest: nil
+    case .assist: .predict
+    default: .node
+    }
   }
 }

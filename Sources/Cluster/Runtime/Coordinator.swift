@@ -24,6 +24,8 @@ public actor Coordinator {
     public var stateCount: Int
     /// The training begins when so many nodes are there.
     public var expectedNodes: Int
+    /// So long after the first one the others are waited for; then the training begins with those that are there.
+    public var startPatience: Duration = .seconds(60)
     /// The durable log.
     public var log: String
     /// Whether a log that is there is of a job that is over, and a new one begins.
@@ -62,8 +64,8 @@ public actor Coordinator {
     case state(StateOffer, LearnerState)
     case note(String)
     case ended(Stop)
-    /// The log cannot be written: nothing can be decided any more.
-    case failed(any Error)
+    /// The time that `wake` was given is over.
+    case awake
   }
 
   let context: ZeroMQContext
@@ -94,17 +96,30 @@ public actor Coordinator {
   var checkpoints: CheckpointTimer
   var saveAskedAt: Timestamp?
   var savedStep = 0
+  /// Whether the state at the end of the training has come.
+  var isLastHere = false
+  /// When it was last said how long nodes are waited for.
+  var countedAt: Timestamp?
   /// States that were passed on and are not written yet, and the newest offer that waits for that.
   var unwritten = 0
   var deferred: (offer: StateOffer, node: NodeNumber, incarnation: Incarnation)?
-  private var recorded: UInt64 = 0
+  var recorded: UInt64 = 0
   /// That came before one that is to be written first: of a node that is quicker, or has joined late.
-  private var pendingReports: [UInt64: (report: Report, since: Timestamp)] = [:]
+  var pendingReports: [UInt64: (report: Report, since: Timestamp)] = [:]
   var refused: UInt64 = 0
   /// Peers whose bad messages were noted once.
   var noted: Set<RoutingID> = []
   let startedAt = Timestamp.now
   var runningSince: Timestamp?
+  /// Nodes that have not been told yet that the job is over: they are connecting again.
+  var untold: Set<NodeNumber> = []
+  var whenAllAreTold: CheckedContinuation<Void, Never>?
+  /// What waits for the log to be written.
+  var held: [Membership.Directive] = []
+  var logTrouble: (text: String, retryAt: Timestamp, wait: Duration)?
+  /// What the owner cannot write.
+  var trouble: String?
+  var waking: TimerID?
   var furthest = PhaseIndex.start
   var movedAt = Timestamp.now
 
@@ -138,6 +153,7 @@ public actor Coordinator {
       job: job, build: configuration.build, recipe: configuration.recipeDigest, shards: configuration.shards,
       expectedNodes: configuration.expectedNodes)
     rules.data = configuration.data
+    rules.startTimeout = configuration.startPatience
     rules.heartbeat = configuration.heartbeat
     rules.missedHeartbeats = configuration.missedHeartbeats
     membership = Membership(configuration: rules, replaying: records, now: .now)
@@ -173,6 +189,8 @@ public actor Coordinator {
   }
 
   func shut() {
+    if let waking { context.executor.cancelTimer(waking) }
+    waking = nil
     if let timer { context.executor.cancelTimer(timer) }
     timer = nil
     monitor?.close()
@@ -193,6 +211,8 @@ public actor Coordinator {
       self?.assumeIsolated { $0.tick() }
     }
     carryOut(membership.tick(now: .now), replyTo: nil)
+    carryOutHeld()
+    countDown()
     saveByTime()
     driveSaving()
   }
@@ -237,6 +257,7 @@ public actor Coordinator {
 
   private func receive(_ message: ControlMessage, from route: RoutingID, key: PublicKey?) {
     guard message.job == nil || message.job == job else { return turnAway(message, at: route) }
+    guard permits(message, from: route, key: key) else { return }
     let now = Timestamp.now
     switch message.body {
     case .statusRequest: reply(.statusReply(status(now)), to: route)
@@ -247,6 +268,7 @@ public actor Coordinator {
     case .hello(let hello):
       let directives = membership.receive(hello, provenKey: key, now: now)
       preparing.remove(route)
+      if membership.stop != nil, let node = membership.number(of: hello.name) { told(node) }
       for case .reply(.welcome(let welcome)) in directives { routes[welcome.node] = route }
       for case .reply(.refused(let refused)) in directives {
         note("\(hello.name) is refused: \(refused.explanation)", of: route)
@@ -260,6 +282,7 @@ public actor Coordinator {
         return refuse("its connection's key is not that of \(node)", from: route)
       }
       receive(message.body, from: node, incarnation, route: route, now: now)
+      if membership.stop != nil { told(node) }
     }
   }
 
@@ -290,32 +313,12 @@ public actor Coordinator {
         for member in membership.view?.members ?? [] { send(.execute(order), to: member.node) }
       }
     case .report(let report):
-      guard isCurrent, report.step > recorded, report.step <= UInt64(configuration.steps) else { return }
-      if pendingReports[report.step] == nil { pendingReports[report.step] = (report, now) }
-      passReports()
+      if isCurrent { take(report, now: now) }
     case .stateOffer(let offer):
       if isCurrent { consider(offer, of: node, incarnation) }
     case .statePart(let part):
       if isCurrent { take(part, from: node) }
     default: refuse("it is not for a coordinator", from: route)
-    }
-  }
-
-  /// Passes reports on in the order of their steps. Nodes repeat every two seconds what is not recorded yet, so what was
-  /// said while no coordinator was there comes still; what others have waited five seconds for, nobody has.
-  /// - Parameter all: although one before them is missing.
-  func passReports(all: Bool = false) {
-    let every = UInt64(configuration.reportEvery)
-    while let step = pendingReports.keys.min() {
-      let isNext = step <= (recorded / every + 1) * every
-      guard
-        all || isNext || pendingReports.count > 10_000
-          || Timestamp.now - pendingReports[step]!.since > .seconds(5)
-      else { return }
-      let report = pendingReports.removeValue(forKey: step)!.report
-      guard step > recorded else { continue }
-      recorded = step
-      continuation.yield(.report(report))
     }
   }
 
@@ -331,47 +334,52 @@ public actor Coordinator {
 
   // MARK: Directives
 
-  private func carryOut(_ directives: [Membership.Directive], replyTo route: RoutingID?) {
-    for directive in directives {
+  func carryOut(_ directives: [Membership.Directive], replyTo route: RoutingID?) {
+    let directives = withoutHeld(directives)
+    for (index, directive) in directives.enumerated() {
       switch directive {
-      case .reply(var body):
-        if case .heartbeatReply(var answer) = body {
-          answer.recorded = recorded
-          answer.saved = UInt64(savedStep)
-          body = .heartbeatReply(answer)
-        }
-        if let route { reply(body, to: route) }
-      case .send(let body, let node): send(body, to: node)
+      case .reply(let body): if let route { reply(withNews(body), to: route) }
+      case .send(let body, let node):
+        if !send(body, to: node), case .stop = body { untold.insert(node) }
       case .log(let record):
-        guard let log else { return }
-        do {
-          try log.append([record])
-        } catch {
-          // What is not in the log may not be acted upon.
-          continuation.yield(.failed(error))
-          return
-        }
+        guard log != nil else { return }
+        // What is not in the log may not be acted upon.
+        guard write(record) else { return hold(directives[index...]) }
       case .changed(let view):
         ledger.begin(view)
         movedAt = .now
         if let fetch, view.member(fetch.node)?.incarnation != fetch.incarnation { self.fetch = nil }
         continuation.yield(.view(view))
-      case .finished: isSaveWanted = true
+      // Once: its owner may be unable to write it for a while.
+      case .finished: isSaveWanted = !isLastHere
       case .ended(let stop):
+        untold.formUnion(membership.recentlyLost(now: .now))
         for route in preparing { reply(.stop(stop), to: route) }
         continuation.yield(.ended(stop))
       }
     }
   }
 
-  func reply(_ body: ControlBody, to route: RoutingID) {
-    guard router != nil else { return }
-    let message = ControlMessage(job: job, sender: nil, incarnation: nil, epoch: epoch, body: body)
-    _ = try? router!.send([.bytes(route.bytes), .bytes(message.encoded())])
+  /// What the coordinator has, in its answer to a heartbeat.
+  private func withNews(_ body: ControlBody) -> ControlBody {
+    guard case .heartbeatReply(var answer) = body else { return body }
+    answer.recorded = recorded
+    answer.saved = UInt64(savedStep)
+    return .heartbeatReply(answer)
   }
 
-  func send(_ body: ControlBody, to node: NodeNumber) {
-    if let route = routes[node] { reply(body, to: route) }
+  func reply(_ body: ControlBody, to route: RoutingID) { _ = deliver(body, to: route) }
+
+  /// False: nobody is connected there.
+  private func deliver(_ body: ControlBody, to route: RoutingID) -> Bool {
+    guard router != nil else { return false }
+    let message = ControlMessage(job: job, sender: nil, incarnation: nil, epoch: epoch, body: body)
+    return (try? router!.send([.bytes(route.bytes), .bytes(message.encoded())])) == .sent
+  }
+
+  @discardableResult
+  func send(_ body: ControlBody, to node: NodeNumber) -> Bool {
+    routes[node].map { deliver(body, to: $0) } ?? false
   }
 
   /// The state that nodes begin with from now on, when none of the others is left.

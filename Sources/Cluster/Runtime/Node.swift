@@ -143,7 +143,7 @@ public actor Node {
       guard clock.now - lastHeard < configuration.patience else { return giveUp() }
       if askedAt.map({ now - $0 > .milliseconds(500) }) ?? true {
         askedAt = now
-        send(.recipeRequest(RecipeRequest(build: configuration.build)))
+        send(.recipeRequest(RecipeRequest(build: configuration.build, name: configuration.name)))
       }
     case .fetching(var fetch, let prepared):
       guard clock.now - lastHeard < configuration.patience else { return giveUp() }
@@ -181,7 +181,12 @@ public actor Node {
         lastPosition = pulse.position
         movedAt = clock.now
       }
-      if let movedAt, clock.now - max(movedAt, lastHeard) > configuration.patience { return giveUp() }
+      if let movedAt, clock.now - max(movedAt, lastHeard) > configuration.patience {
+        guard pulse.stage == .finished else { return giveUp() }
+        // It did not hear the last word.
+        return end(
+          .success(.stopped(Stop(reason: .completed, explanation: "all steps are done; no coordinator answers"))))
+      }
       let figures = progress.figures
       perform(
         session.tick(now: .now, position: pulse.position) { sequence in

@@ -25,6 +25,11 @@ struct CoordinatorCommand: AsyncParsableCommand {
   @Option(help: "Begin when so many nodes are there; more may join later.")
   var nodes = 1
 
+  @Option(
+    help: ArgumentHelp(
+      "Begin with fewer nodes when the others have not come so long after the first.", valueName: "seconds"))
+  var wait = 60.0
+
   @OptionGroup var options: RecipeOptions
   @OptionGroup var lanes: LaneOptions
   @OptionGroup var heartbeat: HeartbeatOptions
@@ -33,7 +38,7 @@ struct CoordinatorCommand: AsyncParsableCommand {
 
   func run() async throws {
     let serving = try CoordinatorRun(
-      bind: bind, nodes: nodes, heartbeat: try heartbeat.interval(), lanes: try lanes.count(),
+      bind: bind, nodes: nodes, wait: wait, heartbeat: try heartbeat.interval(), lanes: try lanes.count(),
       security: security.request)
     let request = output.request(recipe, options)
     if let (run, summary) = try request.finished() {

@@ -10,7 +10,8 @@ struct KeysCommand: ParsableCommand {
         elbo coordinator vae --bind tcp://0.0.0.0:7700 --key ~/.elbo/key --allow nodes.keys
         elbo node --coordinator tcp://HOST:7700 --key ~/.elbo/key --coordinator-key PUBLIC
 
-      The file given with --allow lists the public keys that may take part or ask for the status, one a line.
+      The file given with --allow lists public keys, one a line, with what each may do behind it: node (take part), predict
+      (have the nodes predict), status (ask for the status, which every listed key may), with commas between them.
       """)
 
   @Option(help: ArgumentHelp("The file to write; an existing one is never overwritten.", valueName: "file"))

@@ -11,7 +11,9 @@ struct SecurityOptions: ParsableArguments {
       "This process's key pair, made by `elbo keys`; -: a secret key on standard input.", valueName: "file"))
   var key: String?
 
-  @Option(help: ArgumentHelp("Coordinator: the public keys that may take part or ask.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp(
+      "Coordinator: public keys, each with what it may do: node, status, predict.", valueName: "file"))
   var allow: String?
 
   @Option(help: ArgumentHelp("Node, status: the coordinator's public key.", valueName: "key"))
@@ -32,7 +34,8 @@ struct LaunchSecurityOptions: ParsableArguments {
   var key: String?
 
   @Option(
-    help: ArgumentHelp("Public keys that may ask for the status, beside those of the nodes.", valueName: "file"))
+    help: ArgumentHelp(
+      "Public keys beside those of the nodes, each with what it may do: status, predict, node.", valueName: "file"))
   var allow: String?
 
   var request: SecurityRequest { SecurityRequest(plain: plain, key: key, allow: allow) }

@@ -49,7 +49,8 @@ final class SimulatedNode {
   var stage: Stage {
     guard let machine else { return .preparing }
     if machine.isFinished { return machine.everyoneIsHere ? .finished : .exchanging }
-    return machine.isSynchronized ? .computing : .joining
+    guard machine.isSynchronized else { return .joining }
+    return lanes.isEmpty && queue.isEmpty ? .exchanging : .computing
   }
 
   func heartbeat(_ sequence: UInt64, now: Timestamp) -> Heartbeat {

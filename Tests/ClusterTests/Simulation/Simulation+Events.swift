@@ -20,6 +20,10 @@ extension Simulation {
     case .partition(let one, let other, let duration):
       record("n\(one) and n\(other) are cut off for \(duration)")
       cutUntil[[min(one, other), max(one, other)]] = now + duration
+    case .cut(let from, let to):
+      record("nothing goes from n\(from) to n\(to) any more")
+      cuts.insert([from, to])
+    case .heal(let from, let to): cuts.remove([from, to])
     case .leave(let index): leave(index)
     case .deliver(let message, let from, let to, let life): deliver(message, from: from, to: to, life: life)
     case .wake(let index, let life):
@@ -126,6 +130,7 @@ extension Simulation {
   // MARK: Messages
 
   mutating func send(_ message: Message, from: Int, to: Int) {
+    guard !cuts.contains([from, to]) else { return }
     guard now < faultsEnd else {
       queue.add(.deliver(message, from: from, to: to, life: life(to)), at: now + .microseconds(200))
       return

@@ -51,6 +51,9 @@ struct Simulation {
     case startCoordinator
     case pause(Int, Duration)
     case partition(Int, Int, Duration)
+    /// Nothing goes from the one to the other any more, until it is healed.
+    case cut(from: Int, to: Int)
+    case heal(from: Int, to: Int)
     case leave(Int)
   }
 
@@ -73,6 +76,8 @@ struct Simulation {
   var configuration: Membership.Configuration
   var pausedUntil: [Int: Timestamp] = [:]
   var cutUntil: [[Int]: Timestamp] = [:]
+  /// Sender and receiver of the links that are cut for good.
+  var cuts: Set<[Int]> = []
   var ended: Stop?
   /// What the coordinator has fetched.
   var result: [UInt64]?

@@ -457,7 +457,7 @@ void   elbo__v1__leave__free_unpacked
   assert(message->base.descriptor == &elbo__v1__leave__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor elbo__v1__recipe_request__field_descriptors[1] =
+static const ProtobufCFieldDescriptor elbo__v1__recipe_request__field_descriptors[2] =
 {
   {
     "build",
@@ -471,14 +471,27 @@ static const ProtobufCFieldDescriptor elbo__v1__recipe_request__field_descriptor
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "name",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Elbo__V1__RecipeRequest, name),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned elbo__v1__recipe_request__field_indices_by_name[] = {
   0,   /* field[0] = build */
+  1,   /* field[1] = name */
 };
 static const ProtobufCIntRange elbo__v1__recipe_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 1 }
+  { 0, 2 }
 };
 const ProtobufCMessageDescriptor elbo__v1__recipe_request__descriptor =
 {
@@ -488,7 +501,7 @@ const ProtobufCMessageDescriptor elbo__v1__recipe_request__descriptor =
   "Elbo__V1__RecipeRequest",
   "elbo.v1",
   sizeof(Elbo__V1__RecipeRequest),
-  1,
+  2,
   elbo__v1__recipe_request__field_descriptors,
   elbo__v1__recipe_request__field_indices_by_name,
   1,  elbo__v1__recipe_request__number_ranges,
@@ -817,7 +830,7 @@ const ProtobufCMessageDescriptor elbo__v1__welcome__descriptor =
   (ProtobufCMessageInit) elbo__v1__welcome__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor elbo__v1__refused__field_descriptors[3] =
+static const ProtobufCFieldDescriptor elbo__v1__refused__field_descriptors[4] =
 {
   {
     "code",
@@ -855,16 +868,29 @@ static const ProtobufCFieldDescriptor elbo__v1__refused__field_descriptors[3] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "known_incarnation",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FIXED64,
+    0,   /* quantifier_offset */
+    offsetof(Elbo__V1__Refused, known_incarnation),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned elbo__v1__refused__field_indices_by_name[] = {
   0,   /* field[0] = code */
   1,   /* field[1] = explanation */
   2,   /* field[2] = incarnation */
+  3,   /* field[3] = known_incarnation */
 };
 static const ProtobufCIntRange elbo__v1__refused__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 4 }
 };
 const ProtobufCMessageDescriptor elbo__v1__refused__descriptor =
 {
@@ -874,7 +900,7 @@ const ProtobufCMessageDescriptor elbo__v1__refused__descriptor =
   "Elbo__V1__Refused",
   "elbo.v1",
   sizeof(Elbo__V1__Refused),
-  3,
+  4,
   elbo__v1__refused__field_descriptors,
   elbo__v1__refused__field_indices_by_name,
   1,  elbo__v1__refused__number_ranges,

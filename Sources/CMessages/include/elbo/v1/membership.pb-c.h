@@ -88,13 +88,17 @@ struct  Elbo__V1__RecipeRequest
 {
   ProtobufCMessage base;
   /*
-   * version and source revision of the program, compared for equality
+   * program, libraries and probes of their numbers, `NAME VALUE; …`, compared for equality
    */
   char *build;
+  /*
+   * as in Hello, for whoever reads that the node is refused; may be empty
+   */
+  char *name;
 };
 #define ELBO__V1__RECIPE_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&elbo__v1__recipe_request__descriptor) \
-    , (char *)protobuf_c_empty_string }
+    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string }
 
 
 /*
@@ -212,7 +216,8 @@ struct  Elbo__V1__Welcome
 
 
 /*
- * coordinator -> node: not admitted. Final for this incarnation, but for OTHER_JOB: the node's own coordinator may come back.
+ * coordinator -> node: not admitted. Final for this incarnation, but for OTHER_JOB: the node's own coordinator may come
+ * back; and STALE_INCARNATION while the later start is there: that may be gone soon.
  */
 struct  Elbo__V1__Refused
 {
@@ -226,10 +231,15 @@ struct  Elbo__V1__Refused
    * of the Hello or Heartbeat this answers
    */
   uint64_t incarnation;
+  /*
+   * With STALE_INCARNATION: the newest start of the name, when that is not there any more; a greater one may say Hello.
+   * 0: it is there.
+   */
+  uint64_t known_incarnation;
 };
 #define ELBO__V1__REFUSED__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&elbo__v1__refused__descriptor) \
-    , ELBO__V1__REFUSAL_CODE__REFUSAL_CODE_UNSPECIFIED, (char *)protobuf_c_empty_string, 0 }
+    , ELBO__V1__REFUSAL_CODE__REFUSAL_CODE_UNSPECIFIED, (char *)protobuf_c_empty_string, 0, 0 }
 
 
 struct  Elbo__V1__Member

@@ -1,0 +1,33 @@
+import Messages
+
+extension Coordinator {
+  /// Those that wait for one before them, and no more.
+  private static let mostPending = 10_000
+
+  /// A member has reported: each of them does, and the first one is believed.
+  func take(_ report: Report, now: Timestamp) {
+    guard report.step > recorded, report.step <= UInt64(configuration.steps), pendingReports[report.step] == nil,
+      report.step <= furthest.step || pendingReports.count < Coordinator.mostPending
+    else { return }
+    pendingReports[report.step] = (report, now)
+    passReports()
+  }
+
+  /// Passes reports on in the order of their steps. Nodes repeat every two seconds what is not recorded yet, so what was
+  /// said while no coordinator was there comes still; what others have waited five seconds for, nobody has. A report of a
+  /// step that no heartbeat shows to be done makes none before it void.
+  /// - Parameter all: although one before them is missing.
+  func passReports(all: Bool = false) {
+    let every = UInt64(configuration.reportEvery)
+    while let step = pendingReports.keys.min() {
+      let isNext = step <= (recorded / every + 1) * every
+      let isOverdue =
+        pendingReports.count >= Coordinator.mostPending || Timestamp.now - pendingReports[step]!.since > .seconds(5)
+      guard all || isNext || (isOverdue && step <= furthest.step) else { return }
+      let report = pendingReports.removeValue(forKey: step)!.report
+      guard step > recorded else { continue }
+      recorded = step
+      continuation.yield(.report(report))
+    }
+  }
+}

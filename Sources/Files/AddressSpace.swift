@@ -1,0 +1,25 @@
+import CFiles
+
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
+/// The memory addresses that the system lets this process have.
+public enum AddressSpace {
+  /// Where they are limited, has a failure that ends the process say so in one line, with exit status 1: what needs memory
+  /// in the middle of libraries and of the runtime traps when there is none.
+  public static func explainFailures() {
+    var limit = rlimit()
+    #if canImport(Glibc)
+      let status = getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit)
+    #else
+      let status = getrlimit(RLIMIT_AS, &limit)
+    #endif
+    guard status == 0, limit.rlim_cur < rlim_t(Int64.max) else { return }
+    elbo_files_explain_faults(
+      "elbo: ended by a fault, most likely since the address space is limited to \(limit.rlim_cur >> 20) MiB (ulimit -v); "
+        + "raise the limit\n")
+  }
+}
