@@ -28,6 +28,14 @@ public struct RegressionMoments: Hashable, Sendable {
     targetScatter = whole[m, m]
   }
 
+  init(
+    count: Double, featureMeans: [Double], targetMean: Double, scatter: Matrix, products: [Double],
+    targetScatter: Double
+  ) {
+    (self.count, self.featureMeans, self.targetMean) = (count, featureMeans, targetMean)
+    (self.scatter, self.products, self.targetScatter) = (scatter, products, targetScatter)
+  }
+
   public var featureCount: Int { featureMeans.count }
 
   /// Φᵀ Φ with the features as the weights see them, a constant one in front when there is an intercept.
@@ -57,6 +65,26 @@ public struct RegressionMoments: Hashable, Sendable {
     let bias = targetMean - intercept - dot(weights, featureMeans)
     let around = targetScatter - 2 * dot(weights, products) + scatter.quadraticForm(weights)
     return max(around, 0) + count * bias * bias
+  }
+
+  /// The moments of features and target divided by scales.
+  func divided(by scales: [Double], target: Double) -> RegressionMoments {
+    var matrix = scatter
+    for i in 0..<featureCount {
+      for j in 0..<featureCount { matrix[i, j] = matrix[i, j] / scales[i] / scales[j] }
+    }
+    return RegressionMoments(
+      count: count, featureMeans: zip(featureMeans, scales).map { $0 / $1 }, targetMean: targetMean / target,
+      scatter: matrix, products: zip(products, scales).map { $0 / $1 / target },
+      targetScatter: targetScatter / target / target)
+  }
+
+  /// What rounding leaves of a squared error that is zero: of the spread of the targets, and of their magnitude. Targets
+  /// that are all zero have no scale of their own.
+  var leastError: Double {
+    let magnitude = Double.ulpOfOne * targetMean
+    let least = 1e-15 * targetScatter + count * magnitude * magnitude
+    return least > 0 ? max(least, 1e-305) : 1e-150
   }
 
   /// The same of weights as `Features.weighted` orders them.

@@ -26,6 +26,7 @@ public enum BayesianRegression: Model {
   public static var recipe: [UInt8] { PackageResources.bayesian_linear_regression_yaml }
 
   private enum Method: String, CaseIterable {
+    case search
     case effectiveParameters = "effective-parameters"
     case em
   }
@@ -34,7 +35,7 @@ public enum BayesianRegression: Model {
     let objective = recipe["objective"]
     let weightPrecision = try objective.optionalNumber("weight_precision", in: 1e-300...1e300)
     let noisePrecision = try objective.optionalNumber("noise_precision", in: 1e-300...1e300)
-    let method: Method = try objective.choice("method", default: .effectiveParameters)
+    let method: Method = try objective.choice("method", default: .search)
     let rounds = try objective.integer("evidence_iterations", default: 300, in: 0...1_000_000)
     let choosesDegree = try objective.flag("choose_degree", default: false)
     guard (weightPrecision == nil) == (noisePrecision == nil) else {
@@ -57,7 +58,12 @@ public enum BayesianRegression: Model {
     }
     return try made { features in
       var estimator = EvidenceMaximization(features)
-      estimator.method = method == .em ? .expectationMaximization : .effectiveParameters
+      estimator.method =
+        switch method {
+        case .search: .search
+        case .effectiveParameters: .effectiveParameters
+        case .em: .expectationMaximization
+        }
       (estimator.iterations, estimator.tolerance) = (rounds, 1e-9)
       return estimator
     }
@@ -93,9 +99,10 @@ public enum BayesianRidge: Model {
       }
     }
     return try momentLearner(features, exact, recipe) { features in
-      var estimator = EvidenceMaximization.bayesianRidge(features)
+      var estimator = EvidenceMaximization(features)
+      estimator.penalizesIntercept = false
       (estimator.weightHyperprior, estimator.noiseHyperprior) = (weight, noise)
-      (estimator.iterations, estimator.tolerance) = (rounds, tolerance)
+      estimator.hyperpriorsAreRelative = true
       return estimator
     }
   }

@@ -110,16 +110,18 @@ extension MomentRegression: FlatStatisticsModel where Estimator: ReportingEstima
   /// Of the prior that holds for all weights, and of the noise.
   private func precisions(_ estimate: Estimator.Estimate) -> (weight: Double, noise: Double)? {
     if let known = estimator as? ConjugateRegression { return (known.weightPrecision, known.prior.noisePrecision) }
-    guard let fit = estimate as? EvidenceFit, fit.posterior != nil else { return nil }
+    guard let fit = estimate as? EvidenceFit, fit.penalizesAll else { return nil }
     return (fit.weightPrecision, fit.noisePrecision)
   }
 
   /// Functions drawn from the posterior over weights.
   private func curves(_ estimate: Estimator.Estimate) -> ([Double]) -> [[Double]] {
-    guard let posterior = estimate as? BayesianLinearRegression ?? (estimate as? EvidenceFit)?.posterior else {
-      return { _ in [] }
-    }
     var generator = RandomStream(RandomKey(seed: 0).at(tensor: NoiseStream.latent))
+    if let fit = estimate as? EvidenceFit {
+      let draws = (0..<5).map { _ in fit.sampleFunction(using: &generator) }
+      return { grid in draws.map { draw in grid.map { draw([$0]) } } }
+    }
+    guard let posterior = estimate as? BayesianLinearRegression else { return { _ in [] } }
     let draws = (0..<5).map { _ in posterior.sampleWeights(using: &generator) }
     return { grid in draws.map { draw in grid.map { dot(draw, posterior.features.weighted([$0])) } } }
   }
