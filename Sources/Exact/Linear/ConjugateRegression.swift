@@ -22,19 +22,6 @@ public struct ConjugateRegression: MomentEstimator {
   }
 }
 
-extension RegressionMoments {
-  /// The moments of some of the features, in their order.
-  public func keeping(_ kept: [Int]) -> RegressionMoments {
-    var part = Matrix(rows: kept.count, columns: kept.count)
-    for (i, a) in kept.enumerated() {
-      for (j, b) in kept.enumerated() { part[i, j] = scatter[a, b] }
-    }
-    return RegressionMoments(
-      count: count, featureMeans: kept.map { featureMeans[$0] }, targetMean: targetMean, scatter: part,
-      products: kept.map { products[$0] }, targetScatter: targetScatter)
-  }
-}
-
 /// An estimator whose polynomial may have fewer powers.
 public protocol OrderedEstimator: MomentEstimator {
   /// The same estimator for other features.

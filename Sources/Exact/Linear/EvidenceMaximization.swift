@@ -137,8 +137,8 @@ public struct EvidenceMaximization: MomentEstimator {
     var (weightCount, rowCount) = (posterior.effectiveParameters, problem.count - posterior.effectiveParameters)
     var (length, error) = (dot(posterior.means, posterior.means), posterior.squaredError)
     if method == .expectationMaximization {
-      (weightCount, rowCount) = (Double(problem.values.count), problem.count)
-      length += posterior.variances.reduce(0, +)
+      (weightCount, rowCount) = (Double(problem.values.count + problem.outside), problem.count)
+      length += posterior.variances.reduce(0, +) + Double(problem.outside) / posterior.weightPrecision
       error += zip(problem.values, posterior.variances).reduce(0) { $0 + $1.0 * $1.1 }
     }
     // Weights of zero, or an error of zero, would make a precision infinite.
@@ -164,7 +164,7 @@ extension RegressionMoments {
   /// variance, and of targets; one where there is no variance.
   var units: (weight: Double, noise: Double) {
     let noise = targetScatter / count
-    let features = scatter.trace / count / Double(max(featureCount, 1))
+    let features = squares(around: true).reduce(0, +) / count / Double(max(featureCount, 1))
     return (features > 0 && noise > 0 ? noise / features : 1, noise > 0 ? noise : 1)
   }
 }
@@ -184,8 +184,6 @@ public struct EvidenceFit: Sendable {
   /// The objective before each iteration, and at the end.
   public let scores: [Double]
   public let iterations: Int
-  /// Covariance of the weights, in the order of `Features.weighted` when the prior holds for the intercept.
-  public let covariance: Matrix
   /// Whether the prior holds for all weights.
   public let penalizesAll: Bool
   /// Whether the error that is left is less than double precision tells from zero: the noise variance is a floor then.
@@ -208,23 +206,30 @@ public struct EvidenceFit: Sendable {
     intercept =
       problem.holdsIntercept
       ? whole[0] : features.hasIntercept ? problem.centre - dot(weights, problem.featureMeans) : 0
-    var scaled = problem.directions
-    for i in 0..<scaled.rows {
-      for j in 0..<scaled.columns { scaled[i, j] *= posterior.variances[j].squareRoot() }
-    }
-    covariance = Matrix.product(scaled, scaled, transposed: .right)
   }
 
+  /// Covariance of the weights, in the order of `Features.weighted` when the prior holds for the intercept.
+  public var covariance: Matrix { problem.covariance(posterior) }
+
   public func predict(_ x: [Double]) -> RegressionPrediction {
-    let loadings = problem.loadings(features.values(x))
+    let φ = features.values(x)
+    let (loadings, free) = (problem.loadings(φ), problem.unspanned(φ))
     return RegressionPrediction(
       mean: problem.centre + dot(loadings, posterior.means), noiseVariance: 1 / noisePrecision,
-      modelVariance: zip(loadings, posterior.variances).reduce(0) { $0 + $1.0 * $1.0 * $1.1 })
+      modelVariance: zip(loadings, posterior.variances).reduce(dot(free, free) / weightPrecision) {
+        $0 + $1.0 * $1.0 * $1.1
+      })
   }
 
   /// A function drawn from the posterior.
   public func sampleFunction(using generator: inout some RandomNumberGenerator) -> @Sendable ([Double]) -> Double {
     let draw = zip(posterior.means, posterior.variances).map { $0 + $1.squareRoot() * generator.normal() }
-    return { [features, problem] x in problem.centre + dot(problem.loadings(features.values(x)), draw) }
+    let free = (0..<(problem.outside > 0 ? features.count : 0)).map { _ in
+      generator.normal() / weightPrecision.squareRoot()
+    }
+    return { [features, problem] x in
+      let φ = features.values(x)
+      return problem.centre + dot(problem.loadings(φ), draw) + dot(problem.unspanned(φ), free)
+    }
   }
 }

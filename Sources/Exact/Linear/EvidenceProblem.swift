@@ -28,20 +28,30 @@ struct EvidenceProblem: Sendable {
   let slopes: Matrix
   let featureMeans: [Double]
   let centre: Double
+  /// Of few rows with many features: what they span, as orthonormal rows. The data says nothing of other directions.
+  private let span: Matrix?
+  /// How many directions it says nothing of for that reason.
+  let outside: Int
 
   init(_ moments: RegressionMoments, _ features: Features, penalizesIntercept: Bool) throws(ExactError) {
+    let isCentred = features.hasIntercept && !penalizesIntercept
+    let spanned = try moments.spanned(withMean: !isCentred)
     do {
       try self.init(
-        moments, WhitenedFeatures(moments), isCentred: features.hasIntercept && !penalizesIntercept,
+        spanned?.moments ?? moments, along: spanned?.directions, of: moments.featureMeans, isCentred: isCentred,
         holdsIntercept: features.hasIntercept && penalizesIntercept)
     } catch {
       throw ExactError(error, doing: "maximising the evidence", remedy: "scale the inputs to similar magnitudes")
     }
   }
 
+  /// - Parameters:
+  ///   - moments: of the features, or of their coordinates along what rows span.
+  ///   - featureMeans: of the features.
   private init(
-    _ moments: RegressionMoments, _ white: WhitenedFeatures, isCentred: Bool, holdsIntercept: Bool
+    _ moments: RegressionMoments, along span: Matrix?, of featureMeans: [Double], isCentred: Bool, holdsIntercept: Bool
   ) throws(LinearAlgebraError) {
+    let white = try WhitenedFeatures(moments)
     let (m, level) = (moments.featureCount, moments.count.squareRoot())
     // Rows: the mean of all examples where it counts, then whitened directions. Columns: weights.
     let (above, before) = (isCentred ? 0 : 1, holdsIntercept ? 1 : 0)
@@ -67,7 +77,8 @@ struct EvidenceProblem: Sendable {
     leastSquares = max(moments.targetScatter - dot(explained, explained), 0) + dot(missed, missed)
     leastError = moments.leastError
     (count, self.values, self.responses, self.holdsIntercept) = (moments.count, values, responses, holdsIntercept)
-    (featureMeans, centre) = (moments.featureMeans, isCentred ? moments.targetMean : 0)
+    (self.featureMeans, centre) = (featureMeans, isCentred ? moments.targetMean : 0)
+    (self.span, outside) = (span, featureMeans.count - m)
 
     // Σ Pᵀ, by the rows of `root`, and what it makes of features.
     var loadings = singular.left.transposed
@@ -77,21 +88,19 @@ struct EvidenceProblem: Sendable {
     base = isCentred ? values.map { _ in 0 } : loadings.column(0).scaled(by: 1 / level)
     let whitened = loadings.columns(above..<(above + white.rank))
     var slopes = whitened * white.forward
+    var (weights, intercepts) = (slopes, base)
     if white.rank < m {
       // Directions that the data says nothing of have the prior's variance.
-      let weights = singular.rightTransposed.columns(before..<(before + m))
+      weights = singular.rightTransposed.columns(before..<(before + m))
       slopes = slopes + weights - Matrix.product(weights, white.root, transposed: .right) * white.forward
-      directions = singular.rightTransposed.transposed
+      intercepts = singular.rightTransposed.column(0)
     } else {
       // More digits than the right singular vectors have where weights differ by magnitudes.
-      var result = Matrix(rows: m + before, columns: values.count)
-      for k in 0..<values.count {
-        for j in 0..<m { result[j + before, k] = slopes[k, j] }
-        if holdsIntercept { result[0, k] = base[k] - dot(slopes.row(k), moments.featureMeans) }
-      }
-      directions = result
+      intercepts = base.subtracting(slopes * moments.featureMeans)
     }
+    if let span { (weights, slopes) = (weights * span, slopes * span) }
     self.slopes = slopes
+    directions = (holdsIntercept ? weights.preceded(by: intercepts) : weights).transposed
   }
 
   /// Its coordinates are independent Gaussians (Bishop 2006, equations 3.53, 3.54, 3.86 and 3.91).
@@ -128,13 +137,42 @@ struct EvidenceProblem: Sendable {
   /// T a, the intercept's weight first where the prior holds for it.
   func weights(_ posterior: Posterior) -> [Double] { directions * posterior.means }
 
+  /// Of the weights, with those that the data says nothing of.
+  func covariance(_ posterior: Posterior) -> Matrix {
+    var scaled = directions
+    for i in 0..<scaled.rows {
+      for j in 0..<scaled.columns { scaled[i, j] *= posterior.variances[j].squareRoot() }
+    }
+    var result = Matrix.product(scaled, scaled, transposed: .right)
+    guard let span else { return result }
+    let (first, variance) = (result.rows - span.columns, 1 / posterior.weightPrecision)
+    let known = span.gram
+    for i in 0..<known.rows {
+      result[first + i, first + i] += variance
+      for j in 0..<known.columns { result[first + i, first + j] -= variance * known[i, j] }
+    }
+    return result
+  }
+
   /// What the prediction for features is of the coordinates.
   func loadings(_ φ: [Double]) -> [Double] { base.adding(slopes * φ.subtracting(featureMeans)) }
+
+  /// The part of features that few rows do not span; nothing when they are not few.
+  func unspanned(_ φ: [Double]) -> [Double] {
+    guard let span else { return [] }
+    let around = φ.subtracting(featureMeans)
+    return around.subtracting(span.transposedProduct(span * around))
+  }
 }
 
 extension Matrix {
   /// Some columns.
   fileprivate func columns(_ range: Range<Int>) -> Matrix {
     Matrix(rows: rows, columns: range.count, elements: (0..<rows).flatMap { row($0)[range] })
+  }
+
+  /// A column in front of the others.
+  fileprivate func preceded(by column: [Double]) -> Matrix {
+    Matrix(rows: rows, columns: columns + 1, elements: (0..<rows).flatMap { [column[$0]] + row($0) })
   }
 }

@@ -33,7 +33,7 @@ public struct RelevanceRegression: MomentEstimator {
         remedy: "give a threshold above zero, and hyperpriors and iterations that are not negative")
     }
     guard isStandardized else { return try search(moments) }
-    let squares = features.hasIntercept ? moments.scatter.diagonal : moments.gram(intercept: false).diagonal
+    let squares = moments.squares(around: features.hasIntercept)
     let scales = squares.map { $0 > 0 ? ($0 / moments.count).squareRoot() : 1 }
     let around = moments.targetScatter / moments.count
     let square = features.hasIntercept ? around : around + moments.targetMean * moments.targetMean

@@ -108,11 +108,23 @@ public enum BayesianRidge: Model {
   }
 }
 
+/// What a regression gathers of its data.
+private enum StatisticsForm: String, CaseIterable {
+  /// Moments; of no more than half as many rows as features, the rows, which then are fewer numbers.
+  case automatic
+  /// Moments, as 0.1 did, whose recipes do not speak of it.
+  case moments
+}
+
 private func momentLearner(
   _ features: FeatureChoice, _ data: ExactData, _ recipe: Recipe,
   _ estimator: @escaping @Sendable (Features) throws -> some ReportingEstimator
 ) throws -> any Learner {
-  try features.learner(data, recipe, defaults: .init(iterations: 1)) { MomentRegression(try estimator($0)) }
+  let form: StatisticsForm = try recipe["objective"].choice("form", default: .moments)
+  let rows = form == .automatic ? data.trainingCount : nil
+  return try features.learner(data, recipe, defaults: .init(iterations: 1)) {
+    MomentRegression(try estimator($0), rows: rows)
+  }
 }
 
 /// The rows with a target of one number, and the features that `network` asks for.
