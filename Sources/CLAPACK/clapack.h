@@ -54,4 +54,17 @@ static inline int clapack_singular_values(int m, int n, double *a, double *value
   return (int)info;
 }
 
+/// Singular values of a column-major m×n matrix, m ≥ n, by one-sided Jacobi rotations (Drmač and Veselić 2008): small
+/// values have as many digits as the columns, whatever their lengths, allow. `a` is destroyed; u is m×n, v n×n with
+/// right vectors in columns; `work` has 2m + 6n + 2n² elements, `integer_work` m + 3n. Returns 0, or > 0 when the
+/// rotations did not converge.
+static inline int clapack_jacobi_singular_values(int m, int n, double *a, double *values, double *u, double *v,
+                                                 double *work, int work_count, int *integer_work) {
+  lapack_int rows = m, columns = n, lwork = work_count, info = 0;
+  LAPACK_dgejsv("C", "U", "V", "R", "N", "N", &rows, &columns, a, &rows, values, u, &rows, v, &columns, work, &lwork,
+                integer_work, &info);
+  for (int i = 0; i < n; i++) values[i] *= work[0] / work[1];
+  return (int)info;
+}
+
 #endif

@@ -28,8 +28,9 @@ public enum GMM: Model {
     }
     let model = try GaussianMixture(
       components: components, dimension: data.train.inputs.elementsPerExample, covariance: covariance,
-      floor: rule == .clipped ? .clipped(floor) : .added(floor))
-    return try StatisticsLearner(model, ExactData(data, recipe, seed: seed), recipe)
+      floor: rule == .clipped ? .clipped(floor) : .added(floor), floorIsRelative: true)
+    let exact = try ExactData(data, recipe, seed: seed)
+    return try StatisticsLearner(model, exact, recipe, defaults: .init(restarts: exact.restarts))
   }
 }
 
@@ -83,7 +84,24 @@ extension GaussianMixture: FlatStatisticsModel {
 
   func start(
     from sample: Observations, restart: Int, using generator: inout RandomStream
-  ) throws -> GaussianMixtureParameters { try start(from: sample.inputs, using: &generator) }
+  ) throws -> GaussianMixtureParameters {
+    try start(from: sample.inputs, by: PartitionKind(restart: restart), using: &generator)
+  }
+
+  var climbs: Bool { true }
+
+  func start(
+    from sample: Observations, moving best: GaussianMixtureParameters, move: Int
+  ) throws -> GaussianMixtureParameters? { try start(from: sample.inputs, moving: best, move: move) }
+
+  func caution(_ parameters: GaussianMixtureParameters) -> String? {
+    let floored = flooredComponents(parameters)
+    guard !floored.isEmpty else { return nil }
+    let which = floored.count == 1 ? "component \(floored[0])" : "\(floored.count) components"
+    return
+      "objective.covariance_floor alone keeps \(which) from being narrower: its rows lie in a plane or on a point; "
+      + "ask for fewer components, or drop columns that are constant or depend on others"
+  }
 
   var evaluationMetrics: [String] { ["log_likelihood"] }
 

@@ -14,6 +14,7 @@ struct VAENetwork: Sendable {
   init(_ model: any LatentVariableModel.Type, _ recipe: Recipe, inputs: Inputs, in layout: inout Layout) throws {
     width = inputs.width
     var likelihood = try model.likelihood(recipe["objective"], of: inputs)
+    try inputs.check(likelihood.support, advice: "set objective.likelihood=gaussian, or scale the data")
     networks = try model.networks(
       recipe["network"], input: inputs.shape, outputs: likelihood.outputs, layout: &layout)
     likelihood.addSlots(to: &layout, prefix: "")

@@ -126,6 +126,8 @@ public struct Checkpoint: Sendable {
   /// The statistics that format 1 held. What came later is made from the training data, without which a run of that
   /// format does not open.
   private static let firstStatistics = ["inputs", "targets"]
+  /// What updates remember that format 1 did not hold.
+  private static let laterAuxiliary = ["ends"]
 
   /// Fills a learner's buffers, what the training data fixed among them: whatever data the learner was made with, it
   /// sees them as the training saw its own. What the update remembers is filled too where `optimizer` says so:
@@ -151,8 +153,9 @@ public struct Checkpoint: Sendable {
     }
     guard optimizer else { return }
     let moments = try SafeTensors.Contents(Checkpoint.optimizerPath(folder))
-    for buffer in learner.auxiliary { try moments.fill(buffer, prefixed: true) }
-    try check(learner.auxiliary.sha256, state.optimizer_sha256, Checkpoint.optimizerPath(folder))
+    let auxiliary = learner.auxiliary.filter { state.format > 1 || !Checkpoint.laterAuxiliary.contains($0.name) }
+    for buffer in auxiliary { try moments.fill(buffer, prefixed: true) }
+    try check(auxiliary.sha256, state.optimizer_sha256, Checkpoint.optimizerPath(folder))
   }
 
   private func check(_ actual: String, _ expected: String, _ path: String) throws(TrainingError) {

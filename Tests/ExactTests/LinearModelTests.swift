@@ -180,7 +180,7 @@ private func column(_ x: [Double]) -> Matrix { Matrix(rows: x.count, columns: 1,
     #expect(polynomial.weighted([5, -1]) == [1, 2, 4, 8, -1, 1, -1])
   }
 
-  @Test(arguments: [EvidenceMaximization.Method.effectiveParameters, .expectationMaximization])
+  @Test(arguments: [EvidenceMaximization.Method.search, .effectiveParameters, .expectationMaximization])
   func evidenceMaximizationFindsTheMaximum(method: EvidenceMaximization.Method) throws {
     var estimator = EvidenceMaximization(try Features(.polynomial(degree: 4), inputs: 1))
     estimator.method = method
@@ -210,7 +210,7 @@ private func column(_ x: [Double]) -> Matrix { Matrix(rows: x.count, columns: 1,
       }
       for penalizes in [true, false] {
         var estimator = EvidenceMaximization(try Features(.identity, inputs: d))
-        estimator.method = .expectationMaximization
+        (estimator.method, estimator.start) = (.expectationMaximization, .unit)
         estimator.penalizesIntercept = penalizes
         (estimator.iterations, estimator.tolerance) = (60, -1)
         let found = try fit(estimator, problem.rows, t)
@@ -253,7 +253,7 @@ private func column(_ x: [Double]) -> Matrix { Matrix(rows: x.count, columns: 1,
     try check("ridgeThroughZero", inputs, targets, intercept: false)
     try check("ridgeWide", Matrix(golden["wideInputs"].list.map(\.doubles)), golden["wideTargets"].doubles)
     try check("ridgeStarted", inputs, targets) {
-      ($0.noisePrecision, $0.weightPrecision) = (0.5, 2)
+      $0.start = .given(weightPrecision: 2, noisePrecision: 0.5)
       $0.noiseHyperprior = GammaHyperprior(shape: 1.5, rate: 0.3)
       $0.weightHyperprior = GammaHyperprior(shape: 0.2, rate: 0.7)
     }
@@ -266,6 +266,7 @@ private func column(_ x: [Double]) -> Matrix { Matrix(rows: x.count, columns: 1,
     ] {
       for step in golden[name].list {
         var estimator = RelevanceRegression(try Features(.identity, inputs: x.columns))
+        estimator.isStandardized = false
         (estimator.iterations, estimator.tolerance) = (step["iterations"].int, 0)
         let found = try fit(estimator, x, y, shards: 2)
         #expect(relativeDifference(found.weights, step["weights"].doubles) < 1e-7)
@@ -294,7 +295,9 @@ private func column(_ x: [Double]) -> Matrix { Matrix(rows: x.count, columns: 1,
     // scikit-learn takes its last score with the weights of the iteration before.
     #expect(relativeDifference(ridge.scores.last!, reference["ridge"]["score"].double) < 1e-6)
     #expect(ridge.iterations == reference["ridge"]["iterations"].int)
-    let relevance = try fit(RelevanceRegression(features), x, y)
+    var unscaled = RelevanceRegression(features)
+    unscaled.isStandardized = false
+    let relevance = try fit(unscaled, x, y)
     #expect(relativeDifference(relevance.weights, reference["relevance"]["weights"].doubles) < 1e-6)
     #expect(relativeDifference(relevance.noisePrecision, reference["relevance"]["noisePrecision"].double) < 1e-6)
     let linear = try fit(LinearRegression(features), x, y)
@@ -304,7 +307,8 @@ private func column(_ x: [Double]) -> Matrix { Matrix(rows: x.count, columns: 1,
   @Test func hostileInput() throws {
     let features = try Features(.identity, inputs: 5)
     for change: (inout EvidenceMaximization) -> Void in [
-      { $0.weightPrecision = 0 }, { $0.noisePrecision = .nan }, { $0.iterations = -1 },
+      { $0.start = .given(weightPrecision: 0, noisePrecision: 1) },
+      { $0.start = .given(weightPrecision: 1, noisePrecision: .nan) }, { $0.iterations = -1 },
       { $0.weightHyperprior = GammaHyperprior(shape: -1, rate: 0) },
     ] {
       var estimator = EvidenceMaximization(features)

@@ -145,6 +145,7 @@ import Training
 /// log p(y | η) = y η − e^η − log y!
 private struct PoissonLikelihood: Likelihood {
   let outputs: Int
+  let support = Support.counts
 
   func logLikelihood(_ outputs: Tensor, of answers: Answers, _ pass: Pass) -> Tensor {
     let counts = answers.targets

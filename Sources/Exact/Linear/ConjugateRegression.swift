@@ -22,27 +22,6 @@ public struct ConjugateRegression: MomentEstimator {
   }
 }
 
-extension RegressionMoments {
-  /// The moments of some of the features, in their order.
-  public func keeping(_ kept: [Int]) -> RegressionMoments {
-    var part = Matrix(rows: kept.count, columns: kept.count)
-    for (i, a) in kept.enumerated() {
-      for (j, b) in kept.enumerated() { part[i, j] = scatter[a, b] }
-    }
-    return RegressionMoments(
-      count: count, featureMeans: kept.map { featureMeans[$0] }, targetMean: targetMean, scatter: part,
-      products: kept.map { products[$0] }, targetScatter: targetScatter)
-  }
-
-  private init(
-    count: Double, featureMeans: [Double], targetMean: Double, scatter: Matrix, products: [Double],
-    targetScatter: Double
-  ) {
-    (self.count, self.featureMeans, self.targetMean) = (count, featureMeans, targetMean)
-    (self.scatter, self.products, self.targetScatter) = (scatter, products, targetScatter)
-  }
-}
-
 /// An estimator whose polynomial may have fewer powers.
 public protocol OrderedEstimator: MomentEstimator {
   /// The same estimator for other features.
@@ -98,9 +77,9 @@ extension ConjugateRegression: OrderedEstimator {
 extension EvidenceMaximization: OrderedEstimator {
   public func with(_ features: Features) throws(ExactError) -> EvidenceMaximization {
     var result = EvidenceMaximization(features)
-    (result.penalizesIntercept, result.method) = (penalizesIntercept, method)
+    (result.penalizesIntercept, result.method, result.start) = (penalizesIntercept, method, start)
     (result.weightHyperprior, result.noiseHyperprior) = (weightHyperprior, noiseHyperprior)
-    (result.weightPrecision, result.noisePrecision) = (weightPrecision, noisePrecision)
+    result.hyperpriorsAreRelative = hyperpriorsAreRelative
     (result.iterations, result.tolerance) = (iterations, tolerance)
     return result
   }

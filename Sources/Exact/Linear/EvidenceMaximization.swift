@@ -12,6 +12,9 @@ public struct GammaHyperprior: Hashable, Sendable {
 
   var isValid: Bool { shape >= 0 && rate >= 0 && shape.isFinite && rate.isFinite }
 
+  /// The same over a precision in other units, `unit` of which are one.
+  func scaled(by unit: Double) -> GammaHyperprior { GammaHyperprior(shape: shape, rate: rate * unit) }
+
   /// log density of the precision's logarithm, without its constant.
   func logDensity(_ precision: Double) -> Double {
     (shape > 0 ? shape * log(precision) : 0) - rate * precision
@@ -22,12 +25,32 @@ public struct GammaHyperprior: Hashable, Sendable {
 /// 1992), with gamma hyperpriors if wanted: Bayesian ridge regression.
 ///
 /// Names: the weight precision is Bishop's α and scikit-learn's λ, the noise precision Bishop's β and scikit-learn's α.
+///
+/// What changes nothing but units: targets times a factor; all inputs times a factor, without an intercept or with one
+/// that has no prior; with such an intercept, inputs and targets moved. Where the prior holds for the intercept, where
+/// zero lies is part of the model.
 public struct EvidenceMaximization: MomentEstimator {
   public enum Method: Hashable, Sendable {
+    /// The largest evidence there is: a search over the ratio of the precisions.
+    case search
     /// By the effective number of parameters γ (Bishop 2006, equations 3.92 and 3.95), as scikit-learn does: fast.
     case effectiveParameters
     /// By expectation maximisation (Bishop 2006, equations 9.63 and following): slower, and the objective never falls.
     case expectationMaximization
+  }
+
+  /// Where iterations start. The evidence may have several maxima, and they end in that which is nearest.
+  public enum Start: Hashable, Sendable {
+    /// At the highest of a grid over the ratio of the precisions.
+    case grid
+    /// At 1 for the weights and 1/variance of the target for the noise, as scikit-learn does.
+    case unit
+    case given(weightPrecision: Double, noisePrecision: Double)
+
+    var isValid: Bool {
+      guard case .given(let weight, let noise) = self else { return true }
+      return weight > 0 && noise > 0 && weight.isFinite && noise.isFinite
+    }
   }
 
   public let features: Features
@@ -36,22 +59,25 @@ public struct EvidenceMaximization: MomentEstimator {
   public var penalizesIntercept = true
   public var weightHyperprior = GammaHyperprior.flat
   public var noiseHyperprior = GammaHyperprior.flat
-  public var method = Method.effectiveParameters
-  /// Where to start; nil is 1 for the weights and 1/variance of the target for the noise.
-  public var weightPrecision: Double?
-  public var noisePrecision: Double?
+  /// Whether the hyperpriors are over precisions of targets of unit variance and features of unit variance on average, so
+  /// that they mean the same in any units; otherwise they are in units of the data.
+  public var hyperpriorsAreRelative = false
+  public var method = Method.search
+  public var start = Start.grid
+  /// At most; the search needs none.
   public var iterations = 300
-  /// Stops when the weights' absolute changes sum to less.
+  /// Iterations stop when the weights' absolute changes sum to less.
   public var tolerance = 1e-3
 
   public init(_ features: Features) { self.features = features }
 
-  /// scikit-learn's `BayesianRidge` with its defaults.
+  /// scikit-learn's `BayesianRidge` with its defaults, its iterations among them.
   public static func bayesianRidge(_ features: Features) -> EvidenceMaximization {
     var result = EvidenceMaximization(features)
     result.penalizesIntercept = false
     result.weightHyperprior = GammaHyperprior(shape: 1e-6, rate: 1e-6)
     result.noiseHyperprior = GammaHyperprior(shape: 1e-6, rate: 1e-6)
+    (result.method, result.start) = (.effectiveParameters, .unit)
     return result
   }
 
@@ -59,139 +85,87 @@ public struct EvidenceMaximization: MomentEstimator {
   public func estimate(
     _ moments: RegressionMoments
   ) throws(ExactError) -> (estimate: EvidenceFit, objective: Double) {
-    guard weightHyperprior.isValid, noiseHyperprior.isValid, weightPrecision ?? 1 > 0, noisePrecision ?? 1 > 0,
-      iterations >= 0
-    else {
+    guard weightHyperprior.isValid, noiseHyperprior.isValid, start.isValid, iterations >= 0 else {
       throw ExactError(
         .wrongArgument, doing: "maximising the evidence",
         remedy: "give precisions above zero, and hyperpriors and iterations that are not negative")
     }
     let problem = try EvidenceProblem(moments, features, penalizesIntercept: penalizesIntercept)
-    let variance = moments.targetScatter / moments.count
-    var weight = weightPrecision ?? 1
-    var noise = noisePrecision ?? min(1 / (variance + Double.ulpOfOne), moments.count / problem.leastError)
+    let units = hyperpriorsAreRelative ? moments.units : (weight: 1, noise: 1)
+    let objective = EvidenceObjective(
+      weight: weightHyperprior.scaled(by: units.weight), noise: noiseHyperprior.scaled(by: units.noise))
+    let search = EvidenceSearch(problem: problem, hyperpriors: objective)
+    guard method != .search else {
+      let point = search.maximum()
+      let posterior = problem.posterior(point.weightPrecision, point.noisePrecision)
+      let score = objective.value(posterior)
+      return (EvidenceFit(features, problem, posterior, scores: [score], iterations: 0), score)
+    }
+    var (weight, noise) = (1.0, 0.0)
+    switch start {
+    case .grid:
+      let point = search.coarse()
+      (weight, noise) = (point.weightPrecision, point.noisePrecision)
+    case .unit:
+      noise = min(
+        1 / (moments.targetScatter / moments.count + Double.ulpOfOne), moments.count / problem.leastError)
+    case .given(let weightPrecision, let noisePrecision): (weight, noise) = (weightPrecision, noisePrecision)
+    }
+    let first = problem.posterior(weight, noise)
+    var posterior = first
     var scores: [Double] = []
     var last: [Double]?
     var count = 0
     while count < iterations {
-      let posterior = problem.posterior(weight, noise)
-      scores.append(score(posterior))
-      (weight, noise) = improved(posterior)
+      scores.append(objective.value(posterior))
+      let weights = problem.weights(posterior)
+      (weight, noise) = improved(posterior, problem, objective)
+      posterior = problem.posterior(weight, noise)
       count += 1
-      if let last, zip(last, posterior.weights).reduce(0, { $0 + abs($1.0 - $1.1) }) < tolerance { break }
-      last = posterior.weights
+      if let last, zip(last, weights).reduce(0, { $0 + abs($1.0 - $1.1) }) < tolerance { break }
+      last = weights
     }
-    let final = problem.posterior(weight, noise)
-    scores.append(score(final))
-    return (EvidenceFit(features, problem, final, scores: scores, iterations: count), scores.last!)
+    // Updates by the effective number of parameters may leave a maximum; they do not lose it.
+    if start == .grid, objective.value(first) > objective.value(posterior) { posterior = first }
+    scores.append(objective.value(posterior))
+    return (EvidenceFit(features, problem, posterior, scores: scores, iterations: count), scores.last!)
   }
 
-  private func score(_ posterior: EvidenceProblem.Posterior) -> Double {
-    posterior.logEvidence + weightHyperprior.logDensity(posterior.weightPrecision)
-      + noiseHyperprior.logDensity(posterior.noisePrecision)
-  }
-
-  private func improved(_ posterior: EvidenceProblem.Posterior) -> (weight: Double, noise: Double) {
-    let problem = posterior.problem
+  private func improved(
+    _ posterior: EvidenceProblem.Posterior, _ problem: EvidenceProblem, _ objective: EvidenceObjective
+  ) -> (weight: Double, noise: Double) {
     var (weightCount, rowCount) = (posterior.effectiveParameters, problem.count - posterior.effectiveParameters)
-    var (length, error) = (dot(posterior.weights, posterior.weights), posterior.squaredError)
+    var (length, error) = (dot(posterior.means, posterior.means), posterior.squaredError)
     if method == .expectationMaximization {
-      (weightCount, rowCount) = (Double(problem.values.count), problem.count)
-      length += posterior.variances.reduce(0, +)
+      (weightCount, rowCount) = (Double(problem.values.count + problem.outside), problem.count)
+      length += posterior.variances.reduce(0, +) + Double(problem.outside) / posterior.weightPrecision
       error += zip(problem.values, posterior.variances).reduce(0) { $0 + $1.0 * $1.1 }
     }
     // Weights of zero, or an error of zero, would make a precision infinite.
     return (
-      (weightCount + 2 * weightHyperprior.shape) / max(length + 2 * weightHyperprior.rate, 1e-150),
-      (rowCount + 2 * noiseHyperprior.shape) / max(error + 2 * noiseHyperprior.rate, problem.leastError)
+      (weightCount + 2 * objective.weight.shape) / max(length + 2 * objective.weight.rate, 1e-300),
+      (rowCount + 2 * objective.noise.shape) / max(error + 2 * objective.noise.rate, problem.leastError)
     )
   }
 }
 
-/// A linear regression in the coordinates in which its Gram matrix is diagonal, where every choice of precisions costs
-/// O(M²) at most.
-struct EvidenceProblem {
-  let moments: RegressionMoments
-  /// N
-  let count: Double
-  /// Eigenvalues of the Gram matrix, and its eigenvectors in rows.
-  let values: [Double]
-  let vectors: Matrix
-  /// Φᵀ t along the eigenvectors; zero where the data says nothing.
-  let projections: [Double]
-  /// The squared error of least squares.
-  let leastSquares: Double
-  /// Whether features and target are taken around their means.
-  let isCentred: Bool
-  /// Whether the first weight is the intercept's.
-  let holdsIntercept: Bool
-  /// What rounding leaves of a squared error that is zero.
-  let leastError: Double
+/// The log evidence with hyperpriors over both precisions, in units of the data.
+struct EvidenceObjective {
+  let weight: GammaHyperprior
+  let noise: GammaHyperprior
 
-  init(_ moments: RegressionMoments, _ features: Features, penalizesIntercept: Bool) throws(ExactError) {
-    self.moments = moments
-    count = moments.count
-    isCentred = features.hasIntercept && !penalizesIntercept
-    holdsIntercept = features.hasIntercept && penalizesIntercept
-    do {
-      let eigen = try SymmetricEigen(isCentred ? moments.scatter : moments.gram(intercept: holdsIntercept))
-      vectors = eigen.vectors
-      // What is left of a direction that depends on others is rounding errors: not information.
-      let least = 1e-14 * Double(max(eigen.values.count, 1)) * (eigen.values.last ?? 0)
-      values = eigen.values.map { $0 > least ? $0 : 0 }
-    } catch {
-      throw ExactError(error, doing: "maximising the evidence", remedy: "scale the inputs to similar magnitudes")
-    }
-    let products = isCentred ? moments.products : moments.targetProducts(intercept: holdsIntercept)
-    projections = zip(vectors * products, values).map { $1 > 0 ? $0 : 0 }
-    let solution = vectors.transposedProduct(zip(projections, values).map { $1 > 0 ? $0 / $1 : 0 })
-    leastSquares = Self.squaredError(moments, solution, isCentred: isCentred, holdsIntercept: holdsIntercept)
-    let whole = moments.targetScatter + count * moments.targetMean * moments.targetMean
-    leastError = max(1e-15 * whole, 1e-150)
+  func value(_ posterior: EvidenceProblem.Posterior) -> Double {
+    posterior.logEvidence + weight.logDensity(posterior.weightPrecision) + noise.logDensity(posterior.noisePrecision)
   }
+}
 
-  struct Posterior {
-    let problem: EvidenceProblem
-    let weightPrecision: Double
-    let noisePrecision: Double
-    /// In the order of the Gram matrix.
-    let weights: [Double]
-    /// Of the weights along the eigenvectors.
-    let variances: [Double]
-    /// γ
-    let effectiveParameters: Double
-    let squaredError: Double
-    let logEvidence: Double
-  }
-
-  private static func squaredError(
-    _ moments: RegressionMoments, _ weights: [Double], isCentred: Bool, holdsIntercept: Bool
-  ) -> Double {
-    if holdsIntercept { return moments.squaredError(weights: Array(weights.dropFirst()), intercept: weights[0]) }
-    let intercept = isCentred ? moments.targetMean - dot(weights, moments.featureMeans) : 0
-    return moments.squaredError(weights: weights, intercept: intercept)
-  }
-
-  /// Bishop 2006, equations 3.53, 3.54, 3.86 and 3.91.
-  func posterior(_ weightPrecision: Double, _ noisePrecision: Double) -> Posterior {
-    let variances = values.map { 1 / (weightPrecision + noisePrecision * $0) }
-    let weights = vectors.transposedProduct(zip(projections, variances).map { noisePrecision * $0 * $1 })
-    // That of least squares, and what the prior adds: a smooth function of the precisions however small it is.
-    let error = zip(zip(projections, values), variances).reduce(leastSquares) { sum, item in
-      let ((projection, value), variance) = item
-      let shrinkage = projection * weightPrecision * variance
-      return value > 0 ? sum + shrinkage * shrinkage / value : sum
-    }
-    let logEvidence =
-      0.5
-      * (Double(values.count) * log(weightPrecision) + count * (log(noisePrecision) - logTwoPi)
-        - noisePrecision * error - weightPrecision * dot(weights, weights)
-        + variances.reduce(0) { $0 + log($1) })
-    return Posterior(
-      problem: self, weightPrecision: weightPrecision, noisePrecision: noisePrecision, weights: weights,
-      variances: variances,
-      effectiveParameters: zip(values, variances).reduce(0) { $0 + noisePrecision * $1.0 * $1.1 },
-      squaredError: error, logEvidence: logEvidence)
+extension RegressionMoments {
+  /// Variances that precisions are relative to: of weights from features of unit variance on average to targets of unit
+  /// variance, and of targets; one where there is no variance.
+  var units: (weight: Double, noise: Double) {
+    let noise = targetScatter / count
+    let features = squares(around: true).reduce(0, +) / count / Double(max(featureCount, 1))
+    return (features > 0 && noise > 0 ? noise / features : 1, noise > 0 ? noise : 1)
   }
 }
 
@@ -210,50 +184,52 @@ public struct EvidenceFit: Sendable {
   /// The objective before each iteration, and at the end.
   public let scores: [Double]
   public let iterations: Int
-  /// Covariance of the weights, in the order of `Features.weighted` when the prior holds for the intercept.
-  public let covariance: Matrix
-  private let holdsIntercept: Bool
-  /// What the features are taken relative to.
-  private let offset: [Double]
+  /// Whether the prior holds for all weights.
+  public let penalizesAll: Bool
+  /// Whether the error that is left is less than double precision tells from zero: the noise variance is a floor then.
+  public let isFloored: Bool
+  private let problem: EvidenceProblem
+  private let posterior: EvidenceProblem.Posterior
 
   init(
     _ features: Features, _ problem: EvidenceProblem, _ posterior: EvidenceProblem.Posterior, scores: [Double],
     iterations: Int
   ) {
-    self.features = features
-    holdsIntercept = problem.holdsIntercept
-    weights = holdsIntercept ? Array(posterior.weights.dropFirst()) : posterior.weights
-    if holdsIntercept {
-      intercept = posterior.weights[0]
-    } else {
-      intercept = problem.isCentred ? problem.moments.targetMean - dot(weights, problem.moments.featureMeans) : 0
-    }
-    offset = problem.isCentred ? problem.moments.featureMeans : weights.map { _ in 0 }
+    (self.features, self.problem, self.posterior) = (features, problem, posterior)
     (weightPrecision, noisePrecision) = (posterior.weightPrecision, posterior.noisePrecision)
     effectiveParameters = posterior.effectiveParameters
     (self.scores, self.iterations) = (scores, iterations)
-    var scaled = problem.vectors
-    for i in 0..<scaled.rows {
-      for j in 0..<scaled.columns { scaled[i, j] *= posterior.variances[i] }
-    }
-    covariance = Matrix.product(problem.vectors, scaled, transposed: .left)
+    penalizesAll = problem.holdsIntercept || !features.hasIntercept
+    isFloored = posterior.squaredError < problem.leastError
+    let whole = problem.weights(posterior)
+    weights = problem.holdsIntercept ? Array(whole.dropFirst()) : whole
+    intercept =
+      problem.holdsIntercept
+      ? whole[0] : features.hasIntercept ? problem.centre - dot(weights, problem.featureMeans) : 0
   }
 
-  /// The posterior over all weights, if the prior holds for all of them.
-  public var posterior: BayesianLinearRegression? {
-    guard holdsIntercept || !features.hasIntercept, let factor = try? Cholesky(covariance, jitter: .rounding) else {
-      return nil
-    }
-    return try? BayesianLinearRegression(
-      features, mean: (holdsIntercept ? [intercept] : []) + weights, precision: factor.inverse,
-      noisePrecision: noisePrecision)
-  }
+  /// Covariance of the weights, in the order of `Features.weighted` when the prior holds for the intercept.
+  public var covariance: Matrix { problem.covariance(posterior) }
 
   public func predict(_ x: [Double]) -> RegressionPrediction {
     let φ = features.values(x)
-    let seen = (holdsIntercept ? [1] : []) + φ.subtracting(offset)
+    let (loadings, free) = (problem.loadings(φ), problem.unspanned(φ))
     return RegressionPrediction(
-      mean: dot(weights, φ) + intercept, noiseVariance: 1 / noisePrecision,
-      modelVariance: covariance.quadraticForm(seen))
+      mean: problem.centre + dot(loadings, posterior.means), noiseVariance: 1 / noisePrecision,
+      modelVariance: zip(loadings, posterior.variances).reduce(dot(free, free) / weightPrecision) {
+        $0 + $1.0 * $1.0 * $1.1
+      })
+  }
+
+  /// A function drawn from the posterior.
+  public func sampleFunction(using generator: inout some RandomNumberGenerator) -> @Sendable ([Double]) -> Double {
+    let draw = zip(posterior.means, posterior.variances).map { $0 + $1.squareRoot() * generator.normal() }
+    let free = (0..<(problem.outside > 0 ? features.count : 0)).map { _ in
+      generator.normal() / weightPrecision.squareRoot()
+    }
+    return { [features, problem] x in
+      let φ = features.values(x)
+      return problem.centre + dot(problem.loadings(φ), draw) + dot(problem.unspanned(φ), free)
+    }
   }
 }

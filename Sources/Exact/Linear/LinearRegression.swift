@@ -12,6 +12,18 @@ public struct LinearRegression: MomentEstimator {
   public func estimate(
     _ moments: RegressionMoments
   ) throws(ExactError) -> (estimate: LinearModel, objective: Double) {
+    // Of few rows with many features, along what they span, in units of the features' deviations.
+    let units = moments.squares(around: features.hasIntercept).map { $0 > 0 ? $0.squareRoot() : 1 }
+    if let (directions, few) = try moments.divided(by: units, target: 1).spanned(withMean: !features.hasIntercept) {
+      let spanned = try Features(.identity, inputs: directions.rows, intercept: features.hasIntercept)
+      let (found, objective) = try LinearRegression(spanned).estimate(few)
+      let weights = zip(directions.transposedProduct(found.weights), units).map { $0 / $1 }
+      let intercept = features.hasIntercept ? moments.targetMean - dot(weights, moments.featureMeans) : 0
+      let model = LinearModel(
+        features: features, weights: weights, intercept: intercept, noiseVariance: found.noiseVariance, rank: found.rank
+      )
+      return (model, objective)
+    }
     let m = features.count
     // With an intercept the scatter around the means decides; without one the moments around zero.
     let gram = features.hasIntercept ? moments.scatter : moments.gram(intercept: false)

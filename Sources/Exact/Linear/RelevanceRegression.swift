@@ -4,12 +4,18 @@ import LinearAlgebra
 /// Automatic relevance determination: Bayesian linear regression with a precision of its own for every weight, found by
 /// maximising the evidence; weights whose precision passes a threshold are set to zero (Bishop 2006, section 7.2;
 /// scikit-learn's `ARDRegression`, with its defaults).
+///
+/// Features and target are taken in units of their own deviations (of their root mean squares without an intercept), so
+/// that neither units nor, with an intercept, where zero lies change anything but the units of the answer.
 public struct RelevanceRegression: MomentEstimator {
   public let features: Features
   public var weightHyperprior = GammaHyperprior(shape: 1e-6, rate: 1e-6)
   public var noiseHyperprior = GammaHyperprior(shape: 1e-6, rate: 1e-6)
   /// Weights with a larger precision are dropped for good.
   public var threshold = 1e4
+  /// Whether hyperpriors, threshold, tolerance and the precisions to start from are in units of deviations; otherwise
+  /// they are in units of the data, as in scikit-learn.
+  public var isStandardized = true
   public var iterations = 300
   /// Stops when the weights' absolute changes sum to less.
   public var tolerance = 1e-3
@@ -26,6 +32,19 @@ public struct RelevanceRegression: MomentEstimator {
         .wrongArgument, doing: "determining relevance",
         remedy: "give a threshold above zero, and hyperpriors and iterations that are not negative")
     }
+    guard isStandardized else { return try search(moments) }
+    let squares = moments.squares(around: features.hasIntercept)
+    let scales = squares.map { $0 > 0 ? ($0 / moments.count).squareRoot() : 1 }
+    let around = moments.targetScatter / moments.count
+    let square = features.hasIntercept ? around : around + moments.targetMean * moments.targetMean
+    let unit = square > 0 ? square.squareRoot() : 1
+    let (fit, score) = try search(moments.divided(by: scales, target: unit))
+    return (fit.restored(scales, target: unit, moments), score - moments.count * log(unit))
+  }
+
+  private func search(
+    _ moments: RegressionMoments
+  ) throws(ExactError) -> (estimate: RelevanceFit, objective: Double) {
     let problem = RelevanceProblem(moments, features)
     var noise = 1 / (moments.targetScatter / moments.count + Double.ulpOfOne)
     var precisions = [Double](repeating: 1, count: features.count)
@@ -60,7 +79,7 @@ public struct RelevanceRegression: MomentEstimator {
     let fit = RelevanceFit(
       features: features, weights: posterior.weights, intercept: problem.intercept(posterior.weights),
       precisions: precisions, noisePrecision: noise, kept: kept, covariance: posterior.covariance, iterations: count,
-      offset: problem.offset)
+      isFloored: posterior.squaredError < problem.leastError, offset: problem.offset)
     return (fit, score)
   }
 }
@@ -79,7 +98,7 @@ private struct RelevanceProblem {
     gram = isCentred ? moments.scatter : moments.gram(intercept: false)
     products = isCentred ? moments.products : moments.targetProducts(intercept: false)
     offset = isCentred ? moments.featureMeans : moments.featureMeans.map { _ in 0 }
-    leastError = max(1e-15 * (moments.targetScatter + moments.count * moments.targetMean * moments.targetMean), 1e-300)
+    leastError = moments.leastError
   }
 
   func intercept(_ weights: [Double]) -> Double {
@@ -125,7 +144,24 @@ public struct RelevanceFit: Sendable {
   /// Covariance of their weights.
   public let covariance: Matrix
   public let iterations: Int
+  /// Whether the error that is left is less than double precision tells from zero: the noise variance is a floor then.
+  public let isFloored: Bool
   let offset: [Double]
+
+  /// What was found for features and target divided by scales, in the units of the data.
+  func restored(_ scales: [Double], target: Double, _ moments: RegressionMoments) -> RelevanceFit {
+    let weights = zip(weights, scales).map { $0 * target / $1 }
+    var matrix = covariance
+    for (i, a) in kept.enumerated() {
+      for (j, b) in kept.enumerated() { matrix[i, j] *= target / scales[a] * (target / scales[b]) }
+    }
+    return RelevanceFit(
+      features: features, weights: weights,
+      intercept: features.hasIntercept ? moments.targetMean - dot(weights, moments.featureMeans) : 0,
+      precisions: zip(precisions, scales).map { $0 * ($1 / target) * ($1 / target) },
+      noisePrecision: noisePrecision / target / target, kept: kept, covariance: matrix, iterations: iterations,
+      isFloored: isFloored, offset: zip(offset, scales).map { $0 * $1 })
+  }
 
   public func predict(_ x: [Double]) -> RegressionPrediction {
     let φ = features.values(x)

@@ -11,17 +11,22 @@ public struct GaussianMixture: StatisticsModel {
   public let dimension: Int
   public let covariance: CovarianceKind
   public let floor: CovarianceFloor
+  /// Whether the floor is a part of the columns' own variances over all rows (of their mean when covariances are
+  /// spherical), so that it means the same in any units; otherwise it is in squared units of the data.
+  public let floorIsRelative: Bool
 
   /// - Throws: `.wrongArgument` for no components, no columns or a negative floor.
   public init(
-    components: Int, dimension: Int, covariance: CovarianceKind = .full, floor: CovarianceFloor = .standard
+    components: Int, dimension: Int, covariance: CovarianceKind = .full, floor: CovarianceFloor = .standard,
+    floorIsRelative: Bool = false
   ) throws(ExactError) {
     guard components > 0, dimension > 0, floor.value >= 0 else {
       throw ExactError(
         .wrongArgument, doing: "making a mixture of \(components) components over \(dimension) columns",
         remedy: "ask for at least one component and one column, and a floor that is not negative")
     }
-    (self.components, self.dimension, self.covariance, self.floor) = (components, dimension, covariance, floor)
+    (self.components, self.dimension, self.covariance) = (components, dimension, covariance)
+    (self.floor, self.floorIsRelative) = (floor, floorIsRelative)
   }
 
   var layout: MixtureLayout { MixtureLayout(components: components, dimension: dimension, kind: covariance) }
@@ -76,45 +81,66 @@ public struct GaussianMixture: StatisticsModel {
       shifts.append(statistics.first(k).scaled(by: used[k] ? 1 / counts[k] : 0))
       for j in 0..<dimension { means[k, j] += shifts[k][j] }
     }
-    let covariances: MixtureCovariances
+    let weights = counts.map { $0 / statistics.rows }
+    var covariances = covariances(statistics, shifts: shifts, used: used, before: parameters.covariances)
     do {
-      covariances = try self.covariances(statistics, shifts: shifts, used: used, before: parameters.covariances)
+      let units = units(weights: weights, means: means, covariances: covariances)
+      covariances = try floored(covariances, units: units, used: used)
     } catch {
       throw ExactError(error, doing: "updating covariances", remedy: "scale the columns to similar magnitudes")
     }
     let next = try GaussianMixtureParameters(
-      weights: counts.map { $0 / statistics.rows }, means: means, covariances: covariances, floor: floor)
+      weights: weights, means: means, covariances: covariances, floor: floor)
     return Improvement(parameters: next, objective: statistics.logLikelihood)
   }
 
+  /// Maximum likelihood, without the floor; components without rows keep what they had.
   private func covariances(
     _ statistics: MixtureStatistics, shifts: [[Double]], used: [Bool], before: MixtureCovariances
-  ) throws(LinearAlgebraError) -> MixtureCovariances {
+  ) -> MixtureCovariances {
     switch before {
     case .full(var matrices):
       for k in 0..<components where used[k] {
-        var matrix = (1 / statistics.count(k)) * statistics.secondMatrix(k)
-        matrix.addOuterProduct(shifts[k], factor: -1)
-        matrices[k] = try floor.applied(to: matrix)
+        matrices[k] = (1 / statistics.count(k)) * statistics.secondMatrix(k)
+        matrices[k].addOuterProduct(shifts[k], factor: -1)
       }
       return .full(matrices)
     case .tied:
       var matrix = statistics.secondMatrix(0)
       for k in 0..<components { matrix.addOuterProduct(shifts[k], factor: -statistics.count(k)) }
-      return .tied(try floor.applied(to: (1 / statistics.rows) * matrix))
+      return .tied((1 / statistics.rows) * matrix)
     case .diagonal(var variances):
       for k in 0..<components where used[k] {
         let second = statistics.secondDiagonal(k)
         for j in 0..<dimension {
-          variances[k, j] = floor.applied(to: max(second[j] / statistics.count(k) - shifts[k][j] * shifts[k][j], 0))
+          variances[k, j] = max(second[j] / statistics.count(k) - shifts[k][j] * shifts[k][j], 0)
         }
       }
       return .diagonal(variances)
     case .spherical(var variances):
       for k in 0..<components where used[k] {
         let spread = statistics.secondTrace(k) / statistics.count(k) - dot(shifts[k], shifts[k])
-        variances[k] = floor.applied(to: max(spread / Double(dimension), 0))
+        variances[k] = max(spread / Double(dimension), 0)
       }
+      return .spherical(variances)
+    }
+  }
+
+  private func floored(
+    _ covariances: MixtureCovariances, units: [Double], used: [Bool]
+  ) throws(LinearAlgebraError) -> MixtureCovariances {
+    switch covariances {
+    case .full(var matrices):
+      for k in 0..<components where used[k] { matrices[k] = try floor.applied(to: matrices[k], units: units) }
+      return .full(matrices)
+    case .tied(let matrix): return .tied(try floor.applied(to: matrix, units: units))
+    case .diagonal(var variances):
+      for k in 0..<components where used[k] {
+        for j in 0..<dimension { variances[k, j] = floor.applied(to: variances[k, j], unit: units[j]) }
+      }
+      return .diagonal(variances)
+    case .spherical(var variances):
+      for k in 0..<components where used[k] { variances[k] = floor.applied(to: variances[k], unit: units[0]) }
       return .spherical(variances)
     }
   }

@@ -2,13 +2,13 @@ import Foundation
 import LinearAlgebra
 
 /// Centres to start from: k-means++ (Arthur and Vassilvitskii 2007), in the greedy form that tries 2 + ⌊log K⌋ rows for
-/// each centre and keeps the best. Rows must fit in memory; of a data set that does not, hand in a sample.
+/// each centre and keeps the best, or tries fewer. Rows must fit in memory; of a data set that does not, hand in a sample.
 ///
 /// With fewer distinct rows than clusters, the centres that are left over repeat rows.
 /// - Returns: clusters × dimension.
 /// - Throws: `.tooFewRows` without rows, `.notFinite` for rows with infinities or NaN.
 public func kMeansPlusPlus(
-  _ rows: RowBlock, clusters: Int, using generator: inout some RandomNumberGenerator
+  _ rows: RowBlock, clusters: Int, trials: Int? = nil, using generator: inout some RandomNumberGenerator
 ) throws(ExactError) -> Matrix {
   guard rows.count > 0 else {
     throw ExactError(.tooFewRows, doing: "choosing centres", remedy: "give at least one row")
@@ -18,7 +18,7 @@ public func kMeansPlusPlus(
     throw ExactError(
       .notFinite, row: row, doing: "choosing centres", remedy: "remove or impute values that are infinite or NaN")
   }
-  let trials = 2 + Int(log(Double(clusters)))
+  let trials = trials ?? 2 + Int(log(Double(clusters)))
   var centres = Matrix(rows: clusters, columns: rows.dimension)
   var nearest = [Double](repeating: .infinity, count: rows.count)
   for k in 0..<clusters {
@@ -65,23 +65,14 @@ extension Matrix {
 }
 
 extension GaussianMixture {
-  /// A mixture to start from: K-means on a sample (from k-means++, a few iterations), and the moments of its clusters.
-  /// Clusters without rows of their own get the covariance of the whole sample.
-  public func start(
-    from sample: RowBlock, using generator: inout some RandomNumberGenerator
-  ) throws(ExactError) -> GaussianMixtureParameters {
-    let clusters = try kMeansPartition(
-      sample, by: KMeans(clusters: components, dimension: dimension), using: &generator)
-    return try start(from: sample, responsibilities: clusters.responsibilities, centres: clusters.centres)
-  }
-
   /// A mixture to start from: the moments of a sample under given responsibilities, N × K. What no row belongs to
   /// stays at its row of `centres`, with the covariance of the whole sample.
   public func start(
     from sample: RowBlock, responsibilities: Matrix, centres: Matrix
   ) throws(ExactError) -> GaussianMixtureParameters {
     let whole = try GaussianMixture(
-      components: 1, dimension: dimension, covariance: covariance, floor: floor.value > 0 ? floor : .added(0))
+      components: 1, dimension: dimension, covariance: covariance, floor: floor,
+      floorIsRelative: floorIsRelative)
     let single = try whole.moments(
       of: sample, responsibilities: Matrix(rows: sample.count, columns: 1, repeating: 1),
       around: Matrix(rows: 1, columns: dimension, elements: sample.count > 0 ? sample.matrix.row(0) : []),

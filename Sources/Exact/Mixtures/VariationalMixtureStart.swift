@@ -5,7 +5,8 @@ import LinearAlgebra
 extension GaussianWishart {
   /// A prior as wide as the data: mean and covariance of a sample, worth `meanPrecision` rows and `degrees` (D unless
   /// said otherwise) degrees of freedom; scikit-learn's default. Where columns are constant or depend on others, the
-  /// covariance's eigenvalues are raised to 1e-6 of their mean (to 1e-6 when there is no variance at all).
+  /// eigenvalues of their correlations are raised to 1e-6. A column without variance counts as the widest one does, all
+  /// of them as having a variance of one.
   public init(
     asWideAs sample: RowBlock, meanPrecision: Double = 1, degrees: Double? = nil
   ) throws(ExactError) {
@@ -29,10 +30,9 @@ extension GaussianWishart {
     }
     var covariance = (1 / Double(max(sample.count - 1, 1))) * centred.gram
     do {
-      let eigen = try SymmetricEigen(covariance)
-      let average = covariance.trace / Double(d)
-      let least = 1e-6 * (average > 0 ? average : 1)
-      if eigen.values.first ?? least < least { covariance = eigen.matrix { max($0, least) } }
+      let widest = covariance.diagonal.max() ?? 0
+      let units = covariance.diagonal.map { ($0 > 0 ? $0 : widest > 0 ? widest : 1).squareRoot() }
+      covariance = try CovarianceFloor.clipped(1e-6).applied(to: covariance, units: units)
     } catch {
       throw ExactError(error, doing: "setting a prior from data", remedy: "scale the columns to similar magnitudes")
     }
@@ -46,15 +46,6 @@ extension GaussianWishart {
 }
 
 extension VariationalMixture {
-  /// A posterior to start from: K-means on a sample (from k-means++, a few iterations), and one update from its labels.
-  public func start(
-    from sample: RowBlock, using generator: inout some RandomNumberGenerator
-  ) throws(ExactError) -> VariationalMixtureParameters {
-    let clusters = try kMeansPartition(
-      sample, by: KMeans(clusters: components, dimension: dimension), using: &generator)
-    return try start(from: sample, responsibilities: clusters.responsibilities, centres: clusters.centres)
-  }
-
   /// A posterior to start from: one update from the moments of a sample under given responsibilities, N × K.
   /// - Parameter centres: K × D, what moments are taken around; any will do, near ones lose fewer digits.
   public func start(

@@ -61,6 +61,7 @@ final class DropoutLearner: GradientLearner, Supervised {
     self.supervision = supervision
     var lengthScale = defaults == .dropout ? try objective.number("length_scale", default: 0.01, in: 0...1e6) : 0
     let likelihood = try model.likelihood(objective, supervision)
+    try supervision.check(likelihood)
     let section = recipe["network"]
     func network(_ name: String, _ layout: inout Layout) throws -> LayerStack {
       try model.network(

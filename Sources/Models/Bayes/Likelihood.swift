@@ -9,6 +9,7 @@ import Training
 /// ```swift
 /// struct PoissonLikelihood: Likelihood {
 ///   let outputs = 1
+///   let support = Support.counts
 ///   func logLikelihood(_ outputs: Tensor, of answers: Answers, _ pass: Pass) -> Tensor {
 ///     (answers.targets * outputs - outputs.exp()).sumOfRows()    // without log y!, which has no gradient
 ///   }
@@ -18,6 +19,9 @@ import Training
 public protocol Likelihood: Sendable {
   /// How many outputs the network has.
   var outputs: Int { get }
+  /// The targets that have a probability; data with others is refused before anything is learned. By default every finite
+  /// number has.
+  var support: Support { get }
   /// log p(answer | outputs) of each example, in nats: [n, outputs] → [n].
   /// - Parameters:
   ///   - outputs: what the network makes of the examples.
@@ -44,6 +48,7 @@ public protocol Likelihood: Sendable {
 }
 
 extension Likelihood {
+  public var support: Support { .numbers }
   public var standardizesTargets: Bool { false }
   public var isGaussian: Bool { false }
   public mutating func addSlots(to layout: inout Layout, prefix: String) {}

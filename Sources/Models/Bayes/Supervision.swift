@@ -54,6 +54,14 @@ public struct Supervision: Sendable {
     }
   }
 
+  /// Refuses targets that a likelihood gives no probability.
+  func check(_ likelihood: any Likelihood) throws {
+    for targets in [trainTargets, testTargets].compactMap(\.self) {
+      try likelihood.support.check(
+        targets, "the target", advice: "remove or correct such rows, or choose a model of another likelihood")
+    }
+  }
+
   /// What the training data fixed; see `Learner.dataStatistics`.
   var statistics: [FlatBuffer] { inputs.statistics + (targetStatistics.map { [$0] } ?? []) }
 

@@ -54,6 +54,7 @@ final class VariationalLearner: Supervised {
     let objective = recipe["objective"]
     let section = recipe["network"]
     var likelihood = try model.likelihood(objective, supervision)
+    try supervision.check(likelihood)
     var layout = Layout()
     network = try model.network(
       section, input: supervision.inputs.shape, outputs: likelihood.outputs, name: "layers", layout: &layout)

@@ -29,6 +29,10 @@ struct ExactData {
     test?.targetScaling = scaling
   }
 
+  /// How often an iteration with several optima starts by default; one of many rows takes long, and less depends on its
+  /// start.
+  var restarts: Int { trainingCount <= 10_000 ? 12 : 4 }
+
   /// Rows that a picture shows at most.
   static let shownRows = 5000
 }

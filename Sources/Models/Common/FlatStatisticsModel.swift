@@ -22,6 +22,14 @@ protocol FlatStatisticsModel: StatisticsModel {
   /// Parameters to start from. Another draw of the generator is another start; restart 0 may be the recipe's own.
   func start(from sample: Observations, restart: Int, using generator: inout RandomStream) throws -> Parameters
 
+  /// Whether an iteration climbs to one of several optima, so that restarts are compared where they end, end in the same
+  /// or in different ones, and go on from the best.
+  var climbs: Bool { get }
+  /// Parameters to start from that are a move away from the best so far; nil: there is no such move.
+  func start(from sample: Observations, moving best: Parameters, move: Int) throws -> Parameters?
+  /// Whether parameters have a high objective for a reason that says nothing of the data: others are preferred.
+  func isDegenerate(_ parameters: Parameters, rows: Int) -> Bool
+
   /// What is evaluated on held-out rows, one sum over rows for each name.
   var evaluationMetrics: [String] { get }
   func evaluate(_ rows: Observations, _ parameters: Parameters, into sums: inout Sums) throws
@@ -47,6 +55,9 @@ extension FlatStatisticsModel {
   var searchLayout: Layout { parameterLayout }
   func writeSearch(_ parameters: Parameters, to buffer: FlatBuffer) { write(parameters, to: buffer) }
   func readSearch(_ buffer: FlatBuffer) throws -> Parameters { try read(buffer) }
+  var climbs: Bool { false }
+  func start(from sample: Observations, moving best: Parameters, move: Int) throws -> Parameters? { nil }
+  func isDegenerate(_ parameters: Parameters, rows: Int) -> Bool { false }
   func report(_ means: [String: Double]) -> [String: Double] { means }
   func caution(_ parameters: Parameters) -> String? { nil }
   func add(to offers: inout Offers, of learner: StatisticsLearner<Self>) {}

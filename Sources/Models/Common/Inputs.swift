@@ -127,6 +127,18 @@ public struct Inputs: Sendable {
     return rows
   }
 
+  /// Refuses examples whose numbers, as a model sees them, a likelihood of inputs gives no probability.
+  func check(_ support: Support, advice: String) throws {
+    // Scaled columns may be anything, and what binarises makes bits.
+    guard support != .numbers, !normalization.usesColumns, binarisation == .none else { return }
+    let isScaled = train.kind == .uint8 && normalization == .unit
+    if train.kind == .uint8, support == .unitInterval, isScaled { return }
+    let advice = train.kind == .uint8 && !isScaled ? "set data.normalisation=unit, or " + advice : advice
+    for array in [train, test].compactMap(\.self) {
+      try support.check(array, "the data", advice: advice) { isScaled ? $0 / 255 : $0 }
+    }
+  }
+
   /// Numbers to look at as rows that a model sees: what `restored` undoes.
   public func standardised(_ rows: Tensor) -> Tensor {
     guard normalization.usesColumns else { return rows }

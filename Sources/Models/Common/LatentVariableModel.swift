@@ -87,6 +87,7 @@ extension LatentVariableModel {
 /// Pixels in 0…1, or bits, whose logits are the outputs.
 private struct PixelLikelihood: Likelihood {
   let outputs: Int
+  let support = Support.unitInterval
 
   func logLikelihood(_ outputs: Tensor, of answers: Answers, _ pass: Pass) -> Tensor {
     Bernoulli.logLikelihood(logits: outputs, targets: answers.targets)

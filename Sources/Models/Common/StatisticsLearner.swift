@@ -11,7 +11,8 @@ import Training
 ///
 /// Each step is one sweep over all rows. A restart begins from a start of its own and ends when the objective rises by
 /// less than `tolerance`, relative to its size, or after `iterations`; the parameters are the best that any restart
-/// has had so far, `current` those that are being improved.
+/// has had so far, `current` those that are being improved. Of a model that climbs to one of several optima, restarts are
+/// compared where they end; the last two fifths of them begin a move away from the best so far.
 final class StatisticsLearner<Model: FlatStatisticsModel>: Learner {
   let parameters: FlatBuffer
   let auxiliary: [FlatBuffer]
@@ -41,6 +42,10 @@ final class StatisticsLearner<Model: FlatStatisticsModel>: Learner {
 
   private var current: FlatBuffer { auxiliary[0] }
   private var progress: RestartProgress { RestartProgress(auxiliary[1]) }
+  /// How many restarts ended at the objective of the best, of a model that climbs.
+  private var endsAtBest: UnsafeMutablePointer<Double> {
+    auxiliary[2].doubles(auxiliary[2].layout.slots[0]).baseAddress!
+  }
   private var rows: ExactRows { data.train }
 
   /// - Parameter kept: what the training data fixed beside scalings and parameters.
@@ -55,15 +60,20 @@ final class StatisticsLearner<Model: FlatStatisticsModel>: Learner {
     shown = model is any SamplingModel ? try data.shownRows() : nil
     seed = data.seed
     let objective = recipe["objective"]
-    restarts = try objective.integer("restarts", default: defaults.restarts, in: 1...1_000_000)
+    restarts =
+      try objective.optionalInteger(
+        "restarts", default: model.climbs ? nil : defaults.restarts, in: 1...1_000_000) ?? defaults.restarts
     iterations = try objective.integer("iterations", default: defaults.iterations, in: 1...1_000_000_000)
     tolerance = try objective.number("tolerance", default: defaults.tolerance, in: 0...1)
     sampleLength = try objective.integer("start_rows", default: 10_000, in: 1...10_000_000)
     parameters = FlatBuffer("parameters", model.parameterLayout, precision: .float64)
-    auxiliary = [
-      FlatBuffer("current", model.searchLayout, precision: .float64),
-      FlatBuffer("progress", RestartProgress.layout, precision: .float64),
-    ]
+    var ends = Layout()
+    ends.add("at_best", .scalar)
+    auxiliary =
+      [
+        FlatBuffer("current", model.searchLayout, precision: .float64),
+        FlatBuffer("progress", RestartProgress.layout, precision: .float64),
+      ] + (model.climbs ? [FlatBuffer("ends", ends, precision: .float64)] : [])
     var layout = Layout()
     layout.add("statistics", [model.statisticsCount])
     phases = [Phase("statistics", layout: layout, precision: .float64, metrics: [])]
@@ -118,9 +128,15 @@ final class StatisticsLearner<Model: FlatStatisticsModel>: Learner {
     var generator = RandomStream(key)
     let sample = try rows.sample(of: sampleLength, key: key.at(sample: 1))
     let model = try model()
+    let fresh = (3 * restarts + 4) / 5
+    let best = model.climbs && restart >= fresh ? try saying { try model.read(parameters) } : nil
     return try sample.inputs.withRows { inputs in
       guard let targets = sample.targets else {
-        return try saying { try model.start(from: Observations(inputs: inputs), restart: restart, using: &generator) }
+        let rows = Observations(inputs: inputs)
+        return try saying {
+          if let best, let moved = try model.start(from: rows, moving: best, move: restart - fresh) { return moved }
+          return try model.start(from: rows, restart: restart, using: &generator)
+        }
       }
       return try targets.withRows { targets in
         try saying {
@@ -171,15 +187,23 @@ final class StatisticsLearner<Model: FlatStatisticsModel>: Learner {
         advice: "raise the floor of variances, or ask for fewer components")
     }
     let judged = improvement.judged == .after ? improvement.parameters : before
-    if !improvement.isRetry, objective > progress.best {
-      progress.best = objective
-      model.write(judged, to: parameters)
-    }
     let restart = progress.restart
     let rise = objective - progress.previous
     let hasSettled = !improvement.isRetry && rise <= tolerance * max(abs(objective), 1)
+    let ends = improvement.isFinal || hasSettled || progress.iteration + 1 >= iterations
+    if !improvement.isRetry {
+      let isBetter = try isBetter(judged, objective, model, ends: ends)
+      let isSame = abs(objective - progress.best) <= 1e-6 * max(abs(objective), 1)
+      if model.climbs, restart == 0 || isBetter && !isSame { endsAtBest.pointee = 1 }
+      if model.climbs, restart > 0, ends, isSame { endsAtBest.pointee += 1 }
+      if isBetter {
+        progress.best = objective
+        model.write(judged, to: parameters)
+        learnt.withLock { $0 = nil }
+      }
+    }
     var isConverged = false
-    if improvement.isFinal || hasSettled || progress.iteration + 1 >= iterations {
+    if ends {
       progress.restart += 1
       progress.iteration = 0
       progress.previous = -.infinity
@@ -198,7 +222,19 @@ final class StatisticsLearner<Model: FlatStatisticsModel>: Learner {
     }
     if objective.isFinite { metrics["objective"] = objective }
     if restarts > 1 { metrics["restart"] = Double(restart) }
+    if restarts > 1, model.climbs { metrics["restarts_at_best"] = endsAtBest.pointee }
     return Verdict(isConverged: isConverged, metrics: metrics, alarm: caution)
+  }
+
+  /// Whether parameters take the place of the best so far.
+  private func isBetter(
+    _ candidate: Model.Parameters, _ objective: Double, _ model: Model, ends: Bool
+  ) throws -> Bool {
+    guard model.climbs, progress.restart > 0 else { return objective > progress.best }
+    guard ends else { return false }
+    let isDegenerate = model.isDegenerate(candidate, rows: rows.count)
+    let wasDegenerate = try model.isDegenerate(learntParameters(), rows: rows.count)
+    return isDegenerate == wasDegenerate ? objective > progress.best : wasDegenerate
   }
 
   // MARK: Evaluation, predictions and pictures

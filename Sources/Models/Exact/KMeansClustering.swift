@@ -17,7 +17,8 @@ public enum KMeansClustering: Model {
     let exact = try ExactData(data, recipe, seed: seed)
     return try saying {
       let model = try KMeans(clusters: clusters, dimension: exact.train.width)
-      return try StatisticsLearner(model, exact, recipe, defaults: .init(restarts: 4, iterations: 300))
+      return try StatisticsLearner(
+        model, exact, recipe, defaults: .init(restarts: exact.restarts, iterations: 300))
     }
   }
 }
@@ -33,7 +34,20 @@ extension KMeans: FlatStatisticsModel {
   func read(_ buffer: FlatBuffer) throws -> Matrix { buffer.matrix("centres") }
 
   func start(from sample: Observations, restart: Int, using generator: inout RandomStream) throws -> Matrix {
-    try kMeansPlusPlus(sample.inputs, clusters: clusters, using: &generator)
+    try start(from: sample.inputs, by: PartitionKind(restart: restart), using: &generator)
+  }
+
+  var climbs: Bool { true }
+
+  func start(from sample: Observations, moving best: Matrix, move: Int) throws -> Matrix? {
+    try start(from: sample.inputs, moving: best, move: move)
+  }
+
+  func caution(_ centres: Matrix) -> String? {
+    let distinct = Set((0..<clusters).map(centres.row)).count
+    guard distinct < clusters else { return nil }
+    return "the rows have fewer than \(clusters) distinct places, so \(clusters - distinct) of the clusters are empty; "
+      + "set network.clusters to \(distinct)"
   }
 
   var evaluationMetrics: [String] { ["distortion"] }

@@ -26,6 +26,7 @@ public enum BayesianRegression: Model {
   public static var recipe: [UInt8] { PackageResources.bayesian_linear_regression_yaml }
 
   private enum Method: String, CaseIterable {
+    case search
     case effectiveParameters = "effective-parameters"
     case em
   }
@@ -34,7 +35,7 @@ public enum BayesianRegression: Model {
     let objective = recipe["objective"]
     let weightPrecision = try objective.optionalNumber("weight_precision", in: 1e-300...1e300)
     let noisePrecision = try objective.optionalNumber("noise_precision", in: 1e-300...1e300)
-    let method: Method = try objective.choice("method", default: .effectiveParameters)
+    let method: Method = try objective.choice("method", default: .search)
     let rounds = try objective.integer("evidence_iterations", default: 300, in: 0...1_000_000)
     let choosesDegree = try objective.flag("choose_degree", default: false)
     guard (weightPrecision == nil) == (noisePrecision == nil) else {
@@ -57,7 +58,12 @@ public enum BayesianRegression: Model {
     }
     return try made { features in
       var estimator = EvidenceMaximization(features)
-      estimator.method = method == .em ? .expectationMaximization : .effectiveParameters
+      estimator.method =
+        switch method {
+        case .search: .search
+        case .effectiveParameters: .effectiveParameters
+        case .em: .expectationMaximization
+        }
       (estimator.iterations, estimator.tolerance) = (rounds, 1e-9)
       return estimator
     }
@@ -93,19 +99,32 @@ public enum BayesianRidge: Model {
       }
     }
     return try momentLearner(features, exact, recipe) { features in
-      var estimator = EvidenceMaximization.bayesianRidge(features)
+      var estimator = EvidenceMaximization(features)
+      estimator.penalizesIntercept = false
       (estimator.weightHyperprior, estimator.noiseHyperprior) = (weight, noise)
-      (estimator.iterations, estimator.tolerance) = (rounds, tolerance)
+      estimator.hyperpriorsAreRelative = true
       return estimator
     }
   }
+}
+
+/// What a regression gathers of its data.
+private enum StatisticsForm: String, CaseIterable {
+  /// Moments; of no more than half as many rows as features, the rows, which then are fewer numbers.
+  case automatic
+  /// Moments, as 0.1 did, whose recipes do not speak of it.
+  case moments
 }
 
 private func momentLearner(
   _ features: FeatureChoice, _ data: ExactData, _ recipe: Recipe,
   _ estimator: @escaping @Sendable (Features) throws -> some ReportingEstimator
 ) throws -> any Learner {
-  try features.learner(data, recipe, defaults: .init(iterations: 1)) { MomentRegression(try estimator($0)) }
+  let form: StatisticsForm = try recipe["objective"].choice("form", default: .moments)
+  let rows = form == .automatic ? data.trainingCount : nil
+  return try features.learner(data, recipe, defaults: .init(iterations: 1)) {
+    MomentRegression(try estimator($0), rows: rows)
+  }
 }
 
 /// The rows with a target of one number, and the features that `network` asks for.

@@ -9,12 +9,14 @@ import Training
 /// A regression from moments: everything that is learnt is a function of the sums, which are kept beside it.
 extension MomentRegression: FlatStatisticsModel where Estimator: ReportingEstimator {
   private var featureCount: Int { estimator.features.count }
+  /// Of few rows with many features it would be larger than all else, and the rows say it.
+  private var holdsCovariance: Bool { estimator.hasEvidence && !collects }
 
   var parameterLayout: Layout {
     var layout = Layout()
     layout.add("weights", [featureCount])
     layout.add("intercept", .scalar)
-    if estimator.hasEvidence { layout.add("covariance", [featureCount, featureCount]) }
+    if holdsCovariance { layout.add("covariance", [featureCount, featureCount]) }
     layout.add("pivot", [featureCount + 1])
     layout.add("sums", [statisticsCount])
     return layout
@@ -31,7 +33,7 @@ extension MomentRegression: FlatStatisticsModel where Estimator: ReportingEstima
     for (k, weight) in zip(place, estimate.weights) { weights[k] = weight }
     buffer.fill("weights", weights)
     buffer.fill("intercept", [estimate.intercept])
-    guard estimator.hasEvidence, let covariance = estimate.weightCovariance else { return }
+    guard holdsCovariance, let covariance = estimate.weightCovariance else { return }
     var whole = [Double](repeating: 0, count: count * count)
     for (i, a) in place.enumerated() {
       for (j, b) in place.enumerated() { whole[a * count + b] = covariance[i, j] }
@@ -110,16 +112,18 @@ extension MomentRegression: FlatStatisticsModel where Estimator: ReportingEstima
   /// Of the prior that holds for all weights, and of the noise.
   private func precisions(_ estimate: Estimator.Estimate) -> (weight: Double, noise: Double)? {
     if let known = estimator as? ConjugateRegression { return (known.weightPrecision, known.prior.noisePrecision) }
-    guard let fit = estimate as? EvidenceFit, fit.posterior != nil else { return nil }
+    guard let fit = estimate as? EvidenceFit, fit.penalizesAll else { return nil }
     return (fit.weightPrecision, fit.noisePrecision)
   }
 
   /// Functions drawn from the posterior over weights.
   private func curves(_ estimate: Estimator.Estimate) -> ([Double]) -> [[Double]] {
-    guard let posterior = estimate as? BayesianLinearRegression ?? (estimate as? EvidenceFit)?.posterior else {
-      return { _ in [] }
-    }
     var generator = RandomStream(RandomKey(seed: 0).at(tensor: NoiseStream.latent))
+    if let fit = estimate as? EvidenceFit {
+      let draws = (0..<5).map { _ in fit.sampleFunction(using: &generator) }
+      return { grid in draws.map { draw in grid.map { draw([$0]) } } }
+    }
+    guard let posterior = estimate as? BayesianLinearRegression else { return { _ in [] } }
     let draws = (0..<5).map { _ in posterior.sampleWeights(using: &generator) }
     return { grid in draws.map { draw in grid.map { dot(draw, posterior.features.weighted([$0])) } } }
   }

@@ -28,6 +28,10 @@ protocol ReportingEstimator: MomentEstimator where Estimate: RegressionEstimate 
   func estimatesByOrder(_ moments: RegressionMoments) throws(ExactError) -> [(estimate: Estimate, objective: Double)]?
 }
 
+/// Of targets that the features give without noise.
+private let flooredNoise =
+  "the fit leaves no error that double precision can tell from zero: the noise variance is 1e-15 of the target's"
+
 extension LinearModel: RegressionEstimate {
   var weightCovariance: Matrix? { nil }
   func prediction(_ x: [Double]) -> RegressionPrediction {
@@ -67,6 +71,7 @@ extension EvidenceFit: RegressionEstimate {
       elements: (1..<covariance.rows).flatMap { covariance.row($0).dropFirst() })
   }
   func prediction(_ x: [Double]) -> RegressionPrediction { predict(x) }
+  var caution: String? { isFloored ? flooredNoise : nil }
   var metrics: [String: Double] {
     [
       "weight_precision": weightPrecision, "noise_precision": noisePrecision,
@@ -84,6 +89,7 @@ extension RelevanceFit: RegressionEstimate {
     return result
   }
   func prediction(_ x: [Double]) -> RegressionPrediction { predict(x) }
+  var caution: String? { isFloored ? flooredNoise : nil }
   var metrics: [String: Double] {
     ["noise_precision": noisePrecision, "relevant_weights": Double(kept.count), "iterations": Double(iterations)]
   }

@@ -31,7 +31,8 @@ public enum VariationalGMM: Model {
     let degrees = try objective.optionalNumber("degrees", in: Double(exact.train.width) - 1 + 1e-9...1e12)
     let weightPrior: MixtureWeightPrior =
       weights == .dirichlet ? .dirichlet(concentration) : .dirichletProcess(concentration)
-    let defaults = StatisticsLearner<VariationalMixture>.Defaults(restarts: 4, iterations: 1000, tolerance: 1e-10)
+    let defaults = StatisticsLearner<VariationalMixture>.Defaults(
+      restarts: exact.restarts, iterations: 1000, tolerance: 1e-10)
     guard !exact.isTrained else {
       // What has been learnt does not ask for the prior again.
       let width = exact.train.width
@@ -113,7 +114,15 @@ extension VariationalMixture: FlatStatisticsModel {
 
   func start(
     from sample: Observations, restart: Int, using generator: inout RandomStream
-  ) throws -> VariationalMixtureParameters { try start(from: sample.inputs, using: &generator) }
+  ) throws -> VariationalMixtureParameters {
+    try start(from: sample.inputs, by: PartitionKind(restart: restart), using: &generator)
+  }
+
+  var climbs: Bool { true }
+
+  func start(
+    from sample: Observations, moving best: VariationalMixtureParameters, move: Int
+  ) throws -> VariationalMixtureParameters? { try start(from: sample.inputs, moving: best, move: move) }
 
   var evaluationMetrics: [String] { ["log_predictive"] }
 
