@@ -28,10 +28,14 @@ enum ArrayDataset {
       }
     }
     let labels = try labels(isClass == true ? [targets, testTargets] : [nil, nil])
+    let sequences = try [keys.lengths, keys.testLengths].map { (key) throws(DataError) in
+      try key.map { (key) throws(DataError) in try archive.array(key).sequences() }
+    }
     let values = try (isClass == false ? [targets, testTargets] : [nil, nil]).map { (array) throws(DataError) in
       try array?.finiteExamples(allowingNaN: false)
     }
-    let train = try ExampleSet(inputs: inputs, labels: labels[0], targets: values[0], place: place)
+    let train = try ExampleSet(
+      inputs: inputs, labels: labels[0], targets: values[0], sequences: sequences[0], place: place)
     let notes = keys.unused.isEmpty ? [] : ["arrays not used: \(listed(keys.unused))".oneLine]
     guard let testInputs else {
       let (train, test) = try train.split(request, place: place)
@@ -39,7 +43,8 @@ enum ArrayDataset {
     }
     return try Dataset(
       name: name, train: train,
-      test: ExampleSet(inputs: testInputs, labels: labels[1], targets: values[1], place: place),
+      test: ExampleSet(
+        inputs: testInputs, labels: labels[1], targets: values[1], sequences: sequences[1], place: place),
       targetName: keys.targets, notes: notes)
   }
 
@@ -60,9 +65,13 @@ private struct ArchiveKeys {
   let testInputs: String?
   let targets: String?
   let testTargets: String?
+  /// Of the sequences' lengths.
+  let lengths: String?
+  let testLengths: String?
   let unused: [String]
 
   private static let inputNames = ["x", "inputs", "images", "data"]
+  private static let lengthNames = ["lengths"]
   private static let targetNames = ["y", "labels", "targets", "target"]
 
   init(_ keys: [String], _ request: DataRequest, _ place: DataPlace) throws(DataError) {
@@ -72,7 +81,8 @@ private struct ArchiveKeys {
         advice: "name the one array of inputs; several are not joined")
     }
     let targets = try Self.find(request.target, Self.targetNames, keys, place, .target)
-    let candidates = keys.filter { $0 != targets }
+    let lengths = try Self.find(request.sequence, Self.lengthNames, keys, place, .sequence)
+    let candidates = keys.filter { $0 != targets && $0 != lengths }
     guard
       let inputs = try Self.find(request.columns.first, Self.inputNames, candidates, place, .columns)
         ?? (candidates.count == 1 ? candidates[0] : nil)
@@ -86,7 +96,9 @@ private struct ArchiveKeys {
     self.targets = targets
     testInputs = Self.testCounterpart(of: inputs, keys)
     testTargets = targets.flatMap { Self.testCounterpart(of: $0, keys) }
-    let used = [inputs, testInputs, targets, testTargets]
+    self.lengths = lengths
+    testLengths = lengths.flatMap { Self.testCounterpart(of: $0, keys) }
+    let used = [inputs, testInputs, targets, testTargets, lengths, testLengths]
     unused = keys.filter { !used.contains($0) }
   }
 
@@ -120,6 +132,23 @@ private struct ArchiveKeys {
 }
 
 extension RawArray {
+  /// Sequences of the lengths that the array holds.
+  func sequences() throws(DataError) -> Sequences {
+    let lengths = try finiteExamples(allowingNaN: false)
+    func whole<T: BinaryFloatingPoint>(_ values: UnsafeBufferPointer<T>) -> [Int?] { values.map { Int(exactly: $0) } }
+    let numbers =
+      switch lengths.kind {
+      case .uint8: lengths.withUnsafeBufferPointer(as: UInt8.self) { $0.map { Int?(Int($0)) } }
+      case .float32: lengths.withUnsafeBufferPointer(as: Float.self) { whole($0) }
+      case .float64: lengths.withUnsafeBufferPointer(as: Double.self) { whole($0) }
+      }
+    guard lengths.elementsPerExample == 1, !numbers.contains(nil) else {
+      throw DataError(
+        .mismatched, at: place, "holds no lengths of sequences", advice: "store a whole number for each sequence")
+    }
+    return try Sequences(lengths: numbers.map { $0! }, place: place)
+  }
+
   /// As `examples`, and throws `.notFinite` for an infinity or, unless allowed, a NaN.
   func finiteExamples(allowingNaN: Bool) throws(DataError) -> ExampleArray {
     let examples = try examples()

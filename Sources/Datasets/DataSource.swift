@@ -43,19 +43,27 @@ public enum DataSource {
       return try ImageFolder.open(path, names, request, name: name(of: path))
     }
     let data = names.filter { !$0.hasPrefix(".") && dataExtensions.contains(FileName($0).kind) }
+    if !data.isEmpty, request.format == .conll || data.allSatisfy({ taggedExtensions.contains(FileName($0).kind) }) {
+      return try TaggedText.open(data.map { "\(path)/\($0)" }, request, name: name(of: path))
+    }
+    if data.count > 1, data.allSatisfy({ textExtensions.contains(FileName($0).kind) }) {
+      return try TextFolder.open(path, data, request, name: name(of: path))
+    }
     guard data.count == 1 else {
       let problem = data.isEmpty ? "holds no data that is read" : "holds several data files: \(listed(data))"
       throw DataError(
         .notFound, at: DataPlace(file: path), problem,
         advice:
-          "name one file, or a folder of pictures or of the four MNIST-style IDX files (train-images-idx3-ubyte, …)")
+          "name one file, or a folder of pictures, of texts or of the four MNIST-style IDX files (train-images-idx3-ubyte, …)"
+      )
     }
     return try openFile("\(path)/\(data[0])", request)
   }
 
   private static let tableExtensions = ["csv", "tsv", "tab", "data", "dat"]
   private static let textExtensions = ["txt", "text"]
-  private static let dataExtensions = ["npy", "npz"] + tableExtensions + textExtensions
+  private static let taggedExtensions = ["conllu", "conll"]
+  private static let dataExtensions = ["npy", "npz"] + tableExtensions + textExtensions + taggedExtensions
 
   private static func openFile(_ path: String, _ request: DataRequest) throws(DataError) -> Dataset {
     try interpret(DataFile.read(path), request, path: path)
@@ -86,6 +94,7 @@ public enum DataSource {
       }
     }
     let format = try format(request, prefix, path)
+    if format == .conll { return try TaggedText.open([path], request, name: name) }
     let text = isGzipped ? try file.gunzipped(place: place, limit: maximumDecompressedText) : file
     guard format == .table else { return try TextDataset.make(text, request, name: name, path: path) }
     return try TableDataset.make(Table(text, request, file: path), request, name: name)
@@ -100,12 +109,13 @@ public enum DataSource {
     guard request.format == .detect else { return request.format }
     let kind = FileName(path).kind
     if tableExtensions.contains(kind) { return .table }
+    if taggedExtensions.contains(kind) { return .conll }
     if textExtensions.contains(kind) {
       return request.target != nil || !request.columns.isEmpty || beginsWithNumbers(prefix) ? .table : .text
     }
     throw DataError(
       .unsupported, at: DataPlace(file: path), "not known what kind of data this is",
-      advice: "set \(DataKey.format) to table or text; IDX, NPY and NPZ files are known by their first bytes")
+      advice: "set \(DataKey.format) to table, text or conll; IDX, NPY and NPZ files are known by their first bytes")
   }
 
   /// Whether the first line that is not empty is made of numbers.

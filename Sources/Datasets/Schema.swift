@@ -61,14 +61,22 @@ public struct Schema: Codable, Sendable, Equatable {
   public var classes: Classes?
   /// Where each example has numbers to be predicted.
   public var targets: Targets?
-  /// The characters of a text, in the order of their indices.
+  /// How many elements the sequences have, where an example is a sequence.
+  public struct SequenceElements: Codable, Sendable, Equatable {
+    public var train: Int
+    public var test: Int
+  }
+
+  /// The characters or words of a text, in the order of their indices.
   public var vocabulary: [String]?
+  /// Where an example is a sequence of arrays of `shape`; `train` and `test` then count sequences.
+  public var sequences: SequenceElements?
   /// SHA-256 of the numbers; see `Dataset.fingerprint`.
   public var fingerprint: String
 
   enum CodingKeys: String, CodingKey {
     case version, name, description, kind, shape, train, test, columns, levels, classes, targets, vocabulary,
-      fingerprint
+      sequences, fingerprint
     case targetName = "target"
   }
 
@@ -153,6 +161,13 @@ extension Schema {
       else { throw damaged("\(classes.names.count) names of \(classes.count) classes") }
     }
     if let targets { try check(targets.shape, "a target") }
+    if let sequences {
+      guard (train...Schema.mostExamples).contains(sequences.train),
+        (test...Schema.mostExamples).contains(sequences.test)
+      else {
+        throw damaged("\(train) and \(test) sequences have \(sequences.train) and \(sequences.test) elements")
+      }
+    }
     guard fingerprint.utf8.count == 64 else { throw damaged("it has no fingerprint of the data") }
   }
 }
@@ -169,19 +184,24 @@ extension Dataset {
       test: test?.count ?? 0, columns: columns, levels: levels, targetName: targetName,
       classes: train.labels.map { Schema.Classes(count: $0.count, names: $0.names) },
       targets: train.targets.map { Schema.Targets(kind: $0.kind, shape: $0.shape) }, vocabulary: vocabulary,
+      sequences: train.sequences.map {
+        Schema.SequenceElements(train: $0.elementCount, test: test?.sequences?.elementCount ?? 0)
+      },
       fingerprint: fingerprint)
   }
 
   /// Data of which only the schema is known: counts, shapes and names are there, the numbers are not.
   public init(schema: Schema) {
-    func set(_ count: Int) -> ExampleSet {
+    func set(_ count: Int, _ elements: Int?) -> ExampleSet {
       ExampleSet(
-        absent: ExampleArray(absent: count, shape: schema.shape, kind: schema.kind),
+        absent: ExampleArray(absent: elements ?? count, shape: schema.shape, kind: schema.kind),
         labels: schema.classes.map { ClassLabels(absentOf: $0.count, names: $0.names) },
-        targets: schema.targets.map { ExampleArray(absent: count, shape: $0.shape, kind: $0.kind) })
+        targets: schema.targets.map { ExampleArray(absent: count, shape: $0.shape, kind: $0.kind) },
+        sequences: elements.map { Sequences(absent: count, elementCount: $0) })
     }
     self.init(
-      name: schema.name, train: set(schema.train), test: schema.test > 0 ? set(schema.test) : nil,
+      name: schema.name, train: set(schema.train, schema.sequences?.train),
+      test: schema.test > 0 ? set(schema.test, schema.sequences?.test) : nil,
       columns: schema.columns, levels: schema.levels, targetName: schema.targetName, vocabulary: schema.vocabulary,
       reference: schema)
   }
@@ -223,14 +243,20 @@ private struct Adaptation {
   func set(_ set: ExampleSet) throws(DataError) -> ExampleSet {
     let inputs = try array(set.inputs, schema.shape, schema.kind, "examples have")
     let labels = try labels(set.labels)
-    guard let wanted = schema.targets else { return try ExampleSet(inputs: inputs, labels: labels) }
+    guard (schema.sequences == nil) == (set.sequences == nil) else {
+      throw differs("its examples are \(set.sequences == nil ? "rows" : "sequences")", "not")
+    }
+    guard let wanted = schema.targets else {
+      return try ExampleSet(inputs: inputs, labels: labels, sequences: set.sequences)
+    }
     guard let targets = set.targets else {
       throw DataError(
         .mismatched, at: DataPlace(file: name), "it has no targets, the training data has",
         advice: "name data with targets")
     }
     return try ExampleSet(
-      inputs: inputs, labels: labels, targets: array(targets, wanted.shape, targets.kind, "targets have"))
+      inputs: inputs, labels: labels, targets: array(targets, wanted.shape, targets.kind, "targets have"),
+      sequences: set.sequences)
   }
 
   private func array(
