@@ -46,9 +46,11 @@ extension ExactData {
     var train = ExactRows(array: data.train.inputs)
     train.scaling = try ColumnScaling(kind, of: train, known: isTrained)
     train.targets = try targets(data.train)
+    train.sequences = data.train.sequences
     self.train = train
     if let set = data.test {
-      test = ExactRows(array: set.inputs, targets: try targets(set), scaling: train.scaling)
+      test = ExactRows(
+        array: set.inputs, targets: try targets(set), scaling: train.scaling, sequences: set.sequences)
     } else {
       test = nil
     }
