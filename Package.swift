@@ -41,6 +41,7 @@ let package = Package(
     .target(name: "Metrics", dependencies: ["LinearAlgebra"]),
     .target(name: "Optimizers", dependencies: ["CKernels"]),
     .target(name: "Exact", dependencies: ["CExact", "Distributions", "LinearAlgebra"]),
+    .target(name: "Sequences", dependencies: ["Distributions", "Exact", "LinearAlgebra"]),
     .target(name: "Datasets", dependencies: ["CZlib", "Files", "Images"]),
     .target(
       name: "Training",
@@ -51,7 +52,7 @@ let package = Package(
       name: "Models",
       dependencies: [
         "CKernels", "Datasets", "Distributions", "Exact", "Figures", "LinearAlgebra", "Metrics", "Networks",
-        "Optimizers", "Recipes", "Tensors", "Training",
+        "Optimizers", "Recipes", "Sequences", "Tensors", "Training",
       ],
       resources: [.embedInCode("Recipes")]),
     .target(
@@ -112,6 +113,10 @@ let package = Package(
     .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Files", "Images"], exclude: ["Golden"]),
     .testTarget(
       name: "ExactTests", dependencies: ["CExact", "Distributions", "Exact", "LinearAlgebra", "ReferenceSupport"],
+      exclude: ["Golden"]),
+    .testTarget(
+      name: "SequencesTests",
+      dependencies: ["Distributions", "Exact", "LinearAlgebra", "ReferenceSupport", "Sequences"],
       exclude: ["Golden"]),
     .testTarget(name: "FiguresTests", dependencies: ["Figures"]),
     .target(name: "TestSupport", dependencies: ["Files"], path: "Tests/TestSupport"),

@@ -18,7 +18,11 @@ enum ArrayDataset {
       try archive.array(key).finiteExamples(allowingNaN: allowingNaN)
     }
     let (labels, values) = try answers([keys.targets, keys.testTargets], archive, request)
-    let train = try ExampleSet(inputs: inputs, labels: labels[0], targets: values[0], place: place)
+    let sequences = try [keys.lengths, keys.testLengths].map { (key) throws(DataError) in
+      try key.map { (key) throws(DataError) in try archive.array(key).sequences() }
+    }
+    let train = try ExampleSet(
+      inputs: inputs, labels: labels[0], targets: values[0], sequences: sequences[0], place: place)
     var notes = keys.unused.isEmpty ? [] : ["arrays not used: \(listed(keys.unused))".oneLine]
     if request.targetKind == .detect, let hint = values[0]?.classesHint(name: keys.targets!) { notes.append(hint) }
     guard let testInputs else {
@@ -27,7 +31,8 @@ enum ArrayDataset {
     }
     return try Dataset(
       name: name, train: train,
-      test: ExampleSet(inputs: testInputs, labels: labels[1], targets: values[1], place: place),
+      test: ExampleSet(
+        inputs: testInputs, labels: labels[1], targets: values[1], sequences: sequences[1], place: place),
       targetName: keys.targets, notes: notes)
   }
 
@@ -93,9 +98,13 @@ private struct ArchiveKeys {
   let testInputs: String?
   let targets: String?
   let testTargets: String?
+  /// Of the sequences' lengths.
+  let lengths: String?
+  let testLengths: String?
   let unused: [String]
 
   private static let inputNames = ["x", "inputs", "images", "data"]
+  private static let lengthNames = ["lengths"]
   private static let targetNames = ["y", "labels", "targets", "target"]
 
   init(_ keys: [String], _ request: DataRequest, _ place: DataPlace) throws(DataError) {
@@ -105,7 +114,8 @@ private struct ArchiveKeys {
         advice: "name the one array of inputs; several are not joined")
     }
     let targets = try Self.find(request.target, Self.targetNames, keys, place, .target)
-    let candidates = keys.filter { $0 != targets }
+    let lengths = try Self.find(request.sequence, Self.lengthNames, keys, place, .sequence)
+    let candidates = keys.filter { $0 != targets && $0 != lengths }
     guard
       let inputs = try Self.find(request.columns.first, Self.inputNames, candidates, place, .columns)
         ?? (candidates.count == 1 ? candidates[0] : nil)
@@ -119,7 +129,9 @@ private struct ArchiveKeys {
     self.targets = targets
     testInputs = Self.testCounterpart(of: inputs, keys)
     testTargets = targets.flatMap { Self.testCounterpart(of: $0, keys) }
-    let used = [inputs, testInputs, targets, testTargets]
+    self.lengths = lengths
+    testLengths = lengths.flatMap { Self.testCounterpart(of: $0, keys) }
+    let used = [inputs, testInputs, targets, testTargets, lengths, testLengths]
     unused = keys.filter { !used.contains($0) }
   }
 
@@ -153,6 +165,23 @@ private struct ArchiveKeys {
 }
 
 extension RawArray {
+  /// Sequences of the lengths that the array holds.
+  func sequences() throws(DataError) -> Sequences {
+    let lengths = try finiteExamples(allowingNaN: false)
+    func whole<T: BinaryFloatingPoint>(_ values: UnsafeBufferPointer<T>) -> [Int?] { values.map { Int(exactly: $0) } }
+    let numbers =
+      switch lengths.kind {
+      case .uint8: lengths.withUnsafeBufferPointer(as: UInt8.self) { $0.map { Int?(Int($0)) } }
+      case .float32: lengths.withUnsafeBufferPointer(as: Float.self) { whole($0) }
+      case .float64: lengths.withUnsafeBufferPointer(as: Double.self) { whole($0) }
+      }
+    guard lengths.elementsPerExample == 1, !numbers.contains(nil) else {
+      throw DataError(
+        .mismatched, at: place, "holds no lengths of sequences", advice: "store a whole number for each sequence")
+    }
+    return try Sequences(lengths: numbers.map { $0! }, place: place)
+  }
+
   /// As `examples`, and throws `.notFinite` for an infinity or, unless allowed, a NaN.
   func finiteExamples(allowingNaN: Bool) throws(DataError) -> ExampleArray {
     let examples = try examples()

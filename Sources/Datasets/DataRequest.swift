@@ -48,8 +48,15 @@ public enum DataFormat: String, Sendable, Hashable, CaseIterable {
   case detect
   /// Rows of fields: CSV and its relatives.
   case table
-  /// Characters.
+  /// Characters or words.
   case text
+  /// A word a line with its tags, sentences apart by empty lines: CoNLL-U, or columns of word and tags.
+  case conll
+}
+
+/// What the elements of a text are.
+public enum TokenKind: String, Sendable, Hashable, CaseIterable {
+  case characters, words
 }
 
 /// What data to open and how: plain values, filled from the recipe's `data` section, whose keys have these names.
@@ -84,6 +91,12 @@ public struct DataRequest: Sendable, Equatable {
   public var imageChannels = 0
   /// Which number of a label picture means that a pixel has no class.
   public var void = VoidLabel.automatic
+  /// The column of a table whose value names the sequence that a row belongs to, or an archive's array of lengths.
+  public var sequence: String?
+  /// What the elements of a text are.
+  public var tokens = TokenKind.characters
+  /// A word that the training text has less often becomes `<unk>`.
+  public var minimumCount = 1
   /// Whether a picture that cannot be read is an error; otherwise it is left out, and a note says so.
   public var strict = true
   /// Seed of the random split.
@@ -116,6 +129,9 @@ public struct DataRequest: Sendable, Equatable {
         .badRequest, "\(DataKey.imageSize) is \(imageSize) and \(DataKey.imageChannels) is \(imageChannels)",
         advice: "use a size from 0 to 4096, and 1 or 3 channels or 0")
     }
+    guard minimumCount >= 1 else {
+      throw DataError(.badRequest, "\(DataKey.minimumCount) is \(minimumCount)", advice: "use a count, 1 or more")
+    }
     guard skip >= 0 else {
       throw DataError(.badRequest, "\(DataKey.skip) is \(skip)", advice: "use a number of lines, 0 or more")
     }
@@ -125,7 +141,7 @@ public struct DataRequest: Sendable, Equatable {
   func refuseColumns(at place: DataPlace, allowingArrayNames: Bool = false) throws(DataError) {
     let named: [(DataKey, Bool)] = [
       (.drop, !drop.isEmpty), (.oneHot, !oneHot.isEmpty), (.target, target != nil && !allowingArrayNames),
-      (.columns, !columns.isEmpty && !allowingArrayNames),
+      (.columns, !columns.isEmpty && !allowingArrayNames), (.sequence, sequence != nil && !allowingArrayNames),
     ]
     guard let key = named.first(where: { $0.1 })?.0 else { return }
     throw DataError(

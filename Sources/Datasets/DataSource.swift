@@ -47,6 +47,12 @@ public enum DataSource {
       return try ImageFolder.open(path, names, request, name: name(of: path))
     }
     let data = names.filter { !$0.hasPrefix(".") && dataExtensions.contains(FileName($0).kind) }
+    if !data.isEmpty, request.format == .conll || data.allSatisfy({ taggedExtensions.contains(FileName($0).kind) }) {
+      return try TaggedText.open(data.map { "\(path)/\($0)" }, request, name: name(of: path))
+    }
+    if data.count > 1, data.allSatisfy({ textExtensions.contains(FileName($0).kind) }) {
+      return try TextFolder.open(path, data, request, name: name(of: path))
+    }
     guard data.count == 1 else {
       let foreign = names.filter(ImageFolder.isForeign)
       let problem =
@@ -57,7 +63,7 @@ public enum DataSource {
       throw DataError(
         .notFound, at: DataPlace(file: path), problem,
         advice:
-          "name one file, or a folder of PNG and JPEG pictures or of the four MNIST-style IDX files (train-images-idx3-ubyte, …)"
+          "name one file, or a folder of PNG and JPEG pictures, of texts or of the four MNIST-style IDX files (train-images-idx3-ubyte, …)"
       )
     }
     return try openFile("\(path)/\(data[0])", request)
@@ -65,7 +71,8 @@ public enum DataSource {
 
   private static let tableExtensions = ["csv", "tsv", "tab", "data", "dat"]
   private static let textExtensions = ["txt", "text"]
-  private static let dataExtensions = ["npy", "npz"] + tableExtensions + textExtensions
+  private static let taggedExtensions = ["conllu", "conll"]
+  private static let dataExtensions = ["npy", "npz"] + tableExtensions + textExtensions + taggedExtensions
 
   private static func openFile(_ path: String, _ request: DataRequest) throws(DataError) -> Dataset {
     try interpret(DataFile.read(path), request, path: path)
@@ -99,6 +106,7 @@ public enum DataSource {
     if prefix.starts(with: [0xd0, 0xcf, 0x11, 0xe0]) { throw otherProgram("an Excel workbook", "sheet", place) }
     if prefix.starts(with: Array("PAR1".utf8)) { throw otherProgram("a Parquet file", "table", place) }
     let format = try format(request, prefix, path)
+    if format == .conll { return try TaggedText.open([path], request, name: name) }
     let text = isGzipped ? try file.gunzipped(place: place, limit: maximumDecompressedText) : file
     guard format == .table else { return try TextDataset.make(text, request, name: name, path: path) }
     return try TableDataset.make(Table(text, request, file: path), request, name: name)
@@ -117,12 +125,13 @@ public enum DataSource {
     guard request.format == .detect else { return request.format }
     let kind = FileName(path).kind
     if tableExtensions.contains(kind) { return .table }
+    if taggedExtensions.contains(kind) { return .conll }
     if textExtensions.contains(kind) {
       return request.target != nil || !request.columns.isEmpty || beginsWithNumbers(prefix) ? .table : .text
     }
     throw DataError(
       .unsupported, at: DataPlace(file: path), "not known what kind of data this is",
-      advice: "set \(DataKey.format) to table or text; IDX, NPY and NPZ files are known by their first bytes")
+      advice: "set \(DataKey.format) to table, text or conll; IDX, NPY and NPZ files are known by their first bytes")
   }
 
   /// Whether the first line that is not empty is made of numbers.

@@ -21,64 +21,89 @@ public struct ClassLabels: Sendable {
 }
 
 /// Examples with what is known about each: a class label, a regression target, a class for each pixel, or nothing.
+///
+/// An example is a row of `inputs`, or a whole sequence of such rows. Labels and targets of sequences belong either to each
+/// element or to each sequence.
 public struct ExampleSet: Sendable {
   public let inputs: ExampleArray
   public let labels: ClassLabels?
   public let targets: ExampleArray?
   public let labelImages: LabelImages?
+  /// Where the sequences begin whose elements `inputs` holds back to back; nil: an example is one row.
+  public let sequences: Sequences?
 
-  public var count: Int { inputs.count }
+  /// How many examples: sequences where there are some, else rows.
+  public var count: Int { sequences?.count ?? inputs.count }
 
-  /// Throws `.mismatched` where the numbers of inputs, labels and targets differ, or the sizes of images and label
-  /// images.
+  /// Throws `.mismatched` where the numbers of inputs, labels and targets differ, or the sizes of images and label images, and
+  /// where the lengths of the sequences do not add up to the inputs.
   public init(
     inputs: ExampleArray, labels: ClassLabels? = nil, targets: ExampleArray? = nil, labelImages: LabelImages? = nil,
-    place: DataPlace? = nil
+    sequences: Sequences? = nil, place: DataPlace? = nil
   ) throws(DataError) {
+    if let sequences, sequences.elementCount != inputs.count {
+      throw DataError(
+        .mismatched, at: place,
+        "the lengths of \(counted(sequences.count, "sequence")) add up to \(sequences.elementCount), but there are \(counted(inputs.count, "element"))",
+        advice: "give a length for each sequence, which together are all elements")
+    }
     for (count, noun) in [
       (labels?.indices.count, "label"), (targets?.count, "target"), (labelImages?.count, "label image"),
     ] {
-      guard let count, count != inputs.count else { continue }
+      guard let count, count != inputs.count, count != sequences?.count else { continue }
+      let examples = sequences.map { "\(counted($0.count, "sequence")) of \(counted(inputs.count, "element"))" }
       throw DataError(
-        .mismatched, at: place, "\(counted(inputs.count, "example")) but \(counted(count, noun))",
-        advice: "inputs and \(noun)s must belong together, one \(noun) an example")
+        .mismatched, at: place, "\(examples ?? counted(inputs.count, "example")) but \(counted(count, noun))",
+        advice: "inputs and \(noun)s must belong together, one \(noun) an example"
+          + (sequences == nil ? "" : ", or one an element"))
     }
     if let labelImages, Array(inputs.shape.prefix(2)) != labelImages.classes.shape {
       throw DataError(
         .mismatched, at: place, "images are \(inputs) but label images \(labelImages.classes)",
         advice: "a label image has the height and width of its image")
     }
-    self.inputs = inputs
-    self.labels = labels
-    self.targets = targets
-    self.labelImages = labelImages
+    (self.inputs, self.labels, self.targets) = (inputs, labels, targets)
+    (self.labelImages, self.sequences) = (labelImages, sequences)
   }
 
   /// A set of which only what an example is like is known.
-  init(absent inputs: ExampleArray, labels: ClassLabels?, targets: ExampleArray?, labelImages: LabelImages?) {
-    (self.inputs, self.labels, self.targets, self.labelImages) = (inputs, labels, targets, labelImages)
+  init(
+    absent inputs: ExampleArray, labels: ClassLabels?, targets: ExampleArray?, labelImages: LabelImages?,
+    sequences: Sequences?
+  ) {
+    (self.inputs, self.labels, self.targets) = (inputs, labels, targets)
+    (self.labelImages, self.sequences) = (labelImages, sequences)
   }
 
   /// The examples at `indices`, copied, in that order.
   func gathering(_ indices: [UInt32]) throws(DataError) -> ExampleSet {
-    try ExampleSet(
-      inputs: inputs.gathering(indices),
+    let chosen = sequences?.gathering(indices)
+    /// Of labels or targets, which belong to elements or to examples.
+    func places(_ count: Int) -> [UInt32] { count == inputs.count ? chosen?.elements ?? indices : indices }
+    return try ExampleSet(
+      inputs: inputs.gathering(chosen?.elements ?? indices),
       labels: labels.map { all in
-        ClassLabels(indices: indices.map { all.indices[Int($0)] }, count: all.count, names: all.names)
+        let indices = places(all.indices.count)
+        return ClassLabels(indices: indices.map { all.indices[Int($0)] }, count: all.count, names: all.names)
       },
-      targets: targets?.gathering(indices),
+      targets: targets.map { (all) throws(DataError) in try all.gathering(places(all.count)) },
       labelImages: labelImages.map { (all) throws(DataError) in
         LabelImages(try all.classes.gathering(indices), all.kinds)
-      })
+      }, sequences: chosen?.sequences)
   }
 
   /// The examples of a range, sharing memory.
   subscript(range: Range<Int>) -> ExampleSet {
     get throws(DataError) {
-      try ExampleSet(
-        inputs: inputs[range],
-        labels: labels.map { ClassLabels(indices: Array($0.indices[range]), count: $0.count, names: $0.names) },
-        targets: targets?[range], labelImages: labelImages.map { LabelImages($0.classes[range], $0.kinds) })
+      let elements = sequences?.elements(of: range) ?? range
+      func places(_ count: Int) -> Range<Int> { count == inputs.count ? elements : range }
+      return try ExampleSet(
+        inputs: inputs[elements],
+        labels: labels.map {
+          ClassLabels(indices: Array($0.indices[places($0.indices.count)]), count: $0.count, names: $0.names)
+        },
+        targets: targets.map { $0[places($0.count)] },
+        labelImages: labelImages.map { LabelImages($0.classes[range], $0.kinds) }, sequences: sequences?.stretch(range))
     }
   }
 }
@@ -96,7 +121,7 @@ public struct Dataset: Sendable {
   public let levels: [Schema.Levels]
   /// The name of the target column, where there is one.
   public let targetName: String?
-  /// The characters of a text, in the order of the indices that `inputs` holds.
+  /// The characters or words of a text, in the order of the indices that `inputs` holds.
   public let vocabulary: [String]?
   /// What the user should know about how the data was read, one line each: rows dropped, columns ignored.
   public let notes: [String]
@@ -116,11 +141,12 @@ public struct Dataset: Sendable {
       if let ours = train.targets, let theirs = test.targets { try Self.check(ours, theirs, "targets", name) }
       guard
         train.labels?.count == test.labels?.count, (train.targets == nil) == (test.targets == nil),
-        train.labelImages?.kinds == test.labelImages?.kinds
+        train.labelImages?.kinds == test.labelImages?.kinds, (train.sequences == nil) == (test.sequences == nil)
       else {
         throw DataError(
-          .mismatched, at: DataPlace(file: name), "train and test do not have the same kind of labels or targets",
-          advice: "give both of them, or neither, labels or targets of the same kind")
+          .mismatched, at: DataPlace(file: name),
+          "train and test do not have the same kind of labels, targets or sequences",
+          advice: "give both of them, or neither, labels, targets or sequences of the same kind")
       }
     }
     self.init(
@@ -155,11 +181,16 @@ extension Dataset: CustomStringConvertible {
   public var description: String {
     var line = "\(name): \(train.count) train"
     if let test { line += " and \(test.count) test" }
-    line += " examples of \(train.inputs.shape.map(String.init).joined(separator: "×")) \(train.inputs.kind.rawValue)"
+    line += train.sequences == nil ? " examples of " : " sequences of "
+    line += "\(train.inputs.shape.map(String.init).joined(separator: "×")) \(train.inputs.kind.rawValue)"
+    if let sequences = train.sequences { line += ", \(counted(sequences.elementCount, "element")) to train" }
     if let labels = train.labels { line += ", \(counted(labels.count, "class", "classes"))" }
     if let labelImages = train.labelImages { line += ", \(labelImages)" }
     if let targets = train.targets { line += ", \(counted(targets.elementsPerExample, "target"))" }
-    if let vocabulary { line += ", \(counted(vocabulary.count, "character"))" }
+    if let vocabulary {
+      let isWords = vocabulary.contains(Vocabulary.unknown)
+      line += ", \(counted(vocabulary.count, isWords ? "word" : "character"))"
+    }
     return line.oneLine
   }
 }

@@ -17,8 +17,8 @@ final class FingerprintCache: Sendable {
 }
 
 extension Dataset {
-  /// SHA-256, in hexadecimal, of the numbers that a model sees: the element kinds, shapes and bytes of all arrays,
-  /// and a text's vocabulary. Names of files, columns and classes have no part in it: the same numbers from a CSV and
+  /// SHA-256, in hexadecimal, of the numbers that a model sees: the element kinds, shapes and bytes of all arrays, where
+  /// sequences begin, and a text's vocabulary. Names of files, columns and classes have no part in it: the same numbers from a CSV and
   /// from an NPY file are the same data. Computed at the first use and remembered.
   public var fingerprint: String {
     cachedFingerprint.value {
@@ -51,6 +51,11 @@ extension SHA256 {
     if let labelImages = set.labelImages {
       update(labelImages.classes, role: "\(role)/label images")
       update(littleEndian: UInt64(labelImages.kinds.count))
+    }
+    if let sequences = set.sequences {
+      update(counted: "\(role)/sequences".utf8)
+      update(littleEndian: UInt64(sequences.starts.count))
+      for start in sequences.starts { update(littleEndian: UInt64(start)) }
     }
   }
 

@@ -63,14 +63,22 @@ public struct Schema: Codable, Sendable, Equatable {
   public var targets: Targets?
   /// Where each pixel of an example has a class.
   public var labelImages: LabelImages.Classes?
-  /// The characters of a text, in the order of their indices.
+  /// How many elements the sequences have, where an example is a sequence.
+  public struct SequenceElements: Codable, Sendable, Equatable {
+    public var train: Int
+    public var test: Int
+  }
+
+  /// The characters or words of a text, in the order of their indices.
   public var vocabulary: [String]?
+  /// Where an example is a sequence of arrays of `shape`; `train` and `test` then count sequences.
+  public var sequences: SequenceElements?
   /// SHA-256 of the numbers; see `Dataset.fingerprint`.
   public var fingerprint: String
 
   enum CodingKeys: String, CodingKey {
     case version, name, description, kind, shape, train, test, columns, levels, classes, targets, vocabulary,
-      fingerprint
+      sequences, fingerprint
     case targetName = "target"
     case labelImages = "label_images"
   }
@@ -161,6 +169,13 @@ extension Schema {
         throw damaged("it has \(labelImages.count) classes of pixels, \(labelImages.names.count) names for them")
       }
     }
+    if let sequences {
+      guard (train...Schema.mostExamples).contains(sequences.train),
+        (test...Schema.mostExamples).contains(sequences.test)
+      else {
+        throw damaged("\(train) and \(test) sequences have \(sequences.train) and \(sequences.test) elements")
+      }
+    }
     guard fingerprint.utf8.count == 64 else { throw damaged("it has no fingerprint of the data") }
   }
 }
@@ -177,22 +192,28 @@ extension Dataset {
       test: test?.count ?? 0, columns: columns, levels: levels, targetName: targetName,
       classes: train.labels.map { Schema.Classes(count: $0.count, names: $0.names) },
       targets: train.targets.map { Schema.Targets(kind: $0.kind, shape: $0.shape) },
-      labelImages: train.labelImages?.kinds, vocabulary: vocabulary, fingerprint: fingerprint)
+      labelImages: train.labelImages?.kinds, vocabulary: vocabulary,
+      sequences: train.sequences.map {
+        Schema.SequenceElements(train: $0.elementCount, test: test?.sequences?.elementCount ?? 0)
+      },
+      fingerprint: fingerprint)
   }
 
   /// Data of which only the schema is known: counts, shapes and names are there, the numbers are not.
   public init(schema: Schema) {
-    func set(_ count: Int) -> ExampleSet {
+    func set(_ count: Int, _ elements: Int?) -> ExampleSet {
       ExampleSet(
-        absent: ExampleArray(absent: count, shape: schema.shape, kind: schema.kind),
+        absent: ExampleArray(absent: elements ?? count, shape: schema.shape, kind: schema.kind),
         labels: schema.classes.map { ClassLabels(absentOf: $0.count, names: $0.names) },
         targets: schema.targets.map { ExampleArray(absent: count, shape: $0.shape, kind: $0.kind) },
         labelImages: schema.labelImages.map {
           LabelImages(ExampleArray(absent: count, shape: Array(schema.shape.prefix(2)), kind: .uint8), $0)
-        })
+        }),
+        sequences: elements.map { Sequences(absent: count, elementCount: $0) })
     }
     self.init(
-      name: schema.name, train: set(schema.train), test: schema.test > 0 ? set(schema.test) : nil,
+      name: schema.name, train: set(schema.train, schema.sequences?.train),
+      test: schema.test > 0 ? set(schema.test, schema.sequences?.test) : nil,
       columns: schema.columns, levels: schema.levels, targetName: schema.targetName, vocabulary: schema.vocabulary,
       reference: schema)
   }
@@ -235,8 +256,11 @@ private struct Adaptation {
     let inputs = try array(set.inputs, schema.shape, schema.kind, "examples have")
     let labels = try labels(set.labels)
     let labelImages = try labelImages(set.labelImages)
+    guard (schema.sequences == nil) == (set.sequences == nil) else {
+      throw differs("its examples are \(set.sequences == nil ? "rows" : "sequences")", "not")
+    }
     guard let wanted = schema.targets else {
-      return try ExampleSet(inputs: inputs, labels: labels, labelImages: labelImages)
+      return try ExampleSet(inputs: inputs, labels: labels, labelImages: labelImages, sequences: set.sequences)
     }
     guard let targets = set.targets else {
       throw DataError(
@@ -244,7 +268,8 @@ private struct Adaptation {
         advice: "name data with targets")
     }
     return try ExampleSet(
-      inputs: inputs, labels: labels, targets: array(targets, wanted.shape, targets.kind, "targets have"))
+      inputs: inputs, labels: labels, targets: array(targets, wanted.shape, targets.kind, "targets have"),
+      sequences: set.sequences)
   }
 
   private func labelImages(_ images: LabelImages?) throws(DataError) -> LabelImages? {

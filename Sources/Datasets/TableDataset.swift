@@ -8,6 +8,8 @@ struct TableDataset {
   private var notes: [String] = []
   private var inputs: [Int] = []
   private var target: Int?
+  /// The column that says which sequence a row belongs to.
+  private var sequence: Int?
   private var targetIsClass = false
   private var oneHot: Set<Int> = []
   /// The values that one-hot columns may have, where the request says them.
@@ -31,10 +33,14 @@ struct TableDataset {
     try chooseColumns()
     try checkColumns()
     let coded = try table.coded(oneHot.sorted() + (targetIsClass ? [target!] : []))
+    let sequences = try sequence.map { (column) throws(DataError) in
+      try table.sequences(column, request)
+    }
     let rows = try completeRows(coded)
     let (inputArray, names, levels) = try inputArray(rows, coded)
     let (labels, targets) = try targets(rows, coded)
-    let all = try ExampleSet(inputs: inputArray, labels: labels, targets: targets, place: place)
+    let all = try ExampleSet(
+      inputs: inputArray, labels: labels, targets: targets, sequences: sequences, place: place)
     let (train, test) = try all.split(request, place: place)
     if request.targetKind == .detect, let hint = targets?.classesHint(name: table.columns[target!].name) {
       notes.append(hint)
@@ -63,8 +69,9 @@ struct TableDataset {
       target = table.columns.count - 1
       notes.append("the last column is the class, by the first line's form (rows, columns, names of classes)")
     }
+    sequence = try request.sequence.map { (name) throws(DataError) in try index(of: name, .sequence) }
     if let schema = request.schema, try chooseColumns(of: schema) { return }
-    var dropped: Set<Int> = []
+    var dropped: Set<Int> = sequence.map { [$0] } ?? []
     for name in request.drop { dropped.insert(try index(of: name, .drop)) }
     if let target, dropped.contains(target) {
       throw bad("the target column '\(table.columns[target].name)' is also dropped", "take it out of \(DataKey.drop)")

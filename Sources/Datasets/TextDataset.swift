@@ -6,6 +6,9 @@ enum TextDataset {
   {
     let place = DataPlace(file: path)
     try request.refuseColumns(at: place)
+    guard request.tokens == .characters, request.schema?.vocabulary == nil else {
+      return try ofTokens(file, request, name: name, place: place)
+    }
     // As long as the largest code point needs it: there are 1.1 million, most texts use a few hundred.
     var isPresent = [Bool](repeating: false, count: 0x80)
     var count = 0
@@ -40,6 +43,26 @@ enum TextDataset {
     let (train, test) = try ExampleSet(inputs: inputs, place: place).split(request, place: place)
     let vocabulary = alphabet.map { String(Unicode.Scalar(UInt32($0))!) }
     return try Dataset(name: name, train: train, test: test, vocabulary: vocabulary)
+  }
+
+  /// A text of words, or one whose vocabulary is known.
+  private static func ofTokens(
+    _ file: ByteRegion, _ request: DataRequest, name: String, place: DataPlace
+  ) throws(DataError) -> Dataset {
+    var (list, request) = (TokenList(), request)
+    list.append(try string(file, place)[...], as: request.tokens)
+    request.split = .position
+    let all = try ExampleSet(inputs: list.inputs(place: place), place: place)
+    return try list.dataset(all.split(request, place: place), request.tokens, request, name: name, place: place)
+  }
+
+  /// The text of a file.
+  /// - Throws: `.unsupported` where it is not UTF-8.
+  static func string(_ file: ByteRegion, _ place: DataPlace) throws(DataError) -> String {
+    try forEachScalar(file, place) { _ in }
+    return file.withUnsafeBytes { bytes in
+      String(decoding: bytes.starts(with: [0xef, 0xbb, 0xbf]) ? bytes.dropFirst(3) : bytes[...], as: UTF8.self)
+    }
   }
 
   /// Decodes UTF-8 strictly; a byte order mark at the start is passed over.

@@ -24,7 +24,8 @@ struct PredictCommand: AsyncParsableCommand {
 
       The exact models predict in closed form, so they take no samples: regressions mean, std, aleatoric_variance,
       epistemic_variance and quantiles; classifiers probabilities (mean, std) and the parts of the entropy; mixtures
-      responsibilities and densities; K-means clusters and distances; PCA scores and reconstructions.
+      responsibilities and densities; K-means clusters and distances; PCA scores and reconstructions; hidden Markov
+      models states and probabilities of each element.
 
       A segmentation reads a picture and writes a folder: classes.png, whose numbers are classes, colors.png, the
       uncertainty of the data and of the parameters as pictures, and all of it as numbers in maps.npz.
@@ -61,15 +62,16 @@ struct PredictCommand: AsyncParsableCommand {
     let output = output ?? "predictions.npz"
     // A place that cannot be written to is found before the samples are computed.
     try Predictions.checkWritable(output)
-    let inputs = try trained.inputs(from: input)
+    let examples = try trained.examples(from: input)
     guard let place, !trained.predictsInClosedForm else {
-      return try Results.write(trained.predict(inputs, samples: count, seed: samples.seed), to: output)
+      return try Results.write(trained.predict(examples, samples: count, seed: samples.seed), to: output)
     }
     let interruption = StopRequest()
     var signals: SignalWatch?
     defer { signals?.end() }
     do {
-      let predictions = try await place.predict(trained, inputs, samples: count, seed: samples.seed) { giveUp in
+      let predictions = try await place.predict(trained, examples.inputs, samples: count, seed: samples.seed) {
+        giveUp in
         signals = SignalWatch { _ in
           interruption.request()
           giveUp()

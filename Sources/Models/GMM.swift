@@ -34,17 +34,54 @@ public enum GMM: Model {
   }
 }
 
-extension GaussianMixture: FlatStatisticsModel {
-  var parameterLayout: Layout {
-    var layout = Layout()
-    layout.add("weights", [components])
-    layout.add("means", [components, dimension])
-    switch covariance {
+extension CovarianceKind {
+  /// Adds the slot that holds covariances of this kind.
+  func addSlot(to layout: inout Layout, components: Int, dimension: Int) {
+    switch self {
     case .full: layout.add("covariances", [components, dimension, dimension])
     case .tied: layout.add("covariance", [dimension, dimension])
     case .diagonal: layout.add("variances", [components, dimension])
     case .spherical: layout.add("variances", [components])
     }
+  }
+}
+
+extension MixtureCovariances {
+  /// All numbers, in the order of their slot.
+  var numbers: [Double] {
+    switch self {
+    case .full(let matrices): matrices.flatMap(\.elements)
+    case .tied(let matrix): matrix.elements
+    case .diagonal(let variances): variances.elements
+    case .spherical(let variances): variances
+    }
+  }
+
+  init(_ kind: CovarianceKind, _ numbers: [Double], components: Int, dimension: Int) {
+    switch kind {
+    case .full: self = .full(numbers.squareMatrices(components, size: dimension))
+    case .tied: self = .tied(Matrix(rows: dimension, columns: dimension, elements: numbers))
+    case .diagonal: self = .diagonal(Matrix(rows: components, columns: dimension, elements: numbers))
+    case .spherical: self = .spherical(numbers)
+    }
+  }
+}
+
+extension [Double] {
+  /// The numbers as square matrices, one behind the other.
+  func squareMatrices(_ count: Int, size: Int) -> [Matrix] {
+    (0..<count).map { k in
+      Matrix(rows: size, columns: size, elements: Array(self[k * size * size..<(k + 1) * size * size]))
+    }
+  }
+}
+
+extension GaussianMixture: FlatStatisticsModel {
+  var parameterLayout: Layout {
+    var layout = Layout()
+    layout.add("weights", [components])
+    layout.add("means", [components, dimension])
+    covariance.addSlot(to: &layout, components: components, dimension: dimension)
     return layout
   }
 
@@ -53,33 +90,16 @@ extension GaussianMixture: FlatStatisticsModel {
     func fill(_ slot: Int, _ values: [Double]) { _ = buffer.doubles(slots[slot]).update(fromContentsOf: values) }
     fill(0, parameters.weights)
     fill(1, parameters.means.elements)
-    switch parameters.covariances {
-    case .full(let matrices): fill(2, matrices.flatMap(\.elements))
-    case .tied(let matrix): fill(2, matrix.elements)
-    case .diagonal(let variances): fill(2, variances.elements)
-    case .spherical(let variances): fill(2, variances)
-    }
+    fill(2, parameters.covariances.numbers)
   }
 
   func read(_ buffer: FlatBuffer) throws -> GaussianMixtureParameters {
     let slots = buffer.layout.slots
-    let numbers = Array(buffer.doubles(slots[2]))
-    let covariances: MixtureCovariances
-    switch covariance {
-    case .full:
-      let size = dimension * dimension
-      covariances = .full(
-        (0..<components).map { k in
-          Matrix(rows: dimension, columns: dimension, elements: Array(numbers[k * size..<(k + 1) * size]))
-        })
-    case .tied: covariances = .tied(Matrix(rows: dimension, columns: dimension, elements: numbers))
-    case .diagonal: covariances = .diagonal(Matrix(rows: components, columns: dimension, elements: numbers))
-    case .spherical: covariances = .spherical(numbers)
-    }
     return try GaussianMixtureParameters(
       weights: Array(buffer.doubles(slots[0])),
       means: Matrix(rows: components, columns: dimension, elements: Array(buffer.doubles(slots[1]))),
-      covariances: covariances, floor: floor)
+      covariances: MixtureCovariances(
+        covariance, Array(buffer.doubles(slots[2])), components: components, dimension: dimension), floor: floor)
   }
 
   func start(

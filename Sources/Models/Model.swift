@@ -11,9 +11,15 @@ public protocol Model: Sendable {
   static var summary: String { get }
   /// The built-in recipe, as YAML.
   static var recipe: [UInt8] { get }
+  /// Whether it learns from sequences. Data that are sequences are refused for others.
+  static var learnsSequences: Bool { get }
   /// Makes an untrained learner. Reads every key of the recipe that it knows.
   /// - Throws: `RecipeError` for a wrong value, `TrainingError` when data and recipe do not go together.
   static func learner(_ recipe: Recipe, data: Dataset, seed: UInt64) throws -> any Learner
+}
+
+extension Model {
+  public static var learnsSequences: Bool { false }
 }
 
 /// The table of models.
@@ -24,7 +30,7 @@ public enum Models {
     GAN.self, DCGAN.self, WGAN.self, WGANGP.self, InfoGAN.self,
     KMeansClustering.self, GMM.self, VariationalGMM.self, PCA.self, PPCA.self,
     MaximumLikelihoodRegression.self, BayesianRegression.self, BayesianRidge.self, BayesianLogisticRegression.self,
-    GaussianProcessRegression.self, Segmentation.self,
+    GaussianProcessRegression.self, Segmentation.self, HMM.self,
   ]
 
   private static let registered = Mutex<[any Model.Type]>([])

@@ -26,6 +26,9 @@ extension DataRequest {
       throw RecipeError("\(DataKey.void) is \(text): it must be automatic, none, or a number from 0 to 255")
     }
     void = label
+    sequence = try section.text(DataKey.sequence.rawValue)
+    tokens = try section.choice(DataKey.tokens.rawValue, default: .characters)
+    minimumCount = try section.integer(DataKey.minimumCount.rawValue, default: 1, in: 1...1_000_000_000)
     strict = try section.flag(DataKey.strict.rawValue, default: true)
     testFraction = try section.number(DataKey.testFraction.rawValue, default: 0, in: 0...0.99)
     validationFraction = try section.number(DataKey.validationFraction.rawValue, default: 0, in: 0...0.99)

@@ -9,23 +9,30 @@ extension Run {
   /// - Parameter path: an NPY array, examples first, or whatever else can be trained on. Of a table the columns that the
   ///   run was trained on are taken: by name where they have names, since it may hold the target and more beside them.
   /// - Throws: `DataError` when the file is not understood.
-  public func inputs(from path: String) throws -> ExampleArray {
+  public func inputs(from path: String) throws -> ExampleArray { try examples(from: path).inputs }
+
+  /// Reads examples to predict from, as `inputs(from:)` does. Of a model of sequences they are sequences, and the file may
+  /// be whatever it could be trained on.
+  public func examples(from path: String) throws -> ExampleSet {
     var request = job.dataRequest
-    guard try DataFile.kind(of: path) == .folder || !NPY.isNPY(DataFile.read(path).copy(from: 0, count: 8)) else {
+    let isArray = try DataFile.kind(of: path) != .folder && NPY.isNPY(DataFile.read(path).copy(from: 0, count: 8))
+    guard job.model.learnsSequences || !isArray else {
       // As of training data: a network may well turn NaN into a number.
-      return try fitting(NPY.finiteExamples(path, allowingNaN: request.missing == .keep), path)
+      return try fitting(ExampleSet(inputs: NPY.finiteExamples(path, allowingNaN: request.missing == .keep)), path)
     }
     (request.source, request.target, request.testFraction, request.seed) = (path, nil, 0, 0)
     request.schema = checkpoint.schema
     if request.columns.isEmpty, request.oneHot.isEmpty { request.columns = job.data.columns }
-    return try fitting(DataSource.open(request).train.inputs, path)
+    let train = try DataSource.open(request).train
+    return try fitting(ExampleSet(inputs: train.inputs, sequences: train.sequences), path)
   }
 
   /// Inputs, unless the model predicts and they are not what it was trained on.
-  private func fitting(_ inputs: ExampleArray, _ place: String) throws -> ExampleArray {
+  private func fitting(_ examples: ExampleSet, _ place: String) throws -> ExampleSet {
     let mismatch =
-      job.learner.offers.closedFormPrediction?.mismatch(inputs) ?? job.learner.offers.prediction?.mismatch(inputs)
-    guard let mismatch else { return inputs }
+      job.learner.offers.closedFormPrediction?.mismatch(examples.inputs)
+      ?? job.learner.offers.prediction?.mismatch(examples.inputs)
+    guard let mismatch else { return examples }
     throw TrainingError(.unsuitable, "\(place): \(mismatch)", advice: "give inputs like the training data's")
   }
 
@@ -45,11 +52,19 @@ extension Run {
   public func predict(
     _ inputs: ExampleArray, samples: SampleCount = .count(100), seed: UInt64 = 0
   ) throws -> Predictions {
+    try predict(ExampleSet(inputs: inputs), samples: samples, seed: seed)
+  }
+
+  /// Predicts from examples, which may be sequences: the columns then have a row for each element.
+  public func predict(
+    _ examples: ExampleSet, samples: SampleCount = .count(100), seed: UInt64 = 0
+  ) throws -> Predictions {
     try samples.validate()
     let crew = try crew()
-    let inputs = try fitting(inputs, "the inputs")
+    let examples = try fitting(examples, "the inputs")
+    let inputs = examples.inputs
     if let learner = job.learner.offers.closedFormPrediction {
-      return Predictions(try learner.predict(inputs, with: crew), schema: schema, examples: inputs.count)
+      return Predictions(try learner.predict(examples, with: crew), schema: schema, examples: inputs.count)
     }
     let learner = try predicting()
     let key = Prediction.key(seed: seed)

@@ -62,6 +62,11 @@ package struct TrainingJob: Sendable {
     let seed = UInt64(try train.integer("seed", default: 0, in: 0...Int.max))
     dataRequest = try DataRequest(recipe["data"], seed: seed)
     let opened = try given ?? DataSource.open(dataRequest)
+    guard opened.train.sequences == nil || model.learnsSequences else {
+      throw TrainingError(
+        .unsuitable, "\(opened.name) holds sequences, and a \(name) learns from rows",
+        advice: "train a model of sequences, such as hmm, or name data without lengths")
+    }
     if given == nil, let parts = try opened.validating(dataRequest) {
       data = parts.data
       learner = try model.learner(recipe, data: data, seed: seed)
@@ -78,7 +83,7 @@ package struct TrainingJob: Sendable {
       throw RecipeError(
         "train.shards is \(shards), more than the \(batch) examples of a step: set it to \(batch) or less")
     }
-    guard data.reference != nil || shards <= learner.exampleCount else {
+    guard data.reference != nil || learner.allowsEmptyShards || shards <= learner.exampleCount else {
       throw RecipeError(
         "train.shards is \(shards), more than the \(learner.exampleCount) examples: set it to \(learner.exampleCount) or less"
       )

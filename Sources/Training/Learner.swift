@@ -23,6 +23,8 @@ public protocol Learner: AnyObject, Sendable {
   var order: Order.Kind { get }
   /// How many examples there are to train on; of streams, how many streams.
   var exampleCount: Int { get }
+  /// Whether a step may have more shards than examples, so that some are empty: what is contributed is sums.
+  var allowsEmptyShards: Bool { get }
 
   /// Makes what all shards of a phase share, such as one draw of the weights.
   func prepare(phase: Int, of step: Step, with crew: Crew) throws
@@ -70,6 +72,7 @@ public struct Verdict: Sendable {
 
 extension Learner {
   public var learntCount: Int { parameters.layout.parameterCount }
+  public var allowsEmptyShards: Bool { false }
   public var auxiliary: [FlatBuffer] { [] }
   public var dataStatistics: [FlatBuffer] { [] }
   public func prepare(phase: Int, of step: Step, with crew: Crew) throws {}

@@ -86,6 +86,14 @@ public protocol RowPredicting: Learner {
   func mismatch(_ array: ExampleArray) -> String?
   /// Predictions for all rows, the same for any number of lanes.
   func predict(_ array: ExampleArray, with crew: Crew) throws -> [RowPrediction]
+  /// Predictions for all rows, which may be the elements of sequences.
+  func predict(_ examples: ExampleSet, with crew: Crew) throws -> [RowPrediction]
+}
+
+extension RowPredicting {
+  public func predict(_ examples: ExampleSet, with crew: Crew) throws -> [RowPrediction] {
+    try predict(examples.inputs, with: crew)
+  }
 }
 
 /// Numbers for each of some rows, under a name.

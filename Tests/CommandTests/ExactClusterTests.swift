@@ -14,6 +14,8 @@ struct ExactClusterTests {
     ("gaussian-process", SmallTable.line, ["data.target=t"]),
     ("gaussian-process", SmallTable.line, ["data.target=t", "network.inducing=8"]),
     ("bayesian-logistic-regression", SmallTable.classes, ["data.target=kind"]),
+    ("hmm", SmallTable.series, ["data.sequence=id", "network.states=3"]),
+    ("hmm", SmallTable.series, ["data.sequence=id", "objective.estimate=variational", "train.shards=12"]),
   ]
 
   private func arguments(_ model: String, _ workspace: Workspace, _ out: String, _ settings: [String]) -> [String] {
@@ -40,6 +42,7 @@ struct ExactClusterTests {
   static let searches: [(model: String, table: String, settings: [String])] = [
     ("variational-gmm", SmallTable.plane, ["network.components=5", "objective.iterations=8"]),
     ("gaussian-process", SmallTable.line, ["data.target=t", "network.inducing=8"]),
+    ("hmm", SmallTable.series, ["data.sequence=id", "network.states=3", "objective.iterations=8", "train.shards=12"]),
   ]
 
   @Test("A node is killed", arguments: searches.indices, [10, 60]) func kill(_ index: Int, _ lines: Int) async throws {

@@ -25,6 +25,12 @@ struct SmallTable {
   /// A table of two columns of blobs.
   static let plane = "a,b\n" + blobs(90).map { "\($0.x),\($0.y)\n" }.joined()
 
+  /// Nine sequences of two to eighteen rows of two columns: fewer than the shards that a test asks for.
+  static let series: String = {
+    let rows = (2...10).flatMap { length in (0..<2 * length - 2).map { _ in "s\(length)" } }
+    return "id,a,b\n" + zip(rows, blobs(rows.count)).map { "\($0),\($1.x),\($1.y)\n" }.joined()
+  }()
+
   /// A table of two columns and their class, as a word.
   static let classes =
     "a,b,kind\n" + blobs(90).map { "\($0.x),\($0.y),\(["red", "green", "blue"][$0.label])\n" }.joined()

@@ -66,6 +66,9 @@ enum TinyModel {
         [
           "network.components=3", "network.covariance=diagonal", "objective.iterations=8", "objective.restarts=100000",
         ]
+      // All images are one sequence, so that three of four shards are empty.
+      case "hmm":
+        ["network.states=3", "network.covariance=diagonal", "objective.iterations=8", "objective.restarts=100000"]
       case "vae": ["network.hidden=[16]", "network.latent=2", "evaluate.importance_samples=2", "train.batch=20"]
       case "gan":
         [

@@ -51,6 +51,19 @@ func imageData(count: Int, width: Int) throws -> Dataset {
   return try Dataset(name: "images", train: ExampleSet(inputs: ExampleArray(bytes, shape: [width])))
 }
 
+/// Sequences of different lengths, of two counts whose level changes now and then. Three of them: with more shards, some
+/// are empty.
+func sequenceData() throws -> Dataset {
+  var stream = RandomStream(RandomKey(seed: 80))
+  let lengths = [31, 1, 70]
+  let bytes = (0..<102).flatMap { row in
+    (0..<2).map { _ in UInt8(stream.next(below: 6)) + (row / 9 % 2 == 0 ? 0 : 9) }
+  }
+  return try Dataset(
+    name: "sequences",
+    train: ExampleSet(inputs: ExampleArray(bytes, shape: [2]), sequences: Sequences(lengths: lengths)))
+}
+
 /// One step's total of one of a learner's phases, nothing absorbed.
 func total(
   _ learner: any Learner, step: Int, shards: Int, crew: Crew, seed: UInt64 = 0, phase: Int = 0

@@ -38,6 +38,9 @@ import Training
       "gaussian-process", ["network.kernel=matern52 + linear", "objective.search_iterations=5", "objective.restarts=2"]
     ),
     ("gaussian-process", ["network.inducing=9", "objective.search_iterations=6"]),
+    ("hmm", ["network.states=3", "objective.restarts=2", "objective.iterations=9"]),
+    ("hmm", ["network.states=3", "objective.estimate=variational", "objective.iterations=30"]),
+    ("hmm", ["objective.emission=poisson", "objective.estimate=posterior", "objective.iterations=9"]),
   ]
 
   /// - Returns: whether it has converged, after which nothing goes on.
@@ -57,7 +60,8 @@ import Training
       if classes == 3 { recipe.overrides = [] }
       return try learner(recipe.model, try supervisedData(count: 103, classes: classes), recipe.overrides, seed: 5)
     }
-    return try learner(recipe.model, try imageData(count: 103, width: 12), recipe.overrides, seed: 5)
+    let data = recipe.model == "hmm" ? try sequenceData() : try imageData(count: 103, width: 12)
+    return try learner(recipe.model, data, recipe.overrides, seed: 5)
   }
 
   @Test(arguments: PromiseTests.recipes.indices)

@@ -39,6 +39,13 @@ private func gradientPenalty(_ x: [Tensor]) -> Tensor {
   return x[0].isRecorded ? penalty : penalty.detached
 }
 
+/// The next state of a cell whose input, state and parameters are given one by one.
+private func advance(_ x: [Tensor], _ make: (inout Layout) -> some RecurrentCore) -> Tensor {
+  var layout = Layout()
+  let core = make(&layout)
+  return core(x[0], x[1], Pass(.given(ParameterViews(Array(x.dropFirst(2)), for: layout)))).state
+}
+
 /// Under their names in scripts/reference/gradients.py.
 private let checks: [GradientCheck] = [
   GradientCheck("identity") { Nonlinearity.identity($0[0]) * 1 },
@@ -59,6 +66,9 @@ private let checks: [GradientCheck] = [
     ]
     let views = ParameterViews(Array(x.dropFirst()), for: layout)
     return LayerStack(layers)(x[0], Pass(.given(views)))
+  },
+  GradientCheck("gru cell", tolerance: 5e-6) { x in
+    advance(x) { GRUCell(name: "cell", in: 3, width: 4, layout: &$0) }
   },
   GradientCheck("crossEntropy") { Loss.crossEntropy(logits: $0[0], labels: [4, 0, 2]) },
   GradientCheck("binaryCrossEntropy") { Loss.binaryCrossEntropy(logits: $0[0], targets: $0[1]) },

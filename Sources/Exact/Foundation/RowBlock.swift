@@ -77,6 +77,9 @@ public struct Observations {
   public let targets: RowBlock?
   /// The number of the first row among all rows of the data.
   public var first: Int
+  /// Where sequences begin among the rows, and behind them the number of rows; nil: the rows are one sequence, for those
+  /// whom their order concerns.
+  public var starts: [Int]?
 
   public init(inputs: RowBlock, targets: RowBlock? = nil, first: Int = 0) {
     precondition(targets == nil || targets!.count == inputs.count, "every input has its targets")
@@ -87,6 +90,13 @@ public struct Observations {
 
   public var count: Int { inputs.count }
 
+  /// The rows of each sequence.
+  public var sequences: [Range<Int>] {
+    guard let starts else { return count > 0 ? [0..<count] : [] }
+    return zip(starts, starts.dropFirst()).map { $0..<$1 }
+  }
+
+  /// Some rows; of sequences, without saying where they begin.
   public func rows(_ range: Range<Int>) -> Observations {
     Observations(inputs: inputs.rows(range), targets: targets?.rows(range), first: first + range.lowerBound)
   }

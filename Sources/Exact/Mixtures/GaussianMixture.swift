@@ -57,11 +57,7 @@ public struct GaussianMixture: StatisticsModel {
   ) throws(ExactError) {
     precondition(responsibilities.count == observations.count && responsibilities.dimension == components)
     parameters.prepare(scratch)
-    try scratch.panels.forEachBlock(of: observations.inputs) { (first, count) throws(ExactError) in
-      scratch.setResponsibilities(responsibilities.rows(first..<(first + count)))
-      scratch.collect(count: count)
-    }
-    scratch.flush(into: statistics)
+    try scratch.collect(observations.inputs, responsibilities: responsibilities, into: statistics)
   }
 
   /// M-step.

@@ -66,15 +66,12 @@ extension VariationalMixture {
     let parameters = VariationalMixtureParameters(
       weights: weightPrior.posterior(counts: none), components: around)
     let scratch = makeScratch()
-    parameters.prepare(scratch)
-    try responsibilities.withRows { (given) throws(ExactError) in
-      try scratch.panels.forEachBlock(of: sample) { (first, count) throws(ExactError) in
-        scratch.setResponsibilities(given.rows(first..<(first + count)))
-        scratch.collect(count: count)
-      }
-    }
     var statistics = [Double](repeating: 0, count: statisticsCount)
-    scratch.flush(into: &statistics)
+    try responsibilities.withRows { (given) throws(ExactError) in
+      try accumulate(
+        Observations(inputs: sample), responsibilities: given, parameters: parameters, into: &statistics,
+        scratch: scratch)
+    }
     return try update(parameters, statistics: statistics).parameters
   }
 

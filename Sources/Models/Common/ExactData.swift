@@ -53,9 +53,11 @@ extension ExactData {
       train.inputScaling = KeptScaling("inputs", scaling)
     }
     train.targets = try targets(data.train)
+    train.sequences = data.train.sequences
     self.train = train
     if let set = data.test {
-      test = ExactRows(array: set.inputs, targets: try targets(set), inputScaling: train.inputScaling)
+      test = ExactRows(
+        array: set.inputs, targets: try targets(set), inputScaling: train.inputScaling, sequences: set.sequences)
     } else {
       test = nil
     }

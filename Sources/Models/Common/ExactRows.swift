@@ -13,31 +13,43 @@ struct ExactRows: Sendable {
   var targets = ExactTargets.none
   var inputScaling: KeptScaling?
   var targetScaling: KeptScaling?
+  /// Where the sequences begin that the rows are the elements of; an example is then a sequence.
+  var sequences: Sequences?
 
   /// Rows that are converted at a time: bytes become doubles in a scratch of this many rows.
   private static let pieceLength = 4096
   /// Bytes that are lent at a time.
   private static let pieceBytes = 4 << 20
 
-  var count: Int { array.count }
+  /// How many examples: sequences, or rows.
+  var count: Int { sequences?.count ?? array.count }
+  /// The rows without what they are the sequences of.
+  var elements: ExactRows {
+    var rows = self
+    rows.sequences = nil
+    return rows
+  }
   var width: Int { array.elementsPerExample }
   /// What is done to the inputs; nothing where they are taken as they are.
   var scaling: ColumnScaling? { inputScaling?.scaling }
 
-  /// Hands the rows of a range to `body`, in order, in one block or several, each with the number of its first row.
+  /// Hands the examples of a range to `body`, in order, in one block or several, each with the number of its first row.
+  /// A block of sequences holds whole ones.
   /// - Throws: `TrainingError` for what a model says about the rows, with the row's number in the data.
   func forEachBlock(_ range: Range<Int>, _ body: (_ first: Int, _ block: Observations) throws -> Void) throws {
     guard !range.isEmpty else { return }
     let isDirect = inputScaling == nil && targetScaling == nil && array.kind != .uint8 && targets.areDirect
     let length = isDirect ? max(ExactRows.pieceBytes / (width * array.kind.size), 1) : ExactRows.pieceLength
-    for start in stride(from: range.lowerBound, to: range.upperBound, by: length) {
-      let piece = start..<min(start + length, range.upperBound)
-      try saying(from: start) {
-        if isDirect {
-          try direct(piece) { try body(start, $0) }
-        } else {
-          try converted(piece) { try body(start, $0) }
-        }
+    for part in sequences?.pieces(of: range, elements: length) ?? range.pieces(of: length) {
+      let piece = sequences?.elements(of: part) ?? part
+      let starts = sequences?.stretch(part).starts
+      func handOver(_ block: Observations) throws {
+        var block = block
+        block.starts = starts
+        try body(piece.lowerBound, block)
+      }
+      try saying(from: piece.lowerBound) {
+        if isDirect { try direct(piece, handOver) } else { try converted(piece, handOver) }
       }
       // A mapped file then takes no more memory than a piece for each lane.
       array.releaseResident(piece)
@@ -83,8 +95,8 @@ struct ExactRows: Sendable {
       ).matrices()
       inputs += chosen.inputs.elements
       wanted += chosen.targets?.elements ?? []
-      array.releaseResident(0..<count)
-      targets.releaseResident(0..<count)
+      array.releaseResident(0..<array.count)
+      targets.releaseResident(0..<array.count)
     }
     return (
       Matrix(rows: indices.count, columns: width, elements: inputs),
@@ -95,10 +107,10 @@ struct ExactRows: Sendable {
 
   /// All rows, or the first of them, copied as doubles.
   func matrices(first count: Int? = nil) throws -> (inputs: Matrix, targets: Matrix?) {
-    let count = min(count ?? self.count, self.count)
+    let count = min(count ?? array.count, array.count)
     var (inputs, wanted): ([Double], [Double]) = ([], [])
     inputs.reserveCapacity(count * width)
-    try forEachBlock(0..<count) { _, block in
+    try elements.forEachBlock(0..<count) { _, block in
       inputs += block.inputs.matrix.elements
       if let targets = block.targets { wanted += targets.matrix.elements }
     }
@@ -106,6 +118,13 @@ struct ExactRows: Sendable {
       Matrix(rows: count, columns: width, elements: inputs),
       wanted.isEmpty ? nil : Matrix(rows: count, columns: wanted.count / count, elements: wanted)
     )
+  }
+}
+
+extension Range<Int> {
+  /// The range cut into pieces of a length, the last of what is left.
+  fileprivate func pieces(of length: Int) -> [Range<Int>] {
+    stride(from: lowerBound, to: upperBound, by: length).map { $0..<Swift.min($0 + length, upperBound) }
   }
 }
 

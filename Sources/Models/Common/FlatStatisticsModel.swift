@@ -42,6 +42,10 @@ protocol FlatStatisticsModel: StatisticsModel {
 
   /// What the model says of new rows: numbers or vectors for each.
   func predict(_ rows: RowBlock, _ parameters: Parameters) throws -> [RowPrediction]
+  /// What the model says of new rows that may be the elements of sequences.
+  func predict(_ observations: Observations, _ parameters: Parameters) throws -> [RowPrediction]
+  /// Whether an example is a sequence of rows.
+  var learnsSequences: Bool { get }
 
   /// Adds what a learner of this model can do besides learning and predicting.
   func add(to offers: inout Offers, of learner: StatisticsLearner<Self>)
@@ -60,6 +64,10 @@ extension FlatStatisticsModel {
   func isDegenerate(_ parameters: Parameters, rows: Int) -> Bool { false }
   func report(_ means: [String: Double]) -> [String: Double] { means }
   func caution(_ parameters: Parameters) -> String? { nil }
+  var learnsSequences: Bool { false }
+  func predict(_ observations: Observations, _ parameters: Parameters) throws -> [RowPrediction] {
+    try predict(observations.inputs, parameters)
+  }
   func add(to offers: inout Offers, of learner: StatisticsLearner<Self>) {}
   func stepFigures(_ data: ExactData, from start: Parameters) throws -> [Figure] { [] }
 }

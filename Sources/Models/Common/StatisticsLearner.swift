@@ -9,7 +9,7 @@ import Training
 
 /// A learner that is not a gradient: sufficient statistics are the contribution, the M-step the update.
 ///
-/// Each step is one sweep over all rows. A restart begins from a start of its own and ends when the objective rises by
+/// Each step is one sweep over all rows, or over all sequences of them, which no shard cuts. A restart begins from a start of its own and ends when the objective rises by
 /// less than `tolerance`, relative to its size, or after `iterations`; the parameters are the best that any restart
 /// has had so far, `current` those that are being improved. Of a model that climbs to one of several optima, restarts are
 /// compared where they end; the last two fifths of them begin a move away from the best so far.
@@ -89,6 +89,7 @@ final class StatisticsLearner<Model: FlatStatisticsModel>: Learner {
   }
 
   var exampleCount: Int { rows.count }
+  var allowsEmptyShards: Bool { outline.learnsSequences }
   var dataStatistics: [FlatBuffer] {
     [rows.inputScaling, rows.targetScaling].compactMap { $0?.buffer } + (kept?.buffers ?? [])
       + (shown.map { [$0] } ?? [])
@@ -217,7 +218,7 @@ final class StatisticsLearner<Model: FlatStatisticsModel>: Learner {
     var caution: String?
     if progress.best.isFinite {
       let best = try learntParameters()
-      metrics = model.report(best, objective: progress.best, rows: rows.count)
+      metrics = model.report(best, objective: progress.best, rows: rows.array.count)
       caution = model.caution(best)
     }
     if objective.isFinite { metrics["objective"] = objective }
@@ -280,6 +281,12 @@ extension StatisticsLearner: RowPredicting {
     try predict(ExactRows(array: array, inputScaling: rows.inputScaling), with: crew)
   }
 
+  func predict(_ examples: ExampleSet, with crew: Crew) throws -> [RowPrediction] {
+    var rows = ExactRows(array: examples.inputs, inputScaling: rows.inputScaling)
+    if outline.learnsSequences { rows.sequences = examples.sequences ?? Sequences(whole: examples.inputs.count) }
+    return try predict(rows, with: crew)
+  }
+
   func predict(_ rows: ExactRows, with crew: Crew) throws -> [RowPrediction] {
     let (model, parameters) = (try model(), try learntParameters())
     let length = 512
@@ -288,7 +295,7 @@ extension StatisticsLearner: RowPredicting {
     try crew.forEach(blocks) { block, _ in
       var parts: [[RowPrediction]] = []
       try rows.forEachBlock(block * length..<min((block + 1) * length, rows.count)) { _, part in
-        parts.append(try model.predict(part.inputs, parameters))
+        parts.append(try model.predict(part, parameters))
       }
       let whole = RowPrediction.joined(parts)
       results.withLock { $0[block] = whole }
@@ -311,9 +318,9 @@ extension RowPrediction {
 extension ExactRows {
   /// At most `length` rows, which ones is a function of the key; copied as doubles.
   func sample(of length: Int, key: RandomKey) throws -> (inputs: Matrix, targets: Matrix?) {
-    guard count > length else { return try matrices() }
+    guard array.count > length else { return try matrices() }
     var generator = RandomStream(key)
-    return try gathering(generator.distinct(length, below: UInt32(clamping: count)))
+    return try gathering(generator.distinct(length, below: UInt32(clamping: array.count)))
   }
 }
 

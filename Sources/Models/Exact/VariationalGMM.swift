@@ -59,6 +59,38 @@ public enum VariationalGMM: Model {
   }
 }
 
+extension GaussianWishart {
+  /// Adds the slots that hold some posteriors.
+  static func addSlots(to layout: inout Layout, count: Int, dimension: Int) {
+    layout.add("means", [count, dimension])
+    layout.add("mean_precisions", [count])
+    layout.add("degrees", [count])
+    layout.add("inverse_scales", [count, dimension, dimension])
+  }
+
+  static func write(_ posteriors: [GaussianWishart], to buffer: FlatBuffer) {
+    buffer.fill("means", posteriors.flatMap(\.mean))
+    buffer.fill("mean_precisions", posteriors.map(\.meanPrecision))
+    buffer.fill("degrees", posteriors.map(\.degrees))
+    buffer.fill("inverse_scales", posteriors.flatMap(\.inverseScale.elements))
+  }
+
+  static func read(_ buffer: FlatBuffer) throws -> [GaussianWishart] {
+    let (means, precisions, degrees) = (
+      buffer.matrix("means"), buffer.numbers("mean_precisions"), buffer.numbers("degrees")
+    )
+    let scales = buffer.numbers("inverse_scales").squareMatrices(means.rows, size: means.columns)
+    do {
+      return try (0..<means.rows).map { k in
+        try GaussianWishart(
+          mean: means.row(k), meanPrecision: precisions[k], degrees: degrees[k], inverseScale: scales[k])
+      }
+    } catch let error as ConjugateError {
+      throw ExactError(error, doing: "reading posteriors")
+    }
+  }
+}
+
 extension VariationalMixture: FlatStatisticsModel {
   var parameterLayout: Layout {
     var layout = Layout()
@@ -68,10 +100,7 @@ extension VariationalMixture: FlatStatisticsModel {
       layout.add("stick_beginnings", [components])
       layout.add("stick_ends", [components])
     }
-    layout.add("means", [components, dimension])
-    layout.add("mean_precisions", [components])
-    layout.add("degrees", [components])
-    layout.add("inverse_scales", [components, dimension, dimension])
+    GaussianWishart.addSlots(to: &layout, count: components, dimension: dimension)
     return layout
   }
 
@@ -82,10 +111,7 @@ extension VariationalMixture: FlatStatisticsModel {
       buffer.fill("stick_beginnings", beginnings)
       buffer.fill("stick_ends", ends)
     }
-    buffer.fill("means", parameters.components.flatMap(\.mean))
-    buffer.fill("mean_precisions", parameters.components.map(\.meanPrecision))
-    buffer.fill("degrees", parameters.components.map(\.degrees))
-    buffer.fill("inverse_scales", parameters.components.flatMap(\.inverseScale.elements))
+    GaussianWishart.write(parameters.components, to: buffer)
   }
 
   func read(_ buffer: FlatBuffer) throws -> VariationalMixtureParameters {
@@ -94,22 +120,7 @@ extension VariationalMixture: FlatStatisticsModel {
       case .dirichlet: .dirichlet(buffer.numbers("concentrations"))
       case .dirichletProcess: .sticks(buffer.numbers("stick_beginnings"), buffer.numbers("stick_ends"))
       }
-    let (means, precisions, degrees) = (
-      buffer.matrix("means"), buffer.numbers("mean_precisions"), buffer.numbers("degrees")
-    )
-    let scales = buffer.numbers("inverse_scales")
-    let size = dimension * dimension
-    do {
-      let posteriors = try (0..<components).map { k in
-        try GaussianWishart(
-          mean: means.row(k), meanPrecision: precisions[k], degrees: degrees[k],
-          inverseScale: Matrix(
-            rows: dimension, columns: dimension, elements: Array(scales[k * size..<(k + 1) * size])))
-      }
-      return VariationalMixtureParameters(weights: weights, components: posteriors)
-    } catch let error as ConjugateError {
-      throw ExactError(error, doing: "reading a mixture")
-    }
+    return VariationalMixtureParameters(weights: weights, components: try GaussianWishart.read(buffer))
   }
 
   func start(

@@ -1,0 +1,43 @@
+import Tensors
+
+/// A gated recurrent unit (Cho et al. 2014, equations 5 to 8), in the form that cuDNN and PyTorch compute: the reset gate
+/// acts on the recurrent product.
+///
+///     r = σ(Wᵣ x + bᵣ + Uᵣ h + cᵣ),  z = σ(W_z x + b_z + U_z h + c_z)
+///     n = tanh(Wₙ x + bₙ + r ∘ (Uₙ h + cₙ)),  h' = (1 − z) ∘ n + z ∘ h
+///
+/// The gates lie in the order r, z, n in `name.input.weight` [3 width, in], `name.recurrent.weight` [3 width, width] and
+/// their biases. All numbers start uniform in ±1/√width.
+public struct GRUCell: RecurrentCore {
+  private var input: Dense
+  private var recurrent: Dense
+
+  /// Adds the slots to a layout.
+  public init(name: String, in inputs: Int, width: Int, layout: inout Layout) {
+    let start = Initialization.uniform((1 / Float(width)).squareRoot())
+    input = Dense(name: "\(name).input", in: inputs, out: 3 * width, layout: &layout, weight: start, bias: start)
+    recurrent = Dense(name: "\(name).recurrent", in: width, out: 3 * width, layout: &layout, weight: start, bias: start)
+  }
+
+  public var stateWidth: Int { recurrent.inputs }
+
+  public mutating func takeStreams(_ next: inout NoiseStreams) {
+    input.takeStreams(&next)
+    recurrent.takeStreams(&next)
+  }
+
+  public func initialize(_ parameters: FlatBuffer, seed: UInt64) {
+    input.initialize(parameters, seed: seed)
+    recurrent.initialize(parameters, seed: seed)
+  }
+
+  public func callAsFunction(_ x: Tensor, _ state: Tensor, _ pass: Pass) -> (output: Tensor, state: Tensor) {
+    let width = stateWidth
+    let (fromInput, fromState) = (input(x, pass), recurrent(state, pass))
+    let gates = (fromInput.columns(0..<2 * width) + fromState.columns(0..<2 * width)).sigmoid()
+    let (reset, update) = (gates.columns(0..<width), gates.columns(width..<2 * width))
+    let new = (fromInput.columns(2 * width..<3 * width) + reset * fromState.columns(2 * width..<3 * width)).tanh()
+    let next = new + update * (state - new)
+    return (next, next)
+  }
+}
