@@ -208,7 +208,7 @@ extension Dataset {
         targets: schema.targets.map { ExampleArray(absent: count, shape: $0.shape, kind: $0.kind) },
         labelImages: schema.labelImages.map {
           LabelImages(ExampleArray(absent: count, shape: Array(schema.shape.prefix(2)), kind: .uint8), $0)
-        }),
+        },
         sequences: elements.map { Sequences(absent: count, elementCount: $0) })
     }
     self.init(

@@ -92,7 +92,7 @@ extension SegmentationLearner: PixelPredicting {
         "\(shape[0]) × \(shape[1]) pixels need \(String(format: "%.1f", gigabytes)) GiB for every layer of 64 channels; "
         + "cut it into pictures of at most \(SegmentationLearner.mostPixels) pixels"
     }
-    guard inputs.normalisation != .standard || shape == inputs.shape else {
+    guard inputs.normalization != .standard || shape == inputs.shape else {
       return "it has \(shape[0]) × \(shape[1]) pixels, and each pixel of \(inputs.shape[0]) × \(inputs.shape[1]) has a "
         + "normalization of its own"
     }
@@ -122,7 +122,7 @@ extension SegmentationLearner: PixelPredicting {
   /// An image of any size as a row.
   private func rows(of images: ExampleArray, _ image: Int, width: Int) -> Tensor {
     if width == inputs.width { return inputs.rows(of: images, .range(image..<image + 1), key: RandomKey(seed: 0)) }
-    let scale: Float = inputs.normalisation == .unit && images.kind == .uint8 ? 1 / 255 : 1
+    let scale: Float = inputs.normalization == .unit && images.kind == .uint8 ? 1 / 255 : 1
     return Tensor((0..<width).map { Float(images.number(image * width + $0)) * scale }, [1, width])
   }
 }
