@@ -24,17 +24,13 @@ extension DecimalRule {
         if isWhole, let known = group { group = known + 1 }
         result.append(UInt8(scalar.value))
       case mark where isWhole:
-        guard group ?? 3 == 3 else { return nil }
         isWhole = false
         result.append(UInt8(ascii: "."))
       case _ where isWhole && groups.contains(scalar):
         guard group ?? 3 == 3, group != nil || (1...3).contains(digits) else { return nil }
         group = 0
       case "+", "-", "e", "E":
-        if scalar == "e" || scalar == "E" {
-          guard group ?? 3 == 3 else { return nil }
-          isWhole = false
-        }
+        if scalar == "e" || scalar == "E" { isWhole = false }
         result.append(UInt8(scalar.value))
       default: return nil
       }

@@ -76,6 +76,16 @@ extension CommandTests {
       #expect(!outcome.output.contains("epoch 2/2"))
     }
 
+    @Test func whatConvergesShowsNoEndThatNobodyKnows() async throws {
+      let workspace = try Workspace()
+      try workspace.write("plane.csv", SmallTable.plane)
+      let outcome = try await Elbo.run([
+        "train", "kmeans", "--data", workspace["plane.csv"], "--out", workspace["run"],
+      ])
+      #expect(outcome.error.contains("step "))
+      for word in ["epoch", "left", "/10000"] { #expect(!outcome.error.contains(word), "\(outcome.error)") }
+    }
+
     @Test func dryRun() async throws {
       let workspace = try Workspace()
       let before = workspace.listing
