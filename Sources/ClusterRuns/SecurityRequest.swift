@@ -45,7 +45,7 @@ package struct SecurityRequest: Sendable {
     if list.keysWithoutRole > 0 {
       let roles = KeyRole.allCases.filter(usual.contains).map(\.rawValue).joined(separator: ",")
       StandardError.write(
-        "note: \(list.keysWithoutRole) keys of \(path) have no role and are taken for \(roles); write the roles behind "
+        "note: \(path) has keys without a role (\(list.keysWithoutRole)), which are taken for \(roles); write the roles behind "
           + "each key: node, status, predict\n")
     }
     return list

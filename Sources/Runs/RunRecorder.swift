@@ -145,10 +145,8 @@ package final class RunRecorder: TrainingObserver {
     var state = Checkpoint.State(
       learner, at: moment, model: identity.model, recipe: identity.recipe, data: identity.data.fingerprint)
     state.numerics_changes = identity.numericsChanges
-    try output.withLock { output in
-      output.writeMetrics()
-      try output.metrics.sync()
-    }
+    // What a checkpoint is worth does not depend on them.
+    output.withLock { $0.writeMetrics(toTheDisk: true) }
     try Checkpoint.write(
       learner, state: state, schema: identity.data, in: run, keeping: identity.keepCheckpoints)
   }
@@ -177,13 +175,15 @@ package final class RunRecorder: TrainingObserver {
 
 extension RunRecorder.Output {
   /// Writes the lines that wait.
-  mutating func writeMetrics() {
+  /// - Parameter toTheDisk: waits until they are there.
+  mutating func writeMetrics(toTheDisk: Bool = false) {
     var written = 0
     do {
       while written < waiting.count {
         try metrics.append(waiting[written])
         written += 1
       }
+      if toTheDisk { try metrics.sync() }
       if metricsRetry.succeeded() { progress.note("metrics.jsonl is written again") }
     } catch {
       if metricsRetry.failed("metrics.jsonl", error) {

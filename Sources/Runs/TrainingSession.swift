@@ -150,7 +150,11 @@ package struct TrainingSession: Sendable {
   private func draw() async throws -> [String] {
     let key = RandomKey(seed: job.plan.seed).at(step: UInt32.max)
     var figures = try await trainer.perform { learner, crew in try learner.figures(with: crew, key: key) }
-    if let curves = try LearningCurves.figure(from: run.metrics) { figures.append(curves) }
+    do {
+      if let curves = try LearningCurves.figure(from: run.metrics) { figures.append(curves) }
+    } catch {
+      StandardError.write("warning: the curves of metrics.jsonl are left out: \(error)\n")
+    }
     return try await TrainingSession.write(figures, to: run, heardBy: recorder)
   }
 }

@@ -74,6 +74,9 @@ struct DiskTests {
     #expect(
       last.hasPrefix("elbo: ") && last.contains("checkpoint \(Self.steps) cannot be written"), "\(said(workspace))")
     #expect(workspace.processes().isEmpty)
+    // Nothing half-written.
+    #expect(workspace.names(in: "run/checkpoints") == [])
+    #expect(!workspace.exists("run/summary.json"))
   }
 
   @Test("A folder where a file has to be: the training goes on, and a checkpoint is written when it is away")

@@ -108,7 +108,7 @@ private let keys = try (0...options.nodes).map { _ in try CurveKeyPair.generate(
 /// Of the coordinator, which is number 0, or of a node.
 private func security(of index: Int) -> ClusterSecurity {
   guard options.isEncrypted else { return isLocal ? .plainOnLoopback : .plain }
-  return .curve(keys[index], coordinator: keys[0].publicKey, allowed: Set(keys.dropFirst().map(\.publicKey)))
+  return .curve(keys[index], coordinator: keys[0].publicKey, allowed: AllowList(keys.dropFirst().map(\.publicKey), roles: [.node]))
 }
 
 @Sendable private func node(_ index: Int, at endpoint: Endpoint) async throws -> [Double] {
@@ -134,7 +134,6 @@ private func security(of index: Int) -> ClusterSecurity {
     switch event {
     case .state(let offer, _) where offer.step >= UInt64(options.steps):
       coordinator.end(Stop(reason: .completed, explanation: "all steps are done"))
-    case .failed(let error): fatalError("\(error)")
     case .ended: return
     default: break
     }
