@@ -72,6 +72,22 @@ public enum Regression {
     return (sum / Double(targets.count)).squareRoot()
   }
 
+  /// Beside the RMSE: the mean absolute error (`reg/MAE`), the standard deviation of the targets (`reg/TargetStd`), which
+  /// is the RMSE of their mean, and the share of their variance that is explained (`reg/R2`), where there is any.
+  public static func summary(_ predictions: [Double], _ targets: [Double]) -> [String: Double] {
+    precondition(predictions.count == targets.count && !targets.isEmpty)
+    let count = Double(targets.count)
+    let mean = targets.reduce(0) { $0 + ($1 - targets[0]) / count } + targets[0]
+    let variance = targets.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / count
+    let error = rootMeanSquaredError(predictions, targets)
+    var result = [
+      "reg/MAE": zip(predictions, targets).reduce(0) { $0 + abs($1.0 - $1.1) } / count,
+      "reg/TargetStd": variance.squareRoot(),
+    ]
+    if variance > 0 { result["reg/R2"] = 1 - error * error / variance }
+    return result
+  }
+
   /// The share of targets inside their central interval.
   /// - Parameters:
   ///   - ranks: P(Y ≤ target) of each prediction.

@@ -117,9 +117,10 @@ extension GaussianMixture: FlatStatisticsModel {
   func caution(_ parameters: GaussianMixtureParameters) -> String? {
     let floored = flooredComponents(parameters)
     guard !floored.isEmpty else { return nil }
-    let which = floored.count == 1 ? "component \(floored[0])" : "\(floored.count) components"
+    let (which, whose) =
+      floored.count == 1 ? ("component \(floored[0])", "its") : ("\(floored.count) components", "their")
     return
-      "objective.covariance_floor alone keeps \(which) from being narrower: its rows lie in a plane or on a point; "
+      "objective.covariance_floor alone keeps \(which) from being narrower: \(whose) rows lie in a plane or on a point; "
       + "ask for fewer components, or drop columns that are constant or depend on others"
   }
 

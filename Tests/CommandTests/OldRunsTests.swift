@@ -91,6 +91,11 @@ extension CommandTests {
         && here.oneDNN == golden.made.oneDNN
     }
 
+    /// Models whose numbers changed on purpose since, by no more than metrics are compared to; see CHANGELOG.md.
+    private static let changed: Set = [
+      "bayesian-linear-regression", "bayesian-ridge", "gmm", "kmeans", "variational-gmm",
+    ]
+
     private static func digest(_ bytes: Data) -> String {
       var hash = SHA256()
       hash.update(bytes)
@@ -114,7 +119,7 @@ extension CommandTests {
       let other = try Copy(run)
       let summary: Golden.Resumed = try await other.json(
         "train", "--resume", run, "--steps", "\(expected.resume.to!)", "--quiet", "--json")
-      let isSame = try Self.isSamePlace(other.read("\(run)/environment.json"))
+      let isSame = try Self.isSamePlace(other.read("\(run)/environment.json")) && !Self.changed.contains(run)
       #expect(summary.steps == expected.resume.steps)
       Self.expect(summary.metrics, expected.resume.metrics, exactly: isSame)
       if isSame { #expect(summary.parameters_sha256 == expected.resume.parameters_sha256) }

@@ -22,6 +22,10 @@ import Training
     ("gmm", ["network.components=3", "objective.restarts=2", "objective.iterations=9"]),
     ("kmeans", ["network.clusters=5", "objective.restarts=2", "objective.iterations=9"]),
     ("variational-gmm", ["network.components=3", "objective.restarts=2", "objective.iterations=9"]),
+    // Of five restarts the last two are moves from the best.
+    ("gmm", ["network.components=3", "objective.restarts=5", "objective.iterations=3"]),
+    ("kmeans", ["network.clusters=5", "objective.restarts=5", "objective.iterations=3"]),
+    ("variational-gmm", ["network.components=4", "objective.restarts=5", "objective.iterations=3"]),
     ("variational-gmm", ["objective.weight_prior=dirichlet-process", "data.normalisation=standard"]),
     ("pca", ["network.components=3"]),
     ("ppca", ["data.normalisation=range"]),
@@ -29,6 +33,8 @@ import Training
     ("linear-regression", ["network.basis=gaussian", "network.centres=4"]),
     ("bayesian-linear-regression", ["network.basis=polynomial", "network.degree=4", "objective.choose_degree=true"]),
     ("bayesian-linear-regression", ["objective.weight_precision=2", "objective.noise_precision=9"]),
+    // More features than rows: the rows are gathered.
+    ("bayesian-linear-regression", ["network.basis=gaussian", "network.centres=110"]),
     ("bayesian-ridge", []),
     ("bayesian-ridge", ["objective.relevance=true", "data.normalisation=standard"]),
     ("bayesian-logistic-regression", []),

@@ -23,7 +23,7 @@ SETS = [
     ("diabetes", "tables/diabetes_data_raw.csv.gz", 2, 4, 3),
     ("Old Faithful", "tables/faithful.csv", 1, 2, 3),
     ("motorcycle", "tables/mcycle.csv", 1, 2, 4),
-    ("air quality", "tables/airquality.csv", 3, 2, 3),
+    ("flavanoids", "tables/wine_data.csv", 6, 3, 3),
     ("Nottingham", "tables/nottem.csv", 1, 2, 3),
     ("Boston", "uci/bostonHousing/data.txt", 5, 3, 3),
     ("red wine", "uci/wine-quality-red/data.txt", 7, 3, 3),

@@ -207,36 +207,4 @@ extension KMeans {
       return centres
     }
   }
-
-  /// Centres with two clusters merged, those whose union costs least, and a third split, that which is largest for its
-  /// length; nil with fewer than three, or when no cluster can be split.
-  /// - Parameter move: which of the candidates, the most promising first.
-  public func start(from sample: RowBlock, moving centres: Matrix, move: Int) throws(ExactError) -> Matrix? {
-    var members = [[Double]](repeating: [Double](repeating: 0, count: sample.count), count: clusters)
-    for (row, label) in try labels(of: sample, centres).enumerated() { members[label][row] = 1 }
-    let counts = members.map { $0.reduce(0, +) }
-    var axes: [(mean: [Double], direction: [Double], variance: Double)?] = []
-    for k in 0..<clusters { axes.append(try longestAxis(of: sample, weights: members[k])) }
-    guard
-      let chosen = SplitAndMerge(
-        move: move, clusters: clusters,
-        merging: { i, j in
-          let difference = centres.row(i).subtracting(centres.row(j))
-          let total = counts[i] + counts[j]
-          return total > 0 ? counts[i] * counts[j] / total * dot(difference, difference) : 0
-        }, splitting: { counts[$0] * (axes[$0]?.variance ?? 0) }),
-      let axis = axes[chosen.split]
-    else { return nil }
-    var next = centres
-    let total = counts[chosen.kept] + counts[chosen.freed]
-    let deviation = axis.variance.squareRoot()
-    for j in 0..<dimension {
-      if total > 0 {
-        next[chosen.kept, j] += counts[chosen.freed] / total * (centres[chosen.freed, j] - centres[chosen.kept, j])
-      }
-      next[chosen.split, j] = axis.mean[j] - deviation * axis.direction[j]
-      next[chosen.freed, j] = axis.mean[j] + deviation * axis.direction[j]
-    }
-    return next
-  }
 }

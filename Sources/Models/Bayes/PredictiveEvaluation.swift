@@ -37,7 +37,7 @@ struct PredictiveEvaluation {
         "cls/Acc": probabilities.accuracy(labels), "cls/NLL": probabilities.negativeLogLikelihood(labels),
         "cls/Brier": probabilities.brierScore(labels), "cal/ECE": reliability.expectedError,
         "cls/Entropy": entropies.reduce(0, +) / Double(max(entropies.count, 1)),
-      ]
+      ].merging(probabilities.summary(labels)) { first, _ in first }
       if learner.isStochastic { metrics["cls/MI"] = mutual / Double(max(labels.count, 1)) }
       let correct = labels.indices.map { probabilities.top($0).label == labels[$0] }
       let coverages = [0.5, 0.8, 0.9]
@@ -67,6 +67,7 @@ struct PredictiveEvaluation {
         }
       }
       metrics = ["reg/RMSE": Regression.rootMeanSquaredError(means, targets)]
+      if width == 1 { metrics.merge(Regression.summary(means, targets)) { first, _ in first } }
       guard learner.likelihood.isGaussian else {
         let density = try PredictiveEvaluation.logDensity(learner, supervision, samples: samples, key: key, with: crew)
         metrics["reg/NLL"] = -density / Double(max(test.count, 1))

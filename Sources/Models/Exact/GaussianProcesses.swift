@@ -163,7 +163,7 @@ extension ProcessModel {
   func evaluate(_ rows: Observations, _ parameters: Parameters, into sums: inout Sums) throws {
     let predictions = try predict(rows.inputs.matrix, parameters)
     var index = 0
-    RegressionScore.add(rows, to: &sums) { _ in
+    RegressionScore.add(rows, around: 0, to: &sums) { _ in
       defer { index += 1 }
       return predictions[index]
     }

@@ -63,7 +63,7 @@ extension MomentRegression: FlatStatisticsModel where Estimator: ReportingEstima
   var evaluationMetrics: [String] { RegressionScore.names }
 
   func evaluate(_ rows: Observations, _ parameters: Parameters, into sums: inout Sums) throws {
-    RegressionScore.add(rows, to: &sums) { parameters.estimate!.prediction($0) }
+    RegressionScore.add(rows, around: parameters.moments!.targetMean, to: &sums) { parameters.estimate!.prediction($0) }
   }
 
   func report(_ means: [String: Double]) -> [String: Double] { RegressionScore.report(means) }

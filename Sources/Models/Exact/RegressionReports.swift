@@ -7,14 +7,20 @@ import Training
 
 /// How good predictive densities of numbers are, as sums over rows.
 enum RegressionScore {
-  static let names = ["squared_error", "reg/NLL"] + levels.map(coverage)
+  static let names = ["squared_error", "target", "target_square", "reg/MAE", "reg/NLL"] + levels.map(coverage)
   private static let levels = [0.5, 0.8, 0.95]
   private static func coverage(_ level: Double) -> String { "reg/Coverage\(Int(level * 100))" }
 
-  static func add(_ rows: Observations, to sums: inout Sums, _ predict: ([Double]) -> RegressionPrediction) {
+  /// - Parameter centre: a number near the targets, such as the mean of those learned from.
+  static func add(
+    _ rows: Observations, around centre: Double, to sums: inout Sums, _ predict: ([Double]) -> RegressionPrediction
+  ) {
     for (x, row) in zip(rows.inputs.eachRow, 0..<rows.count) {
       let (target, prediction) = (rows.targets![row, 0], predict(x))
       sums["squared_error"] += (target - prediction.mean) * (target - prediction.mean)
+      sums["target"] += target - centre
+      sums["target_square"] += (target - centre) * (target - centre)
+      sums["reg/MAE"] += abs(target - prediction.mean)
       sums["reg/NLL"] -= prediction.logDensity(target)
       for level in levels {
         let half = normalQuantile(0.5 + level / 2) * prediction.variance.squareRoot()
@@ -26,7 +32,16 @@ enum RegressionScore {
   /// - Parameter scale: what targets were divided by.
   static func report(_ means: [String: Double], scale: Double = 1) -> [String: Double] {
     var result = means
-    if let square = result.removeValue(forKey: "squared_error") { result["reg/RMSE"] = square.squareRoot() * scale }
+    let (mean, square) = (result.removeValue(forKey: "target"), result.removeValue(forKey: "target_square"))
+    if let error = result.removeValue(forKey: "squared_error") {
+      result["reg/RMSE"] = error.squareRoot() * scale
+      if let mean, let square {
+        let variance = max(square - mean * mean, 0)
+        result["reg/TargetStd"] = variance.squareRoot() * scale
+        if variance > 0 { result["reg/R2"] = 1 - error / variance }
+      }
+    }
+    if let distance = result["reg/MAE"] { result["reg/MAE"] = distance * scale }
     if let density = result["reg/NLL"] { result["reg/NLL"] = density + log(scale) }
     return result
   }
