@@ -397,6 +397,18 @@ def networks():
         (2, 3), (2, 4 * states), (4 * gates, 3), (4 * gates,), (4 * gates, 4), (4 * gates,)]]
     book.add("gru cell", cell(3, 1), gru)
 
+    def lstm(x, state, w, b, u, c):
+        """h and then c, alike."""
+        h, c0 = state.chunk(2, 1)
+        i, f, g, o = (F.linear(x, w, b) + F.linear(h, u, c)).chunk(4, 1)
+        c1 = torch.sigmoid(f) * c0 + torch.sigmoid(i) * torch.tanh(g)
+        y = torch.cat([torch.sigmoid(o) * torch.tanh(c1), c1], 1)
+        assert torch.allclose(y, torch.cat(torch.lstm_cell(x, (h, c0), w, u, b, c), 1), rtol=0, atol=1e-12)
+        return y
+
+    book.add("lstm cell", cell(4, 2), lstm)
+    book.add("embedding", lambda g: [g(5, 3)], lambda w: w[torch.tensor([4, 0, 4, 2])])
+
     book.add("gradient penalty",
              lambda g: [g(*shape, low=-1, high=1) for shape in [(4, 3), (6, 3), (6,), (1, 6), (1,)]], penalty)
     book.write()
