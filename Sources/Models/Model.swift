@@ -31,7 +31,7 @@ public enum Models {
     KMeansClustering.self, GMM.self, VariationalGMM.self, PCA.self, PPCA.self,
     MaximumLikelihoodRegression.self, BayesianRegression.self, BayesianRidge.self, BayesianLogisticRegression.self,
     GaussianProcessRegression.self,
-    HMM.self,
+    HMM.self, LSTM.self,
   ]
 
   private static let registered = Mutex<[any Model.Type]>([])
