@@ -1,5 +1,6 @@
 import Datasets
 import Figures
+import Files
 import Models
 import Recipes
 import Reports
@@ -65,13 +66,19 @@ extension Run {
   ///
   /// - Parameters:
   ///   - options: which examples to make.
-  ///   - path: a picture; .npy: the examples as numbers (adversarial and exact models); .npz: examples, latent vectors
+  ///   - path: a picture; .txt: texts, an empty line between (language models); .npy: the examples as numbers (adversarial and exact models); .npz: examples, latent vectors
   ///     and scores (adversarial models).
   /// - Returns: what could not be drawn and why, a line each.
   @discardableResult
   public func writeSamples(_ options: SampleOptions, to path: String) async throws -> [String] {
     try options.validate()
     let sampling = try sampling()
+    if path.hasSuffix(".txt"), let texts = sampling.texts {
+      try refuseLatent(options)
+      let made = try texts(options.count, options.key, crew())
+      try AtomicFile.write(path, made.joined(separator: "\n\n") + "\n")
+      return []
+    }
     guard path.hasSuffix(".npy") || path.hasSuffix(".npz") else {
       return try await FigureWriter.write(sample(options), to: path).notes
     }

@@ -32,14 +32,17 @@ public struct SamplingOffer {
   public var picture: (_ count: Int, _ key: RandomKey, _ crew: Crew) throws -> Figure
   /// Some new examples as numbers, in the units of the data.
   public var rows: ((_ count: Int, _ key: RandomKey) throws -> GeneratedExamples.Rows)?
+  /// Some new examples as texts.
+  public var texts: ((_ count: Int, _ key: RandomKey, _ crew: Crew) throws -> [String])?
   /// Examples from latent vectors that are chosen in a certain way.
   public var latent: LatentOffer?
 
   public init(
     picture: @escaping (Int, RandomKey, Crew) throws -> Figure,
-    rows: ((Int, RandomKey) throws -> GeneratedExamples.Rows)? = nil, latent: LatentOffer? = nil
+    rows: ((Int, RandomKey) throws -> GeneratedExamples.Rows)? = nil,
+    texts: ((Int, RandomKey, Crew) throws -> [String])? = nil, latent: LatentOffer? = nil
   ) {
-    (self.picture, self.rows, self.latent) = (picture, rows, latent)
+    (self.picture, self.rows, self.texts, self.latent) = (picture, rows, texts, latent)
   }
 }
 

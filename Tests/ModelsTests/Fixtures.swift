@@ -51,6 +51,16 @@ func imageData(count: Int, width: Int) throws -> Dataset {
   return try Dataset(name: "images", train: ExampleSet(inputs: ExampleArray(bytes, shape: [width])))
 }
 
+/// A text in which a token follows from the two before it, cut into a training part and a test part.
+func textData(count: Int = 500, test: Int = 120, period: Int = 7) throws -> Dataset {
+  func part(_ range: Range<Int>) throws -> ExampleSet {
+    try ExampleSet(inputs: ExampleArray(range.map { UInt8($0 * $0 % period) }, shape: [1]))
+  }
+  return try Dataset(
+    name: "text", train: part(0..<count), test: part(count..<count + test),
+    vocabulary: (0..<period).map { String(UnicodeScalar(UInt8(97 + $0))) })
+}
+
 /// Sequences of different lengths, of two counts whose level changes now and then. Three of them: with more shards, some
 /// are empty.
 func sequenceData() throws -> Dataset {

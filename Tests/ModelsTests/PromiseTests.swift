@@ -44,6 +44,8 @@ import Training
       "gaussian-process", ["network.kernel=matern52 + linear", "objective.search_iterations=5", "objective.restarts=2"]
     ),
     ("gaussian-process", ["network.inducing=9", "objective.search_iterations=6"]),
+    ("lstm", ["network.units=6", "network.dropout=0.3", "train.batch=7", "train.unroll=5"]),
+    ("lstm", ["network.cell=gru", "network.units=5", "network.layers=1", "train.batch=4", "train.unroll=9"]),
     ("hmm", ["network.states=3", "objective.restarts=2", "objective.iterations=9"]),
     ("hmm", ["network.states=3", "objective.estimate=variational", "objective.iterations=30"]),
     ("hmm", ["objective.emission=poisson", "objective.estimate=posterior", "objective.iterations=9"]),
@@ -66,7 +68,12 @@ import Training
       if classes == 3 { recipe.overrides = [] }
       return try learner(recipe.model, try supervisedData(count: 103, classes: classes), recipe.overrides, seed: 5)
     }
-    let data = recipe.model == "hmm" ? try sequenceData() : try imageData(count: 103, width: 12)
+    let data =
+      switch recipe.model {
+      case "hmm": try sequenceData()
+      case "lstm": try textData()
+      default: try imageData(count: 103, width: 12)
+      }
     return try learner(recipe.model, data, recipe.overrides, seed: 5)
   }
 

@@ -70,6 +70,14 @@ private let checks: [GradientCheck] = [
   GradientCheck("gru cell", tolerance: 5e-6) { x in
     advance(x) { GRUCell(name: "cell", in: 3, width: 4, layout: &$0) }
   },
+  GradientCheck("lstm cell", tolerance: 5e-6) { x in
+    advance(x) { LSTMCell(name: "cell", in: 3, width: 4, layout: &$0) }
+  },
+  GradientCheck("embedding") { x in
+    var layout = Layout()
+    let layer = Embedding(name: "table", tokens: 5, width: 3, layout: &layout)
+    return layer(Tensor([4, 0, 4, 2], [4, 1]), Pass(.given(ParameterViews(x, for: layout))))
+  },
   GradientCheck("crossEntropy") { Loss.crossEntropy(logits: $0[0], labels: [4, 0, 2]) },
   GradientCheck("binaryCrossEntropy") { Loss.binaryCrossEntropy(logits: $0[0], targets: $0[1]) },
   GradientCheck("squaredError") { Loss.squaredError($0[0], $0[1]) },

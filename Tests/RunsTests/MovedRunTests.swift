@@ -23,7 +23,7 @@ import Testing
   }
 
   /// Data for training, and inputs to predict from.
-  enum Material { case pictures, plane, values, line, classes, halves, labels, series }
+  enum Material { case pictures, plane, values, line, classes, halves, labels, series, text }
 
   private static let small = ["network.hidden=[6]", "network.latent=2", "train.batch=10", "train.steps=6"]
   private static let players = ["network.generator=[6]", "network.discriminator=[6]"] + small.dropFirst()
@@ -53,6 +53,7 @@ import Testing
     Case("gaussian-process", .values), Case("gaussian-process", .line),
     Case("gaussian-process", .line, "network.inducing=6"),
     Case("segmentation", .labels, "network.filters=2", "network.levels=2", "train.batch=10", "train.steps=6"),
+    Case("lstm", .text, "network.units=6", "train.batch=4", "train.unroll=5", "train.steps=6"), Case("hmm", .text),
     Case("hmm", .series), Case("hmm", .series, "objective.estimate=variational", "data.normalisation=standard"),
     Case("hmm", .plane, "objective.estimate=posterior"), Case("hmm", .plane, "network.mixtures=2"),
   ]
@@ -299,6 +300,10 @@ extension Files {
         "\($0 / 7),\(number($0, 0) + Double($0 / 3 % 2) * 3),\(number($0, 1))"
       }
       return (source, inputs, fraction + ["data.sequence=id"])
+    case .text:
+      try write("text.txt", String(repeating: "the cat sat on the mat\na cat sat\n", count: 20))
+      try write("new.txt", "the mat sat on a cat\n")
+      return (self["text.txt"], self["new.txt"], fraction)
     case .values:
       let (source, inputs) = try table("values", "a,color,b,y", inputs: "color,b,a\nred,0.5,1\ngreen,-1,2\n") {
         let (a, b) = (number($0, 0), number($0, 1))

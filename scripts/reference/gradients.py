@@ -19,6 +19,7 @@ import pathlib
 import numpy as np
 import torch
 import torch.nn.functional as F
+import cells
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 torch.set_default_dtype(torch.float64)
@@ -393,17 +394,8 @@ def networks():
 
     book.add("spectral normalisation", lambda g: [g(3, 4), g(5, 4), g(5)], spectral)
 
-    def gru(x, h, w, b, u, c):
-        """A cell from its gates, asserted to be PyTorch's, of whose own function there are no third derivatives."""
-        (xr, xz, xn), (hr, hz, hn) = F.linear(x, w, b).chunk(3, 1), F.linear(h, u, c).chunk(3, 1)
-        r, z = torch.sigmoid(xr + hr), torch.sigmoid(xz + hz)
-        y = (1 - z) * torch.tanh(xn + r * hn) + z * h
-        assert torch.allclose(y, torch.gru_cell(x, h, w, u, b, c), rtol=0, atol=1e-12)
-        return y
-
-    cell = lambda gates, states: lambda g: [g(*shape, low=-1, high=1) for shape in [
-        (2, 3), (2, 4 * states), (4 * gates, 3), (4 * gates,), (4 * gates, 4), (4 * gates,)]]
-    book.add("gru cell", cell(3, 1), gru)
+    for name, inputs, function in cells.CASES:
+        book.add(name, inputs, function)
 
     book.add("gradient penalty",
              lambda g: [g(*shape, low=-1, high=1) for shape in [(4, 3), (6, 3), (6,), (1, 6), (1,)]], penalty)

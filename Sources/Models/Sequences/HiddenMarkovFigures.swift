@@ -97,17 +97,20 @@ private func emissionPanel(
 ) -> Panel? {
   switch shape {
   case .symbols(let probabilities):
-    let count = min(probabilities.columns, 40)
+    // Of many symbols those that some state emits most.
     let states = probabilities.rows
-    let names = (0..<count).map { vocabulary?[$0].printable ?? "\($0)" }
+    let greatest = (0..<probabilities.columns).map { probabilities.column($0).max() ?? 0 }
+    let shown = greatest.indices.sorted { greatest[$0] == greatest[$1] ? $0 < $1 : greatest[$0] > greatest[$1] }
+      .prefix(40).sorted()
     return Panel(
-      x: Axis("symbol", categories: names),
+      x: Axis("symbol", categories: shown.map { vocabulary?[$0].printable ?? "\($0)" }),
       y: Axis("state", categories: (0..<states).map { "\($0)" }, isReversed: true),
       [
         .heatMap(
           HeatMap(
-            rows: states, columns: count, values: (0..<states).flatMap { Array(probabilities.row($0).prefix(count)) },
-            lower: 0, showsValues: count * states <= 40))
+            rows: states, columns: shown.count,
+            values: (0..<states).flatMap { state in shown.map { probabilities[state, $0] } }, lower: 0,
+            showsValues: shown.count * states <= 40))
       ])
   case .rates(let rates):
     let values = rows.column(0).filter { !$0.isNaN }

@@ -1,0 +1,75 @@
+import Networks
+import Recipes
+import Tensors
+
+/// Tokens to vectors, cells on top of each other, and logits of the next token. Dropout acts on what goes up, not on what
+/// goes on in time (Zaremba et al. 2014, section 3).
+struct LanguageNetwork {
+  private enum CellName: String, CaseIterable { case lstm, gru }
+
+  let core: RecurrentStack
+  private let embedding: Embedding
+  private let readout: Dense
+  private var dropout: Dropout
+
+  init(_ section: RecipeSection, tokens: Int, layout: inout Layout) throws {
+    let units = try section.integer("units", default: 200, in: 1...100_000)
+    let layers = try section.integer("layers", default: 2, in: 1...64)
+    let cell: CellName = try section.choice("cell", default: .lstm)
+    let bound = Float(try section.number("initial_bound", default: 0.1, in: 1e-6...10))
+    let rate = try section.number("dropout", default: 0, in: 0...0.99)
+    embedding = Embedding(name: "embedding", tokens: tokens, width: units, bound: bound, layout: &layout)
+    core = RecurrentStack(
+      (0..<layers).map { index -> any RecurrentCore in
+        let name = "cells.\(index)"
+        let core: any RecurrentCore =
+          switch cell {
+          case .lstm: LSTMCell(name: name, in: units, width: units, bound: bound, layout: &layout)
+          case .gru: GRUCell(name: name, in: units, width: units, layout: &layout)
+          }
+        return DroppedInput(core, rate: rate)
+      })
+    readout = Dense(
+      name: "readout", in: units, out: tokens, layout: &layout, weight: .uniform(bound), bias: .zeros)
+    // Numbered behind the dropout of the cells.
+    dropout = Dropout(rate: rate, stream: UInt32(layers))
+  }
+
+  func initialize(_ parameters: FlatBuffer, seed: UInt64) {
+    embedding.initialize(parameters, seed: seed)
+    core.initialize(parameters, seed: seed)
+    readout.initialize(parameters, seed: seed)
+  }
+
+  /// What the uppermost cells put out for a window of streams.
+  ///
+  /// - Parameters:
+  ///   - tokens: of all streams at the first step, then at the next.
+  ///   - pass: that of a step: each has noise of its own.
+  /// - Returns: rows in the order of the tokens, and the state behind the window.
+  func outputs(
+    _ tokens: [UInt32], streams: Int, from state: Tensor, _ pass: (_ step: Int) -> Pass
+  ) -> (outputs: Tensor, state: Tensor) {
+    let vectors = embedding(Tensor(tokens.map { Float($0) }, [tokens.count, 1]), pass(0))
+    var (state, outputs) = (state, [Tensor]())
+    for step in 0..<tokens.count / streams {
+      let pass = pass(step)
+      let (output, next) = core(vectors.rows(step * streams..<(step + 1) * streams), state, pass)
+      state = next
+      outputs.append(dropout(output, pass))
+    }
+    return (outputs[...].joinedRows, state)
+  }
+
+  /// Logits of the tokens that follow, [n, tokens].
+  func logits(_ outputs: Tensor, _ pass: Pass) -> Tensor { readout(outputs, pass) }
+}
+
+extension ArraySlice<Tensor> {
+  /// All rows, in halves, so that none is copied often.
+  fileprivate var joinedRows: Tensor {
+    guard count > 1 else { return self[startIndex] }
+    let middle = startIndex + count / 2
+    return self[startIndex..<middle].joinedRows.joiningRows(self[middle..<endIndex].joinedRows)
+  }
+}

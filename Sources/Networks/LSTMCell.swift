@@ -1,0 +1,45 @@
+import Tensors
+
+/// A cell of long short-term memory (Hochreiter and Schmidhuber 1997) with a forget gate (Gers et al. 2000), as PyTorch
+/// computes it.
+///
+///     i = σ(Wᵢ x + bᵢ + Uᵢ h + cᵢ),  f, o alike,  g = tanh(W_g x + b_g + U_g h + c_g)
+///     c' = f ∘ c + i ∘ g,  h' = o ∘ tanh(c')
+///
+/// The state is h and then c. The gates lie in the order i, f, g, o in `name.input.weight` [4 width, in],
+/// `name.recurrent.weight` [4 width, width] and their biases. All numbers start uniform in ±`bound`, 1/√width unless said
+/// otherwise.
+public struct LSTMCell: RecurrentCore {
+  private var input: Dense
+  private var recurrent: Dense
+
+  /// Adds the slots to a layout.
+  public init(name: String, in inputs: Int, width: Int, bound: Float? = nil, layout: inout Layout) {
+    let start = Initialization.uniform(bound ?? (1 / Float(width)).squareRoot())
+    input = Dense(name: "\(name).input", in: inputs, out: 4 * width, layout: &layout, weight: start, bias: start)
+    recurrent = Dense(name: "\(name).recurrent", in: width, out: 4 * width, layout: &layout, weight: start, bias: start)
+  }
+
+  private var width: Int { recurrent.inputs }
+  public var stateWidth: Int { 2 * width }
+
+  public mutating func takeStreams(_ next: inout NoiseStreams) {
+    input.takeStreams(&next)
+    recurrent.takeStreams(&next)
+  }
+
+  public func initialize(_ parameters: FlatBuffer, seed: UInt64) {
+    input.initialize(parameters, seed: seed)
+    recurrent.initialize(parameters, seed: seed)
+  }
+
+  public func callAsFunction(_ x: Tensor, _ state: Tensor, _ pass: Pass) -> (output: Tensor, state: Tensor) {
+    let sums = input(x, pass) + recurrent(state.columns(0..<width), pass)
+    let gates = sums.columns(0..<2 * width).sigmoid()
+    let cell =
+      gates.columns(width..<2 * width) * state.columns(width..<2 * width)
+      + gates.columns(0..<width) * sums.columns(2 * width..<3 * width).tanh()
+    let hidden = sums.columns(3 * width..<4 * width).sigmoid() * cell.tanh()
+    return (hidden, hidden.joiningColumns(cell))
+  }
+}
