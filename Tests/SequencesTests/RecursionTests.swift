@@ -118,6 +118,18 @@ import Testing
     #expect(kept.emission.row(1) == emission.row(1) && kept.transitions.row(1) == [0.5, 0.5])
   }
 
+  @Test("Segments: each sequence in equal parts, one for each state") func segments() throws {
+    let model = HiddenMarkovModel(CategoricalEmission(states: 2, symbols: 3))
+    let series = Series([0, 0, 2, 1, 1, .nan, 2, 2], lengths: [3, 5])
+    var sums = [Double](repeating: 0, count: model.emission.statisticsCount)
+    let uniform = Matrix(rows: 2, columns: 3, repeating: 1.0 / 3)
+    try series.lend { (rows) throws(ExactError) in
+      try model.accumulateSegments(rows, uniform, into: &sums, scratch: model.makeScratch())
+    }
+    // 0 0 | 2 and 1 1 · | 2 2: elements t of T are in state 2 t / T.
+    #expect(sums == [2, 2, 0, 0, 0, 3])
+  }
+
   @Test("A sequence that no path has, half a count and an unknown symbol are errors with a row") func refusals() throws
   {
     let model = HiddenMarkovModel(CategoricalEmission(states: 1, symbols: 3))

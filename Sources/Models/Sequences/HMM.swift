@@ -81,8 +81,26 @@ public enum HMM: Model {
         emission, start: rows, transitions: rows, fixed: Set(try objective.choices("fixed")))
       return try StatisticsLearner(
         HiddenMarkovFit(
-          model: model, chain: chain, elements: data.train.array.count, vocabulary: vocabulary), data, recipe,
+          model: model, chain: chain, estimation: estimation,
+          segmented: chain.topology == .leftRight && !data.isTrained ? try segmented(model) : nil,
+          elements: data.train.array.count, vocabulary: vocabulary), data, recipe,
         defaults: .init(restarts: 4, iterations: 1000, tolerance: 1e-9))
+    }
+
+    /// The emission of sequences that are cut into equal parts, one for each state: a sum over the data in one order.
+    private func segmented<Emission: FlatEmission>(_ model: HiddenMarkovModel<Emission>) throws -> Emission.Parameters {
+      var generator = RandomStream(RandomKey(seed: data.seed).at(tensor: NoiseStream.start).at(sample: 3))
+      let around = try saying {
+        try sample().withRows { (rows) throws(ExactError) in try model.emission.start(from: rows, using: &generator) }
+      }
+      var statistics = [Double](repeating: 0, count: model.emission.statisticsCount)
+      let scratch = model.makeScratch()
+      try data.train.forEachBlock(0..<data.train.count) { _, block in
+        try statistics.withUnsafeMutableBufferPointer { sums in
+          try model.accumulateSegments(block, around, into: sums.baseAddress!, scratch: scratch)
+        }
+      }
+      return try saying { try model.emission.update(around, statistics: statistics) }
     }
 
     /// Elements with values that priors are set by, a function of the seed.

@@ -14,6 +14,9 @@ struct HiddenMarkovFit<Emission: FlatEmission>: FlatStatisticsModel {
 
   let model: HiddenMarkovModel<Emission>
   let chain: ChainStart
+  let estimation: Estimation
+  /// What the first restart starts from, where states follow each other in time.
+  let segmented: Emission.Parameters?
   /// Elements of all training sequences.
   let elements: Int
   /// Names of the symbols, where the elements are some.
@@ -70,9 +73,10 @@ struct HiddenMarkovFit<Emission: FlatEmission>: FlatStatisticsModel {
     guard !seen.isEmpty else {
       throw ExactError(.tooFewRows, doing: "starting a hidden Markov model", remedy: "give elements with values")
     }
-    let emission = try Matrix(seen.map { rows.row($0) }).withRows { (rows) throws(ExactError) in
+    let drawn = try Matrix(seen.map { rows.row($0) }).withRows { (rows) throws(ExactError) in
       try model.emission.start(from: rows, using: &generator)
     }
+    let emission = restart == 0 ? segmented ?? drawn : drawn
     let (start, transitions) = chain.drawn(restart: restart, using: &generator)
     return model.parameters(start: start, transitions: transitions, emission: emission, elements: elements)
   }
@@ -93,9 +97,9 @@ struct HiddenMarkovFit<Emission: FlatEmission>: FlatStatisticsModel {
 
   func report(_ parameters: Parameters, objective: Double, rows: Int) -> [String: Double] {
     let penalty = model.penalty(parameters)
-    switch model.transitionRows.estimation {
-    case _ where isVariational: return ["lower_bound": objective]
-    case .posterior, .variational:
+    switch estimation {
+    case .variational: return ["lower_bound": objective]
+    case .posterior:
       return [
         "penalized_log_likelihood": objective, "total_log_likelihood": objective - penalty,
         "log_likelihood": (objective - penalty) / Double(rows),
@@ -107,10 +111,6 @@ struct HiddenMarkovFit<Emission: FlatEmission>: FlatStatisticsModel {
         "aic": 2 * free - 2 * objective, "bic": free * log(Double(rows)) - 2 * objective,
       ]
     }
-  }
-
-  private var isVariational: Bool {
-    [model.startRows, model.transitionRows].contains { $0.estimation == .variational }
   }
 
   func predict(_ rows: RowBlock, _ parameters: Parameters) throws -> [RowPrediction] {
