@@ -151,11 +151,11 @@ enum ImageFolder {
 
   /// The numbers in a label picture, a grey PNG or one with a palette.
   static func labels(_ path: String) throws(DataError) -> Raster {
-    try decoded(path) { (bytes) throws(ImageError) in try PNG.decodeLabels(bytes) }
+    try decoded(path, areLabels: true) { (bytes) throws(ImageError) in try PNG.decodeLabels(bytes) }
   }
 
   private static func decoded(
-    _ path: String, _ decode: ([UInt8]) throws(ImageError) -> Raster
+    _ path: String, areLabels: Bool = false, _ decode: ([UInt8]) throws(ImageError) -> Raster
   ) throws(DataError) -> Raster {
     let place = DataPlace(file: path)
     guard !path.unicodeScalars.contains("\u{FFFD}") || DataFile.kind(of: path) != nil else {
@@ -169,12 +169,14 @@ enum ImageFolder {
     do throws(ImageError) {
       return try decode(region.copy(from: 0, count: region.count))
     } catch {
+      guard !areLabels || error.code != .unsupported else {
+        throw DataError(
+          .unsupported, at: place, error.reason,
+          advice: "write a grey PNG of 8 bits or one with a palette, whose numbers are classes")
+      }
       throw DataError(
-        error.code == .tooLarge ? .tooLarge : error.code == .unsupported ? .unsupported : .damaged, at: place,
-        error.reason,
-        advice: error.code == .unsupported
-          ? "write a grey PNG of 8 bits or one with a palette, whose numbers are classes"
-          : "mend or remove it, or leave such pictures out: --no-strict, or \(DataKey.strict)=false in the recipe")
+        error.code == .tooLarge ? .tooLarge : .damaged, at: place, error.reason,
+        advice: "mend or remove it, or leave such pictures out: --no-strict, or \(DataKey.strict)=false in the recipe")
     }
   }
 

@@ -28,7 +28,7 @@ public enum Models {
   public static let all: [any Model.Type] = [
     VAE.self, Autoencoder.self, BayesByBackprop.self, BayesByBackpropRegression.self, MCDropout.self, PlainNetwork.self,
     GAN.self, DCGAN.self, WGAN.self, WGANGP.self, InfoGAN.self,
-    KMeansClustering.self, GMM.self, VariationalGMM.self, PCA.self, PPCA.self,
+    KMeansClustering.self, GMM.self, VariationalGMM.self, PCA.self, PPCA.self, VQVAE.self,
     MaximumLikelihoodRegression.self, BayesianRegression.self, BayesianRidge.self, BayesianLogisticRegression.self,
     GaussianProcessRegression.self, Segmentation.self, HMM.self, LSTM.self,
   ]

@@ -37,6 +37,7 @@ extension CommandTests {
       Case(
         "dcgan", "network.normalisation=none", "network.generator_growth=1", "objective.loss=wasserstein",
         "objective.clip=0.01"),
+      Case("vq-vae", "network.hidden=[conv 3 2 2, relu]", "network.codes=9", "network.code_width=2"),
       Case("segmentation", "network.filters=4", "data.crop=15", "data.mirror=true").on("shapes"),
       Case(
         "segmentation", "network.architecture=mlp", "objective.class_noise=logits",

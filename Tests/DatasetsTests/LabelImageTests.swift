@@ -71,7 +71,8 @@ struct LabelImageTests {
   private func golden(_ name: String) throws -> [UInt8] {
     let bytes = try contents("\(DatasetsTests.golden)/labels.json")
     let files = try #require(try JSONSerialization.jsonObject(with: Data(bytes)) as? [String: String])
-    return Array(try #require(Data(base64Encoded: try #require(files[name]))))
+    let text = try #require(files[name])
+    return Array(try #require(Data(base64Encoded: text)))
   }
 
   @Test("Without a test part val is the test part; with one it is the validation part")

@@ -38,6 +38,9 @@ import Testing
     Case("gan", .pictures), Case("gan", .classes, "data.normalisation=standard"),
     Case("gan", .classes, "data.validation_fraction=0.2"), Case("dcgan", .pictures),
     Case("wgan", .pictures, "train.batch=5"), Case("wgan-gp", .pictures, "train.batch=5"), Case("infogan", .pictures),
+    Case(
+      "vq-vae", .pictures, "network.hidden=[conv 3 2 2, relu]", "network.codes=7", "network.code_width=2",
+      "train.batch=10", "train.steps=6"),
     Case("kmeans", .plane), Case("kmeans", .plane, "data.normalisation=standard"),
     Case("gmm", .plane), Case("gmm", .plane, "data.normalisation=range"), Case("gmm", .line),
     Case("variational-gmm", .plane),

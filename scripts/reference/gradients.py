@@ -246,12 +246,13 @@ def tensors():
         ("maximumPooled", (2, 4, 4, 2), lambda x: F.max_pool2d(x, 2)),
         ("maximumPooled, overlapping", (1, 5, 6, 2), lambda x: F.max_pool2d(x, 3, stride=2, padding=1)),
         ("maximumPooled, rounded up", (1, 5, 3, 2), lambda x: F.max_pool2d(x, 2, ceil_mode=True)),
-        ("unpooled", (2, 5, 3, 2), unpooled_square),
         ("averagePooled", (2, 4, 5, 2), lambda x: F.avg_pool2d(x, 2)),
         ("averagePooled, overlapping", (1, 5, 6, 2), lambda x: F.avg_pool2d(x, 3, stride=2, padding=1)),
         ("upsampled", (2, 2, 3, 2), lambda x: F.interpolate(x, scale_factor=3)),
     ]:
         book.add(name, lambda g, shape=shape: [distinct(g, *shape)], channels_first(function))
+    # Further apart: where two numbers change places, the result jumps.
+    book.add("unpooled", lambda g: [4 * distinct(g, 1, 5, 3, 2)], channels_first(unpooled_square))
     book.add("placed", lambda g: [g(4, 4, 5, 2)],
              lambda x: placed(x, [(1, -2, False), (-1, 1, True), (0, 0, False), (-2, 0, True)]))
     linear = lambda g: pre_activations_apart(g, 3, 5, 4, gap=0.3)

@@ -4,7 +4,7 @@ import Tensors
 extension NetworkBuilder {
   /// Adds the mirror image of an encoder's layers: from rows of a latent space back to what the encoder saw.
   ///
-  /// A dense layer makes as many numbers as the encoder's last layer; then each layer that changed the shape is undone,
+  /// A dense layer, or from an image a convolution of 1 × 1, makes as many numbers as the encoder's last layer; then each layer that changed the shape is undone,
   /// the last first: a convolution by a transposed one, a pooling by repeating pixels.
   /// - Parameter parts: how many numbers there are for each of the encoder's inputs: 2 for means and log variances,
   ///   which then lie one behind the other.
@@ -12,8 +12,12 @@ extension NetworkBuilder {
   public mutating func mirror(_ encoder: NetworkBuilder, input: [Int], parts: Int = 1) throws(RecipeError) {
     let stages = encoder.stages
     guard let last = stages.last else { return dense(parts * input.reduce(1, *)) }
-    dense(last.output.reduce(1, *))
-    if last.output.count == 3 { reshape(to: last.output) }
+    if shape.count == 3, last.output.count == 3 {
+      try convolution(last.output[2], Window(1))
+    } else {
+      dense(last.output.reduce(1, *))
+      if last.output.count == 3 { reshape(to: last.output) }
+    }
     for spec in last.followers { try add(spec) }
     for index in stages.indices.reversed() {
       try undo(stages[index], parts: index == 0 ? parts : 1)

@@ -90,6 +90,29 @@ public struct NetworkRecipe: Sendable {
     return builder.network
   }
 
+  /// An encoder to an image of channels and the decoder that is its mirror image: [n, input] → [n, h, w, channels] and
+  /// back, with the image's height and width.
+  /// - Throws: `RecipeError` also where the layers do not end in an image.
+  public func imageAutoencoder(
+    channels: Int, layout: inout Layout
+  ) throws(RecipeError) -> (encoder: LayerStack, decoder: LayerStack, size: [Int]) {
+    var encoder = try builder(name: "encoder", layout: layout)
+    let body = encoder
+    guard encoder.shape.count == 3, !layers.isEmpty else {
+      throw RecipeError("\(source): its layers must end in an image: begin with conv, and use no dense layers")
+    }
+    try encoder.add(.convolution(filters: channels, Window(1)))
+    var decoder = NetworkBuilder(
+      name: "decoder", input: encoder.shape, layout: encoder.layout, activation: activation.nonlinearity)
+    do throws(RecipeError) {
+      try decoder.mirror(body, input: input)
+    } catch {
+      throw RecipeError("\(source): \(error)")
+    }
+    layout = decoder.layout
+    return (encoder.network, decoder.network, Array(encoder.shape[..<2]))
+  }
+
   /// An encoder and the decoder that is its mirror image: [n, input] → [n, codes] and [n, latent] → [n, parts · input].
   /// - Parameters:
   ///   - codes: how many numbers the encoder makes.
