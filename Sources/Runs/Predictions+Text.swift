@@ -87,7 +87,8 @@ extension Predictions {
       }
       result.append(Cell(name: "class", content: .words(classes)))
     }
-    for column in columns {
+    // Models in closed form have a column of the class's number.
+    for column in columns where result.isEmpty || column.name != result[0].name {
       let stride = column.shape.dropFirst().reduce(1, *)
       let levels = column.name.hasPrefix("quantiles") ? Predictions.quantileLevels : []
       for offset in 0..<stride {

@@ -1,3 +1,5 @@
+import CKernels
+import COneDNN
 import Files
 import LinearAlgebra
 import Tensors
@@ -31,7 +33,12 @@ public struct Numerics: Sendable, Equatable {
   public static func == (left: Numerics, right: Numerics) -> Bool { left.fingerprint == right.fingerprint }
 
   package static func probed() -> Numerics {
-    Numerics(parts: [
+    // As a lane computes: what libraries share out to threads may round otherwise.
+    let mode = elbo_floating_point_mode()
+    defer { elbo_set_floating_point_mode(mode) }
+    elbo_flush_denormals()
+    elbo_compute_on_this_thread_only()
+    return Numerics(parts: [
       ("products", products()), ("convolutions", convolutions()), ("functions", functions()), ("draws", draws()),
       ("factorizations", factorizations()), ("libm", libm()),
     ])

@@ -14,7 +14,7 @@ extension CommandTests {
       #expect(before.status == .exited(0), "\(before.error)")
       try FileManager.default.moveItem(atPath: workspace["run"], toPath: workspace["moved"])
       try FileManager.default.removeItem(atPath: workspace.data)
-      for (name, nodes) in [("here", []), ("nodes", ["--nodes", "2"])] {
+      for (name, nodes) in [("here.npz", []), ("nodes.npz", ["--nodes", "2"])] {
         let outcome = try await Elbo.run(["predict", workspace["moved"]] + predicting + [workspace[name]] + nodes)
         #expect(outcome.status == .exited(0), "\(outcome.error)")
         #expect(try workspace.read(name) == workspace.read("P.npz"))

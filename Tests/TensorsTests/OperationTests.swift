@@ -105,6 +105,7 @@ private let checks: [GradientCheck] = [
   GradientCheck("joiningRows") { $0[0].joiningRows($0[1]) },
   GradientCheck("joiningColumns") { $0[0].joiningColumns($0[1]) },
   GradientCheck("rows") { $0[0].rows(1..<4) },
+  GradientCheck("gatheringRows") { $0[0].gatheringRows([4, 0, 4, 2]) },
   GradientCheck("repeatingRows") { $0[0].repeatingRows(3) },
   GradientCheck("used thrice") { $0[0] * $0[0].exp() + $0[0].transposed().transposed() * $0[0] },
 ]

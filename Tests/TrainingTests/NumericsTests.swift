@@ -1,3 +1,5 @@
+import Foundation
+import Synchronization
 import Testing
 import Training
 
@@ -8,7 +10,19 @@ import Training
   }
 
   /// Each time the probes are computed they come to the same.
-  @Test func itIsAFunctionOfTheMachine() { #expect(Numerics.probed().fingerprint == Numerics.fingerprint) }
+  @Test func itIsAFunctionOfTheMachine() {
+    for (one, other) in zip(Numerics.probed().parts, Numerics.here.parts) { #expect(one.digest == other.digest, "\(one.name)") }
+  }
+
+  /// A thread that has not computed before, which libraries would give help, and one that computes as lanes do.
+  @Test func theThreadDoesNotMatter() async throws {
+    let fresh = await withCheckedContinuation { continuation in
+      Thread { continuation.resume(returning: Numerics.probed()) }.start()
+    }
+    let found = Mutex<Numerics?>(nil)
+    try Crew(lanes: 2).forEach(2) { _, _ in found.withLock { $0 = $0 ?? Numerics.probed() } }
+    for (one, other) in zip(fresh.parts, found.withLock { $0 }!.parts) { #expect(one.digest == other.digest, "\(one.name)") }
+  }
 
   /// Parts tell what differs.
   @Test func eachPartHasADigestOfItsOwn() {

@@ -187,6 +187,7 @@ def tensors():
         ("transposed", plain, lambda x: x.T),
         ("columns", plain, lambda x: x[:, 1:4]),
         ("rows", lambda g: [g(5, 2, 2)], lambda x: x[1:4]),
+        ("gatheringRows", lambda g: [g(5, 3)], lambda x: x[torch.tensor([4, 0, 4, 2])]),
         ("repeatingRows", lambda g: [g(2, 3)], lambda x: x.repeat(3, 1)),
         ("used thrice", lambda g: [g(3, 4)], lambda x: x * x.exp() + x.T.T * x),
     ]:

@@ -58,7 +58,11 @@ extension LatentVariableModel {
   public static func likelihood(_ objective: RecipeSection, of inputs: NetworkInputs) throws -> any Likelihood {
     let name = try objective.choice("likelihood", default: LikelihoodName.bernoulli)
     let leastLogVariance = Float(try objective.number("least_log_variance", default: -6, in: -30...10))
-    if name == .bernoulli { try inputs.require([.unit, .none], "objective.likelihood is bernoulli") }
+    if name == .bernoulli {
+      // Bytes as they are have no probability.
+      let areBytes = inputs.train.kind == .uint8 && inputs.binarisation == .none
+      try inputs.require(areBytes ? [.unit] : [.unit, .none], "objective.likelihood is bernoulli")
+    }
     return name == .bernoulli
       ? PixelLikelihood(outputs: inputs.width)
       : GaussianDecoderLikelihood(
