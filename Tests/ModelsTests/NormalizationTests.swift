@@ -21,7 +21,8 @@ import Training
     }
   }
 
-  @Test("Every model of tables takes every value", arguments: Models.all.map { $0.name }.filter { !others.contains($0) })
+  @Test(
+    "Every model of tables takes every value", arguments: Models.all.map { $0.name }.filter { !others.contains($0) })
   func allowed(_ model: String) throws {
     let data = try Self.table(model)
     for normalization in Normalization.allCases {
