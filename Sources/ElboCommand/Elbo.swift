@@ -46,7 +46,8 @@ struct Elbo: AsyncParsableCommand {
       TrainCommand.self, LaunchCommand.self, CoordinatorCommand.self, NodeCommand.self, StatusCommand.self,
       KeysCommand.self, EvaluateCommand.self, PredictCommand.self, PruneCommand.self, SampleCommand.self,
       BanditCommand.self,
-      ExportCommand.self, ConjugateCommand.self, RecipesCommand.self, DoctorCommand.self,
+      ExportCommand.self, RunsCommand.self, CompareCommand.self, ConjugateCommand.self, RecipesCommand.self,
+      DoctorCommand.self,
     ])
 
   static func main(_ models: [any Model.Type]) async {
