@@ -10,16 +10,18 @@ struct RunsCommand: ParsableCommand {
     discussion: """
       Examples:
         elbo runs
-        elbo runs experiments --sort test/elbo
+        elbo runs experiments --sort test/elbo --largest-first
         elbo runs --metrics test/cls/Acc,test/cls/NLL --json
       """)
 
   @Argument(help: "The folder that holds the runs.")
   var folder = "runs"
 
-  @Option(
-    help: ArgumentHelp("Order by this metric, the smallest first; -NAME: the largest first.", valueName: "metric"))
+  @Option(help: ArgumentHelp("Order by this metric, the smallest first.", valueName: "metric"))
   var sort: String?
+
+  @Flag(help: "With --sort: the largest first.")
+  var largestFirst = false
 
   @OptionGroup var metrics: MetricOptions
 
@@ -29,11 +31,11 @@ struct RunsCommand: ParsableCommand {
   func run() throws {
     var runs = try RunOverview.all(in: folder)
     if let sort {
-      let (name, sign) = sort.hasPrefix("-") ? (String(sort.dropFirst()), -1.0) : (sort, 1.0)
-      try MetricOptions.check([name], among: RunComparison(runs))
+      let sign = largestFirst ? -1.0 : 1.0
+      try MetricOptions.check([sort], among: RunComparison(runs))
       // Runs without it come last.
       runs = runs.enumerated().sorted { a, b in
-        let keys = [a, b].map { $0.element.metrics[name].map { $0 * sign } ?? .infinity }
+        let keys = [a, b].map { $0.element.metrics[sort].map { $0 * sign } ?? .infinity }
         return (keys[0], a.offset) < (keys[1], b.offset)
       }.map(\.element)
     }
