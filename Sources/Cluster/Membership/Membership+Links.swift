@@ -94,7 +94,7 @@ extension Membership {
       let record = records[node],
       record.isAlive, let heartbeat = record.heartbeat, heartbeat.view < view.number
     else { return false }
-    // A member that is busy with an update installs the view when it has done with that, and waits for nobody meanwhile.
+    // A member that computes an update installs the view afterwards; until then it waits for no other member.
     return !heartbeat.waits.isEmpty || heartbeat.view == .none
   }
 

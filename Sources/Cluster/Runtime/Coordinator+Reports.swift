@@ -13,9 +13,9 @@ extension Coordinator {
     passReports()
   }
 
-  /// Passes reports on in the order of their steps. Nodes repeat every two seconds what is not recorded yet, so what was
-  /// said while no coordinator was there comes still; what others have waited five seconds for, nobody has. A report of a
-  /// step that no heartbeat shows to be done makes none before it void.
+  /// Passes reports on in the order of their steps. Nodes send a report again every two seconds until it is recorded, so
+  /// reports of a time without a coordinator still arrive. A report that later ones have waited for five seconds is taken
+  /// to be lost. A report of a step that no heartbeat shows to be done does not make earlier ones count as lost.
   /// - Parameter all: although one before them is missing.
   func passReports(all: Bool = false) {
     let every = UInt64(configuration.reportEvery)

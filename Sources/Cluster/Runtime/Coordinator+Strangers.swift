@@ -12,7 +12,7 @@ extension Coordinator {
     if noted.count < 1000, noted.insert(route).inserted { continuation.yield(.note(text)) }
   }
 
-  /// Whether the roles of a connection's key let it say this. If not it is told, where it waits for an answer.
+  /// Whether the roles of a connection's key allow this message. If not, and the sender waits for an answer, it gets a refusal.
   func permits(_ message: ControlMessage, from route: RoutingID, key: PublicKey?) -> Bool {
     guard case .curve(_, _, let allowed) = configuration.security, let wanted = message.body.role else { return true }
     let roles = key.flatMap { CurvePublicKey(bytes: $0.bytes) }.map { allowed.roles(of: $0) } ?? []

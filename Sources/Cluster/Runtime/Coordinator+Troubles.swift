@@ -42,7 +42,7 @@ extension Coordinator {
     } catch {
       // The end of the job need not be known to the next coordinator: its nodes are gone.
       if case .jobEnded = record { return true }
-      let text = "\(error); until it is written nobody joins and nobody is replaced"
+      let text = "\(error); until it is written, no node joins and no node is replaced"
       if logTrouble == nil { continuation.yield(.note("warning: \(text)")) }
       let wait = min(max((logTrouble?.wait ?? .zero) * 2, .seconds(1)), .seconds(10))
       logTrouble = (text, .now + wait, wait)

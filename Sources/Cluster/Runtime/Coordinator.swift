@@ -370,7 +370,8 @@ public actor Coordinator {
 
   func reply(_ body: ControlBody, to route: RoutingID) { _ = deliver(body, to: route) }
 
-  /// False: nobody is connected there.
+  /// Sends a message along a route.
+  /// - Returns: false when the route has no connection.
   private func deliver(_ body: ControlBody, to route: RoutingID) -> Bool {
     guard router != nil else { return false }
     let message = ControlMessage(job: job, sender: nil, incarnation: nil, epoch: epoch, body: body)

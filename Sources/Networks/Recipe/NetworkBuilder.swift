@@ -24,8 +24,8 @@ public struct NetworkBuilder {
   private var lastName: String
   /// Whether examples lie in rows of numbers, whatever their shape.
   private var isFlat = true
-  /// Maximum poolings that nothing undoes yet: their places among the layers, and the shapes before and behind them.
-  private var poolings: [(place: Int, input: [Int], output: [Int])] = []
+  /// Maximum poolings that no `unpool` undoes yet: their places among the layers, and the shapes before and behind them.
+  private var poolings: [(place: Int, pooling: Pooling, input: [Int], output: [Int])] = []
 
   /// A layer that changes the shape, and those behind it that do not.
   struct Stage {
@@ -73,10 +73,10 @@ public struct NetworkBuilder {
       let image = try image(for: spec)
       let result = [window.result(of: image[0]), window.result(of: image[1]), image[2]]
       guard result[0] > 0, result[1] > 0 else { throw tooSmall(image, window) }
-      if kind == .maximum { poolings.append((layers.count, image, result)) }
-      layers.append(
-        Pooling(
-          kind, size: window.size, stride: window.stride, padding: window.padding, roundsUp: window.roundsUp))
+      let pooling = Pooling(
+        kind, size: window.size, stride: window.stride, padding: window.padding, roundsUp: window.roundsUp)
+      if kind == .maximum { poolings.append((layers.count, pooling, image, result)) }
+      layers.append(pooling)
       shape = result
     case .unpooling: try unpool()
     case .upsampling(let factor, let kind):
@@ -142,7 +142,7 @@ public struct NetworkBuilder {
 
   /// Undoes the last maximum pooling, with the layers since then within.
   private mutating func unpool() throws(RecipeError) {
-    guard let (place, input, output) = poolings.popLast() else {
+    guard let (place, pooling, input, output) = poolings.popLast() else {
       throw RecipeError("there is no `pool max` before it that is not undone yet")
     }
     guard shape == output else {
@@ -151,7 +151,7 @@ public struct NetworkBuilder {
           + (shape.count == 3 ? "\(text(shape)) × \(shape[2])" : "rows of \(features) numbers"))
     }
     let inner = LayerStack(Array(layers[(place + 1)...]))
-    layers[place] = PoolingSection(layers[place] as! Pooling, inner)
+    layers[place] = PoolingSection(pooling, inner)
     layers.removeSubrange((place + 1)...)
     shape = input
   }

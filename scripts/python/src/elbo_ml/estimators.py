@@ -157,10 +157,8 @@ class ElboLogisticRegression(ElboClassifier):
     _recipe = "bayesian-logistic-regression"
 
 
-class ElboMixture(DensityMixin, ClusterMixin, _Estimator):
-    """A mixture of Gaussians with ``n_components`` components, by expectation maximization."""
-
-    _recipe = "gmm"
+class _ComponentEstimator(_Estimator):
+    """An estimator of ``n_components`` components."""
 
     def __init__(
         self, n_components: int = 2, recipe: str | None = None, *, settings: Mapping[str, Any] | None = None,
@@ -170,6 +168,12 @@ class ElboMixture(DensityMixin, ClusterMixin, _Estimator):
         super().__init__(
             recipe, settings=settings, epochs=epochs, samples=samples, lanes=lanes, nodes=nodes, random_state=random_state)
         self.n_components = n_components
+
+
+class ElboMixture(DensityMixin, ClusterMixin, _ComponentEstimator):
+    """A mixture of Gaussians with ``n_components`` components, by expectation maximization."""
+
+    _recipe = "gmm"
 
     def fit(self, X, y=None):
         """Trains on X [examples, features]; y is not used."""
@@ -203,19 +207,10 @@ class ElboMixture(DensityMixin, ClusterMixin, _Estimator):
         return self.run().sample(n_samples)
 
 
-class ElboPCA(TransformerMixin, _Estimator):
+class ElboPCA(TransformerMixin, _ComponentEstimator):
     """Principal components, ``n_components`` of them."""
 
     _recipe = "pca"
-
-    def __init__(
-        self, n_components: int = 2, recipe: str | None = None, *, settings: Mapping[str, Any] | None = None,
-        epochs: int | None = None, samples: int = 100, lanes: int | None = None, nodes: int | None = None,
-        random_state: Any = None,
-    ):
-        super().__init__(
-            recipe, settings=settings, epochs=epochs, samples=samples, lanes=lanes, nodes=nodes, random_state=random_state)
-        self.n_components = n_components
 
     def fit(self, X, y=None):
         """Trains on X [examples, features]; y is not used."""
