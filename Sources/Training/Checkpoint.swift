@@ -21,7 +21,13 @@ public struct Checkpoint: Sendable {
   /// Writes a checkpoint aside, syncs it and puts it into place: it is there whole or not at all, also after a SIGKILL
   /// or a power failure in the middle. One of the same step stays until the new one has its place. Older ones are
   /// removed but for `keeping`.
-  /// - Parameter schema: what the training data is like.
+  /// - Parameters:
+  ///   - state: where the training stands.
+  ///   - learner: its buffers are written.
+  ///   - schema: what the training data is like.
+  ///   - run: the run's folder.
+  ///   - keeping: how many checkpoints stay, at least one.
+  /// - Returns: the path of the new checkpoint.
   @discardableResult
   public static func write(
     _ learner: any Learner, state: State, schema: Schema? = nil, in run: RunFolder, keeping: Int

@@ -31,8 +31,11 @@ public struct Inputs: Sendable {
   /// Numbers of one example.
   public var width: Int { train.elementsPerExample }
 
-  /// - Parameter normalization: what is done to the numbers where the recipe does not say it. Any is allowed; binarisation
-  ///   takes numbers in 0…1, so it allows `none` and `unit`.
+  /// - Parameters:
+  ///   - dataset: the examples.
+  ///   - section: the recipe's `data` section.
+  ///   - normalization: what is done to the numbers where the recipe does not say it. Any is allowed; binarisation takes
+  ///     numbers in 0…1, so it allows `none` and `unit`.
   /// - Throws: `RecipeError`, `DataError` or `TrainingError` when the data does not suit.
   public init(_ dataset: Dataset, _ section: RecipeSection, default normalization: Normalization = .unit) throws {
     train = dataset.train.inputs
