@@ -41,6 +41,7 @@ public enum DataSource {
         path, request, name: name(of: path), remedy: "put all four MNIST-style files into the folder")
     }
     if let folder = LabelImageFolder(path, names, request) { return try folder.open(name: name(of: path)) }
+    if let folder = CaptionFolder(path, names, request) { return try folder.open(name: name(of: path)) }
     if names.contains(where: ImageFolder.isImage) || !ImageFolder.classes(path, names).isEmpty
       || ImageFolder.parts(path, names) != nil
     {

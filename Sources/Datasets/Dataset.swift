@@ -20,7 +20,7 @@ public struct ClassLabels: Sendable {
   init(absentOf count: Int, names: [String]) { (indices, self.count, self.names) = ([], count, names) }
 }
 
-/// Examples with what is known about each: a class label, a regression target, a class for each pixel, or nothing.
+/// Examples with what is known about each: a class label, a regression target, a class for each pixel, captions, or nothing.
 ///
 /// An example is a row of `inputs`, or a whole sequence of such rows. Labels and targets of sequences belong either to each
 /// element or to each sequence.
@@ -29,6 +29,7 @@ public struct ExampleSet: Sendable {
   public let labels: ClassLabels?
   public let targets: ExampleArray?
   public let labelImages: LabelImages?
+  public let captions: Captions?
   /// Where the sequences begin whose elements `inputs` holds back to back; nil: an example is one row.
   public let sequences: Sequences?
 
@@ -39,7 +40,7 @@ public struct ExampleSet: Sendable {
   /// where the lengths of the sequences do not add up to the inputs.
   public init(
     inputs: ExampleArray, labels: ClassLabels? = nil, targets: ExampleArray? = nil, labelImages: LabelImages? = nil,
-    sequences: Sequences? = nil, place: DataPlace? = nil
+    captions: Captions? = nil, sequences: Sequences? = nil, place: DataPlace? = nil
   ) throws(DataError) {
     if let sequences, sequences.elementCount != inputs.count {
       throw DataError(
@@ -49,6 +50,7 @@ public struct ExampleSet: Sendable {
     }
     for (count, noun) in [
       (labels?.indices.count, "label"), (targets?.count, "target"), (labelImages?.count, "label image"),
+      (captions?.count, "list of captions"),
     ] {
       guard let count, count != inputs.count, count != sequences?.count else { continue }
       let examples = sequences.map { "\(counted($0.count, "sequence")) of \(counted(inputs.count, "element"))" }
@@ -63,16 +65,16 @@ public struct ExampleSet: Sendable {
         advice: "a label image has the height and width of its image")
     }
     (self.inputs, self.labels, self.targets) = (inputs, labels, targets)
-    (self.labelImages, self.sequences) = (labelImages, sequences)
+    (self.labelImages, self.captions, self.sequences) = (labelImages, captions, sequences)
   }
 
   /// A set of which only what an example is like is known.
   init(
     absent inputs: ExampleArray, labels: ClassLabels?, targets: ExampleArray?, labelImages: LabelImages?,
-    sequences: Sequences?
+    captions: Captions?, sequences: Sequences?
   ) {
     (self.inputs, self.labels, self.targets) = (inputs, labels, targets)
-    (self.labelImages, self.sequences) = (labelImages, sequences)
+    (self.labelImages, self.captions, self.sequences) = (labelImages, captions, sequences)
   }
 
   /// The examples at `indices`, copied, in that order.
@@ -89,7 +91,7 @@ public struct ExampleSet: Sendable {
       targets: targets.map { (all) throws(DataError) in try all.gathering(places(all.count)) },
       labelImages: labelImages.map { (all) throws(DataError) in
         LabelImages(try all.classes.gathering(indices), all.kinds)
-      }, sequences: chosen?.sequences)
+      }, captions: captions?.gathering(indices), sequences: chosen?.sequences)
   }
 
   /// The examples of a range, sharing memory.
@@ -103,7 +105,8 @@ public struct ExampleSet: Sendable {
           ClassLabels(indices: Array($0.indices[places($0.indices.count)]), count: $0.count, names: $0.names)
         },
         targets: targets.map { $0[places($0.count)] },
-        labelImages: labelImages.map { LabelImages($0.classes[range], $0.kinds) }, sequences: sequences?.stretch(range))
+        labelImages: labelImages.map { LabelImages($0.classes[range], $0.kinds) }, captions: captions?[range],
+        sequences: sequences?.stretch(range))
     }
   }
 }
@@ -141,7 +144,8 @@ public struct Dataset: Sendable {
       if let ours = train.targets, let theirs = test.targets { try Self.check(ours, theirs, "targets", name) }
       guard
         train.labels?.count == test.labels?.count, (train.targets == nil) == (test.targets == nil),
-        train.labelImages?.kinds == test.labelImages?.kinds, (train.sequences == nil) == (test.sequences == nil)
+        train.labelImages?.kinds == test.labelImages?.kinds, (train.sequences == nil) == (test.sequences == nil),
+        train.captions?.languages == test.captions?.languages
       else {
         throw DataError(
           .mismatched, at: DataPlace(file: name),
@@ -186,6 +190,7 @@ extension Dataset: CustomStringConvertible {
     if let sequences = train.sequences { line += ", \(counted(sequences.elementCount, "element")) to train" }
     if let labels = train.labels { line += ", \(counted(labels.count, "class", "classes"))" }
     if let labelImages = train.labelImages { line += ", \(labelImages)" }
+    if let captions = train.captions { line += ", \(captions)" }
     if let targets = train.targets { line += ", \(counted(targets.elementsPerExample, "target"))" }
     if let vocabulary {
       let isWords = vocabulary.contains(Vocabulary.unknown)

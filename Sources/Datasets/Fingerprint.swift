@@ -52,6 +52,18 @@ extension SHA256 {
       update(labelImages.classes, role: "\(role)/label images")
       update(littleEndian: UInt64(labelImages.kinds.count))
     }
+    if let captions = set.captions {
+      update(counted: "\(role)/captions".utf8)
+      update(littleEndian: UInt64(captions.count))
+      for captions in captions.ofExample {
+        update(littleEndian: UInt64(captions.count))
+        for caption in captions {
+          update(littleEndian: UInt64(caption.language))
+          update(littleEndian: UInt64(caption.words.count))
+          caption.words.withUnsafeBytes { update($0) }
+        }
+      }
+    }
     if let sequences = set.sequences {
       update(counted: "\(role)/sequences".utf8)
       update(littleEndian: UInt64(sequences.starts.count))

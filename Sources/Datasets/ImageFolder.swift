@@ -8,6 +8,25 @@ extension ExampleArray {
     self.init(picture.samples, shape: [picture.height, picture.width] + (channels == 1 ? [] : [channels]))
   }
 
+  /// The pictures in a file or a folder, in the size and with the channels of a schema, by the files' names.
+  public static func pictures(
+    at path: String, like schema: Schema
+  ) throws(DataError) -> (names: [String], pictures: ExampleArray) {
+    var request = DataRequest(source: path)
+    request.schema = schema
+    let isFolder = DataFile.kind(of: path) == .folder
+    let names = isFolder ? try DataFile.names(inFolder: path).filter(ImageFolder.isImage) : [path]
+    guard !names.isEmpty else {
+      throw DataError(.empty, at: DataPlace(file: path), "holds no pictures", advice: "name PNG or JPEG pictures")
+    }
+    var reader = ImageFolder.Reader(request)
+    var pixels: [UInt8] = []
+    for name in names { pixels += try reader.read(isFolder ? "\(path)/\(name)" : name) }
+    return (
+      names.map { $0.split(separator: "/").last.map(String.init) ?? $0 }, ExampleArray(pixels, shape: schema.shape)
+    )
+  }
+
   /// Whether a file's name is that of a picture.
   public static func isPicture(_ path: String) -> Bool {
     path.split(separator: "/").last.map { ImageFolder.isImage(String($0)) } ?? false
@@ -181,7 +200,7 @@ enum ImageFolder {
   }
 
   /// Reads pictures in the size and with the channels of the request, or else of the first one.
-  private struct Reader {
+  struct Reader {
     private(set) var side: Int
     private(set) var channels: Int
     /// What was left out, one line each.

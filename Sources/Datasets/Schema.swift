@@ -63,6 +63,13 @@ public struct Schema: Codable, Sendable, Equatable {
   public var targets: Targets?
   /// Where each pixel of an example has a class.
   public var labelImages: LabelImages.Classes?
+  public struct Captions: Codable, Sendable, Equatable {
+    /// What the columns of captions are called, at least one.
+    public var languages: [String]
+  }
+
+  /// Where something is said of each example, in words of the vocabulary.
+  public var captions: Captions?
   /// How many elements the sequences have, where an example is a sequence.
   public struct SequenceElements: Codable, Sendable, Equatable {
     public var train: Int
@@ -78,7 +85,7 @@ public struct Schema: Codable, Sendable, Equatable {
 
   enum CodingKeys: String, CodingKey {
     case version, name, description, kind, shape, train, test, columns, levels, classes, targets, vocabulary,
-      sequences, fingerprint
+      captions, sequences, fingerprint
     case targetName = "target"
     case labelImages = "label_images"
   }
@@ -169,6 +176,11 @@ extension Schema {
         throw damaged("it has \(labelImages.count) classes of pixels, \(labelImages.names.count) names for them")
       }
     }
+    if let captions {
+      guard !captions.languages.isEmpty, captions.languages.count <= 1000, (vocabulary?.count ?? 0) > 1 else {
+        throw damaged("it has captions in \(captions.languages.count) languages, and no words")
+      }
+    }
     if let sequences {
       guard (train...Schema.mostExamples).contains(sequences.train),
         (test...Schema.mostExamples).contains(sequences.test)
@@ -192,7 +204,8 @@ extension Dataset {
       test: test?.count ?? 0, columns: columns, levels: levels, targetName: targetName,
       classes: train.labels.map { Schema.Classes(count: $0.count, names: $0.names) },
       targets: train.targets.map { Schema.Targets(kind: $0.kind, shape: $0.shape) },
-      labelImages: train.labelImages?.kinds, vocabulary: vocabulary,
+      labelImages: train.labelImages?.kinds, captions: train.captions.map { Schema.Captions(languages: $0.languages) },
+      vocabulary: vocabulary,
       sequences: train.sequences.map {
         Schema.SequenceElements(train: $0.elementCount, test: test?.sequences?.elementCount ?? 0)
       },
@@ -209,6 +222,7 @@ extension Dataset {
         labelImages: schema.labelImages.map {
           LabelImages(ExampleArray(absent: count, shape: Array(schema.shape.prefix(2)), kind: .uint8), $0)
         },
+        captions: schema.captions.map { Captions(absentOf: count, languages: $0.languages) },
         sequences: elements.map { Sequences(absent: count, elementCount: $0) })
     }
     self.init(
@@ -256,11 +270,18 @@ private struct Adaptation {
     let inputs = try array(set.inputs, schema.shape, schema.kind, "examples have")
     let labels = try labels(set.labels)
     let labelImages = try labelImages(set.labelImages)
+    guard set.captions?.languages == schema.captions?.languages || schema.captions == nil else {
+      throw DataError(
+        .mismatched, at: DataPlace(file: name), "it has \(set.captions.map(\.description) ?? "no captions")",
+        advice: "name data with captions in \(listed(schema.captions!.languages))")
+    }
+    let captions = schema.captions == nil ? nil : set.captions
     guard (schema.sequences == nil) == (set.sequences == nil) else {
       throw differs("its examples are \(set.sequences == nil ? "rows" : "sequences")", "not")
     }
     guard let wanted = schema.targets else {
-      return try ExampleSet(inputs: inputs, labels: labels, labelImages: labelImages, sequences: set.sequences)
+      return try ExampleSet(
+        inputs: inputs, labels: labels, labelImages: labelImages, captions: captions, sequences: set.sequences)
     }
     guard let targets = set.targets else {
       throw DataError(

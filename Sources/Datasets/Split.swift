@@ -74,6 +74,9 @@ extension ExampleSet {
           + (partCount == 0 ? key == .testFraction ? "test with" : "validate with" : "train on"),
         advice: "choose another share, or give more data")
     }
+    if let groups = captions?.groups, groups.count < count {
+      return try split(groups, partCount, rule, seed: seed, place: place)
+    }
     switch rule {
     case .position:
       return (try self[0..<count - partCount], try self[count - partCount..<count])
@@ -86,5 +89,24 @@ extension ExampleSet {
       let order = SplitPermutation.indices(count: count, seed: seed)
       return (try gathering(order[partCount...].sorted()), try gathering(order[..<partCount].sorted()))
     }
+  }
+
+  /// The same with groups of examples that stay together: groups are taken for as long as they fit.
+  private func split(
+    _ groups: [[UInt32]], _ wanted: Int, _ rule: SplitRule, seed: UInt64, place: DataPlace
+  ) throws(DataError) -> (rest: ExampleSet, part: ExampleSet) {
+    let order =
+      rule == .position
+      ? groups.indices.reversed() : SplitPermutation.indices(count: groups.count, seed: seed).map { Int($0) }
+    var (part, rest): ([UInt32], [UInt32]) = ([], [])
+    for group in order.map({ groups[$0] }) {
+      if part.count + group.count <= wanted { part += group } else { rest += group }
+    }
+    guard !part.isEmpty, !rest.isEmpty else {
+      throw DataError(
+        .badRequest, at: place, "examples that share a caption stay together, and no part of them is \(wanted)",
+        advice: "choose another share, or give more data")
+    }
+    return (try gathering(rest.sorted()), try gathering(part.sorted()))
   }
 }

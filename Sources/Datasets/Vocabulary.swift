@@ -40,12 +40,16 @@ struct TokenList {
 
   var count: Int { tokens.count }
 
-  mutating func append(_ token: String) {
-    if let number = known[token] { return tokens.append(number) }
-    let number = UInt32(names.count)
-    known[token] = number
-    names.append(token)
+  /// - Returns: the token's number.
+  @discardableResult
+  mutating func append(_ token: String) -> UInt32 {
+    let number = known[token] ?? UInt32(names.count)
+    if known[token] == nil {
+      known[token] = number
+      names.append(token)
+    }
     tokens.append(number)
+    return number
   }
 
   /// Appends the tokens of a text: its characters (Unicode scalars), or its words, with `<eos>` at the end of each line.

@@ -14,6 +14,7 @@ struct PredictCommand: AsyncParsableCommand {
         elbo predict runs/bbb --input X.npy --samples 10000 --coordinator tcp://127.0.0.1:7700
         elbo predict runs/gaussian-process --input new.csv --output P.csv
         elbo predict runs/segmentation --input street.png --output street
+        elbo predict runs/captions --input pictures --output captions.csv
 
       The archive holds mean, std and quantiles, what of the uncertainty is the data's and what the parameters', and a
       standard error for each: the error that the number of Monte Carlo samples leaves.
@@ -28,7 +29,8 @@ struct PredictCommand: AsyncParsableCommand {
       models states and probabilities of each element.
 
       A segmentation reads a picture and writes a folder: classes.png, whose numbers are classes, colors.png, the
-      uncertainty of the data and of the parameters as pictures, and all of it as numbers in maps.npz.
+      uncertainty of the data and of the parameters as pictures, and all of it as numbers in maps.npz. A model of captions
+      reads a picture or a folder of them and writes a table or JSON lines.
       """)
 
   @Argument(help: "A run folder, or a file that `elbo export` wrote.")
@@ -58,6 +60,12 @@ struct PredictCommand: AsyncParsableCommand {
     if trained.predictsPixels {
       guard place == nil else { throw RecipeError("a picture's maps are computed here: leave the nodes out") }
       return try Results.write(trained.segment(input, samples: count, seed: samples.seed), to: output ?? "maps")
+    }
+    if trained.predictsCaptions {
+      guard place == nil else { throw RecipeError("captions are computed here: leave the nodes out") }
+      let output = output ?? "captions.csv"
+      try PictureCaptions.checkWritable(output)
+      return try Results.write(trained.captions(of: input, samples: count, seed: samples.seed), to: output)
     }
     let output = output ?? "predictions.npz"
     // A place that cannot be written to is found before the samples are computed.

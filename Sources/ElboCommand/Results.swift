@@ -60,6 +60,19 @@ enum Results {
     Swift.print(ResultsTable(rows).text, terminator: "")
   }
 
+  /// Writes captions, and says those of the first pictures.
+  static func write(_ captions: PictureCaptions, to output: String) throws {
+    try captions.write(to: output)
+    let rows = captions.rows.prefix(10).map { row in
+      ResultsTable.Row(row.picture, .text(row.prediction.text))
+    }
+    Swift.print(
+      ResultsTable(
+        rows + [.init("samples", .integer(captions.rows[0].prediction.samples)), .init("captions", .text(output))]
+      )
+      .text, terminator: "")
+  }
+
   private static func rows(of metrics: [String: Double]) -> [ResultsTable.Row] {
     metrics.sorted { $0.key < $1.key }.map { name, value in
       // Four significant figures of small numbers, two decimals of large ones.

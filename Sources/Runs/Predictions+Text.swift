@@ -114,7 +114,7 @@ extension Predictions {
   }
 }
 
-private enum CSV {
+enum CSV {
   /// A field as RFC 4180 has it.
   static func field(_ text: String) -> String {
     guard text.contains(where: { ",\"\n\r".contains($0) }) || text.contains("\r\n") else { return text }

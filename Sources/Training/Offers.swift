@@ -14,6 +14,7 @@ public struct Offers {
   public var prediction: (any Predicting)?
   public var closedFormPrediction: (any RowPredicting)?
   public var pixelPrediction: (any PixelPredicting)?
+  public var captioning: (any CaptionPredicting)?
   public var sampling: SamplingOffer?
   public var pruning: (any Prunable)?
   /// Shows what the model makes after some steps. `key` is the same at every step of a training.

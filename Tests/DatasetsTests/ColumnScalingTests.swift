@@ -59,7 +59,8 @@ import Testing
   }
 
   @Test(arguments: [
-    ([1, .infinity], Normalization.standard), ([1e200, -1e200], .standard), ([1e-320, 2e-320], .range),
+    ([1, .infinity], Normalization.standard), ([1e200, -1e200], .standard),
+    ([Double.leastNonzeroMagnitude, 2 * Double.leastNonzeroMagnitude], .range),
   ])
   func whatCannotBeScaledIsRefused(_ values: [Double], _ normalization: Normalization) {
     let error = #expect(throws: DataError.self) {

@@ -9,7 +9,9 @@ import Training
 @Suite("Normalization in the models") struct NormalizationTests {
   private static let needed = ["vae": ["objective.likelihood=gaussian"], "ppca": ["network.latent=1"]]
   /// Models that do not learn from a table.
-  private static let others = ["dcgan", "wgan-gp", "infogan", "vq-vae", "segmentation", "lstm"]
+  private static let others = [
+    "dcgan", "wgan-gp", "infogan", "vq-vae", "segmentation", "lstm", "bayesian-rnn", "captions",
+  ]
 
   /// Data that a model learns from: a table of two columns.
   private static func table(_ model: String) throws -> Dataset {

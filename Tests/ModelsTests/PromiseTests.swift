@@ -46,6 +46,13 @@ import Training
     ("gaussian-process", ["network.inducing=9", "objective.search_iterations=6"]),
     ("lstm", ["network.units=6", "network.dropout=0.3", "train.batch=7", "train.unroll=5"]),
     ("lstm", ["network.cell=gru", "network.units=5", "network.layers=1", "train.batch=4", "train.unroll=9"]),
+    ("lstm", ["objective.posterior=variational", "network.units=5", "train.batch=7", "train.unroll=5"]),
+    ("bayesian-rnn", ["objective.prior=gaussian", "network.units=5", "train.batch=7", "train.unroll=5"]),
+    ("captions", ["network.filters=2", "decoder.units=6", "train.batch=7"]),
+    (
+      "captions",
+      ["network.filters=2", "decoder.units=6", "train.batch=7", "objective.posterior=variational", "decoder.cell=gru"]
+    ),
     ("hmm", ["network.states=3", "objective.restarts=2", "objective.iterations=9"]),
     ("hmm", ["network.states=3", "objective.estimate=variational", "objective.iterations=30"]),
     ("hmm", ["objective.emission=poisson", "objective.estimate=posterior", "objective.iterations=9"]),
@@ -71,7 +78,8 @@ import Training
     let data =
       switch recipe.model {
       case "hmm": try sequenceData()
-      case "lstm": try textData()
+      case "lstm", "bayesian-rnn": try textData()
+      case "captions": try captionData()
       default: try imageData(count: 103, width: 12)
       }
     return try learner(recipe.model, data, recipe.overrides, seed: 5)

@@ -23,7 +23,7 @@ import Testing
   }
 
   /// Data for training, and inputs to predict from.
-  enum Material { case pictures, plane, values, line, classes, halves, labels, series, text }
+  enum Material { case pictures, plane, values, line, classes, halves, labels, series, text, captions }
 
   private static let small = ["network.hidden=[6]", "network.latent=2", "train.batch=10", "train.steps=6"]
   private static let players = ["network.generator=[6]", "network.discriminator=[6]"] + small.dropFirst()
@@ -57,6 +57,10 @@ import Testing
     Case("gaussian-process", .line, "network.inducing=6"),
     Case("segmentation", .labels, "network.filters=2", "network.levels=2", "train.batch=10", "train.steps=6"),
     Case("lstm", .text, "network.units=6", "train.batch=4", "train.unroll=5", "train.steps=6"), Case("hmm", .text),
+    Case("bayesian-rnn", .text, "network.units=6", "train.batch=4", "train.unroll=5", "train.steps=6"),
+    Case(
+      "captions", .captions, "network.filters=2", "decoder.units=6", "train.batch=10", "train.steps=6",
+      "evaluate.samples=3"),
     Case("hmm", .series), Case("hmm", .series, "objective.estimate=variational", "data.normalisation=standard"),
     Case("hmm", .plane, "objective.estimate=posterior"), Case("hmm", .plane, "network.mixtures=2"),
   ]
@@ -75,6 +79,11 @@ import Testing
     if run.predictsPixels {
       try run.segment(inputs, samples: 7, seed: 3).write(to: files["maps"])
       words.predictions = try Data(contentsOf: URL(fileURLWithPath: files["maps/maps.npz"]))
+      return words
+    }
+    if run.predictsCaptions {
+      try run.captions(of: inputs, samples: 3, seed: 3).write(to: files["captions.jsonl"])
+      words.predictions = try Data(contentsOf: URL(fileURLWithPath: files["captions.jsonl"]))
       return words
     }
     if let predictions = try? run.predict(run.inputs(from: inputs), samples: 7, seed: 3) {
@@ -286,6 +295,18 @@ extension Files {
       }
       try picture("new.png", 8, 3) { $0 * 7 % 251 }
       return (self["labels"], self["new.png"], fraction)
+    case .captions:
+      try FileManager.default.createDirectory(atPath: self["captions/images"], withIntermediateDirectories: true)
+      var table = "image,en,de\n"
+      for index in 0..<30 {
+        let picture = Raster(
+          width: 8, height: 8, channels: 3, samples: (0..<192).map { UInt8(($0 * $0 + 31 * index) % 251) })
+        try Data(PNG.encode(picture)).write(to: URL(fileURLWithPath: self["captions/images/\(index).png"]))
+        table += "\(index).png,number \(index % 15),Nummer \(index % 15)\n"
+      }
+      try write("captions/captions.csv", table)
+      try FileManager.default.copyItem(atPath: self["captions/images/7.png"], toPath: self["new.png"])
+      return (self["captions"], self["new.png"], fraction + ["data.columns=[en, de]"])
     case .plane:
       let (source, inputs) = try table("plane", "a,b", inputs: "b,a\n0.5,1\n-1,2\n") {
         let (a, b) = (number($0, 0), number($0, 1) + Double($0 % 2) * 3)

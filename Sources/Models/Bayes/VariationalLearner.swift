@@ -298,8 +298,7 @@ final class VariationalLearner: Supervised {
   func draw(_ sample: Int, into storage: FlatBuffer?, key: RandomKey, with crew: Crew) throws {
     let count = posterior.weights.count
     let key = key.ofSample(sample).at(tensor: NoiseStream.weights)
-    try crew.forEach((count + Self.blockLength - 1) / Self.blockLength) { [self] block, _ in
-      let range = block * Self.blockLength..<min((block + 1) * Self.blockLength, count)
+    try crew.forEachBlock(of: count) { [self] range in
       posterior.draw(range, of: storage!, from: parameters, key: key, withDensities: false)
     }
   }

@@ -39,10 +39,12 @@ public struct ShardBatch {
   func key(_ stream: UInt32) -> RandomKey { step.key.at(tensor: stream) }
 
   /// A pass of training. Passes of different numbers draw different noise.
-  public func pass(_ number: Int = 0) -> Pass {
+  ///
+  /// - Parameter examples: the rows' examples where they are not all of the shard's in their order.
+  public func pass(_ number: Int = 0, of examples: [UInt32]? = nil) -> Pass {
     Pass(
       trainingWith: parameters, statistics: batchStatistics,
-      key: key(NoiseStream.activations + (UInt32(number) << 8)), examples: indices)
+      key: key(NoiseStream.activations + (UInt32(number) << 8)), examples: examples ?? indices)
   }
 }
 

@@ -15,24 +15,35 @@ public enum LSTM: Model {
   public static var learnsSequences: Bool { true }
 
   public static func learner(_ recipe: Recipe, data: Dataset, seed: UInt64) throws -> any Learner {
-    guard let vocabulary = data.vocabulary else {
-      throw TrainingError(
-        .unsuitable, "\(data.name) is no text", advice: "name a text file, or set data.format=text")
-    }
-    return try LanguageModelLearner(recipe, data: data, vocabulary: vocabulary, seed: seed)
+    try recipe.learner(LanguageModelLearner(recipe, data: data, seed: seed), posterior: false, section: "network")
+  }
+}
+
+/// The same with a posterior over all weights (Fortunato, Blundell and Vinyals, Bayesian Recurrent Neural Networks, 2017).
+public enum BayesianRNN: Model {
+  public static let name = "bayesian-rnn"
+  public static let summary = "language model whose weights have a posterior (Bayes by Backprop through time)"
+  public static var recipe: [UInt8] { PackageResources.bayesian_rnn_yaml }
+  public static var learnsSequences: Bool { true }
+
+  public static func learner(_ recipe: Recipe, data: Dataset, seed: UInt64) throws -> any Learner {
+    try recipe.learner(LanguageModelLearner(recipe, data: data, seed: seed), posterior: true, section: "network")
   }
 }
 
 /// Learns a text that is cut into streams, which are read side by side in windows of a fixed length: backpropagation is cut
 /// off at the windows' ends (truncated BPTT), and the state is carried on.
-final class LanguageModelLearner: GradientLearner {
+final class LanguageModelLearner: DrawnLearner {
   let parameters: FlatBuffer
   let descent: GradientDescent
   let statistics: Layout
   let order: Order.Kind
   let metrics = ["nll"]
+  let weightSource = WeightSource()
   let network: LanguageNetwork
   let vocabulary: [String]
+  /// Monte Carlo samples of an evaluation and of predictions.
+  private let evaluationSamples: Int
   /// Tokens that a sampled text has.
   let sampleLength: Int
   private let carry: Carry
@@ -43,7 +54,11 @@ final class LanguageModelLearner: GradientLearner {
   /// Tokens that a stream foretells in an epoch.
   private let streamLength: Int
 
-  init(_ recipe: Recipe, data: Dataset, vocabulary: [String], seed: UInt64) throws {
+  init(_ recipe: Recipe, data: Dataset, seed: UInt64) throws {
+    guard let vocabulary = data.vocabulary, data.train.captions == nil else {
+      throw TrainingError(
+        .unsuitable, "\(data.name) is no text", advice: "name a text file, or set data.format=text")
+    }
     self.vocabulary = vocabulary
     streams = try recipe["train"].integer("batch", default: 20, in: 1...100_000)
     unroll = try recipe["train"].integer("unroll", default: 20, in: 1...10_000)
@@ -60,6 +75,7 @@ final class LanguageModelLearner: GradientLearner {
     var (layout, sums) = (Layout(), Layout())
     network = try LanguageNetwork(recipe["network"], tokens: vocabulary.count, layout: &layout)
     sampleLength = try recipe["evaluate"].integer("sample_length", default: 200, in: 1...100_000)
+    evaluationSamples = try recipe["evaluate"].integer("samples", default: 16, in: 1...1_000_000)
     carry = Carry(streams: streams, width: network.core.stateWidth, statistics: &sums)
     statistics = sums
     parameters = FlatBuffer("parameters", layout)
@@ -68,7 +84,10 @@ final class LanguageModelLearner: GradientLearner {
   }
 
   var exampleCount: Int { streams }
-  var auxiliary: [FlatBuffer] { descent.moments + [carry.rows] }
+  var carried: [FlatBuffer] { [carry.rows] }
+  var pointSlots: [Slot] { network.pointSlots }
+  /// The loss of a step is a mean over streams, and an epoch has as many steps as a stream has windows.
+  var lossesPerEpoch: Int { streams * (streamLength / unroll) }
 
   /// The sum over a window and the mean over streams of −log p: what published learning rates and norms mean.
   func loss(_ batch: ShardBatch, metrics: inout Sums) throws -> Tensor {
@@ -93,10 +112,7 @@ final class LanguageModelLearner: GradientLearner {
 
   var offers: Offers {
     var offers = Offers()
-    offers.evaluation = { _, crew in
-      let score = try self.score(self.test, with: crew)
-      return ["lm/nll": score, "lm/perplexity": exp(score), "lm/tokens": Double(self.test.count - 1)]
-    }
+    offers.evaluation = { key, crew in try self.scores(key: key, with: crew) }
     offers.closedFormPrediction = self
     offers.sampling = SamplingOffer(
       picture: { _, _, _ in
@@ -106,32 +122,57 @@ final class LanguageModelLearner: GradientLearner {
     return offers
   }
 
-  /// Mean −log p of all tokens but the first of a text, which is read in up to ten streams, in nats.
-  private func score(_ tokens: [UInt32], with crew: Crew) throws -> Double {
+  /// What the test text costs under the mean of the samples' probabilities; with a posterior also under its means.
+  private func scores(key: RandomKey, with crew: Crew) throws -> [String: Double] {
+    let nll = try score(weights(key: key, with: crew), with: crew)
+    var scores = ["lm/nll": nll, "lm/perplexity": exp(nll), "lm/tokens": Double(test.count - 1)]
+    if weightSource.isRandom {
+      scores["lm/perplexity_of_means"] = exp(try score([weightSource.means(of: self, with: crew)], with: crew))
+    }
+    return scores
+  }
+
+  /// The weights of each sample of an evaluation.
+  private func weights(key: RandomKey, with crew: Crew) throws -> [FlatBuffer] {
+    try weightSource.samples(weightSource.isRandom ? evaluationSamples : 1, of: self, key: key, with: crew)
+  }
+
+  /// Mean −log p of all tokens of the test text but the first, which is read in up to ten streams, in nats.
+  private func score(_ weights: [FlatBuffer], with crew: Crew) throws -> Double {
+    let losses = try crew.mapEach(weights.count) { [self] in self.losses(of: test, weights[$0]) }
+    return losses[0].indices.reduce(0) { $0 - logMean(losses, $1) } / Double(test.count - 1)
+  }
+
+  /// log of the mean over samples of p, from −log p of each.
+  private func logMean(_ losses: [[Float]], _ index: Int) -> Double {
+    let least = Double(losses.reduce(.infinity) { min($0, $1[index]) })
+    return log(losses.reduce(0) { $0 + exp(least - Double($1[index])) } / Double(losses.count)) - least
+  }
+
+  /// −log p of each token but the first, stream by stream.
+  private func losses(of tokens: [UInt32], _ weights: FlatBuffer) -> [Float] {
     let count = tokens.count - 1
     let streams = max(min(10, count / 100), 1)
     let length = (count + streams - 1) / streams
-    let sum = Box(0.0)
-    try crew.forEach(1) { [self] _, _ in
-      let pass = Pass(predictingWith: ParameterViews(parameters))
-      var state = network.core.initialState(streams, pass)
-      for start in stride(from: 0, to: length, by: unroll) {
-        let steps = min(unroll, length - start)
-        // Streams may end before others do: what follows them stands for nothing.
-        func places(_ offset: Int) -> [Int] {
-          (start..<start + steps).flatMap { t in (0..<streams).map { $0 * length + t + offset } }
-        }
-        let targets = places(1)
-        let (outputs, last) = network.outputs(
-          places(0).map { tokens[min($0, count)] }, streams: streams, from: state
-        ) { _ in pass }
-        state = last
-        let losses = Loss.crossEntropy(
-          logits: network.logits(outputs, pass), labels: targets.map { tokens[min($0, count)] })
-        for (row, target) in targets.enumerated() where target <= count { sum.value += Double(losses.pointer[row]) }
+    let pass = Pass(predictingWith: ParameterViews(weights))
+    var state = network.core.initialState(streams, pass)
+    var result: [Float] = []
+    for start in stride(from: 0, to: length, by: unroll) {
+      let steps = min(unroll, length - start)
+      // Streams may end before others do: what follows them stands for nothing.
+      func places(_ offset: Int) -> [Int] {
+        (start..<start + steps).flatMap { t in (0..<streams).map { $0 * length + t + offset } }
       }
+      let targets = places(1)
+      let (outputs, last) = network.outputs(
+        places(0).map { tokens[min($0, count)] }, streams: streams, from: state
+      ) { _ in pass }
+      state = last
+      let losses = Loss.crossEntropy(
+        logits: network.logits(outputs, pass), labels: targets.map { tokens[min($0, count)] })
+      for (row, target) in targets.enumerated() where target <= count { result.append(losses.pointer[row]) }
     }
-    return sum.value / Double(count)
+    return result
   }
 
   // MARK: Samples
@@ -141,28 +182,34 @@ final class LanguageModelLearner: GradientLearner {
     UInt32(vocabulary.firstIndex(of: "<eos>") ?? vocabulary.firstIndex(of: "\n") ?? 0)
   }
 
-  /// Texts of `sampleLength` tokens, each a function of the key and its number.
+  /// Texts of `sampleLength` tokens, each a function of the key and its number, each with a draw of the weights of its own.
   private func texts(_ count: Int, key: RandomKey, with crew: Crew) throws -> [String] {
-    let texts = Box([[UInt32]](repeating: [], count: count))
-    try crew.forEach(1) { [self] _, _ in
-      var generators = (0..<count).map {
-        RandomStream(key.at(tensor: NoiseStream.latent).at(sample: UInt32($0)))
-      }
-      let pass = Pass(predictingWith: ParameterViews(parameters))
-      var state = network.core.initialState(count, pass)
-      var tokens = [UInt32](repeating: beginning, count: count)
-      for _ in 0..<sampleLength {
-        let (output, next) = network.outputs(tokens, streams: count, from: state) { _ in pass }
-        state = next
-        let chances = network.logits(output, pass).softmax()
-        for text in 0..<count {
-          let row = UnsafeBufferPointer(start: chances.pointer + text * vocabulary.count, count: vocabulary.count)
-          tokens[text] = UInt32(generators[text].categorical(row.map(Double.init)))
-          texts.value[text].append(tokens[text])
-        }
+    let weights = try weightSource.samples(count, of: self, key: key, with: crew)
+    // Texts of the same weights are computed side by side.
+    let groups = weightSource.isRandom ? (0..<count).map { $0..<$0 + 1 } : [0..<count]
+    let texts = try crew.mapEach(groups.count) { [self] group in
+      tokens(of: groups[group], weights[groups[group].lowerBound], key: key)
+    }
+    return texts.joined().map(text)
+  }
+
+  private func tokens(of texts: Range<Int>, _ weights: FlatBuffer, key: RandomKey) -> [[UInt32]] {
+    var generators = texts.map { RandomStream(key.at(tensor: NoiseStream.latent).at(sample: UInt32($0))) }
+    let pass = Pass(predictingWith: ParameterViews(weights))
+    var state = network.core.initialState(texts.count, pass)
+    var tokens = [UInt32](repeating: beginning, count: texts.count)
+    var result = [[UInt32]](repeating: [], count: texts.count)
+    for _ in 0..<sampleLength {
+      let (output, next) = network.outputs(tokens, streams: texts.count, from: state) { _ in pass }
+      state = next
+      let chances = network.logits(output, pass).softmax()
+      for text in result.indices {
+        let row = UnsafeBufferPointer(start: chances.pointer + text * vocabulary.count, count: vocabulary.count)
+        tokens[text] = UInt32(generators[text].categorical(row.map(Double.init)))
+        result[text].append(tokens[text])
       }
     }
-    return texts.value.map(text)
+    return result
   }
 
   private func text(_ tokens: [UInt32]) -> String {
@@ -182,42 +229,63 @@ extension LanguageModelLearner: RowPredicting {
     try predict(ExampleSet(inputs: array), with: crew)
   }
 
-  /// Of each token its log-probability given those before it in its sequence, and the entropy of what was expected there.
+  /// Of each token its log-probability given those before it in its sequence, and the entropy of what was expected there;
+  /// with a posterior, under the mean of the samples' probabilities, and the part of the entropy that the parameters leave
+  /// open.
   func predict(_ examples: ExampleSet, with crew: Crew) throws -> [RowPrediction] {
     let tokens = examples.inputs.tokens
     let sequences = examples.sequences ?? Sequences(whole: tokens.count)
-    let results = Box([(logDensities: [Double], entropies: [Double])](repeating: ([], []), count: sequences.count))
-    try crew.forEach(1) { [self] _, _ in
-      let pass = Pass(predictingWith: ParameterViews(parameters))
-      for sequence in 0..<sequences.count {
-        let own = Array(tokens[sequences[sequence]])
-        let before = [beginning] + own.dropLast()
-        var state = network.core.initialState(1, pass)
-        for start in stride(from: 0, to: own.count, by: 100) {
-          let range = start..<min(start + 100, own.count)
-          let (outputs, last) = network.outputs(Array(before[range]), streams: 1, from: state) { _ in pass }
-          state = last
-          let logits = network.logits(outputs, pass)
-          let losses = Loss.crossEntropy(logits: logits, labels: Array(own[range]))
-          let entropies = -(logits.softmax() * logits.logSoftmax()).sumOfRows()
-          for row in 0..<range.count {
-            results.value[sequence].logDensities.append(-Double(losses.pointer[row]))
-            results.value[sequence].entropies.append(Double(entropies.pointer[row]))
-          }
+    let weights = try weights(key: Prediction.key(seed: 0), with: crew)
+    let results = try crew.mapEach(sequences.count) { [self] sequence in
+      expectations(of: Array(tokens[sequences[sequence]]), weights)
+    }
+    var predictions = [
+      RowPrediction("log_density", results.flatMap(\.logDensities)),
+      RowPrediction("entropy", results.flatMap(\.entropies)),
+    ]
+    if weightSource.isRandom {
+      predictions.append(RowPrediction("mutual_information", results.flatMap(\.mutualInformation)))
+    }
+    return predictions
+  }
+
+  private struct Expectations {
+    var logDensities: [Double] = []
+    var entropies: [Double] = []
+    var mutualInformation: [Double] = []
+  }
+
+  private func expectations(of tokens: [UInt32], _ weights: [FlatBuffer]) -> Expectations {
+    let before = [beginning] + tokens.dropLast()
+    let passes = weights.map { Pass(predictingWith: ParameterViews($0)) }
+    var states = passes.map { network.core.initialState(1, $0) }
+    var result = Expectations()
+    for start in stride(from: 0, to: tokens.count, by: 100) {
+      let range = start..<min(start + 100, tokens.count)
+      var (losses, mean, expected): ([[Float]], Tensor?, Tensor?) = ([], nil, nil)
+      for (sample, pass) in passes.enumerated() {
+        let (outputs, last) = network.outputs(Array(before[range]), streams: 1, from: states[sample]) { _ in pass }
+        states[sample] = last
+        let logits = network.logits(outputs, pass)
+        losses.append(Loss.crossEntropy(logits: logits, labels: Array(tokens[range])).values)
+        let (chances, entropy) = (logits.softmax(), -(logits.softmax() * logits.logSoftmax()).sumOfRows())
+        (mean, expected) = (mean.map { $0 + chances } ?? chances, expected.map { $0 + entropy } ?? entropy)
+      }
+      let count = Float(passes.count)
+      for row in 0..<range.count {
+        result.logDensities.append(logMean(losses, row))
+        let within = Double(expected!.pointer[row] / count)
+        var entropy = within
+        if passes.count > 1 {
+          let chances = UnsafeBufferPointer(start: mean!.pointer + row * vocabulary.count, count: vocabulary.count)
+          entropy = chances.reduce(0) { $1 > 0 ? $0 - Double($1 / count) * log(Double($1 / count)) : $0 }
         }
+        result.entropies.append(entropy)
+        result.mutualInformation.append(max(entropy - within, 0))
       }
     }
-    return [
-      RowPrediction("log_density", results.value.flatMap(\.logDensities)),
-      RowPrediction("entropy", results.value.flatMap(\.entropies)),
-    ]
+    return result
   }
-}
-
-/// A result that one lane writes and who waits for it reads.
-private final class Box<Value>: @unchecked Sendable {
-  var value: Value
-  init(_ value: Value) { self.value = value }
 }
 
 extension ExampleArray {

@@ -11,6 +11,8 @@ struct LanguageNetwork {
   private let embedding: Embedding
   private let readout: Dense
   private var dropout: Dropout
+  /// Whether passes with a key draw noise.
+  let drawsNoise: Bool
 
   init(_ section: RecipeSection, tokens: Int, layout: inout Layout) throws {
     let units = try section.integer("units", default: 200, in: 1...100_000)
@@ -18,6 +20,7 @@ struct LanguageNetwork {
     let cell: CellName = try section.choice("cell", default: .lstm)
     let bound = Float(try section.number("initial_bound", default: 0.1, in: 1e-6...10))
     let rate = try section.number("dropout", default: 0, in: 0...0.99)
+    drawsNoise = rate > 0
     embedding = Embedding(name: "embedding", tokens: tokens, width: units, bound: bound, layout: &layout)
     core = RecurrentStack(
       (0..<layers).map { index -> any RecurrentCore in
@@ -34,6 +37,9 @@ struct LanguageNetwork {
     // Numbered behind the dropout of the cells.
     dropout = Dropout(rate: rate, stream: UInt32(layers))
   }
+
+  /// The bias of the logits, which has no posterior in Fortunato et al. 2017.
+  var pointSlots: [Slot] { readout.slots.bias.map { [$0] } ?? [] }
 
   func initialize(_ parameters: FlatBuffer, seed: UInt64) {
     embedding.initialize(parameters, seed: seed)
@@ -58,18 +64,30 @@ struct LanguageNetwork {
       state = next
       outputs.append(dropout(output, pass))
     }
-    return (outputs[...].joinedRows, state)
+    return (outputs.joinedRows, state)
+  }
+
+  /// The state behind a first input that is no token: [n, units] → [n, state].
+  func begun(with vectors: Tensor, _ pass: Pass) -> Tensor {
+    core(vectors, core.initialState(vectors.rows, pass), pass).state
+  }
+
+  /// One step of sequences, whose dropout's noise is that of the pass.
+  func step(_ tokens: [UInt32], from state: Tensor, _ pass: Pass) -> (output: Tensor, state: Tensor) {
+    let vectors = embedding(Tensor(tokens.map { Float($0) }, [tokens.count, 1]), pass)
+    let (output, next) = core(vectors, state, pass)
+    return (dropout(output, pass), next)
   }
 
   /// Logits of the tokens that follow, [n, tokens].
   func logits(_ outputs: Tensor, _ pass: Pass) -> Tensor { readout(outputs, pass) }
 }
 
-extension ArraySlice<Tensor> {
+extension RandomAccessCollection<Tensor> {
   /// All rows, in halves, so that none is copied often.
-  fileprivate var joinedRows: Tensor {
+  var joinedRows: Tensor {
     guard count > 1 else { return self[startIndex] }
-    let middle = startIndex + count / 2
-    return self[startIndex..<middle].joinedRows.joiningRows(self[middle..<endIndex].joinedRows)
+    let middle = index(startIndex, offsetBy: count / 2)
+    return self[..<middle].joinedRows.joiningRows(self[middle...].joinedRows)
   }
 }

@@ -1,6 +1,5 @@
 import Foundation
 import Metrics
-import Synchronization
 import Tensors
 import Training
 
@@ -59,19 +58,5 @@ struct PixelSums {
     return PixelPrediction(
       height: height, width: width, samples: samples, mean: mean, aleatoric: aleatoric, epistemic: epistemic,
       variance: variance)
-  }
-}
-
-extension Crew {
-  /// The results of a function of each number in 0 ..< count, in order, one at a time on each lane.
-  func mapEach<Result: Sendable>(
-    _ count: Int, _ body: @escaping @Sendable (Int) throws -> Result
-  ) throws -> [Result] {
-    let results = Mutex([Result?](repeating: nil, count: count))
-    try forEach(count) { item, _ in
-      let result = try body(item)
-      results.withLock { $0[item] = result }
-    }
-    return results.withLock { $0.map { $0! } }
   }
 }
