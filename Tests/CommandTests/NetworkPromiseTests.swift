@@ -27,6 +27,8 @@ extension CommandTests {
       Case("vae", "network.architecture=convolutional", "network.filters=2", "network.levels=1"),
       Case("autoencoder", "network.hidden=[conv 2 3 2, dropout 0.2, tanh]"),
       Case("bbb", images), Case("bbb", images, "objective.scope=shard"),
+      // More than a block of numbers, and statistics of batches among them.
+      Case("bbb", "network.hidden=[300, norm batch, relu, 60]", "optimizer.clip_norm=1"),
       Case("bbb", images, "objective.estimator=local", "objective.prior=gaussian"),
       Case("bbb", "network.hidden=[conv 2 3, relu, dropout 0.3, 5]", "objective.estimator=flipout"),
       Case("mc-dropout", images, "network.drop_connect=0.3", "network.dropout=0", "train.members=2"),

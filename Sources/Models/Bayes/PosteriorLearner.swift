@@ -119,7 +119,7 @@ final class PosteriorLearner<Base: DrawnLearner>: Learner {
 
   func absorb(_ total: Total, phase: Int, of step: Step, with crew: Crew) throws -> Verdict {
     let averages = RunningAverages(
-      base.runningStatistics, of: parameters, takenFrom: total, at: posterior.mean(of:))
+      base.runningStatistics, of: parameters, takenFrom: total, at: posterior.mean(of:), leavingZeros: false)
     let sums = PosteriorDescent.Sums(
       hasPairs: false, draw: base.parameters, scale: complexity.scale(step), cost: complexity.cost(step),
       prior: isClosed ? .closedForm : .atDraw(base.parameters))

@@ -273,7 +273,7 @@ final class VariationalLearner: Supervised {
     let sums = PosteriorDescent.Sums(
       hasPairs: hasPairs, draw: draw, scale: complexity.scale(step), cost: complexity.cost(step), prior: prior)
     let averages = RunningAverages(
-      network.runningStatistics, of: parameters, takenFrom: total, at: posterior.mean(of:))
+      network.runningStatistics, of: parameters, takenFrom: total, at: posterior.mean(of:), leavingZeros: false)
     try descent.absorb(total, sums: sums, into: parameters, step: step, with: crew)
     averages.write(to: parameters)
     return .goOn
