@@ -19,6 +19,8 @@ public struct Supervision: Sendable {
 
   public let inputs: Inputs
   public let kind: Kind
+  /// What an example of each class counts in the loss; nil: one.
+  private(set) var labelWeights: [Float]?
   private let trainLabels: [UInt32]
   private let trainTargets: ExampleArray?
   let testLabels: [Int]
@@ -54,6 +56,13 @@ public struct Supervision: Sendable {
     }
   }
 
+  /// Reads what an example of each class counts, of what learns classes.
+  mutating func readLabelWeights(_ objective: RecipeSection, _ data: Dataset) throws {
+    guard case .classes = kind else { return }
+    let weights = try LabelWeights(objective, data.train.labels!, isTrained: data.reference != nil)
+    labelWeights = weights.values?.map { Float($0) }
+  }
+
   /// Refuses targets that a likelihood gives no probability.
   func check(_ likelihood: any Likelihood) throws {
     for targets in [trainTargets, testTargets].compactMap(\.self) {
@@ -80,6 +89,9 @@ public struct Supervision: Sendable {
   public var classNames: [String] {
     if case .classes(_, let names) = kind { names } else { [] }
   }
+
+  /// What each class is called: its index where the data does not name it.
+  var shownNames: [String] { ClassLabels.shown(classNames, count: width) }
 
   /// What is wrong with other inputs, or nothing: they must be of the shape and type of the training data.
   func mismatch(_ array: ExampleArray) -> String? {

@@ -26,12 +26,13 @@ public enum BayesianLogisticRegression: Model {
     }
     let exact = try ExactData(data, recipe, seed: seed, normalization: .standard) { set in .classes(set.labels!) }
     let features = try FeatureChoice(recipe["network"], exact)
+    let weights = try LabelWeights(objective, labels, isTrained: exact.isTrained).values
     if labels.count > 2 {
       guard method == .laplace else {
         throw RecipeError("objective.method is variational, which takes two classes; the data has \(labels.count)")
       }
       return try features.learner(exact, recipe, defaults: .init(iterations: 100, tolerance: 1e-12)) {
-        try SoftmaxRegression($0, classes: labels.count, weightPrecision: precision)
+        try SoftmaxRegression($0, classes: labels.count, weightPrecision: precision, classWeights: weights)
       }
     }
     guard labels.count == 2 else {
@@ -39,11 +40,11 @@ public enum BayesianLogisticRegression: Model {
     }
     if method == .laplace {
       return try features.learner(exact, recipe, defaults: .init(iterations: 100, tolerance: 1e-12)) {
-        try LaplaceLogisticRegression($0, weightPrecision: precision)
+        try LaplaceLogisticRegression($0, weightPrecision: precision, classWeights: weights)
       }
     }
     return try features.learner(exact, recipe, defaults: .init(iterations: 1000, tolerance: 1e-12)) {
-      try VariationalLogisticRegression($0, weightPrecision: precision)
+      try VariationalLogisticRegression($0, weightPrecision: precision, classWeights: weights)
     }
   }
 }
