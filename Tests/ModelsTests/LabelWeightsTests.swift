@@ -62,16 +62,33 @@ import Training
 
   /// Where numbers are learned there are no classes to weigh.
   @Test func ofNumbers() throws {
-    let recipe = try Recipe.named("mc-dropout", "objective.class_weights=balanced")
-    _ = try Models.named("mc-dropout").learner(recipe, data: supervisedData(count: 20), seed: 0)
-    #expect(throws: RecipeError.self) { try recipe.finish() }
+    for model in ["mc-dropout", "bbb-regression"] {
+      _ = try learner(model, supervisedData(count: 20), ["objective.class_weights=none"])
+      let error = #expect(throws: RecipeError.self) {
+        try learner(model, supervisedData(count: 20), ["objective.class_weights=balanced"])
+      }
+      #expect(error?.description.contains("data.target_kind=classes") == true)
+    }
   }
-}
 
-extension Recipe {
-  fileprivate static func named(_ model: String, _ override: String) throws -> Recipe {
-    let recipe = try Recipe(yaml: String(decoding: Models.named(model).recipe, as: UTF8.self), source: model)
-    try recipe.set(override)
-    return recipe
+  /// What the target is in place of what the model learns, and what to write.
+  @Test(arguments: ["mlp", "bbb", "bayesian-logistic-regression", "bayesian-ridge", "bbb-regression"])
+  func anotherTarget(model: String) throws {
+    let isOfClasses = model != "bayesian-ridge" && model != "bbb-regression"
+    func message(_ target: ExampleSet, _ targetName: String?) throws -> String {
+      let data = try Dataset(
+        name: "few", train: target, columns: ["a", "b"], targetName: targetName)
+      let error = #expect(throws: TrainingError.self) {
+        try learner(model, data, model == "mlp" ? ["objective.task=classification"] : [])
+      }
+      return error.map { "\($0)" } ?? ""
+    }
+    let inputs = ExampleArray([1.0, 2, 3, 4], shape: [2])
+    #expect(try message(ExampleSet(inputs: inputs), nil).contains("--set data.target=b; there are a, b"))
+    let other =
+      isOfClasses
+      ? try message(ExampleSet(inputs: inputs, targets: ExampleArray([5.0, 6], shape: [1])), "c")
+      : try message(ExampleSet(inputs: inputs, labels: ClassLabels(indices: [0, 1], count: 2)), "c")
+    #expect(other.contains("'c'") && other.contains("data.target_kind=\(isOfClasses ? "classes" : "values")"))
   }
 }

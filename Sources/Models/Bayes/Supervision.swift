@@ -33,9 +33,7 @@ public struct Supervision: Sendable {
     switch wants {
     case .classes:
       guard let labels = data.train.labels else {
-        throw TrainingError(
-          .unsuitable, "\(data.name) has no class labels",
-          advice: "name data that has, or a column with data.target and data.target_kind=classes")
+        throw TrainingError.noClasses(data)
       }
       kind = .classes(count: labels.count, names: labels.names)
       trainLabels = labels.indices
@@ -43,9 +41,7 @@ public struct Supervision: Sendable {
       (trainTargets, testTargets, targetStatistics) = (nil, nil, nil)
     case .values:
       guard let targets = data.train.targets else {
-        throw TrainingError(
-          .unsuitable, "\(data.name) has no regression targets",
-          advice: "name the target column with data.target, and data.target_kind=values if it holds whole numbers")
+        throw TrainingError.noNumbers(data)
       }
       let width = targets.elementsPerExample
       kind = .values(count: width)
@@ -58,7 +54,7 @@ public struct Supervision: Sendable {
 
   /// Reads what an example of each class counts, of what learns classes.
   mutating func readLabelWeights(_ objective: RecipeSection, _ data: Dataset) throws {
-    guard case .classes = kind else { return }
+    guard case .classes = kind else { return try LabelWeights.refuse(objective, data) }
     let weights = try LabelWeights(objective, data.train.labels!, isTrained: data.reference != nil)
     labelWeights = weights.values?.map { Float($0) }
   }

@@ -28,6 +28,14 @@ struct LabelWeights: Sendable {
     }
   }
 
+  /// Where numbers are learned there are no classes to weigh.
+  static func refuse(_ objective: RecipeSection, _ data: Dataset) throws {
+    guard try objective.words(key, default: [none]) != [none] else { return }
+    throw RecipeError(
+      "objective.\(key) weighs classes, and \(data.targetName.map { "'\($0)'" } ?? "the target") is learned as numbers: "
+        + "set \(DataKey.targetKind)=classes, or leave it out")
+  }
+
   /// n / (k nᵢ) for n examples of k classes, nᵢ of them of class i, as scikit-learn does it: every class counts the same
   /// in all, and the examples together as many as they are.
   private static func balanced(_ labels: ClassLabels) -> [Double] {

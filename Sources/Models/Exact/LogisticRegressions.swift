@@ -20,9 +20,7 @@ public enum BayesianLogisticRegression: Model {
     let precision = try objective.number("weight_precision", default: 1, in: 1e-300...1e300)
     let method: Method = try objective.choice("method", default: .laplace)
     guard let labels = data.train.labels else {
-      throw TrainingError(
-        .unsuitable, "\(data.name) has no class labels",
-        advice: "name data that has, or a column with data.target and data.target_kind=classes")
+      throw TrainingError.noClasses(data)
     }
     let exact = try ExactData(data, recipe, seed: seed, normalization: .standard) { set in .classes(set.labels!) }
     let features = try FeatureChoice(recipe["network"], exact)
