@@ -46,7 +46,7 @@ let package = Package(
     .target(
       name: "Training",
       dependencies: [
-        "CKernels", "COneDNN", "Datasets", "Figures", "Files", "LinearAlgebra", "Optimizers", "Tensors",
+        "CKernels", "COneDNN", "Datasets", "Figures", "Files", "LinearAlgebra", "Metrics", "Optimizers", "Tensors",
       ]),
     .target(
       name: "Models",
@@ -86,9 +86,8 @@ let package = Package(
     .target(
       name: "ElboCommand",
       dependencies: [
-        "Cluster", "ClusterRuns", "Datasets", "Distributions", "Files", "LinearAlgebra", "Models", "Networks",
-        "Recipes",
-        "Reports", "Runs", "Tensors", "Training", "ZeroMQ",
+        "Cluster", "ClusterRuns", "Datasets", "Distributions", "Files", "LinearAlgebra", "Metrics", "Models",
+        "Networks", "Recipes", "Reports", "Runs", "Tensors", "Training", "ZeroMQ",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .executableTarget(name: "elbo", dependencies: ["ElboCommand"]),

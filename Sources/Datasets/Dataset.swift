@@ -16,6 +16,14 @@ public struct ClassLabels: Sendable {
     self.names = names
   }
 
+  /// What each class is called: its index where the data does not name it.
+  public var shownNames: [String] { ClassLabels.shown(names, count: count) }
+
+  /// What each of some classes is called: its index where there are no names.
+  public static func shown(_ names: [String], count: Int) -> [String] {
+    names.isEmpty ? (0..<count).map(String.init) : names
+  }
+
   /// Of examples that are not there: no index is known.
   init(absentOf count: Int, names: [String]) { (indices, self.count, self.names) = ([], count, names) }
 }
@@ -132,6 +140,8 @@ public struct Dataset: Sendable {
   /// deviations of columns, is in the model's checkpoint and is not computed from these examples. Nil: a model is to be
   /// trained on this data.
   public let reference: Schema?
+  /// How many examples were read to make this data of, those that were left out among them.
+  public internal(set) var readCount: Int
   let cachedFingerprint = FingerprintCache()
 
   /// Throws `.mismatched` where train and test differ in shape, element kind or number of classes.
@@ -167,6 +177,7 @@ public struct Dataset: Sendable {
     (self.name, self.train, self.test, self.columns, self.levels) = (name, train, test, columns, levels)
     (self.targetName, self.vocabulary, self.notes, self.reference) = (targetName, vocabulary, notes, reference)
     self.validation = validation
+    readCount = train.count + (test?.count ?? 0) + (validation?.count ?? 0)
   }
 
   private static func check(

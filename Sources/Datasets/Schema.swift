@@ -245,9 +245,11 @@ extension Dataset {
     let adapted = Adaptation(schema, names: (name, columns))
     let train = try adapted.set(train)
     let test = try test.map { (set) throws(DataError) in try adapted.set(set) }
-    return Dataset(
+    var dataset = Dataset(
       name: name, train: train, test: test, columns: schema.columns, levels: schema.levels, targetName: targetName,
       vocabulary: vocabulary, notes: notes, reference: schema)
+    dataset.readCount = readCount
+    return dataset
   }
 }
 

@@ -55,9 +55,11 @@ struct TableDataset {
     if table.layout.headerLine == nil, table.layout.counts == nil, request.header == .detect {
       notes.append("no line of column names; columns are named by their index")
     }
-    return try Dataset(
+    var dataset = try Dataset(
       name: name, train: train, test: test, columns: names, levels: levels,
       targetName: target.map { table.columns[$0].name }, notes: notes)
+    dataset.readCount = sequences?.count ?? table.rowCount
+    return dataset
   }
 
   // MARK: Which columns

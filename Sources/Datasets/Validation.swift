@@ -37,9 +37,17 @@ extension Dataset {
   /// The same examples as their own test part: data that nothing is trained on.
   public func testingAll() throws(DataError) -> Dataset { try with(train, test: train) }
 
+  /// The same, of at most so many examples, which lie evenly among all.
+  public func testingEvenly(atMost count: Int) throws(DataError) -> Dataset {
+    guard train.count > count else { return try testingAll() }
+    return try with(train, test: train.gathering((0..<count).map { UInt32($0 * train.count / count) }))
+  }
+
   private func with(_ train: ExampleSet, test: ExampleSet?) throws(DataError) -> Dataset {
-    try Dataset(
+    var dataset = try Dataset(
       name: name, train: train, test: test, columns: columns, levels: levels, targetName: targetName,
       vocabulary: vocabulary, notes: notes)
+    dataset.readCount = readCount
+    return dataset
   }
 }

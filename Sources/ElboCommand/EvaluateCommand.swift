@@ -47,6 +47,6 @@ struct EvaluateCommand: AsyncParsableCommand {
     let trained = try Run(opening: run, data: data, lanes: lanes.count())
     if let pruned { try trained.usePruned(pruned) }
     let metrics = try trained.evaluate(outOfDistribution: ood)
-    try Results.print(metrics: metrics, title: "\(run), step \(trained.step)", json: json)
+    try Results.print(metrics: metrics, title: "\(run), step \(trained.step)", json: json, of: trained)
   }
 }

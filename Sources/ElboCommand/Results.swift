@@ -1,3 +1,5 @@
+import Datasets
+import Metrics
 import Reports
 import Runs
 import Training
@@ -11,6 +13,7 @@ enum Results {
       return
     }
     var rows = rows(of: summary.metrics)
+    if let examples = summary.examples { rows.append(.init("examples", .text(text(of: examples)))) }
     rows.append(.init("examples/s", summary.examples_per_second, digits: 0))
     rows.append(.init("steps", .integer(summary.steps)))
     rows.append(.init("training", summary.seconds, digits: 1, unit: "s"))
@@ -23,8 +26,38 @@ enum Results {
 
   /// Metrics alone.
   static func print(metrics: [String: Double], title: String, json: Bool) throws {
-    let table = ResultsTable(rows(of: metrics))
+    let table = ResultsTable(rows(of: metrics, eachClass: json))
     Swift.print(json ? table.json + "\n" : title + "\n" + table.text, terminator: "")
+  }
+
+  /// Metrics of a run's test examples, how many these are, and what is said of each class.
+  static func print(metrics: [String: Double], title: String, json: Bool, of run: Run) throws {
+    let examples = try run.evaluatedExamples()
+    guard !json else {
+      let counts: [ResultsTable.Row] = [
+        .init("examples/read", .integer(examples.read)), .init("examples/scored", .integer(examples.scored)),
+      ]
+      return Swift.print(ResultsTable(rows(of: metrics, eachClass: true) + counts).json)
+    }
+    let counts = ResultsTable.Row("examples", .text("\(examples.read) read, \(examples.scored) scored"))
+    Swift.print(title + "\n" + ResultsTable(rows(of: metrics) + [counts]).text, terminator: "")
+    guard let classes = run.schema.classes, metrics.keys.contains(where: ClassMetric.isOne) else { return }
+    let table = ClassTable(ClassLabels.shown(classes.names, count: classes.count), metrics, part: "test/")
+    Swift.print("\n" + table.text, terminator: "")
+  }
+
+  /// What became of the examples, in one line.
+  private static func text(of examples: Summary.Examples) -> String {
+    var text = "\(examples.read) read"
+    if examples.dropped > 0 { text += ", \(examples.dropped) left out with empty cells" }
+    text += "; \(examples.train) to train"
+    if examples.validation > 0 { text += ", \(examples.validation) to validate" }
+    if examples.test > 0 { text += ", \(examples.test) to test" }
+    switch (examples.scored, examples.scored_part) {
+    case (0, _): return text
+    case (let count, .test): return text + "; \(count) of the test part scored"
+    case (let count, .train): return text + "; \(count) of the training part scored, since there is no test part"
+    }
   }
 
   /// Writes predictions to an archive, and says what is in it and what is not.
@@ -73,8 +106,9 @@ enum Results {
       .text, terminator: "")
   }
 
-  private static func rows(of metrics: [String: Double]) -> [ResultsTable.Row] {
-    metrics.sorted { $0.key < $1.key }.map { name, value in
+  /// - Parameter eachClass: whether what is said of one class by itself is among them.
+  private static func rows(of metrics: [String: Double], eachClass: Bool = false) -> [ResultsTable.Row] {
+    metrics.filter { eachClass || !ClassMetric.isOne($0.key) }.sorted { $0.key < $1.key }.map { name, value in
       // Four significant figures of small numbers, two decimals of large ones.
       ResultsTable.Row(name, value, digits: abs(value) >= 10 ? 2 : 4)
     }

@@ -15,7 +15,7 @@ public func distance(_ a: String, _ b: String) -> Int {
 }
 
 /// The name that is nearest to a word, for messages about unknown names: one that means the same, one that contains the
-/// word, or the one with the fewest letters that differ.
+/// word, or the one with the fewest letters that differ, unless these are more than half of the word's.
 public func nearest(to word: String, among names: some Sequence<String>) -> String? {
   // Long words and many names, such as those of a table's columns, would take minutes.
   let names = Array(names.prefix(2000))
@@ -27,7 +27,8 @@ public func nearest(to word: String, among names: some Sequence<String>) -> Stri
   }
   let containing = plain.count < 4 ? [] : names.filter { $0.lowercased().contains(word.lowercased()) }
   if let name = containing.min(by: { $0.count < $1.count }) { return name }
-  return names.map { ($0, distance(String($0.prefix(100)), word)) }.min { $0.1 < $1.1 }?.0
+  let best = names.map { ($0, distance(String($0.prefix(100)), word)) }.min { $0.1 < $1.1 }
+  return best.flatMap { $0.1 <= max(2, (word.count + 1) / 2) ? $0.0 : nil }
 }
 
 /// Words of other libraries and of Elbo that mean the same, in small letters without hyphens and underscores.

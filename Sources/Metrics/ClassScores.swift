@@ -46,7 +46,9 @@ extension ClassProbabilities {
   /// Beside accuracy: what the most frequent class alone would reach (`cls/Majority`); recall averaged over classes
   /// (`cls/BalancedAcc`) and F1 (`cls/F1`); the area under the ROC curve and the average precision (`cls/AUROC`,
   /// `cls/AUPR`), of the second of two classes, averaged over more. What is not defined is left out.
-  public func summary(_ labels: [Int]) -> [String: Double] {
+  ///
+  /// - Parameter names: of the classes; with them, what is said of each class by itself is added.
+  public func summary(_ labels: [Int], names: [String] = []) -> [String: Double] {
     guard !labels.isEmpty else { return [:] }
     let scores = scores(labels)
     let ranked = classes == 2 ? [scores[1]] : scores
@@ -57,6 +59,44 @@ extension ClassProbabilities {
     ] where !values.isEmpty {
       result[name] = values.reduce(0, +) / Double(values.count)
     }
+    guard names.count == classes, classes <= ClassMetric.mostClasses else { return result }
+    for (name, score) in zip(names, scores) {
+      result[ClassMetric.support.name(of: name)] = Double(score.examples)
+      result[ClassMetric.precision.name(of: name)] = score.precision
+      result[ClassMetric.recall.name(of: name)] = score.recall
+      result[ClassMetric.f1.name(of: name)] = score.f1
+    }
+    for (truth, row) in zip(names, confusion(labels)) {
+      for (guess, count) in zip(names, row) where count > 0 {
+        result[ClassMetric.confusion(truth, given: guess)] = Double(count)
+      }
+    }
     return result
+  }
+}
+
+/// What is said of one class by itself, named by the class: `cls/Recall/setosa`.
+public enum ClassMetric: String, CaseIterable, Sendable {
+  case precision = "Precision"
+  case recall = "Recall"
+  case f1 = "F1"
+  /// How many examples have the class.
+  case support = "Support"
+
+  /// Of more classes nothing is said one by one.
+  public static let mostClasses = 256
+
+  private static let confusion = "Confusion"
+
+  public func name(of label: String) -> String { "cls/\(rawValue)/\(label)" }
+
+  /// How many examples of one class are given another, or the same; a number that is missing is zero.
+  public static func confusion(_ truth: String, given guess: String) -> String { "cls/\(confusion)/\(truth)/\(guess)" }
+
+  /// Whether a metric, with its part before it as in `test/cls/Recall/setosa`, speaks of one class.
+  public static func isOne(_ metric: String) -> Bool {
+    let words = metric.split(separator: "/", maxSplits: 3, omittingEmptySubsequences: false)
+    return words.count == 4 && words[1] == "cls"
+      && (words[2] == confusion || ClassMetric(rawValue: String(words[2])) != nil)
   }
 }

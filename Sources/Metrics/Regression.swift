@@ -88,6 +88,12 @@ public enum Regression {
     return result
   }
 
+  /// The probabilities of the central intervals whose coverage is reported.
+  public static let coverageLevels = [0.5, 0.8, 0.9, 0.95]
+
+  /// The name of the share of targets that lie inside their central interval: `reg/Coverage90`.
+  public static func coverageName(_ level: Double) -> String { "reg/Coverage\(Int((100 * level).rounded()))" }
+
   /// The share of targets inside their central interval.
   /// - Parameters:
   ///   - ranks: P(Y ≤ target) of each prediction.

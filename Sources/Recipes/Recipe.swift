@@ -134,7 +134,10 @@ public final class Recipe {
       $0.description < $1.description
     }
     guard let unknown else { return }
-    throw RecipeError("\(source) has no key \(unknown)" + (nearest(to: unknown).map { "; the nearest is \($0)" } ?? ""))
+    let section = known.filter { $0.section == unknown.section && !unknown.section.isEmpty }.map(\.name)
+    let own = section.isEmpty ? "" : "; \(unknown.section) has \(section.joined(separator: ", "))"
+    throw RecipeError(
+      "\(source) has no key \(unknown)" + (nearest(to: unknown).map { "; the nearest is \($0)" } ?? own))
   }
 
   /// The known key whose name is nearest, in the same section where there is a choice.

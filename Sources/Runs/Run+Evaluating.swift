@@ -31,6 +31,12 @@ extension Run {
     return metrics
   }
 
+  /// How many examples were read of the data that the run is evaluated on, and how many of them are scored.
+  public func evaluatedExamples() throws -> (read: Int, scored: Int) {
+    let job = try examined()
+    return (job.data.readCount, job.scoredCount(job.learner, in: job.data))
+  }
+
   private func outOfDistribution(_ source: String, with crew: Crew) throws -> [String: Double] {
     let learner = try predicting(of: examined())
     guard learner.isClassifier else {

@@ -28,7 +28,7 @@ final class RunExamples: Sendable {
       if let known { return known }
       let made = try TrainingJob(
         Recipe(yaml: opened.resolvedRecipe, source: recipePath), data: data().seen(as: schema!))
-      RunExamples.copy(opened.learner, to: made.learner)
+      made.learner.copyNumbers(from: opened.learner)
       known = made
       return made
     }
@@ -73,12 +73,7 @@ final class RunExamples: Sendable {
   func follow() {
     known.withLock { known in
       guard let known, known.learner !== opened.learner else { return }
-      RunExamples.copy(opened.learner, to: known.learner)
+      known.learner.copyNumbers(from: opened.learner)
     }
-  }
-
-  private static func copy(_ learner: any Learner, to other: any Learner) {
-    other.parameters.copy(from: learner.parameters)
-    for (buffer, known) in zip(other.dataStatistics, learner.dataStatistics) { buffer.copy(from: known) }
   }
 }

@@ -77,10 +77,12 @@ public struct RunComparison: Sendable {
     }
   }
 
-  /// Names of the metrics that some run has, those on held-out examples first.
+  /// Names of the metrics that some run has, those on held-out examples first, those of one class last.
   public var metricNames: [String] {
     let order = ["test/", "validation/", "train/"]
-    func rank(_ name: String) -> Int { order.firstIndex { name.hasPrefix($0) } ?? order.count }
+    func rank(_ name: String) -> Int {
+      (order.firstIndex { name.hasPrefix($0) } ?? order.count) + (ClassMetric.isOne(name) ? order.count + 1 : 0)
+    }
     return Set(runs.flatMap { $0.metrics.keys }).sorted { (rank($0), $0) < (rank($1), $1) }
   }
 

@@ -23,6 +23,8 @@ package struct TrainingJob: Sendable {
   package let learner: any Learner
   /// The same learner over the validation part, if there is one.
   package let validation: (any Learner)?
+  /// How many examples there are, and what for.
+  package let examples: Summary.Examples
   /// What the user should know of how data and recipe were taken, one line each.
   package let notes: [String]
   package let plan: TrainingPlan
@@ -67,7 +69,8 @@ package struct TrainingJob: Sendable {
         .unsuitable, "\(opened.name) holds sequences, and a \(name) learns from rows",
         advice: "train a model of sequences, such as hmm, or name data without lengths")
     }
-    if given == nil, let parts = try opened.validating(dataRequest) {
+    let parts = given == nil ? try opened.validating(dataRequest) : nil
+    if let parts {
       data = parts.data
       learner = try model.learner(recipe, data: data, seed: seed)
       notes = data.notes + recipe.remarks
@@ -78,6 +81,9 @@ package struct TrainingJob: Sendable {
       notes = data.notes + recipe.remarks
     }
 
+    examples = Summary.Examples(
+      read: data.readCount, train: data.train.count, validation: parts?.validation.test?.count ?? 0,
+      test: data.test?.count ?? 0)
     let shards = try train.integer("shards", default: 2, in: 1...4096)
     if case .shuffled(let batch) = learner.order, shards > batch {
       throw RecipeError(
@@ -108,6 +114,28 @@ package struct TrainingJob: Sendable {
     try recipe.finish()
     resolvedRecipe = recipe.resolved
     writtenRecipe = RecipeText(resolvedRecipe)
+  }
+
+  /// How many examples a learner of this job is scored on: rows that a model takes for one sequence are many.
+  package func scoredCount(_ learner: any Learner, in data: Dataset) -> Int {
+    let count = learner.evaluationCount
+    guard count > 0, model.learnsSequences, let test = data.test, test.sequences == nil else { return count }
+    return test.count
+  }
+
+  /// The most examples of those that were learned from that are scored where none are held out.
+  private static let mostScored = 10_000
+
+  /// The same job, its learner to be given the parameters, whose test part is what was learned from, or many of it; nil
+  /// where others are held out, or such a model is not scored.
+  package func scoringTraining() throws -> TrainingJob? {
+    guard data.test == nil else { return nil }
+    // The order of sequences and texts is part of what they are.
+    let isOrdered = model.learnsSequences || data.vocabulary != nil
+    let tested = try isOrdered ? data.testingAll() : data.testingEvenly(atMost: TrainingJob.mostScored)
+    let recipe = try Recipe(yaml: resolvedRecipe, source: model.name)
+    let job = try TrainingJob(recipe, data: tested.seen(as: data.schema))
+    return job.learner.evaluationCount > 0 ? job : nil
   }
 
   /// Goes on with a run whose `recipe.yaml` may lack keys that came later: it stays as it is, but for the keys that

@@ -91,8 +91,15 @@ package struct TrainingSession: Sendable {
 
     var metrics = recorder.lastReport?.metrics ?? [:]
     var figures = try await progress
+    var examples = job.examples
     if case .finished = ending {
       metrics.merge(try await trainer.evaluate()) { $1 }
+      examples.scored = job.scoredCount(job.learner, in: job.data)
+      if let other = try job.scoringTraining() {
+        // What the training reported is about its last steps, and stays.
+        metrics.merge(try await trainer.score(other.learner, as: "train")) { reported, _ in reported }
+        (examples.scored, examples.scored_part) = (other.scoredCount(other.learner, in: other.data), .train)
+      }
       figures += try await draw()
       try await writeDocuments(until: stop)
     }
@@ -103,6 +110,7 @@ package struct TrainingSession: Sendable {
       examplesPerSecond: moment.seconds > 0 ? Double(moment.step * job.examplesPerStep) / moment.seconds : 0,
       parameters: job.learner.learntCount, parametersSHA256: job.learner.parameters.sha256,
       metrics: metrics, figures: figures)
+    summary.examples = examples
     summary.numerics_changes = checkpoint?.state.numericsChangesFromHere
     let (finished, folder) = (summary, run)
     try await recorder.persist("summary.json", until: stop) { try finished.write(to: folder) }

@@ -71,6 +71,12 @@ public struct Verdict: Sendable {
 }
 
 extension Learner {
+  /// Takes over what another learner of the same recipe has learnt, and what its training data fixed.
+  package func copyNumbers(from other: any Learner) {
+    parameters.copy(from: other.parameters)
+    for (copy, original) in zip(dataStatistics, other.dataStatistics) { copy.copy(from: original) }
+  }
+
   public var learntCount: Int { parameters.layout.parameterCount }
   public var allowsEmptyShards: Bool { false }
   public var auxiliary: [FlatBuffer] { [] }

@@ -112,6 +112,15 @@ public enum SafeTensors {
       self.bytes = bytes
     }
 
+    /// Of the numbers of all tensors, in the order in which they lie: that of the buffers that were written.
+    public var sha256: String {
+      var hash = SHA256()
+      for entry in entries.values.sorted(by: { $0.range.lowerBound < $1.range.lowerBound }) {
+        bytes[entry.range].withUnsafeBytes { hash.update($0) }
+      }
+      return hash.hexDigest()
+    }
+
     /// Fills a buffer from the tensors of its slots' names.
     /// - Throws: `TrainingError` when one is missing or has another shape or type; the buffer is then unchanged.
     public func fill(_ buffer: FlatBuffer, prefixed: Bool) throws(TrainingError) {

@@ -15,11 +15,34 @@ public struct Summary: Codable, Sendable {
   public var parameters: Int
   public var parameters_sha256: String
   public var metrics: [String: Double]
+  /// What became of the examples.
+  public var examples: Examples?
   /// Paths of the pictures, relative to the run folder.
   public var figures: [String]
   /// The steps before which the training went on where numbers come out otherwise, as `--accept-numerics` lets it: the
   /// parameters are not those of an undisturbed training. `nil`: nowhere.
   public var numerics_changes: [Int]?
+
+  /// How many examples were read, what they were used for, and which the metrics after the training are of.
+  public struct Examples: Codable, Sendable, Equatable {
+    public enum Part: String, Codable, Sendable { case train, test }
+
+    public var read: Int
+    /// Left out of all parts, since a cell of theirs is empty.
+    public var dropped: Int
+    public var train: Int
+    public var validation: Int
+    public var test: Int
+    /// How many of a part the metrics are of that speak of the finished model; 0: there are none.
+    public var scored = 0
+    /// The training part only where nothing was held out: what is said of it is too good.
+    public var scored_part: Part = .test
+
+    public init(read: Int, train: Int, validation: Int, test: Int) {
+      (self.read, self.train, self.validation, self.test) = (read, train, validation, test)
+      dropped = max(read - train - validation - test, 0)
+    }
+  }
 
   public init(
     status: Status, model: String, steps: Int, epochs: Double, seconds: Double, examplesPerSecond: Double,

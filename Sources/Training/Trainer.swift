@@ -1,5 +1,6 @@
 import Figures
 import Foundation
+import Metrics
 import Synchronization
 import Tensors
 
@@ -276,7 +277,8 @@ public actor Trainer {
       if number % plan.reportEvery == 0 || isLast {
         var metrics = meter.means
         if plan.evaluateEvery > 0, number % plan.evaluateEvery == 0, !isLast {
-          metrics.merge(try validation == nil ? test() : validate()) { $1 }
+          // A curve for each class would hide the others.
+          metrics.merge(try (validation == nil ? test() : validate()).filter { !ClassMetric.isOne($0.key) }) { $1 }
         }
         try observer.report(report(metrics, examples: meter.examples, over: now - meter.lastReport(first: earlier)))
         meter.clear(at: now, isWhole: true)
@@ -301,12 +303,13 @@ public actor Trainer {
 
   private func test() throws -> [String: Double] { try Evaluation.run(learner, seed: plan.seed, crew: crew) }
 
-  private func validate() throws -> [String: Double] {
-    guard let validation else { return [:] }
-    validation.parameters.copy(from: learner.parameters)
-    for (copy, original) in zip(validation.dataStatistics, learner.dataStatistics) { copy.copy(from: original) }
-    let metrics = try Evaluation.run(validation, seed: plan.seed, crew: crew)
-    return Dictionary(uniqueKeysWithValues: metrics.map { ("validation/" + $0.key.dropFirst("test/".count), $0.value) })
+  private func validate() throws -> [String: Double] { try validation.map { try score($0, as: "validation") } ?? [:] }
+
+  /// Means over the held-out examples of another learner of the same recipe, which is given the parameters: `part/…`.
+  package func score(_ other: any Learner, as part: String) throws -> [String: Double] {
+    other.copyNumbers(from: learner)
+    let metrics = try Evaluation.run(other, seed: plan.seed, crew: crew)
+    return Dictionary(uniqueKeysWithValues: metrics.map { (part + $0.key.dropFirst("test".count), $0.value) })
   }
 }
 

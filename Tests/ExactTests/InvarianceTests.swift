@@ -143,24 +143,39 @@ import Testing
       let evidence = two.logMarginalLikelihood + Double(p.targets.count) * log(c)
       #expect(abs(one.logMarginalLikelihood - evidence) < 1e-5 * Double(p.targets.count), "problem \(seed)")
 
-      // What is searched for lies between 1e-5 and 1e5, so the units do not differ by more here.
-      let (k, shift) = (min(max(c, 0.01), 100), p.shifts[0] / p.factors[0])
-      func elsewhere(_ matrix: Matrix) -> Matrix {
-        Matrix(rows: matrix.rows, columns: matrix.columns, elements: matrix.elements.map { $0 + shift })
-      }
-      func sparse(_ variance: Double, _ mean: Double, _ x: Matrix, _ t: [Double]) throws -> SparsePosterior {
+      func sparse(_ kernel: Kernel, _ c: Double, _ mean: Double, _ x: Matrix, _ t: [Double]) throws -> SparsePosterior {
         let model = try SparseGaussianProcess(
-          .rbf(variance: 2 * variance, lengthScales: [1.5]), noiseVariance: 0.1 * variance,
-          inducing: Matrix((0..<4).map { x.row(2 * $0) }), mean: mean, iterations: 0)
+          kernel, noiseVariance: 0.1 * c * c, inducing: Matrix((0..<4).map { x.row(2 * $0) }), mean: mean,
+          iterations: 0, units: ProcessUnits(inputs: x, targets: t, mean: mean))
         return try observing(x, t) {
           try model.fit($0, from: model.start, stopping: Stopping(iterations: 4)).parameters.posterior!
         }
       }
-      let a = try sparse(1, 0, p.rows, p.targets)
-      let b = try sparse(k * k, 1000 * k, elsewhere(p.rows), p.targets.map { k * $0 + 1000 * k })
+      let a = try sparse(own, 1, 0, p.rows, p.targets)
+      let b = try sparse(other, c, p.targetShift, p.moved(p.rows), p.movedTargets)
       let apart = disagreement(
-        try a.predict(p.points), try b.predict(elsewhere(p.points)), factor: k, shift: 1000 * k)
+        try a.predict(p.points), try b.predict(p.moved(p.points)), factor: c, shift: p.targetShift)
       #expect(apart < 1e-4, "problem \(seed): \(apart)")
+    }
+  }
+
+  /// What is searched for, within bounds that go with the units: the same process, whatever it begins with.
+  @Test func gaussianProcessSearch() throws {
+    for seed in 0..<propertyProblems {
+      let p = UnitsProblem(seed: seed)
+      let (c, factors) = (p.targetFactor, p.factors)
+      func kernel(_ c: Double, _ factors: [Double]) -> Kernel {
+        .rbf(variance: 2 * c * c, lengthScales: factors) + .constant(variance: c * c)
+      }
+      func found(_ kernel: Kernel, _ c: Double, _ mean: Double, _ x: Matrix, _ t: [Double]) throws -> GaussianProcess {
+        try GaussianProcess(kernel, noiseVariance: 0.1 * c * c, mean: mean, inputs: x, targets: t)
+          .optimized(targets: t, iterations: 15)
+      }
+      let one = try found(kernel(1, factors.map { _ in 1 }), 1, 0, p.rows, p.targets)
+      let two = try found(kernel(c, factors), c, p.targetShift, p.moved(p.rows), p.movedTargets)
+      let evidence = two.logMarginalLikelihood + Double(p.targets.count) * log(c)
+      let apart = abs(one.logMarginalLikelihood - evidence) / Double(p.targets.count)
+      #expect(apart < 1e-3, "problem \(seed): \(one.logMarginalLikelihood), \(evidence)")
     }
   }
 

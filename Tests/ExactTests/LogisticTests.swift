@@ -129,6 +129,36 @@ private func labels(_ problem: Problem, flip: Double) -> [Double] {
     }
   }
 
+  /// A row that counts three times is three rows, for all three models: objective, mode and curvature.
+  @Test func weightsOfClassesAreNumbersOfRows() throws {
+    let features = try Features(.identity, inputs: 3)
+    let stopping = Stopping(iterations: 100, tolerance: 0)
+    let thrice = targets.indices.flatMap { row in Array(repeating: row, count: targets[row] == 1 ? 3 : 1) }
+    let (x, t) = (Matrix(thrice.map(inputs.row)), thrice.map { targets[$0] })
+    func check<Model: StatisticsModel>(
+      _ weighted: Model, _ plain: Model, _ start: Model.Parameters, _ numbers: (Model.Parameters) -> [Double]
+    ) throws {
+      let one = try withObservations(inputs, targets) { try weighted.fit($0, from: start, stopping: stopping) }
+      let other = try withObservations(x, t) { try plain.fit($0, from: start, stopping: stopping) }
+      let unweighted = try withObservations(inputs, targets) { try plain.fit($0, from: start, stopping: stopping) }
+      #expect(relativeDifference(one.objectives.last!, other.objectives.last!) < 1e-10)
+      #expect(relativeDifference(numbers(one.parameters), numbers(other.parameters)) < 1e-6)
+      #expect(relativeDifference(numbers(one.parameters), numbers(unweighted.parameters)) > 1e-2)
+    }
+    let laplace = try LaplaceLogisticRegression(features, weightPrecision: alpha, classWeights: [1, 3])
+    try check(laplace, LaplaceLogisticRegression(features, weightPrecision: alpha), laplace.start) {
+      $0.posterior!.mean + $0.posterior!.precision.lower.elements
+    }
+    let bound = try VariationalLogisticRegression(features, weightPrecision: alpha, classWeights: [1, 3])
+    try check(bound, VariationalLogisticRegression(features, weightPrecision: alpha), bound.start) {
+      $0.mean + $0.precision.lower.elements
+    }
+    let softmax = try SoftmaxRegression(features, classes: 2, weightPrecision: alpha, classWeights: [1, 3])
+    try check(softmax, SoftmaxRegression(features, classes: 2, weightPrecision: alpha), softmax.start) {
+      $0.posterior!.mean.elements + $0.posterior!.precision.lower.elements
+    }
+  }
+
   @Test func severalClasses() throws {
     let reference = golden["multiclass"]
     let model = try SoftmaxRegression(Features(.identity, inputs: 3), classes: 3, weightPrecision: alpha)

@@ -22,6 +22,11 @@ import Testing
     #expect(nearest(to: word, among: names) == name)
   }
 
+  /// A hint that is far away misleads.
+  @Test(arguments: ["latent", "class_weights", "zz"]) func ofOtherWords(_ word: String) {
+    #expect(nearest(to: word, among: ["target", "source", "components"]) == nil)
+  }
+
   @Test func amongNothing() { #expect(nearest(to: "x", among: [String]()) == nil) }
 
   @Test func ofVeryLongWordsInNoTime() {

@@ -29,6 +29,30 @@ import Testing
     #expect(ClassProbabilities([], classes: 2).summary([]) == [:])
   }
 
+  /// What is said of one class has its name; nothing is said of pairs that do not occur.
+  @Test func eachClass() {
+    let probabilities = ClassProbabilities([0.9, 0.1, 0.6, 0.4, 0.65, 0.35, 0.2, 0.8], classes: 2)
+    let summary = probabilities.summary([0, 0, 1, 1], names: ["no", "a/b"])
+    #expect(summary["cls/Precision/no"] == 2 / 3.0 && summary["cls/Recall/no"] == 1 && summary["cls/Support/no"] == 2)
+    #expect(summary["cls/Recall/a/b"] == 0.5 && abs(summary["cls/F1/a/b"]! - 2 / 3.0) < 1e-15)
+    #expect(summary["cls/Confusion/no/no"] == 2 && summary["cls/Confusion/no/a/b"] == nil)
+    #expect(summary[ClassMetric.confusion("a/b", given: "no")] == 1)
+    let whole = probabilities.summary([0, 0, 1, 1])
+    #expect(summary.filter { !ClassMetric.isOne("test/" + $0.key) } == whole)
+    #expect(!ClassMetric.isOne("test/seg/IoU/car") && !ClassMetric.isOne("test/cls/F1"))
+    // A class without examples has no recall.
+    let three = ClassProbabilities([0.7, 0.2, 0.1], classes: 3).summary([0], names: ["x", "y", "z"])
+    #expect(three["cls/Recall/y"] == nil && three["cls/Precision/y"] == 0 && three["cls/Support/y"] == 0)
+    let many = ClassProbabilities([Double](repeating: 1, count: 300), classes: 300)
+    #expect(!many.summary([0], names: (0..<300).map(String.init)).keys.contains { ClassMetric.isOne("test/" + $0) })
+  }
+
+  @Test func coverage() {
+    #expect(
+      Regression.coverageLevels.map(Regression.coverageName)
+        == ["reg/Coverage50", "reg/Coverage80", "reg/Coverage90", "reg/Coverage95"])
+  }
+
   @Test func regression() {
     let summary = Regression.summary([1, 2, 4], [1, 3, 5])
     #expect(abs(summary["reg/MAE"]! - 2 / 3.0) < 1e-15 && abs(summary["reg/R2"]! - 0.75) < 1e-15)

@@ -31,6 +31,13 @@ private let yaml = """
     }
   }
 
+  @Test func whereNoneIsNearTheSectionsKeysAreNamed() throws {
+    let recipe = try Recipe(yaml: "network: {windows: 3}\nspeed: 5", source: "r")
+    _ = try recipe["network"].integer("latent", default: 2, in: 1...100)
+    _ = try recipe["network"].integer("hidden", default: 2, in: 1...100)
+    #expect(throws: RecipeError("r has no key network.windows; network has latent, hidden")) { try recipe.finish() }
+  }
+
   @Test(
     "A key of another section, or that means the same, is the nearest",
     arguments: [

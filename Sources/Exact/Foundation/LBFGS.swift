@@ -94,6 +94,7 @@ public struct LBFGS: Hashable, Sendable {
     guard let base else {
       isFinished = !isDefined
       if isDefined { accept(value, gradient) }
+      if maximumIterations == 0 { finish() }
       return
     }
     let moved = point.subtracting(base.point)

@@ -8,14 +8,21 @@ public struct LaplaceLogisticRegression: StatisticsModel {
   public let features: Features
   /// α, of all weights, the intercept's included.
   public let weightPrecision: Double
+  /// What a row of each class counts.
+  public let classWeights: [Double]
 
+  /// - Parameter classWeights: a number of rows that each row of a class stands for; nil: one.
   /// - Throws: `.wrongArgument` for a precision that is not positive: without a prior, separable data has no mode.
-  public init(_ features: Features, weightPrecision: Double) throws(ExactError) {
+  public init(
+    _ features: Features, weightPrecision: Double, classWeights: [Double]? = nil
+  ) throws(ExactError) {
     guard weightPrecision > 0, weightPrecision.isFinite else {
       throw ExactError(
         .wrongArgument, doing: "making a logistic regression", remedy: "give a weight precision above zero")
     }
     (self.features, self.weightPrecision) = (features, weightPrecision)
+    self.classWeights = classWeights ?? [1, 1]
+    precondition(self.classWeights.count == 2, "a weight for each class")
   }
 
   public struct Parameters: Hashable, Sendable {
@@ -65,11 +72,11 @@ public struct LaplaceLogisticRegression: StatisticsModel {
       var logLikelihood = 0.0
       for i in 0..<count {
         let (a, t) = (scratch.activations[i], Double(scratch.labels[i]))
-        let y = sigmoid(a)
-        logLikelihood += t * a - softplus(a)
-        scratch.addGradient(t - y, row: i, to: statistics + 2)
+        let (y, weight) = (sigmoid(a), classWeights[scratch.labels[i]])
+        logLikelihood += weight * (t * a - softplus(a))
+        scratch.addGradient(weight * (t - y), row: i, to: statistics + 2)
         // y (1 − y) without cancellation.
-        scratch.weights[i] = y * sigmoid(-a)
+        scratch.weights[i] = weight * (y * sigmoid(-a))
       }
       scratch.addMoments(0)
       statistics[0] += Double(count)

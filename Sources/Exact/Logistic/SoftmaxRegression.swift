@@ -9,15 +9,22 @@ public struct SoftmaxRegression: StatisticsModel {
   public let classes: Int
   /// α, of all weights, the intercepts included.
   public let weightPrecision: Double
+  /// What a row of each class counts.
+  public let classWeights: [Double]
 
+  /// - Parameter classWeights: a number of rows that each row of a class stands for; nil: one.
   /// - Throws: `.wrongArgument` for fewer than two classes, or a precision that is not positive.
-  public init(_ features: Features, classes: Int, weightPrecision: Double) throws(ExactError) {
+  public init(
+    _ features: Features, classes: Int, weightPrecision: Double, classWeights: [Double]? = nil
+  ) throws(ExactError) {
     guard classes >= 2, weightPrecision > 0, weightPrecision.isFinite else {
       throw ExactError(
         .wrongArgument, doing: "making a regression of \(classes) classes",
         remedy: "ask for at least two classes and give a weight precision above zero")
     }
     (self.features, self.classes, self.weightPrecision) = (features, classes, weightPrecision)
+    self.classWeights = classWeights ?? Array(repeating: 1, count: classes)
+    precondition(self.classWeights.count == classes, "a weight for each class")
   }
 
   public struct Parameters: Hashable, Sendable {
@@ -71,12 +78,13 @@ public struct SoftmaxRegression: StatisticsModel {
         var (largest, sum) = (-Double.infinity, 0.0)
         for k in 0..<classes { largest = max(largest, p[k * capacity + i]) }
         for k in 0..<classes { sum += exp(p[k * capacity + i] - largest) }
-        logLikelihood += p[scratch.labels[i] * capacity + i] - largest - log(sum)
+        let weight = classWeights[scratch.labels[i]]
+        logLikelihood += weight * (p[scratch.labels[i] * capacity + i] - largest - log(sum))
         for k in 0..<classes {
           let probability = exp(p[k * capacity + i] - largest) / sum
           p[k * capacity + i] = probability
           let residual = (scratch.labels[i] == k ? 1 : 0) - probability
-          scratch.addGradient(residual, row: i, to: statistics + 2 + k * m)
+          scratch.addGradient(weight * residual, row: i, to: statistics + 2 + k * m)
         }
       }
       var block = 0
@@ -84,7 +92,8 @@ public struct SoftmaxRegression: StatisticsModel {
         for l in 0...k {
           scratch.weights.clear()
           for i in 0..<count {
-            scratch.weights[i] = p[k * capacity + i] * ((k == l ? 1 : 0) - p[l * capacity + i])
+            scratch.weights[i] =
+              classWeights[scratch.labels[i]] * (p[k * capacity + i] * ((k == l ? 1 : 0) - p[l * capacity + i]))
           }
           scratch.addMoments(block)
           block += 1

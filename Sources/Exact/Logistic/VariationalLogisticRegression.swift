@@ -10,14 +10,21 @@ public struct VariationalLogisticRegression: StatisticsModel {
   public let features: Features
   /// α, of all weights, the intercept's included.
   public let weightPrecision: Double
+  /// What a row of each class counts.
+  public let classWeights: [Double]
 
+  /// - Parameter classWeights: a number of rows that each row of a class stands for; nil: one.
   /// - Throws: `.wrongArgument` for a precision that is not positive.
-  public init(_ features: Features, weightPrecision: Double) throws(ExactError) {
+  public init(
+    _ features: Features, weightPrecision: Double, classWeights: [Double]? = nil
+  ) throws(ExactError) {
     guard weightPrecision > 0, weightPrecision.isFinite else {
       throw ExactError(
         .wrongArgument, doing: "making a logistic regression", remedy: "give a weight precision above zero")
     }
     (self.features, self.weightPrecision) = (features, weightPrecision)
+    self.classWeights = classWeights ?? [1, 1]
+    precondition(self.classWeights.count == 2, "a weight for each class")
   }
 
   private var m: Int { features.weightCount }
@@ -51,10 +58,10 @@ public struct VariationalLogisticRegression: StatisticsModel {
         let a = scratch.activations[i]
         // ξ² = φᵀ (S + m mᵀ) φ (Bishop 2006, equation 10.163).
         let ξ = (scratch.squares[i] + a * a).squareRoot()
-        let λ = Self.curvature(ξ)
-        bound += -softplus(-ξ) - 0.5 * ξ + λ * ξ * ξ
-        scratch.addGradient(Double(scratch.labels[i]) - 0.5, row: i, to: statistics + 2)
-        scratch.weights[i] = 2 * λ
+        let (λ, weight) = (Self.curvature(ξ), classWeights[scratch.labels[i]])
+        bound += weight * (-softplus(-ξ) - 0.5 * ξ + λ * ξ * ξ)
+        scratch.addGradient(weight * (Double(scratch.labels[i]) - 0.5), row: i, to: statistics + 2)
+        scratch.weights[i] = weight * (2 * λ)
       }
       scratch.addMoments(0)
       statistics[0] += Double(count)

@@ -115,19 +115,18 @@ public struct GaussianProcess: Hashable, Sendable {
 
   // MARK: Optimisation
 
-  /// Bounds of every parameter while optimising, as in scikit-learn.
-  static let bounds = (1e-5, 1e5)
-
   /// The process whose free kernel parameters and noise variance have the largest marginal likelihood, by L-BFGS in their
-  /// logarithms within 1e-5 … 1e5, from this one's.
+  /// logarithms within 1e-5 … 1e5 of the data's own units, from this one's.
   /// - Parameter optimizesNoise: false keeps the noise variance.
   public func optimized(
     targets: [Double], iterations: Int = 200, optimizesNoise: Bool = true
   ) throws(ExactError) -> GaussianProcess {
-    let noise = optimizesNoise ? [max(noiseVariance, Self.bounds.0)] : []
-    let start = (kernel.parameters + noise).map { log($0) }
+    let bounds = ProcessUnits(inputs: inputs, targets: targets, mean: mean).bounds(kernel)
+    let count = kernel.parameters.count + (optimizesNoise ? 1 : 0)
+    // The logarithm of a noise variance of zero lies below its bound, at which the search then begins.
+    let start = (kernel.parameters + [noiseVariance]).map { log($0) }.prefix(count)
     var search = LBFGS(
-      from: start, lower: start.map { _ in log(Self.bounds.0) }, upper: start.map { _ in log(Self.bounds.1) },
+      from: Array(start), lower: Array(bounds.lower.prefix(count)), upper: Array(bounds.upper.prefix(count)),
       maximumIterations: iterations)
     var best = self
     while !search.isFinished {
@@ -138,11 +137,11 @@ public struct GaussianProcess: Hashable, Sendable {
           kernel.with(parameters: Array(values.prefix(kernel.parameters.count))),
           noiseVariance: optimizesNoise ? values.last! : noiseVariance, mean: mean, inputs: inputs, targets: targets)
       else {
-        search.tell(.infinity, start)
+        search.tell(.infinity, search.point)
         continue
       }
       if process.logMarginalLikelihood > best.logMarginalLikelihood { best = process }
-      search.tell(-process.logMarginalLikelihood, process.gradient.prefix(start.count).map { -$0 })
+      search.tell(-process.logMarginalLikelihood, process.gradient.prefix(count).map { -$0 })
     }
     return best
   }

@@ -19,6 +19,8 @@ public struct GaussianProcessSearch: StatisticsModel {
   /// The function's mean before data, a constant.
   public let mean: Double
   public let iterations: Int
+  /// Of the search, relative to how far the data spreads.
+  private let bounds: (lower: [Double], upper: [Double])
 
   /// - Throws: as conditioning a process on the data with these parameters does.
   public init(
@@ -30,6 +32,7 @@ public struct GaussianProcessSearch: StatisticsModel {
     }
     (self.kernel, self.noiseVariance, self.mean) = (kernel, noiseVariance, mean)
     (self.inputs, self.targets, self.iterations) = (inputs, targets, iterations)
+    bounds = ProcessUnits(inputs: inputs, targets: targets, mean: mean).bounds(kernel)
     // What is wrong with the data shows before the first pass.
     try GaussianProcess.check(kernel, noiseVariance: noiseVariance, mean: mean, inputs: inputs, targets: targets)
   }
@@ -81,10 +84,8 @@ public struct GaussianProcessSearch: StatisticsModel {
 
   /// - Parameter point: the logarithms of the kernel's parameters and of the noise variance.
   public func start(at point: [Double]) -> Parameters {
-    let (low, high) = (log(GaussianProcess.bounds.0), log(GaussianProcess.bounds.1))
-    return Parameters(
-      search: LBFGS(
-        from: point, lower: point.map { _ in low }, upper: point.map { _ in high }, maximumIterations: iterations))
+    Parameters(
+      search: LBFGS(from: point, lower: bounds.lower, upper: bounds.upper, maximumIterations: iterations))
   }
 
   /// Rows, how many evaluations there were, how many of them found the covariance positive definite, then the value and

@@ -16,10 +16,14 @@ public struct SparseGaussianProcess: StatisticsModel {
   public let kernel: Kernel
   public let noiseVariance: Double
   public let iterations: Int
+  /// Of the data, which the bounds of the search are relative to.
+  public let units: ProcessUnits
 
+  /// - Parameter units: nil: inputs and targets spread by about one.
   /// - Throws: `.wrongArgument` for wrong parameters, no inducing inputs, or inducing inputs that are not finite.
   public init(
-    _ kernel: Kernel, noiseVariance: Double, inducing: Matrix, mean: Double = 0, iterations: Int = 100
+    _ kernel: Kernel, noiseVariance: Double, inducing: Matrix, mean: Double = 0, iterations: Int = 100,
+    units: ProcessUnits? = nil
   ) throws(ExactError) {
     guard inducing.rows > 0, inducing.columns > 0, inducing.firstRowNotFinite == nil, noiseVariance > 0,
       noiseVariance.isFinite, mean.isFinite, iterations >= 0
@@ -31,6 +35,7 @@ public struct SparseGaussianProcess: StatisticsModel {
     try kernel.check(columns: inducing.columns)
     (self.inducing, self.mean, self.kernel) = (inducing, mean, kernel)
     (self.noiseVariance, self.iterations) = (noiseVariance, iterations)
+    self.units = units ?? ProcessUnits(target: 1, inputs: Array(repeating: 1, count: inducing.columns))
   }
 
   public struct Parameters: Sendable {
@@ -65,10 +70,9 @@ public struct SparseGaussianProcess: StatisticsModel {
 
   /// - Parameter start: the logarithms of the kernel's parameters and of the noise variance.
   public func start(at start: [Double]) -> Parameters {
-    let (low, high) = (log(GaussianProcess.bounds.0), log(GaussianProcess.bounds.1))
+    let bounds = units.bounds(kernel)
     return Parameters(
-      search: LBFGS(
-        from: start, lower: start.map { _ in low }, upper: start.map { _ in high }, maximumIterations: iterations),
+      search: LBFGS(from: start, lower: bounds.lower, upper: bounds.upper, maximumIterations: iterations),
       adjoints: nil, posterior: nil)
   }
 

@@ -82,9 +82,12 @@ extension Likelihood {
     }
   }
 
-  /// −log p(answer) of some training examples: [n, outputs] → [n].
+  /// −log p(answer) of some training examples, times what an example of its class counts: [n, outputs] → [n].
   func loss(_ outputs: Tensor, _ supervision: Supervision, _ pass: Pass) -> Tensor {
-    -checkedLogLikelihood(outputs, of: answers(pass.examples, of: .train, supervision), pass)
+    let answers = answers(pass.examples, of: .train, supervision)
+    let loss = -checkedLogLikelihood(outputs, of: answers, pass)
+    guard let weights = supervision.labelWeights else { return loss }
+    return loss * Tensor(answers.labels.map { weights[Int($0)] }, [answers.count])
   }
 
   /// The log-likelihood, with the shapes that the protocol speaks of.

@@ -37,7 +37,7 @@ struct PredictiveEvaluation {
         "cls/Acc": probabilities.accuracy(labels), "cls/NLL": probabilities.negativeLogLikelihood(labels),
         "cls/Brier": probabilities.brierScore(labels), "cal/ECE": reliability.expectedError,
         "cls/Entropy": entropies.reduce(0, +) / Double(max(entropies.count, 1)),
-      ].merging(probabilities.summary(labels)) { first, _ in first }
+      ].merging(probabilities.summary(labels, names: supervision.shownNames)) { first, _ in first }
       if learner.isStochastic { metrics["cls/MI"] = mutual / Double(max(labels.count, 1)) }
       let correct = labels.indices.map { probabilities.top($0).label == labels[$0] }
       let coverages = [0.5, 0.8, 0.9]
@@ -74,8 +74,8 @@ struct PredictiveEvaluation {
         return
       }
       metrics["reg/NLL"] = -density / Double(max(targets.count / width, 1))
-      for level in [0.5, 0.8, 0.95] {
-        metrics["reg/Coverage\(Int(level * 100))"] = Regression.coverage(ranks: ranks, level: level)
+      for level in Regression.coverageLevels {
+        metrics[Regression.coverageName(level)] = Regression.coverage(ranks: ranks, level: level)
       }
     }
   }

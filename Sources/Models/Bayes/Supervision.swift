@@ -19,6 +19,8 @@ public struct Supervision: Sendable {
 
   public let inputs: Inputs
   public let kind: Kind
+  /// What an example of each class counts in the loss; nil: one.
+  private(set) var labelWeights: [Float]?
   private let trainLabels: [UInt32]
   private let trainTargets: ExampleArray?
   let testLabels: [Int]
@@ -31,9 +33,7 @@ public struct Supervision: Sendable {
     switch wants {
     case .classes:
       guard let labels = data.train.labels else {
-        throw TrainingError(
-          .unsuitable, "\(data.name) has no class labels",
-          advice: "name data that has, or a column with data.target and data.target_kind=classes")
+        throw TrainingError.noClasses(data)
       }
       kind = .classes(count: labels.count, names: labels.names)
       trainLabels = labels.indices
@@ -41,9 +41,7 @@ public struct Supervision: Sendable {
       (trainTargets, testTargets, targetStatistics) = (nil, nil, nil)
     case .values:
       guard let targets = data.train.targets else {
-        throw TrainingError(
-          .unsuitable, "\(data.name) has no regression targets",
-          advice: "name the target column with data.target, and data.target_kind=values if it holds whole numbers")
+        throw TrainingError.noNumbers(data)
       }
       let width = targets.elementsPerExample
       kind = .values(count: width)
@@ -52,6 +50,13 @@ public struct Supervision: Sendable {
       let scaling = try data.reference == nil ? ColumnScaling(.standard, of: targets) : .init(identity: width)
       targetStatistics = FlatBuffer("targets", columns: [("mean", scaling.offset), ("deviation", scaling.scale)])
     }
+  }
+
+  /// Reads what an example of each class counts, of what learns classes.
+  mutating func readLabelWeights(_ objective: RecipeSection, _ data: Dataset) throws {
+    guard case .classes = kind else { return try LabelWeights.refuse(objective, data) }
+    let weights = try LabelWeights(objective, data.train.labels!, isTrained: data.reference != nil)
+    labelWeights = weights.values?.map { Float($0) }
   }
 
   /// Refuses targets that a likelihood gives no probability.
@@ -80,6 +85,9 @@ public struct Supervision: Sendable {
   public var classNames: [String] {
     if case .classes(_, let names) = kind { names } else { [] }
   }
+
+  /// What each class is called: its index where the data does not name it.
+  var shownNames: [String] { ClassLabels.shown(classNames, count: width) }
 
   /// What is wrong with other inputs, or nothing: they must be of the shape and type of the training data.
   func mismatch(_ array: ExampleArray) -> String? {

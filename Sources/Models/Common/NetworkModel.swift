@@ -85,8 +85,10 @@ extension NetworkModel {
     }
     // Pictures keep their scale; the columns of a table have units of their own.
     let isTable = data.train.inputs.kind != .uint8 && data.train.inputs.shape.count == 1
-    return try Supervision(
+    var supervision = try Supervision(
       data, recipe["data"], wants: wanted!, default: isTable || wanted == .values ? .standard : .unit)
+    try supervision.readLabelWeights(recipe["objective"], data)
+    return supervision
   }
 }
 

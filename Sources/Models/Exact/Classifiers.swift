@@ -110,6 +110,6 @@ extension StatisticsLearner where Model: ClassifyingModel {
     return [
       "cls/Acc": probabilities.accuracy(truth), "cls/NLL": probabilities.negativeLogLikelihood(truth),
       "cls/Brier": probabilities.brierScore(truth), "cal/ECE": reliability.expectedError,
-    ].merging(probabilities.summary(truth)) { first, _ in first }
+    ].merging(probabilities.summary(truth, names: labels.shownNames)) { first, _ in first }
   }
 }

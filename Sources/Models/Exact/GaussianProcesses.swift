@@ -60,19 +60,22 @@ public enum GaussianProcessRegression: Model {
             try process(points.matrix("inputs"), points.numbers("targets"))
           })
       }
+      // What has been trained searches for nothing.
+      let key = RandomKey(seed: seed).at(tensor: NoiseStream.start)
+      let sample = try exact.isTrained ? nil : exact.train.sample(of: 10_000, key: key.at(sample: 2))
+      let spreads = sample.map { ProcessUnits(inputs: $0.inputs, targets: $0.targets!.elements, mean: 0) }
       @Sendable func sparse(_ places: Matrix) throws -> SparseProcess {
         SparseProcess(
-          try SparseGaussianProcess(kernel, noiseVariance: noise, inducing: places, iterations: searches), presentation)
+          try SparseGaussianProcess(
+            kernel, noiseVariance: noise, inducing: places, iterations: searches, units: spreads), presentation)
       }
       let defaults = StatisticsLearner<SparseProcess>.Defaults(iterations: 10_000)
-      guard !exact.isTrained else {
+      guard let sample = sample?.inputs else {
         return try StatisticsLearner(
           sparse(Matrix(rows: inducing, columns: exact.train.width)), exact, recipe, defaults: defaults,
           kept: KeptNumbers { try sparse($0.matrix("inducing")) })
       }
       // Inducing inputs spread like the rows: as k-means++ chooses centres, a function of the seed.
-      let key = RandomKey(seed: seed).at(tensor: NoiseStream.start)
-      let sample = try exact.train.sample(of: 10_000, key: key.at(sample: 2)).inputs
       guard inducing <= sample.rows else {
         throw RecipeError(
           "network.inducing is \(inducing), more than the \(sample.rows) rows: set it to \(sample.rows) or less")

@@ -136,9 +136,7 @@ private func regression(_ recipe: Recipe, _ data: Dataset, seed: UInt64) throws 
 /// The target, a number for each row.
 func singleTarget(_ set: ExampleSet, of data: Dataset) throws -> ExampleArray {
   guard let targets = set.targets else {
-    throw TrainingError(
-      .unsuitable, "\(data.name) has no regression targets",
-      advice: "name the target column with data.target, and data.target_kind=values if it holds whole numbers")
+    throw TrainingError.noNumbers(data)
   }
   guard targets.elementsPerExample == 1 else {
     throw TrainingError(

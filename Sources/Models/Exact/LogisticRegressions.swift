@@ -20,18 +20,17 @@ public enum BayesianLogisticRegression: Model {
     let precision = try objective.number("weight_precision", default: 1, in: 1e-300...1e300)
     let method: Method = try objective.choice("method", default: .laplace)
     guard let labels = data.train.labels else {
-      throw TrainingError(
-        .unsuitable, "\(data.name) has no class labels",
-        advice: "name data that has, or a column with data.target and data.target_kind=classes")
+      throw TrainingError.noClasses(data)
     }
     let exact = try ExactData(data, recipe, seed: seed, normalization: .standard) { set in .classes(set.labels!) }
     let features = try FeatureChoice(recipe["network"], exact)
+    let weights = try LabelWeights(objective, labels, isTrained: exact.isTrained).values
     if labels.count > 2 {
       guard method == .laplace else {
         throw RecipeError("objective.method is variational, which takes two classes; the data has \(labels.count)")
       }
       return try features.learner(exact, recipe, defaults: .init(iterations: 100, tolerance: 1e-12)) {
-        try SoftmaxRegression($0, classes: labels.count, weightPrecision: precision)
+        try SoftmaxRegression($0, classes: labels.count, weightPrecision: precision, classWeights: weights)
       }
     }
     guard labels.count == 2 else {
@@ -39,11 +38,11 @@ public enum BayesianLogisticRegression: Model {
     }
     if method == .laplace {
       return try features.learner(exact, recipe, defaults: .init(iterations: 100, tolerance: 1e-12)) {
-        try LaplaceLogisticRegression($0, weightPrecision: precision)
+        try LaplaceLogisticRegression($0, weightPrecision: precision, classWeights: weights)
       }
     }
     return try features.learner(exact, recipe, defaults: .init(iterations: 1000, tolerance: 1e-12)) {
-      try VariationalLogisticRegression($0, weightPrecision: precision)
+      try VariationalLogisticRegression($0, weightPrecision: precision, classWeights: weights)
     }
   }
 }

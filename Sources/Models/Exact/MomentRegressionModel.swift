@@ -45,6 +45,18 @@ extension MomentRegression: FlatStatisticsModel where Estimator: ReportingEstima
     try parameters(pivot: buffer.numbers("pivot"), statistics: buffer.numbers("sums"))
   }
 
+  /// One pass finds what is to be found, so that the pivot is all that a pass begins with: the sums, which are most of a
+  /// checkpoint, are stored once.
+  var searchLayout: Layout {
+    var layout = Layout()
+    layout.add("pivot", [featureCount + 1])
+    return layout
+  }
+  func writeSearch(_ parameters: Parameters, to buffer: FlatBuffer) { buffer.fill("pivot", flat(parameters).pivot) }
+  func readSearch(_ buffer: FlatBuffer) throws -> Parameters {
+    try parameters(pivot: buffer.numbers("pivot"), statistics: [0])
+  }
+
   /// Where an estimate's weights lie among those of the estimator's features.
   private func places(of estimate: Estimator.Estimate) -> [Int] {
     let inputs = estimator.features.inputs

@@ -3,13 +3,14 @@ import Exact
 import Figures
 import Foundation
 import LinearAlgebra
+import Metrics
 import Training
 
 /// How good predictive densities of numbers are, as sums over rows.
 enum RegressionScore {
-  static let names = ["squared_error", "target", "target_square", "reg/MAE", "reg/NLL"] + levels.map(coverage)
-  private static let levels = [0.5, 0.8, 0.95]
-  private static func coverage(_ level: Double) -> String { "reg/Coverage\(Int(level * 100))" }
+  static let names =
+    ["squared_error", "target", "target_square", "reg/MAE", "reg/NLL"]
+    + Regression.coverageLevels.map(Regression.coverageName)
 
   /// - Parameter centre: a number near the targets, such as the mean of those learned from.
   static func add(
@@ -22,9 +23,9 @@ enum RegressionScore {
       sums["target_square"] += (target - centre) * (target - centre)
       sums["reg/MAE"] += abs(target - prediction.mean)
       sums["reg/NLL"] -= prediction.logDensity(target)
-      for level in levels {
+      for level in Regression.coverageLevels {
         let half = normalQuantile(0.5 + level / 2) * prediction.variance.squareRoot()
-        if abs(target - prediction.mean) <= half { sums[coverage(level)] += 1 }
+        if abs(target - prediction.mean) <= half { sums[Regression.coverageName(level)] += 1 }
       }
     }
   }
