@@ -12,7 +12,8 @@ import ZeroMQ
 package struct Launch: Sendable {
   private let hosts: [HostsFile.Host]?
   private let count: Int
-  private let endpoint: Endpoint
+  /// nil: a socket that no other user reaches.
+  private let endpoint: Endpoint?
   private let lanes: Int?
   private let lanesHere: Int
   private let heartbeat: Duration
@@ -22,19 +23,22 @@ package struct Launch: Sendable {
   /// - Parameters:
   ///   - nodes: so many processes on this machine,
   ///   - hosts: or one on each machine that this file lists.
-  ///   - bind: where to listen.
+  ///   - bind: where to listen; nil: in a folder of this user, or at a free port of this machine when there are hosts, or
+  ///     keys of other users.
   ///   - lanes: threads of each node; nil: the processors of a machine, shared.
   package init(
-    nodes: Int, hosts: String?, bind: String, lanes: Int?, heartbeat: Duration, security: SecurityRequest
+    nodes: Int, hosts: String?, bind: String?, lanes: Int?, heartbeat: Duration, security: SecurityRequest
   ) throws {
     guard (1...1024).contains(nodes) else { throw RecipeError("--nodes is \(nodes): it must be from 1 to 1024") }
     lanesHere = lanes ?? max(1, Launch.processors / nodes)
     guard (1...1024).contains(lanesHere) else {
       throw RecipeError("--lanes is \(lanesHere): it must be from 1 to 1024")
     }
-    endpoint = try Endpoint(bind)
+    let endpoint = try Endpoint(bind ?? "tcp://127.0.0.1:*")
+    self.endpoint = bind == nil && hosts == nil && security.key == nil && security.allow == nil ? nil : endpoint
     self.hosts = try hosts.map { try HostsFile(contentsOf: $0).hosts }
     count = self.hosts?.count ?? nodes
+    try NodeProcesses.checkDescriptors(count)
     guard endpoint.isLoopback || hosts != nil else {
       throw RecipeError("--bind \(endpoint): launch starts nodes on this machine, so listen on tcp://127.0.0.1:PORT")
     }
@@ -50,11 +54,13 @@ package struct Launch: Sendable {
   package func run(
     _ prepared: TrainingRequest.Prepared, _ request: TrainingRequest, quiet: Bool, began: (ClusterSession) -> Void
   ) async throws -> (run: RunFolder, summary: Summary) {
+    let sockets = try endpoint == nil ? SocketFolder() : nil
+    defer { sockets?.remove() }
     let (run, lock) = try prepared.claim(request)
     defer { lock.release() }
     let cluster = try await prepared.starting(run) {
       try await ClusterSession(
-        prepared.job, run: run, from: prepared.checkpoint, isRestart: false, bind: endpoint,
+        prepared.job, run: run, from: prepared.checkpoint, isRestart: false, bind: endpoint ?? sockets!.endpoint,
         security: security.coordinator, nodes: count, heartbeat: heartbeat, lanes: Launch.processors, quiet: quiet)
     }
     let bound = cluster.endpoint

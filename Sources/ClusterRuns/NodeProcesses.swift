@@ -2,6 +2,7 @@ import Cluster
 import Files
 import Foundation
 import Messages
+import Recipes
 import Runs
 import Subprocess
 import Synchronization
@@ -31,6 +32,11 @@ package struct NodeProcesses: Sendable {
 
   package init(commands: [Command], folder: String?, note: @escaping @Sendable (String) -> Void) {
     (self.commands, self.folder, self.note) = (commands, folder, note)
+  }
+
+  /// Throws where so many nodes need more descriptors than there may be: pipes, a log and a connection each.
+  static func checkDescriptors(_ nodes: Int) throws {
+    if let shortage = Descriptors.shortage(of: 64 + 8 * nodes) { throw RecipeError("--nodes is \(nodes): \(shortage)") }
   }
 
   private static let timeStyle = Date.ISO8601FormatStyle(includingFractionalSeconds: true)

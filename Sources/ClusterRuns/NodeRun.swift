@@ -139,7 +139,8 @@ package final class NodeRun: Sendable {
   }
 
   private static func dataBind(for coordinator: Endpoint) -> Endpoint {
-    Endpoint(.tcp(host: coordinator.isLoopback ? "127.0.0.1" : "*", port: .any))
+    SocketFolder.neighbor(of: coordinator)
+      ?? Endpoint(.tcp(host: coordinator.isLoopback ? "127.0.0.1" : "*", port: .any))
   }
 
   /// By which host peers reach this node: the one that was named, or this machine's address on the way to the

@@ -23,7 +23,8 @@ package struct PredictionPlace: Sendable {
   }
 
   private let nodes: Nodes
-  private let bind: Endpoint
+  /// nil: a socket that no other user reaches.
+  private let bind: Endpoint?
   private let security: ClusterSecurity
   /// The host by which nodes reach this process, where the bound one does not say.
   private let host: String?
@@ -40,18 +41,24 @@ package struct PredictionPlace: Sendable {
       throw RecipeError("--nodes is \(nodes): it must be from 1 to 1024")
     }
     if let nodes {
+      try NodeProcesses.checkDescriptors(nodes)
       let processors = ProcessInfo.processInfo.activeProcessorCount
       self.nodes = .local(nodes, lanes: lanes ?? max(1, processors / nodes))
-      (self.bind, security, host) = (try Endpoint("tcp://127.0.0.1:*"), .plainOnLoopback, nil)
+      (self.bind, security, host) = (nil, .plainOnLoopback, nil)
     } else if let coordinator {
       let endpoint = try Endpoint(coordinator)
       let security = try options.node(toward: endpoint)
       self.nodes = .training(endpoint, security)
       self.security = security.ofServer
-      self.bind =
+      if case .ipc = endpoint.transport, bind == nil {
+        (self.bind, host) = (nil, nil)
+        return
+      }
+      let bind =
         try bind.map { try Endpoint($0) }
         ?? Endpoint(.tcp(host: endpoint.isLoopback ? "127.0.0.1" : "*", port: .any))
-      if case .tcp(let named, _) = self.bind.transport, !["*", "0.0.0.0", "::"].contains(named) {
+      self.bind = bind
+      if case .tcp(let named, _) = bind.transport, !["*", "0.0.0.0", "::"].contains(named) {
         host = nil
       } else {
         guard let address = LocalAddress.toward(endpoint) else {
@@ -108,8 +115,10 @@ package struct PredictionPlace: Sendable {
     _ work: @escaping @Sendable (PredictionSession) async throws -> Value
   ) async throws -> Value {
     let note: @Sendable (String) -> Void = { StandardError.write($0 + "\n") }
+    let sockets = try bind == nil ? SocketFolder() : nil
+    defer { sockets?.remove() }
     let session = try PredictionSession(
-      run, learner, array, seed: seed, bind: bind, security: security, note: note)
+      run, learner, array, seed: seed, bind: bind ?? sockets!.endpoint, security: security, note: note)
     let coordinator = session.coordinator
     let bound: Endpoint
     do { bound = try await coordinator.open() } catch {

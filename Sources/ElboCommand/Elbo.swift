@@ -59,6 +59,7 @@ struct Elbo: AsyncParsableCommand {
     do {
       for model in models { try Models.register(model) }
       var command = try parseAsRoot()
+      if let shortage = Descriptors.shortage(of: 64) { fail(shortage, .mistake) }
       if var command = command as? any AsyncParsableCommand {
         try await command.run()
       } else {

@@ -11,6 +11,19 @@ public enum Descriptors {
   /// More than this no training needs, and some systems have a limit of a thousand million.
   private static let most: rlim_t = 1 << 20
 
+  /// How many there may be.
+  public static var limit: Int {
+    var limit = rlimit()
+    return getrlimit(resource, &limit) == 0 ? Int(clamping: limit.rlim_cur) : 1024
+  }
+
+  /// Whether there may be too few for something, in a line that says what to do: with too few, libraries and the runtime trap.
+  public static func shortage(of count: Int) -> String? {
+    let limit = limit
+    guard limit < count else { return nil }
+    return "the limit on open files is \(limit), and \(count) are needed; raise it (ulimit -n)"
+  }
+
   /// Raises the limit as far as the system lets: the usual one of 1024 is soon reached by connections of strangers.
   public static func raiseLimit() {
     var limit = rlimit()

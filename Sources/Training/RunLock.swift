@@ -29,6 +29,9 @@ public final class RunLock: Sendable {
       } catch let error as FileError where error.code == .notFound {
         // Another process has made the folder and has taken it back meanwhile.
         guard !FileManager.default.fileExists(atPath: run.path) else { throw error }
+      } catch {
+        rmdir(run.path)
+        throw error
       }
     }
   }

@@ -1,7 +1,8 @@
 import CZeroMQ
 import Synchronization
 
-/// Counts what happens to a socket's connections, among it the peers that did not speak ZMTP or had the wrong key.
+/// Counts what happens to a socket's connections, among it the peers that did not speak ZMTP or had the wrong key, and
+/// keeps those of strangers few.
 /// Close it before the context; the counts may be read from anywhere and stay.
 public final class ConnectionMonitor: @unchecked Sendable {
   /// Counts since the monitor was made.
@@ -18,6 +19,8 @@ public final class ConnectionMonitor: @unchecked Sendable {
     public var failedAuthentication = 0
     /// Gone in the middle of the greeting.
     public var failedOtherwise = 0
+    /// Connections that were closed since too many said nothing.
+    public var silent = 0
 
     /// Whether a peer that has greeted has not hung up yet, as far as is known: those that failed count as gone too.
     public var isAnybodyHere: Bool { greeted > disconnected }
@@ -27,12 +30,14 @@ public final class ConnectionMonitor: @unchecked Sendable {
   // Guarded by the polling thread.
   private nonisolated(unsafe) var socket: Socket?
   private nonisolated(unsafe) var changeHandler: (() -> Void)?
+  private nonisolated(unsafe) var silent: SilentConnections?
   private let watched: UnsafeMutableRawPointer
 
   public var counts: Counts { state.withLock { $0 } }
 
-  init(of handle: UnsafeMutableRawPointer, in context: ZeroMQContext) throws(ZeroMQError) {
+  init(of handle: UnsafeMutableRawPointer, in context: ZeroMQContext, silentLimit: Int?) throws(ZeroMQError) {
     watched = handle
+    silent = silentLimit.map { SilentConnections(limit: $0) }
     let endpoint = Endpoint(.inproc(name: "monitor-\(UInt(bitPattern: handle))"))
     let events =
       ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_CONNECTED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED
@@ -42,7 +47,10 @@ public final class ConnectionMonitor: @unchecked Sendable {
       throw ZeroMQError(doing: "monitoring a socket")
     }
     do throws(ZeroMQError) {
-      let pair = try Socket(.pair, in: context, security: .plainOnLoopback)
+      // libzmq's I/O thread waits where a monitor's queue is full, and may then hold what `close` needs.
+      var options = SocketOptions()
+      options.receiveHighWaterMark = 0
+      let pair = try Socket(.pair, in: context, security: .plainOnLoopback, options: options)
       do throws(ZeroMQError) {
         try pair.connect(endpoint)
       } catch {
@@ -60,6 +68,12 @@ public final class ConnectionMonitor: @unchecked Sendable {
   /// Calls `handler` on the polling thread when a count has changed.
   public func onChange(_ handler: @escaping () -> Void) { changeHandler = handler }
 
+  /// A message that is one has come: whose connection it came by is no stranger. On the polling thread.
+  public func heard(_ frame: IncomingFrame) {
+    guard silent?.isEmpty == false, let descriptor = frame.descriptor else { return }
+    silent!.remove(descriptor)
+  }
+
   /// On the polling thread, before the socket it watches is closed.
   public func close() {
     guard socket != nil else { return }
@@ -71,11 +85,26 @@ public final class ConnectionMonitor: @unchecked Sendable {
   private func drain() {
     for _ in 0..<64 {
       guard socket != nil, case .message(let frames)? = try? socket!.receive(), let event = frames.first,
-        event.count >= 2
-      else { return }
-      count(event: Int32(event.withUnsafeBytes { $0.loadUnaligned(as: UInt16.self) }))
+        event.count >= 6
+      else { return hangUp() }
+      let (kind, value) = event.withUnsafeBytes {
+        (Int32($0.loadUnaligned(as: UInt16.self)), $0.loadUnaligned(fromByteOffset: 2, as: Int32.self))
+      }
+      switch kind {
+      case ZMQ_EVENT_ACCEPTED: silent?.accept(value)
+      case ZMQ_EVENT_DISCONNECTED: silent?.remove(value)
+      default: break
+      }
+      count(event: kind)
       changeHandler?()
     }
+  }
+
+  private func hangUp() {
+    let count = silent?.hangUp() ?? 0
+    guard count > 0 else { return }
+    state.withLock { $0.silent += count }
+    changeHandler?()
   }
 
   private func count(event: Int32) {

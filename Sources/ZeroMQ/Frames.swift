@@ -104,6 +104,12 @@ public final class IncomingFrame: @unchecked Sendable {
     guard let text = zmq_msg_gets(message, "User-Id") else { return nil }
     return CurvePublicKey(hexadecimal: String(cString: text))
   }
+
+  /// Of the connection by which it came, if that is over a network or a Unix socket.
+  var descriptor: CInt? {
+    let descriptor = zmq_msg_get(message, ZMQ_SRCFD)
+    return descriptor < 0 ? nil : descriptor
+  }
 }
 
 /// What a ROUTER calls a peer: valid as long as the peer's connection, and on that socket only.

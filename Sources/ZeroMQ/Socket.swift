@@ -56,6 +56,7 @@ public struct Socket: ~Copyable {
   public borrowing func bind(_ endpoint: Endpoint) throws(ZeroMQError) -> Endpoint {
     try check(endpoint)
     let endpoint = endpoint.numericLoopback
+    if case .ipc(let path) = endpoint.transport { try UnixSocket.checkFree(path, for: endpoint) }
     guard zmq_bind(handle, endpoint.description) == 0 else {
       let number = zmq_errno()
       guard number == ENODEV else { throw ZeroMQError(doing: "binding to \(endpoint)", errno: number) }
@@ -168,7 +169,9 @@ public struct Socket: ~Copyable {
   }
 
   /// Counts what happens to this socket's connections; until it is closed.
-  public borrowing func monitor() throws(ZeroMQError) -> ConnectionMonitor {
-    try ConnectionMonitor(of: handle, in: context)
+  /// - Parameter silentLimit: connections over which nothing was heard, at most; for a further one the oldest is closed.
+  ///   Whoever sets it tells the monitor of each message.
+  public borrowing func monitor(silentLimit: Int? = nil) throws(ZeroMQError) -> ConnectionMonitor {
+    try ConnectionMonitor(of: handle, in: context, silentLimit: silentLimit)
   }
 }

@@ -52,6 +52,10 @@ public struct ZeroMQError: Error, Hashable, Sendable, CustomStringConvertible {
       self.init(
         .badEndpoint, doing: doing, reason: reason,
         advice: "an endpoint is tcp://HOST:PORT with an address of this machine")
+    case EACCES, ENOENT, ENOTDIR, EROFS, ENAMETOOLONG, ELOOP:
+      self.init(
+        .badEndpoint, doing: doing, reason: reason,
+        advice: "name a port from 1024 on, or a socket in a folder that is there and where you may write")
     case EMFILE, ENFILE, ENOMEM, ENOBUFS:
       self.init(.exhausted, doing: doing, reason: reason, advice: "raise the limit on open files (ulimit -n)")
     default: self.init(.system, doing: doing, reason: reason)

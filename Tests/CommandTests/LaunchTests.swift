@@ -1,5 +1,6 @@
 import Foundation
 import Subprocess
+import Synchronization
 import TestSupport
 import Testing
 
@@ -124,6 +125,47 @@ struct LaunchTests {
     ).hash()
     let straight = try await Elbo.run(workspace.training("vae", out: "straight", "--steps", "\(step + 10)")).hash()
     #expect(resumed == straight)
+  }
+
+  @Test("A launch listens where no other user comes, and leaves nothing there")
+  func privacy() async throws {
+    let workspace = try Workspace()
+    let folder = Mutex("")
+    let outcome = try await Elbo.run(workspace.endlessLaunch(nodes: 2)) { send in
+      try await until { workspace.lines("run/metrics.jsonl") >= 5 }
+      let endpoint = try #require(workspace.endpoint("run"))
+      let path = try #require(endpoint.hasPrefix("ipc:///") ? String(endpoint.dropFirst(6)) : nil)
+      let place = (path as NSString).deletingLastPathComponent
+      folder.withLock { $0 = place }
+      let permissions = try FileManager.default.attributesOfItem(atPath: place)[.posixPermissions] as? Int
+      #expect(permissions == 0o700)
+      #expect(try FileManager.default.contentsOfDirectory(atPath: place).count == 3)
+      let launcher = String(decoding: try workspace.read("run/.lock"), as: UTF8.self).prefix { $0 != "\n" }
+      let processes = workspace.processes() + [try #require(pid_t(launcher))]
+      #expect(processes.count == 3)
+      #expect(try processes.flatMap { try listening($0) } == [])
+      for target in [endpoint, workspace["run"]] {
+        let status = try await Elbo.run("status", target, "--json")
+        #expect((try status.json()["nodes"] as? [any Sendable])?.count == 2)
+      }
+      try send(.interrupt)
+    }
+    #expect(outcome.status == .exited(130), "\(outcome.error)")
+    #expect(!FileManager.default.fileExists(atPath: folder.withLock { $0 }))
+  }
+
+  /// The TCP ports, in hexadecimal, at which a process listens.
+  private func listening(_ process: pid_t) throws -> [String] {
+    let descriptors = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(process)/fd")
+    let sockets = Set(
+      descriptors.compactMap { try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(process)/fd/\($0)") }
+    )
+    return try ["tcp", "tcp6"].flatMap { table -> [String] in
+      let text = try String(contentsOfFile: "/proc/\(process)/net/\(table)", encoding: .utf8)
+      let rows: [[Substring]] = text.split(separator: "\n").dropFirst().map { $0.split(separator: " ") }
+      let own = rows.filter { row in row[3] == "0A" && sockets.contains("socket:[\(row[9])]") }
+      return own.map { String($0[1]) }
+    }
   }
 
   @Test("The launcher is killed: its nodes end too")

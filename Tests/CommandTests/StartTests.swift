@@ -86,6 +86,32 @@ extension CommandTests {
       #expect(workspace.names(in: "run") == ["coordinator.endpoint"])
     }
 
+    @Test("No file may have a byte: one line, and no run folder", arguments: ["train", "launch"])
+    func noRoom(_ command: String) async throws {
+      let workspace = try Workspace()
+      let outcome = try await Elbo.run(
+        throughShell: "trap '' XFSZ; ulimit -f 0; exec \"$0\" \"$@\"",
+        [command] + workspace.training("vae", out: "run").dropFirst())
+      expectMistake(outcome, says: ["File too large"])
+      #expect(!workspace.exists("run"))
+    }
+
+    @Test(
+      "Too few descriptors: one line that says how many are needed, and no run folder", arguments: [16, 20, 30, 40])
+    func fewDescriptors(_ count: Int) async throws {
+      let workspace = try Workspace()
+      for command in [["train"], ["launch", "--nodes", "2"]] {
+        let outcome = try await Elbo.run(
+          throughShell: "ulimit -n \(count); exec \"$0\" \"$@\"",
+          command + workspace.training("vae", out: "run").dropFirst())
+        expectMistake(outcome, says: ["is \(count)", "64 are needed", "ulimit -n"])
+        #expect(!workspace.exists("run"))
+      }
+      let launch = try await Elbo.run(
+        throughShell: "ulimit -n 100; exec \"$0\" \"$@\"", workspace.launch("vae", out: "run", nodes: 8, []))
+      expectMistake(launch, says: ["--nodes is 8", "128 are needed"])
+    }
+
     /// A workspace with a run whose coordinator was killed before a node came.
     private func killed() async throws -> Workspace {
       let workspace = try Workspace()

@@ -16,11 +16,12 @@ actor Peer {
 
   init(_ context: ZeroMQContext) { self.context = context }
 
-  func open(_ type: SocketType, security: SocketSecurity = .plainOnLoopback, options: SocketOptions = SocketOptions())
-    throws
-  {
+  func open(
+    _ type: SocketType, security: SocketSecurity = .plainOnLoopback, options: SocketOptions = SocketOptions(),
+    silentLimit: Int? = nil
+  ) throws {
     socket = try Socket(type, in: context, security: security, options: options)
-    monitor = try socket!.monitor()
+    monitor = try socket!.monitor(silentLimit: silentLimit)
     monitor!.onChange { [weak self] in self?.assumeIsolated { $0.countsChanged() } }
     context.executor.watch(socket!) { [weak self] _ in self?.assumeIsolated { $0.drain() } }
   }
@@ -69,6 +70,7 @@ actor Peer {
       case .nothing: return
       case .tooManyFrames(let count): oversized.append(count)
       case .message(let frames):
+        monitor?.heard(frames.last!)
         if echoes {
           _ = try! socket!.send(frames.map { .received($0) })
         } else if let waiting {

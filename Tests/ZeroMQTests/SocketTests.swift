@@ -1,3 +1,4 @@
+import Foundation
 import Synchronization
 import Testing
 import ZeroMQ
@@ -175,6 +176,30 @@ import ZeroMQ
       try await asked.open(.router, security: .plainAnywhere)
       _ = try await asked.bind("tcp://0.0.0.0:*")
       await asked.close()
+    }
+  }
+
+  /// libzmq removes whatever lies there.
+  @Test func aUnixSocketTakesTheNameOfNoFileAndOfNoOneWhoListens() async throws {
+    let folder = NSTemporaryDirectory() + "elbo-sockets-\(UInt32.random(in: 0...UInt32.max))"
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    try Data("a thesis".utf8).write(to: URL(fileURLWithPath: folder + "/file"))
+    try await withContext { context in
+      let peers = [Peer(context), Peer(context), Peer(context)]
+      for peer in peers { try await peer.open(.router) }
+      let refused = await #expect(throws: ZeroMQError.self) { try await peers[0].bind("ipc://\(folder)/file") }
+      #expect(refused?.code == .badEndpoint)
+      #expect(FileManager.default.contents(atPath: folder + "/file") == Data("a thesis".utf8))
+      let nowhere = await #expect(throws: ZeroMQError.self) { try await peers[0].bind("ipc://\(folder)/no/socket") }
+      #expect(nowhere?.code == .badEndpoint)
+      _ = try await peers[0].bind("ipc://\(folder)/socket")
+      let busy = await #expect(throws: ZeroMQError.self) { try await peers[1].bind("ipc://\(folder)/socket") }
+      #expect(busy?.code == .addressInUse)
+      // As a process leaves it behind that is killed.
+      #expect(mknod(folder + "/left", S_IFSOCK | 0o600, 0) == 0)
+      _ = try await peers[2].bind("ipc://\(folder)/left")
+      for peer in peers { await peer.close() }
     }
   }
 

@@ -80,7 +80,7 @@ public actor PredictionCoordinator {
     let socket = try Socket(
       .router, in: context, security: configuration.security.server("control"), options: options)
     do {
-      monitor = try socket.monitor()
+      monitor = try socket.guarded()
       let bound = try socket.bind(configuration.bind)
       context.executor.watch(socket) { [weak self] _ in self?.assumeIsolated { $0.receive() } }
       router = consume socket
@@ -197,7 +197,9 @@ public actor PredictionCoordinator {
           continue
         }
         do throws(MessageError) {
-          receive(try ControlMessage(decoding: frames[1].unsafeBytes).body, from: frames[0].array)
+          let message = try ControlMessage(decoding: frames[1].unsafeBytes)
+          monitor?.heard(frames[1])
+          receive(message.body, from: frames[0].array)
         } catch {
           refuse("\(error)")
         }

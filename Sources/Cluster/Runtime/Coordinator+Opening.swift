@@ -15,7 +15,7 @@ extension Coordinator {
     let socket = try Socket(
       .router, in: context, security: configuration.security.server("control"), options: options)
     do {
-      monitor = try socket.monitor()
+      monitor = try socket.guarded()
       let bound = try socket.bind(configuration.bind)
       router = consume socket
       return bound

@@ -12,6 +12,13 @@ extension Coordinator {
     if noted.count < 1000, noted.insert(route).inserted { continuation.yield(.note(text)) }
   }
 
+  /// Once: they may come back for as long as they like.
+  func noteStrangers() {
+    guard !areStrangersNoted, let count = monitor?.counts.silent, count > 0 else { return }
+    areStrangersNoted = true
+    continuation.yield(.note("many connections say nothing (\(count) were closed); the training goes on"))
+  }
+
   /// Whether the roles of a connection's key allow this message. If not, and the sender waits for an answer, it gets a refusal.
   func permits(_ message: ControlMessage, from route: RoutingID, key: PublicKey?) -> Bool {
     guard case .curve(_, _, let allowed) = configuration.security, let wanted = message.body.role else { return true }

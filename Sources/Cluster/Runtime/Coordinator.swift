@@ -109,6 +109,7 @@ public actor Coordinator {
   var refused: UInt64 = 0
   /// Peers whose bad messages were noted once.
   var noted: Set<RoutingID> = []
+  var areStrangersNoted = false
   let startedAt = Timestamp.now
   var runningSince: Timestamp?
   /// Nodes that have not been told yet that the job is over: they are connecting again.
@@ -213,6 +214,7 @@ public actor Coordinator {
     carryOut(membership.tick(now: .now), replyTo: nil)
     carryOutHeld()
     countDown()
+    noteStrangers()
     saveByTime()
     driveSaving()
   }
@@ -238,6 +240,7 @@ public actor Coordinator {
         }
         do throws(MessageError) {
           let message = try ControlMessage(decoding: frames[1].unsafeBytes)
+          monitor?.heard(frames[1])
           receive(message, from: route, key: frames[1].provenKey.flatMap { PublicKey(bytes: $0.bytes) })
         } catch {
           refuse("\(error)", from: route)
@@ -250,6 +253,7 @@ public actor Coordinator {
     guard let message = try? ControlMessage(decoding: frame.unsafeBytes), case .statusRequest = message.body else {
       return refuse("a REQ may ask for the status only", from: route)
     }
+    monitor?.heard(frame)
     let answer = ControlMessage(
       job: job, sender: nil, incarnation: nil, epoch: epoch, body: .statusReply(status(.now)))
     _ = try? router!.send([.bytes(route.bytes), .bytes([]), .bytes(answer.encoded())])

@@ -26,6 +26,7 @@ extension Mesh {
     } catch {
       return refuse("\(error)", from: frames[0])
     }
+    monitor?.heard(frames[1])
     let (message, payload) = (decoded.message, decoded.payload)
     let sender = message.header.sender
     guard message.header.job == configuration.job else { return refuse("it is of another job", from: frames[0]) }

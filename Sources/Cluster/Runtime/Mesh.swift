@@ -75,6 +75,7 @@ actor Mesh {
   var machine: ExchangeMachine?
   var incarnation: Incarnation?
   var router: Socket?
+  var monitor: ConnectionMonitor?
   private var authenticator: Authenticator?
   var links: [NodeNumber: PeerLink] = [:]
   /// The view that the links are of.
@@ -142,11 +143,13 @@ actor Mesh {
     options.linger = .milliseconds(200)
     let socket = try Socket(.router, in: context, security: configuration.security.server("data"), options: options)
     do {
+      monitor = try socket.guarded()
       let bound = try socket.bind(endpoint)
       context.executor.watch(socket) { [weak self] _ in self?.assumeIsolated { $0.receive() } }
       router = consume socket
       return bound
     } catch {
+      monitor?.close()
       socket.close()
       throw error
     }
@@ -159,6 +162,7 @@ actor Mesh {
     relinkTimer = nil
     for link in links.values { link.close() }
     links = [:]
+    monitor?.close()
     router.take()?.close()
     authenticator?.close()
     authenticator = nil

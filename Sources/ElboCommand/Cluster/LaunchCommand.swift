@@ -28,9 +28,9 @@ struct LaunchCommand: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Where to listen (default: a free port on this machine); with --hosts, an address that they reach.",
+      "Where to listen (default: a socket that only you reach); with --hosts, an address that they reach.",
       valueName: "tcp://host:port"))
-  var bind = "tcp://127.0.0.1:*"
+  var bind: String?
 
   @OptionGroup var security: LaunchSecurityOptions
 
