@@ -11,9 +11,13 @@ import Tensors
 public struct GRUCell: RecurrentCore {
   private var input: Dense
   private var recurrent: Dense
+  /// Acts on the state in the recurrent product alone.
+  private var dropout: Dropout
 
   /// Adds the slots to a layout.
-  public init(name: String, in inputs: Int, width: Int, layout: inout Layout) {
+  /// - Parameter stateDropout: the rate of the numbers of h that the gates do not see (Gal and Ghahramani 2016).
+  public init(name: String, in inputs: Int, width: Int, stateDropout: Double = 0, layout: inout Layout) {
+    dropout = Dropout(rate: stateDropout)
     let start = Initialization.uniform((1 / Float(width)).squareRoot())
     input = Dense(name: "\(name).input", in: inputs, out: 3 * width, layout: &layout, weight: start, bias: start)
     recurrent = Dense(name: "\(name).recurrent", in: width, out: 3 * width, layout: &layout, weight: start, bias: start)
@@ -24,6 +28,7 @@ public struct GRUCell: RecurrentCore {
   public mutating func takeStreams(_ next: inout NoiseStreams) {
     input.takeStreams(&next)
     recurrent.takeStreams(&next)
+    if dropout.rate > 0 { dropout.takeStreams(&next) }
   }
 
   public func initialize(_ parameters: FlatBuffer, seed: UInt64) {
@@ -33,7 +38,7 @@ public struct GRUCell: RecurrentCore {
 
   public func callAsFunction(_ x: Tensor, _ state: Tensor, _ pass: Pass) -> (output: Tensor, state: Tensor) {
     let width = stateWidth
-    let (fromInput, fromState) = (input(x, pass), recurrent(state, pass))
+    let (fromInput, fromState) = (input(x, pass), recurrent(dropout(state, pass), pass))
     let gates = (fromInput.columns(0..<2 * width) + fromState.columns(0..<2 * width)).sigmoid()
     let (reset, update) = (gates.columns(0..<width), gates.columns(width..<2 * width))
     let new = (fromInput.columns(2 * width..<3 * width) + reset * fromState.columns(2 * width..<3 * width)).tanh()

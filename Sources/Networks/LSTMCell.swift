@@ -12,9 +12,15 @@ import Tensors
 public struct LSTMCell: RecurrentCore {
   private var input: Dense
   private var recurrent: Dense
+  /// Acts on the state in the recurrent product alone.
+  private var dropout: Dropout
 
   /// Adds the slots to a layout.
-  public init(name: String, in inputs: Int, width: Int, bound: Float? = nil, layout: inout Layout) {
+  /// - Parameter stateDropout: the rate of the numbers of h that the gates do not see (Gal and Ghahramani 2016).
+  public init(
+    name: String, in inputs: Int, width: Int, bound: Float? = nil, stateDropout: Double = 0, layout: inout Layout
+  ) {
+    dropout = Dropout(rate: stateDropout)
     let start = Initialization.uniform(bound ?? (1 / Float(width)).squareRoot())
     input = Dense(name: "\(name).input", in: inputs, out: 4 * width, layout: &layout, weight: start, bias: start)
     recurrent = Dense(name: "\(name).recurrent", in: width, out: 4 * width, layout: &layout, weight: start, bias: start)
@@ -26,6 +32,7 @@ public struct LSTMCell: RecurrentCore {
   public mutating func takeStreams(_ next: inout NoiseStreams) {
     input.takeStreams(&next)
     recurrent.takeStreams(&next)
+    if dropout.rate > 0 { dropout.takeStreams(&next) }
   }
 
   public func initialize(_ parameters: FlatBuffer, seed: UInt64) {
@@ -34,7 +41,7 @@ public struct LSTMCell: RecurrentCore {
   }
 
   public func callAsFunction(_ x: Tensor, _ state: Tensor, _ pass: Pass) -> (output: Tensor, state: Tensor) {
-    let sums = input(x, pass) + recurrent(state.columns(0..<width), pass)
+    let sums = input(x, pass) + recurrent(dropout(state.columns(0..<width), pass), pass)
     let gates = sums.columns(0..<2 * width).sigmoid()
     let cell =
       gates.columns(width..<2 * width) * state.columns(width..<2 * width)

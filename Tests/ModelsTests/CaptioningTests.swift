@@ -165,6 +165,40 @@ func captionData(count: Int = 60) throws -> Dataset {
     }
   }
 
+  /// Squares modulo 7 are foretold well from those before, and badly from those behind.
+  @Test func theReversedTextIsLessExpected() async throws {
+    let learner = try learner("lstm", try textData(count: 2000), Self.text + ["optimizer.learning_rate=0.02"])
+    try await train(learner, steps: 400)
+    let metrics = try Evaluation.run(learner, seed: 0, crew: Crew(lanes: 2))
+    #expect(metrics["test/lm/entropy"]! < log(7) && metrics["test/lm/entropy_gap"]! > 0.01, "\(metrics)")
+  }
+
+  /// Masks of a window are the same at all its steps, so that a step's gradient is another than with masks of steps.
+  @Test func masksOfAWindowAreTheirOwn() async throws {
+    var hashes: Set<String> = []
+    for masks in ["step", "window"] {
+      let learner = try learner(
+        "lstm", try textData(count: 400), Self.text + ["network.dropout=0.5", "network.dropout_masks=\(masks)"])
+      try await train(learner, steps: 3)
+      hashes.insert(learner.parameters.sha256)
+    }
+    #expect(hashes.count == 2)
+  }
+
+  @Test func weightsWithAPosteriorArePruned() async throws {
+    let learner = try learner("bayesian-rnn", try textData(count: 1000), Self.text)
+    try await train(learner, steps: 60)
+    let pruning = try #require(learner.offers.pruning)
+    let kept = pruning.sparse(keeping: 0.25)
+    let (all, rest) = kept.reduce((0, 0)) { ($0.0 + $1.count, $0.1 + $1.places.count) }
+    #expect(abs(Double(rest) / Double(all) - 0.25) < 0.01)
+    let before = try Evaluation.run(learner, seed: 0, crew: Crew(lanes: 1))
+    try pruning.load(pruning.sparse(keeping: 1))
+    #expect(try Evaluation.run(learner, seed: 0, crew: Crew(lanes: 1)) == before)
+    try pruning.load(kept)
+    #expect(try Evaluation.run(learner, seed: 0, crew: Crew(lanes: 1)) != before)
+  }
+
   @Test func aTextHasAnEpistemicPart() async throws {
     let learner = try learner("bayesian-rnn", try textData(count: 1000), Self.text + ["evaluate.samples=6"])
     try await train(learner, steps: 50)

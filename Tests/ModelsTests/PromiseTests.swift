@@ -46,6 +46,13 @@ import Training
     ("gaussian-process", ["network.inducing=9", "objective.search_iterations=6"]),
     ("lstm", ["network.units=6", "network.dropout=0.3", "train.batch=7", "train.unroll=5"]),
     ("lstm", ["network.cell=gru", "network.units=5", "network.layers=1", "train.batch=4", "train.unroll=9"]),
+    (
+      "lstm",
+      [
+        "network.units=6", "network.dropout=0.3", "network.state_dropout=0.2", "network.dropout_masks=window",
+        "train.batch=7", "train.unroll=5",
+      ]
+    ),
     ("lstm", ["objective.posterior=variational", "network.units=5", "train.batch=7", "train.unroll=5"]),
     ("bayesian-rnn", ["objective.prior=gaussian", "network.units=5", "train.batch=7", "train.unroll=5"]),
     ("captions", ["network.filters=2", "decoder.units=6", "train.batch=7"]),

@@ -130,7 +130,11 @@ final class PosteriorLearner<Base: DrawnLearner>: Learner {
   }
 
   var evaluationCount: Int { base.evaluationCount }
-  var offers: Offers { base.offers }
+  var offers: Offers {
+    var offers = base.offers
+    offers.pruning = self
+    return offers
+  }
 
   func figures(with crew: Crew, key: RandomKey) throws -> [Figure] {
     try base.figures(with: crew, key: key) + PosteriorFigures.all(posterior, parameters)

@@ -4,9 +4,17 @@ import Networks
 import Tensors
 import Training
 
-extension VariationalLearner: Prunable {
+/// A learner whose weights have a posterior, so that they can be pruned by |μ| / σ (Blundell et al. 2015, section 5.1).
+protocol PosteriorPrunable: Prunable {
+  var posterior: VariationalPosterior { get }
+}
+
+extension VariationalLearner: PosteriorPrunable {}
+extension PosteriorLearner: PosteriorPrunable {}
+
+extension PosteriorPrunable {
   /// ρ of a weight that was removed: σ is 0 where denormal numbers are.
-  private static let removed: Float = -200
+  private var removed: Float { -200 }
 
   func sparse(keeping share: Double) -> [SparseTensor] {
     let start = parameters.float32.baseAddress!
@@ -49,7 +57,7 @@ extension VariationalLearner: Prunable {
           advice: "prune the same run again")
       }
       (start + entry.mean.offset).update(repeating: 0, count: count)
-      (start + rho.offset).update(repeating: Self.removed, count: count)
+      (start + rho.offset).update(repeating: removed, count: count)
       for (index, place) in tensor.places.enumerated() {
         start[entry.mean.offset + Int(place)] = tensor.means[index]
         start[rho.offset + Int(place)] = tensor.rhos[index]

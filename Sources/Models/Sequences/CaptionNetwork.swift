@@ -38,7 +38,7 @@ struct CaptionNetwork {
   func logits(
     after tokens: [UInt32], at step: Int, from state: Tensor, _ pass: (_ number: Int) -> Pass
   ) -> (logits: Tensor, state: Tensor) {
-    let pass = pass(CaptionNetwork.stepOfWords + step)
+    let pass = pass(CaptionNetwork.stepOfWords + language.noise(of: step))
     let (output, next) = language.step(tokens, from: state, pass)
     return (language.logits(output, pass), next)
   }
@@ -57,7 +57,7 @@ struct CaptionNetwork {
       let count = batch.count(at: step)
       if count < state.rows { state = state.rows(0..<count) }
       let (output, next) = language.step(
-        batch.inputs(at: step), from: state, pass(CaptionNetwork.stepOfWords + step, count))
+        batch.inputs(at: step), from: state, pass(CaptionNetwork.stepOfWords + language.noise(of: step), count))
       outputs.append(output)
       state = next
     }

@@ -122,13 +122,20 @@ final class LanguageModelLearner: DrawnLearner {
     return offers
   }
 
-  /// What the test text costs under the mean of the samples' probabilities; with a posterior also under its means.
+  /// What the test text costs under the mean of the samples' probabilities; with a posterior also under its means. The
+  /// entropy gap is how much less sure the means (or the parameters) are of the words of the reversed text than of the
+  /// text (Fortunato et al. 2017, section 6.1.2).
   private func scores(key: RandomKey, with crew: Crew) throws -> [String: Double] {
     let nll = try score(weights(key: key, with: crew), with: crew)
     var scores = ["lm/nll": nll, "lm/perplexity": exp(nll), "lm/tokens": Double(test.count - 1)]
-    if weightSource.isRandom {
-      scores["lm/perplexity_of_means"] = exp(try score([weightSource.means(of: self, with: crew)], with: crew))
+    let means = try weightSource.means(of: self, with: crew)
+    if weightSource.isRandom { scores["lm/perplexity_of_means"] = exp(try score([means], with: crew)) }
+    let texts = [test, test.reversed()]
+    let entropies = try crew.mapEach(2) { [self] text in
+      costs(of: texts[text], means).entropies.reduce(0) { $0 + Double($1) } / Double(test.count - 1)
     }
+    scores["lm/entropy"] = entropies[0]
+    scores["lm/entropy_gap"] = entropies[1] - entropies[0]
     return scores
   }
 
@@ -139,7 +146,7 @@ final class LanguageModelLearner: DrawnLearner {
 
   /// Mean −log p of all tokens of the test text but the first, which is read in up to ten streams, in nats.
   private func score(_ weights: [FlatBuffer], with crew: Crew) throws -> Double {
-    let losses = try crew.mapEach(weights.count) { [self] in self.losses(of: test, weights[$0]) }
+    let losses = try crew.mapEach(weights.count) { [self] in costs(of: test, weights[$0]).losses }
     return losses[0].indices.reduce(0) { $0 - logMean(losses, $1) } / Double(test.count - 1)
   }
 
@@ -149,14 +156,14 @@ final class LanguageModelLearner: DrawnLearner {
     return log(losses.reduce(0) { $0 + exp(least - Double($1[index])) } / Double(losses.count)) - least
   }
 
-  /// −log p of each token but the first, stream by stream.
-  private func losses(of tokens: [UInt32], _ weights: FlatBuffer) -> [Float] {
+  /// −log p of each token but the first and the entropy of what was expected there, stream by stream.
+  private func costs(of tokens: [UInt32], _ weights: FlatBuffer) -> (losses: [Float], entropies: [Float]) {
     let count = tokens.count - 1
     let streams = max(min(10, count / 100), 1)
     let length = (count + streams - 1) / streams
     let pass = Pass(predictingWith: ParameterViews(weights))
     var state = network.core.initialState(streams, pass)
-    var result: [Float] = []
+    var result: (losses: [Float], entropies: [Float]) = ([], [])
     for start in stride(from: 0, to: length, by: unroll) {
       let steps = min(unroll, length - start)
       // Streams may end before others do: what follows them stands for nothing.
@@ -168,9 +175,13 @@ final class LanguageModelLearner: DrawnLearner {
         places(0).map { tokens[min($0, count)] }, streams: streams, from: state
       ) { _ in pass }
       state = last
-      let losses = Loss.crossEntropy(
-        logits: network.logits(outputs, pass), labels: targets.map { tokens[min($0, count)] })
-      for (row, target) in targets.enumerated() where target <= count { result.append(losses.pointer[row]) }
+      let logits = network.logits(outputs, pass)
+      let losses = Loss.crossEntropy(logits: logits, labels: targets.map { tokens[min($0, count)] })
+      let entropies = logits.entropies
+      for (row, target) in targets.enumerated() where target <= count {
+        result.losses.append(losses.pointer[row])
+        result.entropies.append(entropies.pointer[row])
+      }
     }
     return result
   }
@@ -268,7 +279,7 @@ extension LanguageModelLearner: RowPredicting {
         states[sample] = last
         let logits = network.logits(outputs, pass)
         losses.append(Loss.crossEntropy(logits: logits, labels: Array(tokens[range])).values)
-        let (chances, entropy) = (logits.softmax(), -(logits.softmax() * logits.logSoftmax()).sumOfRows())
+        let (chances, entropy) = (logits.softmax(), logits.entropies)
         (mean, expected) = (mean.map { $0 + chances } ?? chances, expected.map { $0 + entropy } ?? entropy)
       }
       let count = Float(passes.count)
@@ -286,6 +297,11 @@ extension LanguageModelLearner: RowPredicting {
     }
     return result
   }
+}
+
+extension Tensor {
+  /// The entropy of each row's softmax, in nats.
+  fileprivate var entropies: Tensor { -(softmax() * logSoftmax()).sumOfRows() }
 }
 
 extension ExampleArray {

@@ -2,9 +2,12 @@ import Networks
 import Recipes
 import Tensors
 
-/// Tokens to vectors, cells on top of each other, and logits of the next token. Dropout acts on what goes up, not on what
-/// goes on in time (Zaremba et al. 2014, section 3).
+/// Tokens to vectors, cells on top of each other, and logits of the next token.
+///
+/// Dropout acts on what goes up, anew at each step (Zaremba et al. 2014, section 3). Or its masks are the same for all steps
+/// of a window, one for each sequence, and act on what goes on in time as well (Gal and Ghahramani 2016, section 4).
 struct LanguageNetwork {
+  private enum Masks: String, CaseIterable { case step, window }
   private enum CellName: String, CaseIterable { case lstm, gru }
 
   let core: RecurrentStack
@@ -13,6 +16,7 @@ struct LanguageNetwork {
   private var dropout: Dropout
   /// Whether passes with a key draw noise.
   let drawsNoise: Bool
+  private let masks: Masks
 
   init(_ section: RecipeSection, tokens: Int, layout: inout Layout) throws {
     let units = try section.integer("units", default: 200, in: 1...100_000)
@@ -20,22 +24,26 @@ struct LanguageNetwork {
     let cell: CellName = try section.choice("cell", default: .lstm)
     let bound = Float(try section.number("initial_bound", default: 0.1, in: 1e-6...10))
     let rate = try section.number("dropout", default: 0, in: 0...0.99)
-    drawsNoise = rate > 0
+    let stateRate = try section.number("state_dropout", default: 0, in: 0...0.99)
+    masks = try section.choice("dropout_masks", default: .step)
+    drawsNoise = rate > 0 || stateRate > 0
     embedding = Embedding(name: "embedding", tokens: tokens, width: units, bound: bound, layout: &layout)
     core = RecurrentStack(
       (0..<layers).map { index -> any RecurrentCore in
         let name = "cells.\(index)"
         let core: any RecurrentCore =
           switch cell {
-          case .lstm: LSTMCell(name: name, in: units, width: units, bound: bound, layout: &layout)
-          case .gru: GRUCell(name: name, in: units, width: units, layout: &layout)
+          case .lstm:
+            LSTMCell(
+              name: name, in: units, width: units, bound: bound, stateDropout: stateRate, layout: &layout)
+          case .gru: GRUCell(name: name, in: units, width: units, stateDropout: stateRate, layout: &layout)
           }
         return DroppedInput(core, rate: rate)
       })
     readout = Dense(
       name: "readout", in: units, out: tokens, layout: &layout, weight: .uniform(bound), bias: .zeros)
     // Numbered behind the dropout of the cells.
-    dropout = Dropout(rate: rate, stream: UInt32(layers))
+    dropout = Dropout(rate: rate, stream: UInt32(stateRate > 0 ? 2 * layers : layers))
   }
 
   /// The bias of the logits, which has no posterior in Fortunato et al. 2017.
@@ -46,6 +54,9 @@ struct LanguageNetwork {
     core.initialize(parameters, seed: seed)
     readout.initialize(parameters, seed: seed)
   }
+
+  /// The number of a step's pass: that of its noise.
+  func noise(of step: Int) -> Int { masks == .step ? step : 0 }
 
   /// What the uppermost cells put out for a window of streams.
   ///
@@ -59,7 +70,7 @@ struct LanguageNetwork {
     let vectors = embedding(Tensor(tokens.map { Float($0) }, [tokens.count, 1]), pass(0))
     var (state, outputs) = (state, [Tensor]())
     for step in 0..<tokens.count / streams {
-      let pass = pass(step)
+      let pass = pass(noise(of: step))
       let (output, next) = core(vectors.rows(step * streams..<(step + 1) * streams), state, pass)
       state = next
       outputs.append(dropout(output, pass))

@@ -1,0 +1,53 @@
+import Networks
+import Tensors
+import Testing
+
+@Suite("Dropout of a recurrent state") struct StateDropoutTests {
+  private static let width = 40
+  private static let key = RandomKey(seed: 3)
+
+  private func step(_ cell: String, rate: Double, state change: (Float) -> Float = { $0 }) -> (
+    h: [Float], next: [Float]
+  ) {
+    var layout = Layout()
+    let width = Self.width
+    let cell: any RecurrentCore =
+      cell == "lstm"
+      ? LSTMCell(name: "cell", in: 2, width: width, stateDropout: rate, layout: &layout)
+      : GRUCell(name: "cell", in: 2, width: width, stateDropout: rate, layout: &layout)
+    let core = RecurrentStack([cell])
+    let parameters = FlatBuffer("parameters", layout)
+    core.initialize(parameters, seed: 1)
+    let state = Tensor(
+      (0..<core.stateWidth).map { change($0 < width ? Float($0 % 7 + 1) / 5 : 0.3) }, [1, core.stateWidth])
+    let pass = Pass(.given(ParameterViews(parameters)), key: Self.key, examples: [5])
+    let next = core(Tensor([0.5, -1], [1, 2]), state, pass)
+    return (state.columns(0..<width).values, next.output.values)
+  }
+
+  @Test("It acts where the pass has a key, on what gates see alone")
+  func actsOnTheRecurrentProduct() {
+    for cell in ["lstm", "gru"] {
+      let (h, plain) = step(cell, rate: 0)
+      let (_, dropped) = step(cell, rate: 0.5)
+      #expect(plain != dropped && dropped == step(cell, rate: 0.5).next, "\(cell)")
+      // The new state stays between the old one and what the gates propose: h itself is not dropped.
+      if cell == "gru" { #expect(zip(h, dropped).allSatisfy { abs($1) <= max(abs($0), 1) }) }
+    }
+  }
+
+  /// The LSTM's gates are all that sees h: so a cell that drops is a plain one whose h was dropped before.
+  @Test func anLSTMSeesADroppedState() {
+    let mask = Dropout(rate: 0.5, stream: 0)(
+      Tensor(repeating: 1, [1, Self.width]),
+      Pass(.given(ParameterViews([], for: Layout())), key: Self.key, examples: [5])
+    ).values
+    var place = 0
+    let (_, wanted) = step("lstm", rate: 0) { value in
+      defer { place += 1 }
+      return place < Self.width ? value * mask[place] : value
+    }
+    #expect(mask.contains(0) && mask.contains(2))
+    #expect(step("lstm", rate: 0.5).next == wanted)
+  }
+}
