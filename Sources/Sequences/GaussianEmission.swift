@@ -75,11 +75,12 @@ public struct GaussianEmission: StateEmission {
 
   public init(
     states: Int, dimension: Int, covariance: CovarianceKind = .full, mixtures: Int = 1,
-    floor: CovarianceFloor = .clipped(1e-6)
+    floor: CovarianceFloor = .clipped(1e-6), floorIsRelative: Bool = false
   ) throws(ExactError) {
     (self.states, self.mixtures) = (states, mixtures)
     mixture = try GaussianMixture(
-      components: states * mixtures, dimension: dimension, covariance: covariance, floor: floor)
+      components: states * mixtures, dimension: dimension, covariance: covariance, floor: floor,
+      floorIsRelative: floorIsRelative)
   }
 
   public var dimension: Int { mixture.dimension }
@@ -151,7 +152,8 @@ public struct GaussianEmission: StateEmission {
     from rows: RowBlock, using generator: inout some RandomNumberGenerator
   ) throws(ExactError) -> GaussianStates {
     let whole = try GaussianMixture(
-      components: states, dimension: dimension, covariance: mixture.covariance, floor: mixture.floor)
+      components: states, dimension: dimension, covariance: mixture.covariance, floor: mixture.floor,
+      floorIsRelative: mixture.floorIsRelative)
     let clusters = try whole.start(from: rows, using: &generator)
     var (means, covariances) = (clusters.means, clusters.covariances)
     if mixtures > 1 {

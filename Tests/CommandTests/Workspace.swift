@@ -85,6 +85,7 @@ enum TinyModel {
           "network.filters=2", "network.hidden=8", "network.latent=4", "train.batch=10",
           "objective.discriminator_steps=2",
         ]
+      case "mlp": ["network.hidden=[16]", "train.batch=20", "objective.class_weights=[0=3]"]
       case "autoencoder": ["network.hidden=[16]", "network.latent=2", "train.batch=20"]
       default: ["network.hidden=[16]", "train.batch=20"]
       }

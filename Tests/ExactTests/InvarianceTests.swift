@@ -273,6 +273,32 @@ import Testing
     }
   }
 
+  /// By EM, with and without missing values, from a start in the new units: one factor of all columns, and their places.
+  @Test(arguments: [true, false]) func probabilisticComponents(missing: Bool) throws {
+    for seed in 0..<propertyProblems {
+      let p = UnitsProblem(seed: seed)
+      guard p.dimension >= 2 else { continue }
+      let model = try ProbabilisticPCA(
+        latentDimension: 1, dimension: p.dimension, allowsMissing: missing, floorIsRelative: true)
+      func objectives(_ whole: Matrix) throws -> [Double] {
+        var rows = whole
+        if missing { for row in stride(from: 0, to: rows.rows, by: 4) { rows[row, row / 4 % p.dimension] = .nan } }
+        var generator = SplitMix64(seed: UInt64(seed))
+        return try rows.withRows { block in
+          try model.fit(
+            Observations(inputs: block), from: model.start(from: block, using: &generator),
+            stopping: Stopping(iterations: 15, tolerance: -1)
+          ).objectives
+        }
+      }
+      let values = p.rows.rows * p.dimension - (missing ? (p.rows.rows + 3) / 4 : 0)
+      let shift = Double(values) * log(p.factors[0])
+      for (one, two) in zip(try objectives(p.rows), try objectives(p.movedTogether(p.rows))) {
+        #expect(abs(one - two - shift) < 1e-4, "problem \(seed): \(one), \(two + shift)")
+      }
+    }
+  }
+
   /// With a prior in the new units and place.
   @Test func conjugateFamilies() throws {
     for seed in 0..<propertyProblems {

@@ -15,8 +15,11 @@ public struct ProbabilisticPCA: StatisticsModel {
   /// Whether NaN means missing. Each column then has moments of its own: D (q + 1)(q + 2)/2 more numbers travel.
   public let allowsMissing: Bool
   public let relevance: Relevance?
-  /// σ² never falls below it, so that data without noise has an answer; in squared units of the data.
+  /// σ² never falls below it, so that data without noise has an answer.
   public let noiseFloor: Double
+  /// Whether the floor is a part of the columns' mean variance, so that it means the same in any units; otherwise, and
+  /// where columns have none, it is in squared units of the data.
+  public let floorIsRelative: Bool
 
   /// Determines which of the loadings' columns the data needs.
   public struct Relevance: Hashable, Sendable {
@@ -28,7 +31,7 @@ public struct ProbabilisticPCA: StatisticsModel {
   /// - Throws: `.wrongArgument` for no latent columns or no fewer than columns, or limits that are not positive.
   public init(
     latentDimension: Int, dimension: Int, allowsMissing: Bool = false, relevance: Relevance? = nil,
-    noiseFloor: Double = 1e-12
+    noiseFloor: Double = 1e-12, floorIsRelative: Bool = false
   ) throws(ExactError) {
     guard latentDimension >= 1, latentDimension < dimension, noiseFloor > 0, relevance.map({ $0.limit > 0 }) ?? true
     else {
@@ -37,7 +40,8 @@ public struct ProbabilisticPCA: StatisticsModel {
         remedy: "ask for at least one and fewer than \(dimension) latent columns, and positive limits")
     }
     (self.latentDimension, self.dimension) = (latentDimension, dimension)
-    (self.allowsMissing, self.relevance, self.noiseFloor) = (allowsMissing, relevance, noiseFloor)
+    (self.allowsMissing, self.relevance) = (allowsMissing, relevance)
+    (self.noiseFloor, self.floorIsRelative) = (noiseFloor, floorIsRelative)
   }
 
   var layout: ProbabilisticPCALayout {
@@ -62,13 +66,15 @@ public struct ProbabilisticPCA: StatisticsModel {
       throw ExactError(.tooFewRows, doing: "fitting a probabilistic PCA", remedy: "give at least one row")
     }
     let columns = try loadings(parameters, statistics)
-    var (error, observed) = (0.0, 0.0)
+    var (error, observed, spread) = (0.0, 0.0, 0.0)
     for j in 0..<dimension {
       let column = layout.column(j, statistics)
       error += column.squaredError(columns.row(j))
       observed += column.count
+      let sum = column.products[latentDimension]
+      spread += column.count > 0 ? max(column.squares - sum * sum / column.count, 0) : 0
     }
-    let noise = observed > 0 ? max(error / observed, noiseFloor) : parameters.noiseVariance
+    let noise = observed > 0 ? max(error / observed, floor(of: spread / observed)) : parameters.noiseVariance
     var (mean, loadings) = (parameters.mean, Matrix(rows: dimension, columns: latentDimension))
     for j in 0..<dimension {
       for k in 0..<latentDimension { loadings[j, k] = columns[j, k] }
@@ -79,6 +85,11 @@ public struct ProbabilisticPCA: StatisticsModel {
       mean: mean, loadings: loadings, noiseVariance: noise, relevance: relevances(loadings))
     return Improvement(
       parameters: next, objective: statistics[ProbabilisticPCALayout.logLikelihood] + logPrior(parameters))
+  }
+
+  /// - Parameter variance: the mean of the columns.
+  private func floor(of variance: Double) -> Double {
+    floorIsRelative && variance > 0 ? noiseFloor * variance : noiseFloor
   }
 
   /// D × (q + 1): the new loadings of each column, and what its mean moves by.
@@ -187,7 +198,8 @@ public struct ProbabilisticPCA: StatisticsModel {
       variance += values.reduce(0) { $0 + ($1 - centre - average) * ($1 - centre - average) }
       observed += Double(values.count)
     }
-    variance = max(variance / max(observed, 1), 2 * noiseFloor)
+    variance /= max(observed, 1)
+    variance = max(variance, 2 * floor(of: variance))
     let scale = (0.5 * variance / Double(latentDimension)).squareRoot()
     let elements = (0..<(dimension * latentDimension)).map { _ in scale * generator.normal() }
     let loadings = Matrix(rows: dimension, columns: latentDimension, elements: elements)

@@ -38,7 +38,7 @@ public enum PPCA: Model {
       }
       let model = try ProbabilisticPCA(
         latentDimension: latent, dimension: dimension, allowsMissing: missing,
-        relevance: relevance ? .init(limit: limit) : nil, noiseFloor: floor)
+        relevance: relevance ? .init(limit: limit) : nil, noiseFloor: floor, floorIsRelative: true)
       return try StatisticsLearner(model, exact, recipe, defaults: .init(iterations: 2000, tolerance: 1e-9))
     }
   }

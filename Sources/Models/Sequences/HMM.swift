@@ -154,7 +154,8 @@ public enum HMM: Model {
         return try saying {
           try learner(
             GaussianEmission(
-              states: states, dimension: width, covariance: covariance, mixtures: mixtures, floor: .clipped(floor)))
+              states: states, dimension: width, covariance: covariance, mixtures: mixtures, floor: .clipped(floor),
+              floorIsRelative: true))
         }
       }
       guard covariance == .full, mixtures == 1 else {
