@@ -8,18 +8,31 @@ import CFiles
 
 /// The memory addresses that the system lets this process have.
 public enum AddressSpace {
-  /// Where they are limited, has a failure that ends the process say so in one line, with exit status 1: what needs memory
-  /// in the middle of libraries and of the runtime traps when there is none.
-  public static func explainFailures() {
+  /// Bytes; `nil`: they are not limited.
+  private static let limit: rlim_t? = {
     var limit = rlimit()
     #if canImport(Glibc)
       let status = getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit)
     #else
       let status = getrlimit(RLIMIT_AS, &limit)
     #endif
-    guard status == 0, limit.rlim_cur < rlim_t(Int64.max) else { return }
+    return status == 0 && limit.rlim_cur < rlim_t(Int64.max) ? limit.rlim_cur : nil
+  }()
+
+  /// Where they are limited, has a failure that ends the process say so in one line, with exit status 1: what needs memory
+  /// in the middle of libraries and of the runtime traps when there is none.
+  public static func explainFailures() {
+    guard let limit else { return }
     elbo_files_explain_faults(
-      "elbo: ended by a fault, most likely since the address space is limited to \(limit.rlim_cur >> 20) MiB (ulimit -v); "
+      "elbo: ended by a fault, most likely since the address space is limited to \(limit >> 20) MiB (ulimit -v); "
         + "raise the limit\n")
+  }
+
+  /// Whether they are fewer than it takes to begin, in a line that says what to do: OpenBLAS asks without end for memory
+  /// that it does not get, 128 MiB a thread.
+  public static func shortage(threads: Int) -> String? {
+    let wanted = 1024 + 256 * threads
+    guard let limit, limit >> 20 < rlim_t(wanted) else { return nil }
+    return "the address space is limited to \(limit >> 20) MiB, and \(wanted) are needed; raise the limit (ulimit -v)"
   }
 }

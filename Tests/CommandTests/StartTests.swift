@@ -112,6 +112,16 @@ extension CommandTests {
       expectMistake(launch, says: ["--nodes is 8", "128 are needed"])
     }
 
+    @Test("Too little address space: one line that says how much is needed, and no run folder", arguments: [500, 1000])
+    func littleMemory(_ megabytes: Int) async throws {
+      let workspace = try Workspace()
+      let outcome = try await Elbo.run(
+        throughShell: "ulimit -v \(megabytes << 10); exec /usr/bin/timeout 60 \"$0\" \"$@\"",
+        workspace.training("vae", out: "run"))
+      expectMistake(outcome, says: ["limited to \(megabytes) MiB", "ulimit -v"])
+      #expect(!workspace.exists("run"))
+    }
+
     /// A workspace with a run whose coordinator was killed before a node came.
     private func killed() async throws -> Workspace {
       let workspace = try Workspace()
