@@ -40,7 +40,7 @@ struct TrainCommand: AsyncParsableCommand {
     }
     let stop = StopRequest()
     let signals = SignalWatch { _ in
-      if stop.isRequested { Foundation.exit(ExitStatus.interrupted.rawValue) }
+      if stop.isRequested { ExitStatus.interrupted.endAtOnce() }
       stop.request()
     }
     defer { signals.end() }
