@@ -34,6 +34,22 @@ private let rows = Matrix(golden["rows"].list.map(\.doubles))
     }
   }
 
+  @Test("A cluster of few rows with many columns is split as with few columns")
+  func splitsWideRows() throws {
+    let centres = Matrix((0..<4).map(rows.row))
+    func moved(columns: Int) throws -> [[Double]] {
+      func widened(_ matrix: Matrix) -> Matrix {
+        Matrix((0..<matrix.rows).map { matrix.row($0) + [Double](repeating: 0, count: columns - 3) })
+      }
+      let model = try KMeans(clusters: 4, dimension: columns)
+      let start = try widened(rows).withRows { try model.start(from: $0, moving: widened(centres), move: 0) }
+      // Which half of a split cluster comes first depends on the sign of a direction.
+      return (0..<4).map { Array(try! #require(start).row($0).prefix(3)) }.sorted { $0[0] < $1[0] }
+    }
+    let (narrow, wide) = (try moved(columns: 3), try moved(columns: 2 * rows.rows + 3))
+    #expect(relativeDifference(wide.flatMap(\.self), narrow.flatMap(\.self)) < 1e-12)
+  }
+
   @Test(arguments: Problem.all)
   func inertiaNeverRises(problem: Problem) throws {
     var generator = SplitMix64(seed: 12)
