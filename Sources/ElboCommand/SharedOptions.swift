@@ -57,6 +57,9 @@ struct TrainingOutputOptions: ParsableArguments {
   @Flag(help: "With --resume: go on also where numbers come out otherwise than before; the bits will differ.")
   var acceptNumerics = false
 
+  @Flag(inversion: .prefixedNo, help: "Draw pictures into the run folder.")
+  var figures = true
+
   @Flag(help: "No progress.")
   var quiet = false
 
@@ -70,7 +73,8 @@ struct TrainingOutputOptions: ParsableArguments {
   func request(_ recipe: String?, _ options: RecipeOptions) -> TrainingRequest {
     TrainingRequest(
       recipe: recipe, overrides: options.overrides, out: out, resume: resume, dryRun: dryRun,
-      acceptsNumerics: acceptNumerics)
+      acceptsNumerics: acceptNumerics,
+      drawsFigures: figures)
   }
 }
 
