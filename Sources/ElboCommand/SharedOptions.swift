@@ -78,6 +78,19 @@ struct TrainingOutputOptions: ParsableArguments {
   }
 }
 
+/// What other data than that of the training may hold.
+struct UnseenOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "What becomes of a value of a one-hot column that the training data does not have (data.unseen).",
+      valueName: "error|zeros"),
+    transform: { text in
+      guard let rule = UnseenRule(rawValue: text) else { throw RecipeError("it must be error or zeros") }
+      return rule
+    })
+  var unseen: UnseenRule?
+}
+
 struct LaneOptions: ParsableArguments {
   @Option(parsing: .unconditional, help: "How many threads compute (default: one for each processor).")
   var lanes: Int?

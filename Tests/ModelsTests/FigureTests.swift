@@ -158,6 +158,20 @@ import Training
     for (row, x) in drawn.x.enumerated() { #expect(abs(x - data.test!.targets!.number(row)) < 1e-6) }
   }
 
+  @Test("Several targets have a panel each, and models of one target say who learns several") func severalTargets()
+    async throws
+  {
+    let made = try supervisedData(count: 30)
+    let values = (0..<30).flatMap { [made.train.targets!.number($0), -made.train.targets!.number($0)] }
+    let set = try ExampleSet(inputs: made.train.inputs, targets: ExampleArray(values, shape: [2]))
+    let data = try Dataset(name: "two", train: set, columns: ["a", "b"], targetName: "gain, loss")
+    let panels = try panels(await figures("bbb-regression", data, [], steps: 5)["predictions"])
+    #expect(panels.map(\.x.label) == ["observed gain", "observed loss"])
+    #expect(points(panels[1])[0].label == "training rows" && abs(points(panels[1])[0].x[0] - values[1]) < 1e-6)
+    let error = await #expect(throws: TrainingError.self) { try await figures("bayesian-ridge", data, []) }
+    #expect(error?.advice.contains("mlp, mc-dropout or bbb-regression") == true)
+  }
+
   @Test("The curve of a network has the names of its columns") func curve() async throws {
     let panels = try panels(
       await figures("bbb-regression", named(Toy.line(), ["speed"], target: "dist"), [], steps: 20)["regression"])

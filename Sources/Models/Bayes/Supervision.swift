@@ -1,4 +1,5 @@
 import Datasets
+import Foundation
 import Recipes
 import Tensors
 import Training
@@ -76,7 +77,10 @@ public struct Supervision: Sendable {
   /// What an input and a target are called.
   func name(of input: Int) -> String { columnName(input < columns.count ? columns[input] : "\(input)") }
   func target(_ index: Int) -> String {
-    (targetName.map(columnName) ?? "target") + (width > 1 ? " \(index)" : "")
+    guard width > 1 else { return targetName.map(columnName) ?? "target" }
+    // Target columns of a table have a name each, an array has one for all.
+    let names = targetName?.components(separatedBy: ", ") ?? []
+    return names.count == width ? columnName(names[index]) : "\(targetName ?? "target") \(index)"
   }
 
   /// Numbers that an example is to be told by: classes, or targets.
