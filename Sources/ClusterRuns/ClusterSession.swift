@@ -26,7 +26,8 @@ package struct ClusterSession: Sendable {
   ///   - isRestart: whether an earlier coordinator of the same job was killed, and its nodes may still be at work.
   package init(
     _ job: TrainingJob, run: RunFolder, from checkpoint: Checkpoint?, isRestart: Bool, bind: Endpoint,
-    security: ClusterSecurity, nodes: Int, heartbeat: Duration, wait: Duration = .seconds(60), lanes: Int, quiet: Bool
+    security: ClusterSecurity, nodes: Int, heartbeat: Duration, wait: Duration = .seconds(60), lanes: Int, quiet: Bool,
+    drawsFigures: Bool = true
   ) async throws {
     self.job = job
     self.checkpoint = checkpoint
@@ -50,7 +51,8 @@ package struct ClusterSession: Sendable {
       // The log has been compared and the address is taken: only now is anything of the run changed.
       endpoint = try await coordinator.bind()
       session = try TrainingSession(
-        job, run: run, from: checkpoint, keepingMetrics: isRestart, lanes: lanes, quiet: quiet)
+        job, run: run, from: checkpoint, keepingMetrics: isRestart, lanes: lanes, quiet: quiet,
+        drawsFigures: drawsFigures)
       if let last = session.lastRecordedStep { await coordinator.keptReports(upTo: last) }
       try await coordinator.begin()
       try AtomicFile.write(run.coordinatorEndpoint, "\(endpoint)\n")

@@ -38,7 +38,8 @@ package struct CoordinatorRun: Sendable {
     let cluster = try await prepared.starting(run) {
       try await ClusterSession(
         prepared.job, run: run, from: prepared.checkpoint, isRestart: prepared.isRestart, bind: endpoint,
-        security: security, nodes: nodes, heartbeat: heartbeat, wait: wait, lanes: lanes, quiet: quiet)
+        security: security, nodes: nodes, heartbeat: heartbeat, wait: wait, lanes: lanes, quiet: quiet,
+        drawsFigures: request.drawsFigures)
     }
     let bound = cluster.endpoint
     cluster.session.note("coordinator at \(bound); start nodes with: elbo node --coordinator \(bound)")

@@ -61,7 +61,8 @@ package struct Launch: Sendable {
     let cluster = try await prepared.starting(run) {
       try await ClusterSession(
         prepared.job, run: run, from: prepared.checkpoint, isRestart: false, bind: endpoint ?? sockets!.endpoint,
-        security: security.coordinator, nodes: count, heartbeat: heartbeat, lanes: Launch.processors, quiet: quiet)
+        security: security.coordinator, nodes: count, heartbeat: heartbeat, lanes: Launch.processors, quiet: quiet,
+        drawsFigures: request.drawsFigures)
     }
     let bound = cluster.endpoint
     began(cluster)

@@ -51,7 +51,8 @@ enum ArrayDataset {
       }
     guard isClass else {
       return (
-        [nil, nil], try arrays.map { (array) throws(DataError) in try array?.finiteExamples(allowingNaN: false) }
+        [nil, nil],
+        try arrays.map { (array) throws(DataError) in try array?.finiteExamples(allowingNaN: false, areTargets: true) }
       )
     }
     // Numbers that are no indices, such as −1 and 1, are the names of classes; so are all where a model says so.
@@ -183,14 +184,16 @@ extension RawArray {
   }
 
   /// As `examples`, and throws `.notFinite` for an infinity or, unless allowed, a NaN.
-  func finiteExamples(allowingNaN: Bool) throws(DataError) -> ExampleArray {
+  func finiteExamples(allowingNaN: Bool, areTargets: Bool = false) throws(DataError) -> ExampleArray {
     let examples = try examples()
     guard let found = examples.firstNonFinite(allowingNaN: allowingNaN) else { return examples }
     throw DataError(
       .notFinite, at: place,
       "\(found.isNaN ? "NaN" : "an infinity") in example \(found.example), element \(found.element)",
-      advice: found.isNaN && !allowingNaN
-        ? "correct the array, or set \(DataKey.missing)=keep for a model that can do with missing inputs"
-        : "correct the array")
+      advice: areTargets
+        ? "correct the array, or leave such examples out"
+        : found.isNaN && !allowingNaN
+          ? "correct the array, or set \(DataKey.missing)=keep for a model that can do with missing inputs"
+          : "correct the array")
   }
 }

@@ -1,3 +1,5 @@
+import Images
+
 /// How to tell apart the fields of a table's line.
 public enum DelimiterRule: String, Sendable, Hashable, CaseIterable {
   /// The one of tab, semicolon, comma and white space that gives every line equally many fields, at least two.
@@ -22,6 +24,14 @@ public enum MissingRule: String, Sendable, Hashable, CaseIterable {
   case drop
   /// Numbers become NaN, for models that can deal with it; in a one-hot column they are a category of their own.
   case keep
+}
+
+/// What becomes of a value of a one-hot column that the training data does not have.
+public enum UnseenRule: String, Sendable, Hashable, CaseIterable {
+  /// It is an error that names its line.
+  case error
+  /// All columns of the one-hot column are zero.
+  case zeros
 }
 
 /// What the target is.
@@ -66,6 +76,8 @@ public struct DataRequest: Sendable, Equatable {
   public var format = DataFormat.detect
   /// The target's column in a table, by name or by index from 0 (from −1 backwards); its array's name in an archive.
   public var target: String?
+  /// Further target columns of a table; all are then values.
+  public var moreTargets: [String] = []
   public var targetKind = TargetKind.detect
   /// The input columns of a table, by name or index; empty for all but the target and the dropped ones. In an archive,
   /// the one name of the input array.
@@ -74,7 +86,10 @@ public struct DataRequest: Sendable, Equatable {
   public var drop: [String] = []
   /// Columns of a table of which every value becomes a column of zeros and ones; `*` stands for all that hold text.
   public var oneHot: [String] = []
+  /// Columns of a table whose cells are dates of ISO 8601; they become days since 1970.
+  public var dates: [String] = []
   public var missing = MissingRule.error
+  public var unseen = UnseenRule.error
   public var header = HeaderRule.detect
   public var delimiter = DelimiterRule.detect
   public var decimal = DecimalRule.point
@@ -89,6 +104,8 @@ public struct DataRequest: Sendable, Equatable {
   public var imageSize = 0
   /// 1 grey, 3 colours; 0: as the first picture of a folder has it.
   public var imageChannels = 0
+  /// What lies behind the transparent parts of pictures.
+  public var background = Background.black
   /// Which number of a label picture means that a pixel has no class.
   public var void = VoidLabel.automatic
   /// The column of a table whose value names the sequence that a row belongs to, or an archive's array of lengths.
@@ -140,7 +157,8 @@ public struct DataRequest: Sendable, Equatable {
   /// Throws where the request speaks of columns and the data has none.
   func refuseColumns(at place: DataPlace, allowingArrayNames: Bool = false) throws(DataError) {
     let named: [(DataKey, Bool)] = [
-      (.drop, !drop.isEmpty), (.oneHot, !oneHot.isEmpty), (.target, target != nil && !allowingArrayNames),
+      (.drop, !drop.isEmpty), (.oneHot, !oneHot.isEmpty), (.dates, !dates.isEmpty),
+      (.target, target != nil && (!allowingArrayNames || !moreTargets.isEmpty)),
       (.columns, !columns.isEmpty && !allowingArrayNames), (.sequence, sequence != nil && !allowingArrayNames),
     ]
     guard let key = named.first(where: { $0.1 })?.0 else { return }

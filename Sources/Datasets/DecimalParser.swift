@@ -17,6 +17,15 @@ enum FieldValue: Equatable {
     self = plain.withUnsafeBufferPointer { FieldValue($0) }
   }
 
+  /// Interprets a field of a column of dates.
+  init(date field: UnsafeBufferPointer<UInt8>) {
+    if let days = DateParser.days(field) {
+      self = .number(days)
+    } else {
+      self = Self.isMissing(field) ? .missing : .text
+    }
+  }
+
   /// Interprets a field that writes numbers with a decimal point.
   init(_ field: UnsafeBufferPointer<UInt8>) {
     if let number = DecimalParser.parse(field) {

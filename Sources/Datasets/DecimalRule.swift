@@ -39,7 +39,8 @@ extension DecimalRule {
   }
 
   /// What to do about a text that another notation takes for a number.
-  static func advice(for text: String) -> String? {
+  /// - Parameter columns: those that hold such texts, as the value of a recipe's key.
+  static func advice(for text: String, columns: String) -> String? {
     if text.wholeMatch(of: /[+-]?\d{1,3}(,\d{3})+/) != nil {
       return
         "if the comma is a decimal mark, set \(DataKey.decimal)=comma; if it groups digits, \(DataKey.decimal)=grouped"
@@ -52,7 +53,9 @@ extension DecimalRule {
     }
     if text.wholeMatch(of: /[+-]?[\d.,]+ ?%/) != nil { return "write shares without the per cent sign" }
     if text.wholeMatch(of: /(\d{4}[-\/.]\d{1,2}[-\/.]\d{1,2}|\d{1,2}[-\/.]\d{1,2}[-\/.]\d{2,4})([T ].*)?/) != nil {
-      return "write dates as numbers, such as days since the first"
+      let isISO = text.utf8.withContiguousStorageIfAvailable { DateParser.days($0) != nil } ?? false
+      return (isISO ? "for dates as" : "write dates as 2024-02-29, and for")
+        + " numbers of days set \(DataKey.dates)=\(columns)"
     }
     return nil
   }

@@ -2,9 +2,11 @@ import Images
 
 extension ExampleArray {
   /// One example: the picture in a PNG or JPEG file, [height, width] or [height, width, 3].
-  /// - Parameter channels: 1 grey, 3 colours.
-  public init(picture path: String, channels: Int) throws(DataError) {
-    let picture = try ImageFolder.picture(path).converted(toChannels: channels)
+  /// - Parameters:
+  ///   - channels: 1 grey, 3 colours.
+  ///   - background: what lies behind transparent parts.
+  public init(picture path: String, channels: Int, background: Background = .black) throws(DataError) {
+    let picture = try ImageFolder.picture(path).raster.converted(toChannels: channels, over: background)
     self.init(picture.samples, shape: [picture.height, picture.width] + (channels == 1 ? [] : [channels]))
   }
 
@@ -55,12 +57,16 @@ enum ImageFolder {
     !name.hasPrefix(".") && foreignExtensions.contains { name.lowercased().hasSuffix($0) }
   }
 
+  /// The folders in a folder, but for hidden ones.
+  private static func folders(_ path: String, _ names: [String]) -> [String] {
+    names.filter { !$0.hasPrefix(".") && DataFile.kind(of: "\(path)/\($0)") == .folder }
+  }
+
   /// The folders of pictures in a folder that holds none itself.
   static func classes(_ path: String, _ names: [String]) -> [String] {
     guard !names.contains(where: isImage) else { return [] }
-    return names.filter { name in
-      guard !name.hasPrefix("."), DataFile.kind(of: "\(path)/\(name)") == .folder else { return false }
-      return ((try? DataFile.names(inFolder: "\(path)/\(name)")) ?? []).contains(where: isImage)
+    return folders(path, names).filter { name in
+      ((try? DataFile.names(inFolder: "\(path)/\(name)")) ?? []).contains(where: isImage)
     }
   }
 
@@ -95,21 +101,27 @@ enum ImageFolder {
         reader.skipped.append(
           "pictures in the folders \(listed(unread)) are not read: there are pictures beside them".oneLine)
       }
+      let empty = classes.isEmpty ? [] : folders(path, names).filter { !classes.contains($0) }
+      if !empty.isEmpty { reader.skipped.append("no classes, without pictures: the folders \(listed(empty))".oneLine) }
       let parts = try all.split(request, place: DataPlace(file: path))
       return try Dataset(name: name, train: parts.train, test: parts.test, notes: reader.notes)
     }
     let trainNames = try DataFile.names(inFolder: parts.train)
     let testNames = try DataFile.names(inFolder: parts.test)
     let classes = classes(parts.train, trainNames)
-    let others = Set(self.classes(parts.test, testNames)).symmetricDifference(classes)
+    // A class without pictures to test is none that is unknown.
+    let tested = self.classes(parts.test, testNames)
+    let others = tested.isEmpty ? classes : tested.filter { !classes.contains($0) }
     guard others.isEmpty else {
       throw DataError(
-        .mismatched, at: DataPlace(file: path), "a class is in one of train and test only: \(listed(others.sorted()))",
+        .mismatched, at: DataPlace(file: path), "a class is in one of train and test only: \(listed(others))",
         advice: "give both the same folders of classes")
     }
-    return try Dataset(
-      name: name, train: pictures(parts.train, trainNames, classes, &reader, request),
-      test: pictures(parts.test, testNames, classes, &reader, request), notes: reader.notes)
+    let train = try pictures(parts.train, trainNames, classes, &reader, request)
+    let test = try pictures(parts.test, testNames, classes, &reader, request)
+    let untested = classes.filter { !tested.contains($0) }
+    if !untested.isEmpty { reader.skipped.append("no test pictures of the classes \(listed(untested))".oneLine) }
+    return try Dataset(name: name, train: train, test: test, notes: reader.notes)
   }
 
   /// The pictures of a folder, or of its folders where they are classes.
@@ -125,7 +137,7 @@ enum ImageFolder {
     if classes.isEmpty {
       add(path, names, 0)
     } else {
-      for (label, folder) in classes.enumerated() {
+      for (label, folder) in classes.enumerated() where DataFile.kind(of: "\(path)/\(folder)") == .folder {
         try add("\(path)/\(folder)", DataFile.names(inFolder: "\(path)/\(folder)"), label)
       }
     }
@@ -161,10 +173,11 @@ enum ImageFolder {
       labels: classes.isEmpty ? nil : ClassLabels(indices: labels, count: classes.count, names: classes))
   }
 
-  /// The picture in a PNG or JPEG file.
-  static func picture(_ path: String) throws(DataError) -> Raster {
+  /// The picture in a PNG or JPEG file, and whether its samples had more than 8 bits.
+  static func picture(_ path: String) throws(DataError) -> (raster: Raster, isDeep: Bool) {
     try decoded(path) { (bytes) throws(ImageError) in
-      JPEG.isJPEG(bytes) ? try JPEG.decode(bytes) : try PNG.decode(bytes)
+      JPEG.isJPEG(bytes)
+        ? (try JPEG.decode(bytes), false) : (try PNG.decode(bytes), PNG.depth(of: bytes).map { $0 > 8 } ?? false)
     }
   }
 
@@ -173,9 +186,9 @@ enum ImageFolder {
     try decoded(path, areLabels: true) { (bytes) throws(ImageError) in try PNG.decodeLabels(bytes) }
   }
 
-  private static func decoded(
-    _ path: String, areLabels: Bool = false, _ decode: ([UInt8]) throws(ImageError) -> Raster
-  ) throws(DataError) -> Raster {
+  private static func decoded<Picture>(
+    _ path: String, areLabels: Bool = false, _ decode: ([UInt8]) throws(ImageError) -> Picture
+  ) throws(DataError) -> Picture {
     let place = DataPlace(file: path)
     guard !path.unicodeScalars.contains("\u{FFFD}") || DataFile.kind(of: path) != nil else {
       throw DataError(
@@ -205,26 +218,31 @@ enum ImageFolder {
     private(set) var channels: Int
     /// What was left out, one line each.
     var skipped: [String] = []
+    private var losses: PictureLosses
 
     var notes: [String] {
-      skipped.count <= 10 ? skipped : skipped.prefix(10) + ["left out \(skipped.count - 10) more pictures"]
+      (skipped.count <= 10 ? skipped : skipped.prefix(10) + ["left out \(skipped.count - 10) more pictures"])
+        + losses.notes
     }
 
     init(_ request: DataRequest) {
       (side, channels) = (request.imageSize, request.imageChannels)
+      losses = PictureLosses(background: request.background)
       // A model sees pictures of the size that it was trained on.
       guard let shape = request.schema?.shape, shape.count >= 2, shape[0] == shape[1] else { return }
       (side, channels) = (shape[0], shape.count == 3 ? shape[2] : 1)
     }
 
     mutating func read(_ path: String) throws(DataError) -> [UInt8] {
-      let picture = try ImageFolder.picture(path)
+      let picture = try losses.read(path)
       if channels == 0 { channels = picture.channels >= 3 ? 3 : 1 }
       if side == 0 {
         let shorter = min(picture.width, picture.height)
         side = picture.width == picture.height && shorter <= ImageFolder.usualSide ? shorter : ImageFolder.usualSide
       }
-      return picture.converted(toChannels: channels).croppedToSquare().resized(width: side, height: side).samples
+      return picture.converted(toChannels: channels, over: losses.background).croppedToSquare().resized(
+        width: side, height: side
+      ).samples
     }
   }
 }

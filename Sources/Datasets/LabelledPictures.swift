@@ -11,14 +11,18 @@ struct LabelledPictures {
   private(set) var count = 0
   /// Why pictures were left out.
   private(set) var skipped: [String] = []
+  private var losses: PictureLosses
 
-  init(_ request: DataRequest) { (self.request, channels) = (request, request.imageChannels) }
+  init(_ request: DataRequest) {
+    (self.request, channels) = (request, request.imageChannels)
+    losses = PictureLosses(background: request.background)
+  }
 
   /// Reads a picture and its labels; leaves both out where one cannot be read and the request is not strict.
   mutating func read(_ image: String, _ label: String) throws(DataError) {
     do throws(DataError) {
       let labels = try ImageFolder.labels(label)
-      let picture = try ImageFolder.picture(image)
+      let picture = try losses.read(image)
       guard labels.width == picture.width, labels.height == picture.height else {
         throw DataError(
           .mismatched, at: DataPlace(file: label),
@@ -35,7 +39,7 @@ struct LabelledPictures {
           "has \(picture.height) × \(picture.width) pixels, the first picture \(size.height) × \(size.width)",
           advice: "make all pictures of one size")
       }
-      pixels += picture.converted(toChannels: channels).samples
+      pixels += picture.converted(toChannels: channels, over: losses.background).samples
       self.labels += labels.samples
       count += 1
     } catch {
@@ -45,7 +49,8 @@ struct LabelledPictures {
   }
 
   var notes: [String] {
-    skipped.count <= 10 ? skipped : Array(skipped.prefix(10)) + ["left out \(skipped.count - 10) more pictures"]
+    (skipped.count <= 10 ? skipped : Array(skipped.prefix(10)) + ["left out \(skipped.count - 10) more pictures"])
+      + losses.notes
   }
 
   /// All pictures, their labels as classes.

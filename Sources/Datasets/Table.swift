@@ -22,18 +22,21 @@ struct Table: Sendable {
   let rowCount: Int
   /// Row-major, `rowCount × columns.count`; NaN where there is no finite number.
   let values: [Double]
+  /// Whether a column's cells are dates, which are numbers of days.
+  let holdsDates: [Bool]
   let file: String
   private let bytes: ByteRegion
 
   init(_ bytes: ByteRegion, _ request: DataRequest, file: String) throws(DataError) {
     self.bytes = bytes
     self.file = file
-    (layout, columns, values) = try bytes.withUnsafeBytes { (raw) throws(DataError) in
+    (layout, holdsDates, columns, values) = try bytes.withUnsafeBytes { (raw) throws(DataError) in
       let bytes = raw.bindMemory(to: UInt8.self)
       try Self.checkIsText(bytes, file)
       let layout = try TableLayout(bytes, request, file: file)
-      let (columns, values) = try Self.read(bytes, layout, file)
-      return (layout, columns, values)
+      let holdsDates = try layout.dates(request, file: file)
+      let (columns, values) = try Self.read(bytes, layout, holdsDates, file)
+      return (layout, holdsDates, columns, values)
     }
     rowCount = values.count / columns.count
     if let counts = layout.counts, counts.rows != rowCount {
@@ -75,7 +78,7 @@ struct Table: Sendable {
   }
 
   private static func read(
-    _ bytes: UnsafeBufferPointer<UInt8>, _ layout: TableLayout, _ file: String
+    _ bytes: UnsafeBufferPointer<UInt8>, _ layout: TableLayout, _ holdsDates: [Bool], _ file: String
   ) throws(DataError) -> ([Column], [Double]) {
     var columns = layout.names.map { Column(name: $0) }
     var values: [Double] = []
@@ -87,7 +90,8 @@ struct Table: Sendable {
         throw Self.raggedRow(fields.count, scanner.line, layout, file)
       }
       for (index, field) in fields.enumerated() {
-        let value = scanner.value(of: field)
+        let value =
+          holdsDates[index] ? FieldValue(date: scanner.bytes(of: field)) : scanner.value(of: field)
         if case .number(let number) = value {
           values.append(number)
           if columns[index].countsRows, number != Double(row), number != Double(row + 1) {
@@ -148,6 +152,8 @@ extension Table.Column {
 
 /// A column's cells as indices into its distinct values.
 struct CodedColumn: Sendable {
+  /// Stands for a value that has no category.
+  static let unseen = UInt32.max - 1
   /// Stands for a cell without a value.
   static let missing = UInt32.max
   /// More distinct values than this are no categories.

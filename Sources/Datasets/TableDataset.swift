@@ -1,5 +1,3 @@
-import Files
-
 /// Makes examples of a table's columns, as the request says.
 struct TableDataset {
   private let table: Table
@@ -8,6 +6,9 @@ struct TableDataset {
   private var notes: [String] = []
   private var inputs: [Int] = []
   private var target: Int?
+  /// Further columns of target values.
+  private var moreTargets: [Int] = []
+  private var allTargets: [Int] { (target.map { [$0] } ?? []) + moreTargets }
   /// The column that says which sequence a row belongs to.
   private var sequence: Int?
   private var targetIsClass = false
@@ -57,7 +58,8 @@ struct TableDataset {
     }
     var dataset = try Dataset(
       name: name, train: train, test: test, columns: names, levels: levels,
-      targetName: target.map { table.columns[$0].name }, notes: notes)
+      targetName: allTargets.isEmpty ? nil : allTargets.map { table.columns[$0].name }.joined(separator: ", "),
+      notes: notes)
     dataset.readCount = sequences?.count ?? table.rowCount
     return dataset
   }
@@ -67,6 +69,10 @@ struct TableDataset {
   private mutating func chooseColumns() throws(DataError) {
     if let name = request.target {
       target = try index(of: name, .target)
+      moreTargets = try request.moreTargets.map { (name) throws(DataError) in try index(of: name, .target) }
+      guard Set(allTargets).count == allTargets.count else {
+        throw bad("a column is named twice", "check \(DataKey.target)")
+      }
     } else if table.layout.counts != nil {
       target = table.columns.count - 1
       notes.append("the last column is the class, by the first line's form (rows, columns, names of classes)")
@@ -75,11 +81,11 @@ struct TableDataset {
     if let schema = request.schema, try chooseColumns(of: schema) { return }
     var dropped: Set<Int> = sequence.map { [$0] } ?? []
     for name in request.drop { dropped.insert(try index(of: name, .drop)) }
-    if let target, dropped.contains(target) {
+    if let target = allTargets.first(where: dropped.contains) {
       throw bad("the target column '\(table.columns[target].name)' is also dropped", "take it out of \(DataKey.drop)")
     }
     if request.columns.isEmpty {
-      inputs = table.columns.indices.filter { $0 != target && !dropped.contains($0) }
+      inputs = table.columns.indices.filter { !allTargets.contains($0) && !dropped.contains($0) }
       let blank = inputs.filter { isBlank($0) }
       if !blank.isEmpty {
         inputs.removeAll { blank.contains($0) }
@@ -88,7 +94,7 @@ struct TableDataset {
     } else {
       for name in request.columns { inputs.append(try index(of: name, .columns)) }
       guard Set(inputs).count == inputs.count else { throw bad("a column is named twice", "check \(DataKey.columns)") }
-      if let target, inputs.contains(target) {
+      if let target = allTargets.first(where: inputs.contains) {
         throw bad(
           "the target column '\(table.columns[target].name)' is also an input", "take it out of \(DataKey.columns)")
       }
@@ -117,6 +123,9 @@ struct TableDataset {
       let isText = table.columns[target].isText
       targetIsClass = request.targetKind == .classes || request.targetKind == .detect && isText
       if table.layout.counts != nil && request.target == nil { targetIsClass = request.targetKind != .values }
+      guard moreTargets.isEmpty || !targetIsClass else {
+        throw bad("several targets are numbers, not classes", "name one column of classes with \(DataKey.target)")
+      }
     }
   }
 
@@ -133,7 +142,7 @@ struct TableDataset {
         levels[column] = known
       }
     }
-    if let target, inputs.contains(target) {
+    if let target = allTargets.first(where: inputs.contains) {
       throw bad("the target column '\(table.columns[target].name)' is also an input", "name another \(DataKey.target)")
     }
     targetIsClass = target != nil && schema.classes != nil
@@ -145,22 +154,8 @@ struct TableDataset {
     table.columns[index].name == String(index) && table.columns[index].missing == table.rowCount
   }
 
-  /// A column by name or, where no column has that name, by index.
   private func index(of name: String, _ key: DataKey) throws(DataError) -> Int {
-    let matches = table.columns.indices.filter { table.columns[$0].name == name }
-    if let match = matches.first {
-      guard matches.count == 1 else {
-        throw bad("\(matches.count) columns are named '\(name.shortened)'", "give \(key) the column's index, from 0")
-      }
-      return match
-    }
-    if let number = Int(name) {
-      let index = number < 0 ? table.columns.count + number : number
-      if table.columns.indices.contains(index) { return index }
-    }
-    let names = table.columns.map(\.name)
-    let hint = nearest(to: name, among: names).map { "the nearest is '\($0.shortened)'; " } ?? ""
-    throw bad("\(key): no column '\(name.shortened)'", hint + "the table has \(listed(names))")
+    try table.layout.index(of: name, key, file: table.file)
   }
 
   private func bad(_ problem: String, _ advice: String) -> DataError {
@@ -171,10 +166,11 @@ struct TableDataset {
 
   private func checkColumns() throws(DataError) {
     var numeric = inputs.filter { !oneHot.contains($0) }
-    if let target, !targetIsClass { numeric.append(target) }
+    if !targetIsClass { numeric += allTargets }
     let textual = numeric.filter { table.columns[$0].isText }
+    if let date = textual.first(where: { table.holdsDates[$0] }) { throw dateError(date) }
     guard textual.isEmpty else { throw textError(textual) }
-    let used = inputs + (target.map { [$0] } ?? [])
+    let used = inputs + allTargets
     for index in used where table.columns[index].infinities > 0 && !table.columns[index].isText {
       var place = place
       place.line = table.columns[index].infinityLine
@@ -185,7 +181,16 @@ struct TableDataset {
     }
     let incomplete = used.filter { table.columns[$0].missing > 0 }
     if request.missing == .error, !incomplete.isEmpty { throw missingError(incomplete) }
-    if request.missing == .keep, let target, table.columns[target].missing > 0 { throw missingError([target]) }
+    let unknown = allTargets.filter { table.columns[$0].missing > 0 }
+    if request.missing == .keep, !unknown.isEmpty { throw missingError(unknown) }
+  }
+
+  private func dateError(_ index: Int) -> DataError {
+    let column = table.columns[index]
+    return DataError(
+      .notNumeric, at: DataPlace(file: table.file, line: column.textLine, column: column.name),
+      "'\(column.textSample)' is no date",
+      advice: "write dates as 2024-02-29 or 2024-02-29T10:30:00Z, or take the column out of \(DataKey.dates)")
   }
 
   private func textError(_ indices: [Int]) -> DataError {
@@ -196,7 +201,7 @@ struct TableDataset {
     }
     let more = indices.count > 4 ? " and \(indices.count - 4) more" : ""
     let names = recipeList(indices)
-    let hints = Set(indices.map { DecimalRule.advice(for: table.columns[$0].textSample) })
+    let hints = Set(indices.map { DecimalRule.advice(for: table.columns[$0].textSample, columns: names) })
     let hint = hints.count == 1 ? hints.first!.map { $0 + "; else " } ?? "" : ""
     let advice =
       hint
@@ -215,7 +220,10 @@ struct TableDataset {
 
   private func missingError(_ indices: [Int]) -> DataError {
     let names = recipeList(indices)
-    let isTarget = target.map { indices.contains($0) } ?? false
+    let isTarget = allTargets.contains(where: indices.contains)
+    let alternatives =
+      (isTarget ? "" : ", or \(DataKey.drop)=\(names)")
+      + (indices.allSatisfy(oneHot.contains) ? ", or \(DataKey.missing)=keep to make them a value of their own" : "")
     var place = place
     if indices.count == 1 {
       place.line = table.columns[indices[0]].missingLine
@@ -223,7 +231,7 @@ struct TableDataset {
     }
     return DataError(
       .missingValues, at: place, "missing values: \(missingCounts(indices))",
-      advice: "set \(DataKey.missing)=drop to leave out such rows" + (isTarget ? "" : ", or \(DataKey.drop)=\(names)"))
+      advice: "set \(DataKey.missing)=drop to leave out such rows" + alternatives)
   }
 
   /// Names of columns as the value of a recipe's key.
@@ -249,7 +257,7 @@ struct TableDataset {
 
   /// The rows that are used: under `.drop` those that have a value in every used column.
   private mutating func completeRows(_ coded: [Int: CodedColumn]) throws(DataError) -> [Int] {
-    let used = inputs + (target.map { [$0] } ?? [])
+    let used = inputs + allTargets
     let incomplete = used.filter { table.columns[$0].missing > 0 }
     guard !incomplete.isEmpty else { return Array(0..<table.rowCount) }
     guard request.missing == .drop else {
@@ -279,20 +287,23 @@ struct TableDataset {
     guard let known = levels[index] else {
       return (Schema.Levels(column: name, values: column.names, hasMissing: hasMissing), column.codes)
     }
-    func unseen(_ code: UInt32, _ what: String) -> DataError {
+    /// What becomes of a value that the training data does not have.
+    func unseen(_ code: UInt32, _ what: String) throws(DataError) -> UInt32 {
+      if request.unseen == .zeros { return CodedColumn.unseen }
       let row = column.codes.firstIndex(of: code)!
-      return DataError(
+      throw DataError(
         .mismatched, at: DataPlace(file: table.file, line: table.line(ofRow: row), column: name),
         "\(what), which the training data does not have: it has \(listed(known.values))",
-        advice: "leave such rows out, or train with them")
+        advice: "leave such rows out, train with them, or make them zeros: --unseen zeros")
     }
     let places = Dictionary(known.values.enumerated().map { ($1, UInt32($0)) }) { first, _ in first }
     let order = try column.names.enumerated().map { (code, value) throws(DataError) in
-      guard let place = places[value] else { throw unseen(UInt32(code), "the value '\(value.shortened)'") }
-      return place
+      if let place = places[value] { return place }
+      return try unseen(UInt32(code), "the value '\(value.shortened)'")
     }
-    guard known.hasMissing || !hasMissing else { throw unseen(CodedColumn.missing, "a missing value") }
-    return (known, column.codes.map { $0 == CodedColumn.missing ? $0 : order[Int($0)] })
+    let missing =
+      known.hasMissing || !hasMissing ? CodedColumn.missing : try unseen(CodedColumn.missing, "a missing value")
+    return (known, column.codes.map { $0 == CodedColumn.missing ? missing : order[Int($0)] })
   }
 
   /// Inputs in float64, one-hot columns in place of the column they come from, and the names of what results.
@@ -338,6 +349,7 @@ struct TableDataset {
               output[start] = values[row * table.columns.count + source.column]
               continue
             }
+            guard codes[row] != CodedColumn.unseen else { continue }
             let code = codes[row] == CodedColumn.missing ? source.missingCode! : Int(codes[row])
             output[start + code] = 1
           }
@@ -355,7 +367,8 @@ struct TableDataset {
     guard let target else { return (nil, nil) }
     let width = table.columns.count
     guard targetIsClass, let column = coded[target] else {
-      return (nil, ExampleArray(rows.map { table.values[$0 * width + target] }, shape: [1]))
+      let values = rows.flatMap { row in allTargets.map { table.values[row * width + $0] } }
+      return (nil, ExampleArray(values, shape: [allTargets.count]))
     }
     var place = place
     place.column = table.columns[target].name

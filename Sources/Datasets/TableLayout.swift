@@ -1,3 +1,5 @@
+import Files
+
 /// What a table's first lines say about all of it.
 struct TableLayout: Sendable, Equatable {
   let delimiter: Delimiter
@@ -60,6 +62,35 @@ struct TableLayout: Sendable, Equatable {
         Self.countUp(row.map { $0.0 })
       }
     rows = hasNames || counts != nil ? afterFirst : start
+  }
+
+  /// A column by name or, where no column has that name, by index.
+  func index(of name: String, _ key: DataKey, file: String) throws(DataError) -> Int {
+    func bad(_ problem: String, _ advice: String) -> DataError {
+      DataError(.badRequest, at: DataPlace(file: file), problem, advice: advice)
+    }
+    let matches = names.indices.filter { names[$0] == name }
+    if let match = matches.first {
+      guard matches.count == 1 else {
+        throw bad("\(matches.count) columns are named '\(name.shortened)'", "give \(key) the column's index, from 0")
+      }
+      return match
+    }
+    if let number = Int(name) {
+      let index = number < 0 ? names.count + number : number
+      if names.indices.contains(index) { return index }
+    }
+    let hint = nearest(to: name, among: names).map { "the nearest is '\($0.shortened)'; " } ?? ""
+    throw bad("\(key): no column '\(name.shortened)'", hint + "the table has \(listed(names))")
+  }
+
+  /// Whether each column holds dates. A table to predict from need not have all columns of the training data.
+  func dates(_ request: DataRequest, file: String) throws(DataError) -> [Bool] {
+    var result = [Bool](repeating: false, count: names.count)
+    for name in request.dates where request.schema == nil || names.contains(name) || Int(name) != nil {
+      result[try index(of: name, .dates, file: file)] = true
+    }
+    return result
   }
 
   /// Passes over a byte order mark, `skip` lines, and the lines after them that begin with `#`.

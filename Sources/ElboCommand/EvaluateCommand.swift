@@ -34,6 +34,7 @@ struct EvaluateCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("Weights that `elbo prune` left, in place of the checkpoint's.", valueName: "file.npz"))
   var pruned: String?
 
+  @OptionGroup var unseen: UnseenOptions
   @OptionGroup var lanes: LaneOptions
 
   @Flag(help: "Print the results as JSON.")
@@ -44,7 +45,7 @@ struct EvaluateCommand: AsyncParsableCommand {
       let metrics = try Run.compareFeatures(features)
       return try Results.print(metrics: metrics, title: "\(run), features of \(features)", json: json)
     }
-    let trained = try Run(opening: run, data: data, lanes: lanes.count())
+    let trained = try Run(opening: run, data: data, unseen: unseen.unseen, lanes: lanes.count())
     if let pruned { try trained.usePruned(pruned) }
     let metrics = try trained.evaluate(outOfDistribution: ood)
     try Results.print(metrics: metrics, title: "\(run), step \(trained.step)", json: json, of: trained)

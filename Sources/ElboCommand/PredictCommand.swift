@@ -41,6 +41,7 @@ struct PredictCommand: AsyncParsableCommand {
       "The inputs, examples first, of the type that the run was trained on.", valueName: "file.npy|csv|png|jpg"))
   var input: String
 
+  @OptionGroup var unseen: UnseenOptions
   @OptionGroup var samples: SampleCountOptions
 
   @Option(
@@ -56,7 +57,7 @@ struct PredictCommand: AsyncParsableCommand {
   func run() async throws {
     let count = try samples.count()
     let place = try nodes.place(security, lanes: lanes.lanes)
-    let trained = try Run(opening: run, lanes: lanes.count())
+    let trained = try Run(opening: run, unseen: unseen.unseen, lanes: lanes.count())
     if trained.predictsPixels {
       guard place == nil else { throw RecipeError("a picture's maps are computed here: leave the nodes out") }
       return try Results.write(trained.segment(input, samples: count, seed: samples.seed), to: output ?? "maps")

@@ -57,6 +57,9 @@ struct TrainingOutputOptions: ParsableArguments {
   @Flag(help: "With --resume: go on also where numbers come out otherwise than before; the bits will differ.")
   var acceptNumerics = false
 
+  @Flag(inversion: .prefixedNo, help: "Draw pictures into the run folder.")
+  var figures = true
+
   @Flag(help: "No progress.")
   var quiet = false
 
@@ -70,8 +73,22 @@ struct TrainingOutputOptions: ParsableArguments {
   func request(_ recipe: String?, _ options: RecipeOptions) -> TrainingRequest {
     TrainingRequest(
       recipe: recipe, overrides: options.overrides, out: out, resume: resume, dryRun: dryRun,
-      acceptsNumerics: acceptNumerics)
+      acceptsNumerics: acceptNumerics,
+      drawsFigures: figures)
   }
+}
+
+/// What other data than that of the training may hold.
+struct UnseenOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "What becomes of a value of a one-hot column that the training data does not have (data.unseen).",
+      valueName: "error|zeros"),
+    transform: { text in
+      guard let rule = UnseenRule(rawValue: text) else { throw RecipeError("it must be error or zeros") }
+      return rule
+    })
+  var unseen: UnseenRule?
 }
 
 struct LaneOptions: ParsableArguments {

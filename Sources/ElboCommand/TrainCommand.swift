@@ -36,11 +36,13 @@ struct TrainCommand: AsyncParsableCommand {
     let (run, lock) = try prepared.claim(request)
     defer { lock.release() }
     let session = try await prepared.starting(run) {
-      try TrainingSession(prepared.job, run: run, from: prepared.checkpoint, lanes: lanes, quiet: output.quiet)
+      try TrainingSession(
+        prepared.job, run: run, from: prepared.checkpoint, lanes: lanes, quiet: output.quiet,
+        drawsFigures: request.drawsFigures)
     }
     let stop = StopRequest()
     let signals = SignalWatch { _ in
-      if stop.isRequested { Foundation.exit(ExitStatus.interrupted.rawValue) }
+      if stop.isRequested { ExitStatus.interrupted.endAtOnce() }
       stop.request()
     }
     defer { signals.end() }

@@ -1,5 +1,8 @@
 /// A mark's colour. What the palette's colours are is the drawing's affair.
 public enum Color: Sendable, Hashable {
+  /// How many colors the palette has: more marks than that cannot be told apart by them.
+  public static let paletteCount = 10
+
   /// The palette's next colour that no other mark of the panel has.
   case automatic
   /// The palette's colour at an index, counted modulo its size: marks that belong together share one.

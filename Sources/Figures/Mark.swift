@@ -55,8 +55,8 @@ public struct Points: Sendable, Hashable {
     /// The palette's colour at each point's class. Names, where given, stand in the legend instead of the label.
     case classes([Int], names: [String] = [])
     /// The palette's first `components` colours mixed by each point's weights (points × components, row by row;
-    /// responsibilities of a mixture).
-    case mixture(weights: [Double], components: Int)
+    /// responsibilities of a mixture). Names, where given, stand in the legend instead of the label.
+    case mixture(weights: [Double], components: Int, names: [String] = [])
     /// By a number for each point, with a colour bar.
     case values([Double], label: String = "", ColorMap = .sequential)
   }
@@ -82,7 +82,7 @@ public struct Points: Sendable, Hashable {
     switch coloring {
     case .single: break
     case .classes(let classes, _): precondition(classes.count == x.count, "one class for each point")
-    case .mixture(let weights, let components):
+    case .mixture(let weights, let components, _):
       precondition(components > 0 && weights.count == x.count * components, "one weight for each point and component")
     case .values(let values, _, _): precondition(values.count == x.count, "one value for each point")
     }

@@ -47,7 +47,8 @@ public struct Panel: Sendable, Hashable {
   public let x: Axis
   public let y: Axis
   public let marks: [Mark]
-  /// One unit is as long on the x axis as on the y axis: for latent spaces and whatever has a geometry.
+  /// One unit is as long on the x axis as on the y axis, unless one would be four times longer than the other: for latent
+  /// spaces and whatever has a geometry.
   public let equalAspect: Bool
   public let legend: Legend
 

@@ -13,6 +13,12 @@ public enum PNG {
     try decode(bytes, pixelLimit, asStored: false)
   }
 
+  /// The bits of a sample, of bytes that are a PNG file: 1 to 16.
+  public static func depth(of bytes: [UInt8]) -> Int? {
+    // Signature, then a chunk's length and name, width, height, and the depth.
+    bytes.count > 24 && bytes.starts(with: [0x89, 0x50, 0x4E, 0x47]) ? Int(bytes[24]) : nil
+  }
+
   /// The numbers that a grey picture or one with a palette stores for its pixels, in one channel: labels. A palette's
   /// colours do not matter.
   ///

@@ -18,18 +18,25 @@ public struct Raster: Sendable, Hashable {
 
   public var hasAlpha: Bool { channels == 2 || channels == 4 }
 
+  /// Whether a pixel is not wholly opaque.
+  public var isTransparent: Bool {
+    hasAlpha && stride(from: channels - 1, to: samples.count, by: channels).contains { samples[$0] < 255 }
+  }
+
   /// The picture without its alpha channel, laid over an even background; itself when it has none.
   ///
-  /// Each sample is `(alpha · sample + (255 − alpha) · background) / 255`, rounded.
-  public func flattened(over background: UInt8) -> Raster {
+  /// Each sample is `(alpha · sample + (255 − alpha) · background) / 255`, rounded. A gray picture over a color has three
+  /// channels.
+  public func flattened(over background: Background) -> Raster {
     guard hasAlpha else { return self }
-    let colors = channels - 1
+    let colors = background.isGray ? channels - 1 : 3
     var flat: [UInt8] = []
     flat.reserveCapacity(width * height * colors)
     for pixel in stride(from: 0, to: samples.count, by: channels) {
-      let alpha = Int(samples[pixel + colors])
+      let alpha = Int(samples[pixel + channels - 1])
       for color in 0..<colors {
-        let sum = alpha * Int(samples[pixel + color]) + (255 - alpha) * Int(background)
+        let sample = samples[pixel + min(color, channels - 2)]
+        let sum = alpha * Int(sample) + (255 - alpha) * Int(background[color])
         flat.append(UInt8((sum + 127) / 255))
       }
     }

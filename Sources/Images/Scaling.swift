@@ -1,9 +1,11 @@
 extension Raster {
-  /// The picture as grey or RGB, without transparency: transparent parts lie over black.
-  /// - Parameter channels: 1 or 3.
-  public func converted(toChannels channels: Int) -> Raster {
+  /// The picture as grey or RGB, without transparency.
+  /// - Parameters:
+  ///   - channels: 1 or 3.
+  ///   - background: what lies behind transparent parts.
+  public func converted(toChannels channels: Int, over background: Background = .black) -> Raster {
     precondition(channels == 1 || channels == 3, "a picture without transparency has 1 or 3 channels")
-    let flat = flattened(over: 0)
+    let flat = flattened(over: background)
     guard flat.channels != channels else { return flat }
     var samples: [UInt8] = []
     samples.reserveCapacity(width * height * channels)

@@ -147,38 +147,41 @@ extension GaussianMixture: FlatStatisticsModel {
   }
 
   func figures(_ data: ExactData, _ parameters: GaussianMixtureParameters) throws -> [Figure] {
-    guard dimension >= 2 else { return [] }
+    let means = pictures(of: data.train.restored(parameters.means), like: data.train, "means", title: "Means")
+    guard dimension >= 2 else { return means }
     let shown = try data.train.matrices(first: ExactData.shownRows).inputs
     let weights = try shown.withRows { try self.responsibilities(of: $0, parameters) }
+    let plane = Plane(data, of: shown)
     // A picture that cannot be drawn is no reason to lose the fit.
     let planar = try? PlanarMixture(
-      weights: parameters.weights, means: (0..<components).map { Array(parameters.means.row($0).prefix(2)) },
+      weights: parameters.weights, means: (0..<components).map { plane.place(of: parameters.means.row($0)) },
       covariances: (0..<components).map {
-        let whole = parameters.covariances.matrix($0, dimension: dimension)
-        return Matrix([[whole[0, 0], whole[0, 1]], [whole[1, 0], whole[1, 1]]])
+        plane.covariance(parameters.covariances.matrix($0, dimension: dimension))
       })
-    let divergences = try? planar.map { try divergenceFigure($0, x: Axis(data.column(0)), y: Axis(data.column(1))) }
-    return [mixtureFigure(data, shown, weights, gaussians(of: parameters))] + (divergences ?? [])
+    let divergences = try? planar.map { try divergenceFigure($0, x: plane.x, y: plane.y) }
+    return means + [mixtureFigure(plane, shown, weights, gaussians(of: parameters, in: plane))] + (divergences ?? [])
   }
 
-  func stepFigures(_ data: ExactData, from start: GaussianMixtureParameters) throws -> [Figure] {
+  func stepFigures(
+    _ data: ExactData, from start: GaussianMixtureParameters, to end: GaussianMixtureParameters
+  ) throws -> [Figure] {
     var figures = [
       try decompositionFigure(self, data, from: start) { bound($0, statistics: $1, takenWith: $2) }
     ]
     guard dimension >= 2 else { return figures }
     let shown = try data.train.matrices(first: ExactData.shownRows).inputs
+    let plane = Plane(data, of: shown)
     figures.append(
-      try stepsFigure(self, shown, from: start) { title, parameters in
+      try stepsFigure(self, shown, from: start, to: end) { title, parameters in
         let weights = try shown.withRows { try self.responsibilities(of: $0, parameters) }
-        return mixturePanel(title, data, shown, weights, gaussians(of: parameters))
+        return mixturePanel(title, plane, shown, weights, gaussians(of: parameters, in: plane))
       })
     return figures
   }
 
-  /// The components in the plane of the first two columns.
-  func gaussians(of parameters: GaussianMixtureParameters) -> [Ellipses.Gaussian] {
+  private func gaussians(of parameters: GaussianMixtureParameters, in plane: Plane) -> [Ellipses.Gaussian] {
     (0..<components).map { k in
-      Ellipses.Gaussian(
+      plane.gaussian(
         mean: parameters.means.row(k), covariance: parameters.covariances.matrix(k, dimension: dimension))
     }
   }

@@ -172,6 +172,15 @@ public struct RecipeSection {
     return result
   }
 
+  /// A text or several; none when the recipe says `null` or does not speak of it.
+  public func textOrTexts(_ name: String) throws(RecipeError) -> [String] {
+    let key = key(name)
+    let result = try list(key, "a text or a list of texts") ?? []
+    let all = result.map(quoted).joined(separator: ", ")
+    recipe.note(key, result.isEmpty ? "null" : result.count == 1 ? all : "[\(all)]")
+    return result
+  }
+
   /// A list of entries of a few words each, such as layers; a single entry is a list of one.
   public func words(_ name: String, default value: [String] = []) throws(RecipeError) -> [String] {
     let key = key(name)

@@ -1,4 +1,5 @@
 import Datasets
+import Images
 import Recipes
 
 extension DataRequest {
@@ -9,11 +10,14 @@ extension DataRequest {
     }
     self.init(source: source)
     format = try section.choice(DataKey.format.rawValue, default: .detect)
-    target = try section.text(DataKey.target.rawValue)
+    let targets = try section.textOrTexts(DataKey.target.rawValue)
+    (target, moreTargets) = (targets.first, Array(targets.dropFirst()))
     targetKind = try section.choice(DataKey.targetKind.rawValue, default: .detect)
     columns = try section.texts(DataKey.columns.rawValue)
     drop = try section.texts(DataKey.drop.rawValue)
     oneHot = try section.texts(DataKey.oneHot.rawValue)
+    dates = try section.texts(DataKey.dates.rawValue)
+    unseen = try section.choice(DataKey.unseen.rawValue, default: .error)
     missing = try section.choice(DataKey.missing.rawValue, default: .error)
     header = try section.choice(DataKey.header.rawValue, default: .detect)
     delimiter = try section.choice(DataKey.delimiter.rawValue, default: .detect)
@@ -21,6 +25,11 @@ extension DataRequest {
     skip = try section.integer(DataKey.skip.rawValue, default: 0, in: 0...1_000_000)
     imageSize = try section.integer(DataKey.imageSize.rawValue, default: 0, in: 0...4096)
     imageChannels = try section.integer(DataKey.imageChannels.rawValue, default: 0, in: 0...3)
+    let color = try section.text(DataKey.background.rawValue, default: "0")!
+    guard let background = Background(color) else {
+      throw RecipeError("\(DataKey.background) is \(color): it must be a gray level from 0 to 255, or a color #RRGGBB")
+    }
+    self.background = background
     let text = try section.text(DataKey.void.rawValue, default: "automatic")!
     guard let label = VoidLabel(text) else {
       throw RecipeError("\(DataKey.void) is \(text): it must be automatic, none, or a number from 0 to 255")

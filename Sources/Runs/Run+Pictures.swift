@@ -34,7 +34,8 @@ extension Run {
       throw RecipeError("samples is auto: maps of pictures need a number of samples")
     }
     let channels = schema.shape.count == 3 ? schema.shape[2] : 1
-    let picture = try ExampleArray(picture: path, channels: channels)
+    let picture = try ExampleArray(
+      picture: path, channels: channels, background: job.dataRequest.background)
     if let mismatch = learner.mismatch(picture) {
       throw TrainingError(.unsuitable, "\(path): \(mismatch)", advice: "give a picture like the training data's")
     }

@@ -20,7 +20,8 @@ extension Run {
       // As of training data: a network may well turn NaN into a number.
       return try fitting(ExampleSet(inputs: NPY.finiteExamples(path, allowingNaN: request.missing == .keep)), path)
     }
-    (request.source, request.target, request.testFraction, request.seed) = (path, nil, 0, 0)
+    (request.source, request.target, request.moreTargets) = (path, nil, [])
+    (request.testFraction, request.seed) = (0, 0)
     request.schema = checkpoint.schema
     if request.columns.isEmpty, request.oneHot.isEmpty { request.columns = job.data.columns }
     let train = try DataSource.open(request).train

@@ -40,20 +40,24 @@ public struct Run: Sendable {
   ///   - path: a folder that a training wrote, or a file that `export` wrote.
   ///   - data: data of the same kind to evaluate, in place of what the run was trained on: a name, a folder or a file. The
   ///     test part that it comes with is used, or all of it.
+  ///   - unseen: what becomes of values of one-hot columns that the training data does not have, in data and in what is
+  ///     predicted from; nil: what the recipe says.
   ///   - lanes: how many threads compute; by default one for each processor.
   /// - Throws: `TrainingError` when the run has no whole checkpoint, or the data does not suit its model.
-  public init(opening path: String, data: String? = nil, lanes: Int = Run.processors) throws {
+  public init(
+    opening path: String, data: String? = nil, unseen: UnseenRule? = nil, lanes: Int = Run.processors
+  ) throws {
     (self.lanes, self.path) = (lanes, path)
     let source: String
     if ModelFile.isFile(path) {
       let file = try ModelFile(opening: path)
       job = try TrainingJob(
-        Run.recipe(Recipe(yaml: file.recipe, source: path), data: data), data: Dataset(schema: file.schema))
+        Run.recipe(Recipe(yaml: file.recipe, source: path), data, unseen), data: Dataset(schema: file.schema))
       try file.restore(job.learner)
       (checkpoint, source) = (file.checkpoint, path)
     } else {
       let folder = try RunFolder(opening: path)
-      (checkpoint, job) = try Run.newest(of: folder, Run.recipe(Recipe.file(folder.recipe), data: data))
+      (checkpoint, job) = try Run.newest(of: folder, Run.recipe(Recipe.file(folder.recipe), data, unseen))
       source = folder.recipe
     }
     examples = RunExamples(job, recipePath: source, schema: checkpoint.schema, isOther: data != nil)
@@ -61,8 +65,9 @@ public struct Run: Sendable {
     if data != nil { _ = try examples.job() }
   }
 
-  private static func recipe(_ recipe: Recipe, data: String?) -> Recipe {
-    if let data { recipe.set("data.source", text: data) }
+  private static func recipe(_ recipe: Recipe, _ data: String?, _ unseen: UnseenRule?) -> Recipe {
+    if let data { recipe.set(DataKey.source.description, text: data) }
+    if let unseen { recipe.set(DataKey.unseen.description, text: unseen.rawValue) }
     return recipe
   }
 

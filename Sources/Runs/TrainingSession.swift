@@ -15,20 +15,24 @@ package struct TrainingSession: Sendable {
   private let checkpoint: Checkpoint?
   private let recorder: RunRecorder
   private let trainer: Trainer
+  private let drawsFigures: Bool
 
   /// - Parameters:
   ///   - run: to which only this process writes.
   ///   - checkpoint: where to go on from, which the learner is filled from; nil starts anew.
   ///   - keepingMetrics: whether metrics beyond the checkpoint stay, because they will not be reported again.
+  ///   - drawsFigures: whether pictures go into the run folder.
   ///   - observer: hears how the training goes, besides the run folder.
   package init(
     _ job: TrainingJob, run: RunFolder, from checkpoint: Checkpoint?, keepingMetrics: Bool = false, lanes: Int,
-    quiet: Bool,
-    observer: (any TrainingObserver)? = nil
+    quiet: Bool, drawsFigures: Bool = true, observer: (any TrainingObserver)? = nil
   ) throws {
     self.job = job
     self.run = run
     self.checkpoint = checkpoint
+    self.drawsFigures = drawsFigures
+    var plan = job.plan
+    if !drawsFigures { plan.figureEvery = 0 }
     try Checkpoint.removeRests(in: run)
     try AtomicFile.write(run.recipe, job.writtenRecipe.text)
     try Environment(lanes: lanes, commandLine: CommandLine.arguments).write(to: run)
@@ -40,7 +44,7 @@ package struct TrainingSession: Sendable {
         shownMetrics: job.progressMetrics),
       from: keepingMetrics ? .max : checkpoint?.state.step, quiet: quiet, listener: observer)
     trainer = Trainer(
-      job.learner, validatedBy: job.validation, plan: job.plan, crew: Crew(lanes: lanes), observer: recorder)
+      job.learner, validatedBy: job.validation, plan: plan, crew: Crew(lanes: lanes), observer: recorder)
   }
 
   /// The last step that metrics.jsonl has a line of.
@@ -100,7 +104,7 @@ package struct TrainingSession: Sendable {
         metrics.merge(try await trainer.score(other.learner, as: "train")) { reported, _ in reported }
         (examples.scored, examples.scored_part) = (other.scoredCount(other.learner, in: other.data), .train)
       }
-      figures += try await draw()
+      if drawsFigures { figures += try await draw() }
       try await writeDocuments(until: stop)
     }
     let moment = ending.moment

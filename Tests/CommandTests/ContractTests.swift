@@ -50,6 +50,20 @@ extension CommandTests {
       }
     }
 
+    @Test("--no-figures draws nothing and changes nothing else") func noFigures() async throws {
+      let workspace = try Workspace()
+      let drawn = try await Elbo.run(workspace.training("gan", out: "drawn", "--steps", "3")).hash()
+      let outcome = try await Elbo.run(workspace.training("gan", out: "run", "--steps", "3", "--no-figures"))
+      #expect(try outcome.hash() == drawn)
+      let figures = try #require(try outcome.json()["figures"] as? [String])
+      #expect(figures.isEmpty)
+      #expect(workspace.names(in: "run/figures").isEmpty && !workspace.names(in: "drawn/figures").isEmpty)
+      let launched = try await Elbo.run(
+        workspace.launch("gan", out: "launched", nodes: 2, ["--steps", "3", "--no-figures"]))
+      #expect(try launched.hash() == drawn)
+      #expect(workspace.names(in: "launched/figures").isEmpty)
+    }
+
     /// safetensors: eight bytes of length, the header, then the numbers in layout order, which the hash is of.
     @Test func parametersHash() async throws {
       let workspace = try Workspace()

@@ -60,6 +60,21 @@ extension CommandTests {
       #expect(workspace.lines("run/metrics.jsonl") == step + 10)
     }
 
+    @Test("A signal that comes twice, as `timeout` sends it to a process and to its group, is one request to stop")
+    func repeatedSignal() async throws {
+      let workspace = try Workspace()
+      let outcome = try await Elbo.run(endless(workspace, "vae")) { send in
+        try await until { workspace.lines("run/metrics.jsonl") >= 20 }
+        for _ in 0..<2000 {
+          try send(.terminate)
+          await Task.yield()
+        }
+      }
+      #expect(outcome.status == .exited(130))
+      let step = try #require(try outcome.json()["steps"] as? Int)
+      #expect(workspace.checkpoints("run") == [step])
+    }
+
     @Test("SIGKILL at random moments", arguments: ["vae", "gmm"])
     func kill(_ model: String) async throws {
       let workspace = try Workspace()

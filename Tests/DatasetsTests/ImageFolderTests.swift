@@ -33,6 +33,24 @@ private final class PictureFolder {
   }
 }
 
+/// A gray PNG of one row, with 16 bits a sample (PNG specification, third edition, section 11).
+private func deepPNG(_ samples: [UInt16]) -> [UInt8] {
+  func chunk(_ name: String, _ data: [UInt8]) -> [UInt8] {
+    let body = Array(name.utf8) + data
+    return bigEndian(UInt32(data.count)) + body + bigEndian(slowChecksum(body))
+  }
+  let row: [UInt8] = [0] + samples.flatMap { bigEndian($0) }
+  var (a, b) = (UInt32(1), UInt32(0))
+  for byte in row {
+    a = (a + UInt32(byte)) % 65521
+    b = (b + a) % 65521
+  }
+  let header = bigEndian(UInt32(samples.count)) + bigEndian(UInt32(1)) + [16, 0, 0, 0, 0]
+  let data = [0x78, 0x01] + storedDeflate(row) + bigEndian(b << 16 | a)
+  let signature: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
+  return signature + chunk("IHDR", header) + chunk("IDAT", data) + chunk("IEND", [])
+}
+
 @Suite struct ImageFolderTests {
   @Test func picturesInTheOrderOfTheirNames() throws {
     let folder = try PictureFolder()
@@ -56,6 +74,32 @@ private final class PictureFolder {
     #expect(data.train.inputs.shape == [16, 16, 3])
     #expect(data.train.count == 2)
   }
+
+  @Test("Transparency and 16 bits are said once, and the background is a key")
+  func losses() throws {
+    let folder = try PictureFolder()
+    // Wholly transparent white, half transparent gray, and opaque.
+    for (name, samples) in [("a", [255, 0] as [UInt8]), ("b", [100, 51]), ("c", [7, 255])] {
+      try folder.write("\(name).png", PNG.encode(Raster(width: 1, height: 1, channels: 2, samples: samples)))
+    }
+    try folder.write("d.png", deepPNG([0x07F0]))
+    let black = try folder.open()
+    #expect(black.train.inputs.elements == [0, 20, 7, 8])
+    #expect(
+      black.notes == [
+        "2 pictures with transparent parts, which are laid over black; data.background=255 lays them over white",
+        "1 picture of 16 bits a channel, which are rounded to 8",
+      ])
+    let gray = try folder.open { $0.background = try! #require(Background("200")) }
+    #expect(gray.train.inputs.elements == [200, 180, 7, 8])
+    #expect(gray.notes.first == "2 pictures with transparent parts, which are laid over data.background")
+    let orange = try folder.open { ($0.background, $0.imageChannels) = (try! #require(Background("#FF8000")), 3) }
+    #expect(Array(orange.train.inputs.elements.prefix(6)) == [255, 128, 0, 224, 122, 20])
+    #expect(try ExampleArray(picture: folder.path + "/a.png", channels: 1, background: .init(gray: 9)).elements == [9])
+  }
+
+  @Test(arguments: ["-1", "256", "#12345", "#12345G", "white", "", "#+12345"])
+  func noBackground(_ text: String) { #expect(Background(text) == nil) }
 
   @Test func foldersAreClasses() throws {
     let folder = try PictureFolder()
@@ -84,6 +128,23 @@ private final class PictureFolder {
     try folder.write("\(test)/birds/0.png", side: 4, value: 1)
     let error = #expect(throws: DataError.self) { try folder.open() }
     #expect(error?.problem == "a class is in one of train and test only: 'birds'")
+  }
+
+  @Test("A class may have no test pictures, and a folder without pictures is no class; both are said")
+  func emptyClasses() throws {
+    let parts = try PictureFolder()
+    for name in ["cats", "dogs"] { try parts.write("train/\(name)/0.png", side: 4, value: 0) }
+    try parts.write("test/cats/0.png", side: 4, value: 1)
+    let data = try parts.open()
+    #expect(data.test?.labels?.indices == [0] && data.test?.labels?.names == ["cats", "dogs"])
+    #expect(data.notes == ["no test pictures of the classes 'dogs'"])
+
+    let classes = try PictureFolder()
+    for name in ["cats", "dogs"] { try classes.write("\(name)/0.png", side: 4, value: 0) }
+    try classes.write("notes/readme.txt", Array("words".utf8))
+    try classes.write(".hidden/0.png", side: 4, value: 0)
+    #expect(try classes.open().train.labels?.names == ["cats", "dogs"])
+    #expect(try classes.open().notes == ["no classes, without pictures: the folders 'notes'"])
   }
 
   @Test func partsMayHaveNoClasses() throws {
@@ -178,7 +239,8 @@ private final class PictureFolder {
       ? try PNG.encode(Raster(width: 1, height: 1, channels: 4, samples: [200, 100, 50, 255])) : try golden(book, name)
     try folder.write("b.\(book)", bytes)
     let data = try folder.open { ($0.imageSize, $0.imageChannels) = (8, 3) }
-    #expect(data.train.count == 2 && data.notes.isEmpty && data.train.inputs.shape == [8, 8, 3])
+    #expect(data.train.count == 2 && data.train.inputs.shape == [8, 8, 3])
+    #expect(!data.notes.contains { $0.hasPrefix("left out") })
   }
 
   @Test func nothingThatCanBeReadIsAnError() throws {

@@ -147,6 +147,20 @@ private func mnist(_ name: (String) -> String = { $0 }, zipped: Bool = false) th
     }
   }
 
+  @Test("A target that is NaN is refused whatever is done about missing inputs, and the advice does not speak of that")
+  func targetsThatAreNotNumbers() throws {
+    let folder = try TemporaryFolder()
+    let target = [1.0, .nan].flatMap { littleEndian($0.bitPattern) }
+    let file = zip([
+      ("x.npy", npy(descr: "|u1", shape: "(2, 1)", [1, 2])), ("y.npy", npy(descr: "<f8", shape: "(2,)", target)),
+    ])
+    let path = try folder.write("a.npz", file)
+    for missing in [MissingRule.error, .keep] {
+      let error = failure(DataRequest(path) { $0.missing = missing })
+      #expect(error?.code == .notFinite && error?.advice == "correct the array, or leave such examples out")
+    }
+  }
+
   @Test func archives() throws {
     let deflated = try DataSource.open(DataRequest(source: "\(golden)/deflated.npz"))
     #expect(deflated.train.count == 4 && deflated.test?.count == 2 && deflated.train.labels?.count == 3)

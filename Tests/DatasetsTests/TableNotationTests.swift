@@ -47,12 +47,114 @@ import Testing
   }
 
   @Test(arguments: [
-    ("12 %", "per cent"), ("3.5%", "per cent"), ("2024-02-29", "dates"), ("29.2.2024", "dates"),
-    ("2/29/24", "dates"), ("2024-02-29T10:00:00Z", "dates"),
+    ("12 %", "per cent"), ("3.5%", "per cent"), ("2024-02-29", "data.dates=a"),
+    ("29.2.2024", "write dates as 2024-02-29"),
+    ("2/29/24", "data.dates=a"), ("2024-02-29T10:00:00Z", "data.dates=a"),
   ])
   func whatElseNumbersMayLookLike(_ cell: String, _ word: String) {
     let error = #expect(throws: DataError.self) { try open("a;b\n\(cell);2\n") }
     #expect(error?.advice.contains(word) == true)
+  }
+
+  /// With their seconds since 1970.
+  private static let dateCells: [(String, Double)] = [
+    ("1970-01-01", 0), ("1970-01-02", 86400), ("1969-12-31", -86400), ("2000-02-29", 951_782_400),
+    ("2024-02-29", 1_709_164_800), ("1900-03-01", -2_203_891_200), ("0001-01-01", -62_135_596_800),
+    ("9999-12-31", 253_402_214_400), ("1970-01-01T12:00", 43200), ("1970-01-01 06:00:00Z", 21600),
+    ("1970-01-01T00:00:00.5Z", 0.5), ("1970-01-02T00:00:00+02:00", 79200), ("1970-01-01T00:00-0130", 5400),
+    ("1970-01-01t01:00:00,25z", 3600.25),
+  ]
+
+  @Test("Dates are days since 1970", arguments: dateCells)
+  func dates(_ cell: String, _ seconds: Double) throws {
+    let days = seconds / 86400
+    let data = try open("day;b\n\"\(cell)\";2\n1970-01-03;3\n") { $0.dates = ["day"] }
+    #expect(abs(data.train.inputs.elements[0] - days) < 1e-12 && data.train.inputs.elements[2] == 2)
+    #expect(data.columns == ["day", "b"])
+  }
+
+  @Test(
+    "What is no date is named with its line",
+    arguments: [
+      "29.2.2024", "2023-02-29", "1900-02-29", "2024-13-01", "2024-00-10", "2024-1-1", "2024-01-32", "0000-01-01",
+      "20240101",
+      "2024-01-01T", "2024-01-01T25:00", "2024-01-01T10:61", "2024-01-01T10:00:00.", "2024-01-01T10:00+",
+      "2024-01-01T10:00Zx",
+      "2024-01-01T10:00+24:00", "12", "-2024-01-01",
+    ])
+  func noDates(_ cell: String) throws {
+    let error = #expect(throws: DataError.self) {
+      try open("day;b\n2024-01-01;2\n\(cell);3\n") { $0.dates = ["day"] }
+    }
+    #expect(error?.description.hasPrefix("t.csv, line 3, column 'day': '\(cell)' is no date") == true, "\(error!)")
+    #expect(error?.advice.contains("data.dates") == true)
+  }
+
+  @Test func adviceAboutDatesCanBeFollowed() throws {
+    let text = "a day,b\n2024-02-28,2\n2024-03-01,4\n"
+    let error = #expect(throws: DataError.self) { try open(text) }
+    #expect(error?.advice.hasPrefix("for dates as numbers of days set data.dates=a day;") == true, "\(error!)")
+    let data = try open(text) { $0.dates = ["a day"] }
+    #expect(data.train.inputs.elements == [19781, 2, 19783, 4])
+    // A date may be the target, or lack; a column that is not there has a nearest.
+    let gap = try open("day,b\n2024-02-28,2\n,4\n2024-02-29,5\n") {
+      ($0.dates, $0.target, $0.missing) = (["day"], "day", .drop)
+    }
+    #expect(gap.train.targets?.elements == [19781, 19782])
+    let misspelt = #expect(throws: DataError.self) { try open(text) { $0.dates = ["a dya"] } }
+    #expect(misspelt?.advice.hasPrefix("the nearest is 'a day'") == true)
+  }
+
+  @Test("A value that the training data does not have is an error, or zeros on request")
+  func unseenValues() throws {
+    var request = DataRequest("t.csv") { ($0.oneHot, $0.target) = (["color"], "y") }
+    request.schema = try open("color,a,y\nred,1,2\nblue,3,4\n") { ($0.oneHot, $0.target) = (["color"], "y") }.schema
+    func inputs(_ text: String) throws(DataError) -> [Double] {
+      try DataSource.interpret(guarded(Array(text.utf8)), request, path: "t.csv").train.inputs.elements
+    }
+    let new = "color,a,y\nteal,5,0\nred,6,0\n"
+    let error = #expect(throws: DataError.self) { try inputs(new) }
+    #expect(error?.advice.contains("--unseen zeros") == true)
+    request.unseen = .zeros
+    #expect(try inputs(new) == [0, 0, 5, 0, 1, 6])
+    request.missing = .keep
+    #expect(try inputs("color,a,y\n,5,0\nblue,6,0\n") == [0, 0, 5, 1, 0, 6])
+  }
+
+  @Test("Several target columns are several numbers of each row") func severalTargets() throws {
+    let text = "a,x,b,y\n1,2,3,4\n5,6,7,8\n"
+    let data = try open(text) { ($0.target, $0.moreTargets) = ("y", ["x"]) }
+    #expect(data.columns == ["a", "b"] && data.targetName == "y, x" && data.train.labels == nil)
+    #expect(data.train.inputs.elements == [1, 3, 5, 7] && data.train.targets?.elements == [4, 2, 8, 6])
+    for (problem, change) in [
+      ("a column is named twice", { ($0.target, $0.moreTargets) = ("y", ["y"]) }),
+      ("the target column 'x' is also dropped", { ($0.target, $0.moreTargets, $0.drop) = ("y", ["x"], ["x"]) }),
+      ("the target column 'x' is also an input", { ($0.target, $0.moreTargets, $0.columns) = ("y", ["x"], ["x"]) }),
+      (
+        "several targets are numbers, not classes",
+        { ($0.target, $0.moreTargets, $0.targetKind) = ("y", ["x"], .classes) }
+      ),
+    ] as [(String, (inout DataRequest) -> Void)] {
+      let error = #expect(throws: DataError.self) { try open(text, change) }
+      #expect(error?.problem == problem)
+    }
+    let gap = "a,x,y\n1,2,3\n5,,7\n"
+    let missing = #expect(throws: DataError.self) { try open(gap) { ($0.target, $0.moreTargets) = ("y", ["x"]) } }
+    #expect(missing?.code == .missingValues)
+    let kept = try open(gap) { ($0.target, $0.moreTargets, $0.missing) = ("y", ["x"], .drop) }
+    #expect(kept.train.targets?.elements == [3, 2])
+  }
+
+  @Test("Missing values of a one-hot column may be a value of their own, and the advice says so") func missingCategory()
+    throws
+  {
+    let text = "country,y\nNA,1\nDE,2\n"
+    let error = #expect(throws: DataError.self) { try open(text) { $0.oneHot = ["country"] } }
+    #expect(error?.advice.hasSuffix("or data.missing=keep to make them a value of their own") == true, "\(error!)")
+    let kept = try open(text) { ($0.oneHot, $0.missing) = (["country"], .keep) }
+    #expect(kept.columns == ["country=DE", "country=", "y"])
+    let numbers = #expect(throws: DataError.self) { try open("a,y\n,1\n2,2\n") }
+    #expect(numbers?.advice.contains("keep") == false)
   }
 
   @Test func namesThatAreNumbers() throws {

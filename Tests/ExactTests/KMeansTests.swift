@@ -34,6 +34,28 @@ private let rows = Matrix(golden["rows"].list.map(\.doubles))
     }
   }
 
+  @Test("A component of few rows with many columns is split as with few columns")
+  func splitsWideRows() throws {
+    func moved(columns: Int, move: Int) throws -> [[Double]] {
+      func widened(_ matrix: Matrix, by value: Double = 0) -> Matrix {
+        Matrix((0..<matrix.rows).map { matrix.row($0) + [Double](repeating: value, count: columns - 3) })
+      }
+      let model = try GaussianMixture(
+        components: 4, dimension: columns, covariance: .diagonal, floor: .clipped(1e-6))
+      let parameters = try GaussianMixtureParameters(
+        weights: [Double](repeating: 0.25, count: 4), means: widened(Matrix((0..<4).map(rows.row))),
+        covariances: .diagonal(widened(Matrix(rows: 4, columns: 3, repeating: 1), by: 1)), floor: model.floor)
+      let start = try widened(rows).withRows { try model.start(from: $0, moving: parameters, move: move) }
+      // Which half of a split component comes first depends on the sign of a direction.
+      let means = try #require(start).means
+      return (0..<4).map { Array(means.row($0).prefix(3)) }.sorted { $0[0] < $1[0] }
+    }
+    for move in 0..<12 {
+      let (narrow, wide) = (try moved(columns: 3, move: move), try moved(columns: 2 * rows.rows + 3, move: move))
+      #expect(relativeDifference(wide.flatMap(\.self), narrow.flatMap(\.self)) < 1e-9, "move \(move)")
+    }
+  }
+
   @Test(arguments: Problem.all)
   func inertiaNeverRises(problem: Problem) throws {
     var generator = SplitMix64(seed: 12)

@@ -48,9 +48,9 @@ struct Variant: Decodable, Sendable, CustomTestStringConvertible {
 
   @Test func alphaIsLaidOverABackground() {
     let raster = Raster(width: 3, height: 1, channels: 2, samples: [200, 255, 200, 0, 100, 51])
-    #expect(raster.flattened(over: 10).samples == [200, 10, 28])
+    #expect(raster.flattened(over: Background(gray: 10)).samples == [200, 10, 28])
     let opaque = Raster(width: 1, height: 1, channels: 3, samples: [1, 2, 3])
-    #expect(opaque.flattened(over: 0) == opaque)
+    #expect(opaque.flattened(over: .black) == opaque)
   }
 }
 

@@ -56,6 +56,37 @@ import Testing
     #expect(rows(mixture) == ["1.0 4.0 \(blue).0", "2.0 5.0 \(0x9f9d74).0", "3.0 6.0 \(0x8a8a8a).0"])
   }
 
+  @Test func partsOfAMixtureHaveALegend() {
+    let text = script([
+      .points(
+        Points(
+          x: [1, 2], y: [4, 5], coloring: .mixture(weights: [1, 0, 0, 1], components: 2, names: ["one", "two"])))
+    ])
+    #expect(text.contains("lc rgb '#3f90da' title 'one'") && text.contains("lc rgb '#ffa90e' title 'two'"))
+  }
+
+  @Test("Numbers in cells have the digits that tell them apart")
+  func numbersInCells() {
+    func cells(_ values: [Double], lower: Double? = nil, upper: Double? = nil) -> [String] {
+      let map = HeatMap(
+        rows: 1, columns: values.count, values: values, lower: lower, upper: upper, showsValues: true)
+      return script([.heatMap(map)]).matches(of: /set label '([^']*)' noenhanced/).map { String($0.1) }
+    }
+    #expect(cells([0, 0.98213, 5.96e-06, 0.000929, 1], lower: 0, upper: 1) == ["0", "0.98", "0.00", "0.00", "1"])
+    #expect(cells([0.0012, 0.0049]) == ["0.00120", "0.00490"])
+    #expect(cells([12, 1204.4]) == ["12", "1204"])
+    #expect(cells([-3.1e-9, 2e-9]) == ["-3.1e-09", "2e-09"])
+  }
+
+  @Test("Axes have one unit unless one would be a line")
+  func equalAspect() {
+    func text(_ y: [Double]) -> String {
+      PlotScript(Plot(Panel(equalAspect: true, [.points(Points(x: [0, 1], y: y))])), title: "").text
+    }
+    #expect(text([0, 2]).contains("set size ratio -1"))
+    #expect(!text([0, 20]).contains("set size ratio -1") && !text([0, 0.05]).contains("set size ratio -1"))
+  }
+
   @Test func curvesBreakWhereTheyAreNotNumbers() {
     let line = Line(x: [0, 1, 2, 3, 4, 5, 6], y: [.nan, 1, .infinity, -.infinity, 4, 1e301, 6])
     #expect(rows(script([.line(line)])) == ["1.0 1.0", "", "4.0 4.0", "", "6.0 6.0"])

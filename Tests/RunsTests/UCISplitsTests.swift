@@ -5,10 +5,11 @@ import Testing
 
 @Suite("UCI splits") struct UCISplitsTests {
   /// Rows 0 to 19 with the number of the row as the input; rows 15 to 19 are the split's test examples.
-  private func splits(_ body: (UCISplits) throws -> Void) throws {
-    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("elbo-uci-\(UUID().uuidString)")
+  private func splits(in subfolder: String = "", _ body: (UCISplits) throws -> Void) throws {
+    let set = FileManager.default.temporaryDirectory.appendingPathComponent("elbo-uci-\(UUID().uuidString)")
+    let folder = set.appendingPathComponent(subfolder)
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(at: folder) }
+    defer { try? FileManager.default.removeItem(at: set) }
     func write(_ name: String, _ lines: [String]) throws {
       try lines.joined(separator: "\n").write(
         to: folder.appendingPathComponent(name), atomically: true, encoding: .utf8)
@@ -18,7 +19,15 @@ import Testing
     try write("index_target.txt", ["1"])
     try write("index_train_0.txt", (0..<15).map(String.init))
     try write("index_test_0.txt", (15..<20).map { "\($0).0" })
-    try body(UCISplits(folder.path))
+    try body(UCISplits(set.path))
+  }
+
+  @Test("The published folders hold the files in a folder data") func published() throws {
+    try splits(in: "data") { splits in
+      #expect(splits.count == 1 && splits.name.hasPrefix("elbo-uci-"))
+      let whole = try splits.dataset(0, validation: false, seed: 1)
+      #expect(rows(whole.test) == Set(15..<20))
+    }
   }
 
   private func rows(_ set: ExampleSet?) -> Set<Int> {

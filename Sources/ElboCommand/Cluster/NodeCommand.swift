@@ -51,7 +51,7 @@ struct NodeCommand: AsyncParsableCommand {
     (options.grace, options.patience) = (grace, patience)
     let node = try NodeRun(options) { StandardError.write($0 + "\n") }
     let signals = SignalWatch(isSupervised: supervised) { reason in
-      if !node.leave(reason) { Foundation.exit(ExitStatus.interrupted.rawValue) }
+      if !node.leave(reason) { ExitStatus.interrupted.endAtOnce() }
     }
     defer { signals.end() }
     switch try await node.run() {

@@ -130,9 +130,14 @@ func longestAxis(
     next += 1
   }
   do {
-    let eigen = try SymmetricEigen(centred.gram)
+    // Of few rows with many columns, such as pictures, the products of the rows have the same largest eigenvalue as the
+    // covariance, and are a far smaller matrix.
+    let isWide = 2 * centred.rows <= d
+    let eigen = try SymmetricEigen(isWide ? Matrix.product(centred, centred, transposed: .right) : centred.gram)
     guard let variance = eigen.values.last, variance > 0 else { return nil }
-    return (mean, eigen.vectors.row(d - 1), variance)
+    let top = eigen.vectors.row(eigen.vectors.rows - 1)
+    let direction = isWide ? centred.transposedProduct(top).scaled(by: 1 / variance.squareRoot()) : top
+    return (mean, direction, variance)
   } catch {
     throw ExactError(error, doing: "splitting a cluster", remedy: "scale the columns to similar magnitudes")
   }

@@ -111,9 +111,10 @@ func curveFigure(
     epistemic += mixtures.map { $0.epistemicVariance.squareRoot() }
   }
   func level(_ index: Int) -> [Double] { levels.map { $0[index] } }
+  let (input, target) = (supervision.name(of: 0), supervision.target(0))
   let panels = [
     Panel(
-      x: Axis("x"), y: Axis("y"),
+      x: Axis(input), y: Axis(target),
       [
         .band(Band("95 %", x: grid, lower: level(0), upper: level(4), color: .palette(0), opacity: 0.15)),
         .band(Band("quartiles", x: grid, lower: level(1), upper: level(3), color: .palette(0), opacity: 0.35)),
@@ -121,10 +122,37 @@ func curveFigure(
         .line(Line("median", x: grid, y: level(2), color: .palette(0))),
       ]),
     Panel(
-      x: Axis("x"), y: Axis("standard deviation", lower: 0),
+      x: Axis(input), y: Axis("standard deviation of \(target)", lower: 0),
       [
         .line(Line("aleatoric", x: grid, y: aleatoric)), .line(Line("epistemic", x: grid, y: epistemic)),
       ]),
   ]
   return [Figure("regression", title: "Prediction and its uncertainty", .plot(Plot(panels)))]
+}
+
+/// Targets that were observed against their predictions, of the first held-out examples, or of the first training examples
+/// where nothing is held out.
+func observedFigure(
+  _ learner: some Predicting, _ supervision: Supervision, key: RandomKey, with crew: Crew
+) throws -> Figure {
+  let part: Supervision.Part = supervision.testCount > 0 ? .test : .train
+  let rows = part == .test ? supervision.inputs.test! : supervision.inputs.train
+  // A whole number of blocks.
+  let shown = 0..<min(rows.count, 5 * Prediction.blockLength)
+  let (samples, width) = (learner.sampleCount(100), learner.predictionWidth)
+  let values = try Prediction.samples(
+    0..<samples, of: shown, rows: rows, from: 0, learner, storage: learner.makeSampleStorage(), key: key, with: crew)
+  let found = PredictionSamples(examples: shown, count: samples, width: width, values: values)
+  let mixtures = try crew.map(shown.count) { GaussianMixturePrediction.all(of: found, example: $0) }
+  let targets = supervision.targets(shown.map(UInt32.init), of: part, isStandardized: false).values
+  // More panels than these are no picture.
+  let panels = (0..<min(supervision.width, 9)).map { column in
+    let observed = shown.map { Double(targets[$0 * supervision.width + column]) }
+    let predicted = mixtures.map { $0[column].mean }
+    let variances = mixtures.map { $0[column].aleatoricVariance + $0[column].epistemicVariance }
+    return predictionsPanel(
+      target: supervision.target(column), rows: part == .test ? "test rows" : "training rows", observed: observed,
+      predicted: predicted, deviations: variances.map { $0.squareRoot() })
+  }
+  return Figure("predictions", title: "Predicted against observed", .plot(Plot(panels)))
 }

@@ -12,6 +12,8 @@ struct PredictiveEvaluation {
   private(set) var metrics: [String: Double] = [:]
   private(set) var probabilities: ClassProbabilities?
   private(set) var reliability: Reliability?
+  /// How many examples of each class, in rows, are given each class, in columns.
+  private var confusion: [[Int]]?
   /// The entropy of the mean prediction, for each example.
   private(set) var entropies: [Double] = []
 
@@ -47,6 +49,7 @@ struct PredictiveEvaluation {
         metrics["sc/AccAt\(Int(coverage * 100))Cov"] = accuracy
       }
       (self.probabilities, self.reliability) = (probabilities, reliability)
+      confusion = probabilities.confusion(labels)
     } else {
       let width = supervision.width
       var (means, targets, ranks, density) = ([Double](), [Double](), [Double](), 0.0)
@@ -105,25 +108,13 @@ struct PredictiveEvaluation {
     return sum - Double(test.count) * supervision.targetDeviations.reduce(0) { $0 + log($1) }
   }
 
-  /// Confidence against accuracy.
-  var reliabilityFigure: Figure? {
-    guard let reliability else { return nil }
-    let bins = reliability.bins
-    let edges = (0...bins.count).map { Double($0) / Double(bins.count) }
-    let total = Double(max(bins.reduce(0) { $0 + $1.count }, 1))
-    let panels = [
-      Panel(
-        title: String(format: "ECE %.4f", reliability.expectedError), x: Axis("confidence", lower: 0, upper: 1),
-        y: Axis("accuracy", lower: 0, upper: 1), legend: .topLeft,
-        [
-          .histogram(Histogram("accuracy", edges: edges, heights: bins.map { $0.count > 0 ? $0.accuracy : 0 })),
-          .rule(Rule(.diagonal, label: "perfect")),
-        ]),
-      Panel(
-        title: "Examples", x: Axis("confidence", lower: 0, upper: 1), y: Axis("share of examples", lower: 0),
-        [.histogram(Histogram(edges: edges, heights: bins.map { Double($0.count) / total }))]),
-    ]
-    return Figure("reliability", title: "Reliability of the predicted probabilities", .plot(Plot(panels)))
+  /// How sure a classifier is and how right, and which classes it takes for which; nothing of numbers.
+  func figures(names: [String]) -> [Figure] {
+    guard let reliability, let confusion else { return [] }
+    return [reliabilityFigure(reliability, of: "test rows")]
+      + confusionFigures(
+        confusion, names: names.isEmpty ? confusion.indices.map(String.init) : names, given: "prediction",
+        title: "What test rows of each class were taken for")
   }
 }
 

@@ -48,13 +48,17 @@ extension Supervised {
     try predictiveFigures(with: crew, key: key)
   }
 
-  /// Reliability and a turned image of classifiers; the curve of a regression of one input.
+  /// Reliability, confusion and a turned image of classifiers; of regressions predicted against observed numbers, and the
+  /// curve where there is one input.
   func predictiveFigures(with crew: Crew, key: RandomKey) throws -> [Figure] {
-    guard isClassifier else { return try curveFigure(self, supervision, key: key, with: crew) }
+    guard isClassifier else {
+      return try curveFigure(self, supervision, key: key, with: crew)
+        + [observedFigure(self, supervision, key: key, with: crew)]
+    }
     var figures: [Figure] = []
     if evaluationCount > 0 {
       let evaluation = try PredictiveEvaluation(self, supervision, samples: evaluationSamples, key: key, with: crew)
-      figures += evaluation.reliabilityFigure.map { [$0] } ?? []
+      figures += evaluation.figures(names: classNames)
     }
     return try figures + rotationFigures(self, supervision, key: key, with: crew)
   }

@@ -1,4 +1,5 @@
 import Datasets
+import Foundation
 import Recipes
 import Tensors
 import Training
@@ -25,11 +26,14 @@ public struct Supervision: Sendable {
   private let trainTargets: ExampleArray?
   let testLabels: [Int]
   private let testTargets: ExampleArray?
+  private let columns: [String]
+  private let targetName: String?
   /// Mean and standard deviation of each target's training values; nothing for classes.
   private let targetStatistics: FlatBuffer?
 
   init(_ data: Dataset, _ section: RecipeSection, wants: Wanted, default normalization: Normalization) throws {
     inputs = try Inputs(data, section, default: normalization)
+    (columns, targetName) = (data.columns, data.targetName)
     switch wants {
     case .classes:
       guard let labels = data.train.labels else {
@@ -74,6 +78,15 @@ public struct Supervision: Sendable {
   /// place, so they are read when they are used.
   public var targetMeans: [Double] { targetStatistics?.numbers("mean") ?? [] }
   public var targetDeviations: [Double] { targetStatistics?.numbers("deviation") ?? [] }
+
+  /// What an input and a target are called.
+  func name(of input: Int) -> String { columnName(input < columns.count ? columns[input] : "\(input)") }
+  func target(_ index: Int) -> String {
+    guard width > 1 else { return targetName.map(columnName) ?? "target" }
+    // Target columns of a table have a name each, an array has one for all.
+    let names = targetName?.components(separatedBy: ", ") ?? []
+    return names.count == width ? columnName(names[index]) : "\(targetName ?? "target") \(index)"
+  }
 
   /// Numbers that an example is to be told by: classes, or targets.
   public var width: Int {

@@ -19,9 +19,14 @@ struct ExactData {
   /// How many rows the model is or was trained on.
   let trainingCount: Int
 
-  func column(_ index: Int) -> String {
-    (index < columns.count ? columns[index] : "column \(index)") + (train.inputScaling == nil ? "" : " (scaled)")
-  }
+  /// What a column is called, where its numbers are those of the data.
+  func name(of column: Int) -> String { columnName(column < columns.count ? columns[column] : "\(column)") }
+
+  /// What a column is called, where its numbers are as the model sees them.
+  func column(_ index: Int) -> String { name(of: index) + (train.inputScaling == nil ? "" : " (scaled)") }
+
+  /// What the target is called.
+  var target: String { targetName.map(columnName) ?? "target" }
 
   /// Takes targets relative to others from here on.
   mutating func scaleTargets(_ scaling: KeptScaling) {
@@ -36,6 +41,9 @@ struct ExactData {
   /// Rows that a picture shows at most.
   static let shownRows = 5000
 }
+
+/// A column of a table without names is called by its number.
+func columnName(_ name: String) -> String { Int(name) == nil ? name : "column \(name)" }
 
 extension ExactData {
   /// Reads `data.normalisation`, any value of which suits exact models, and takes the rows with it.

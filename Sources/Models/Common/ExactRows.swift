@@ -33,6 +33,16 @@ struct ExactRows: Sendable {
   /// What is done to the inputs; nothing where they are taken as they are.
   var scaling: ColumnScaling? { inputScaling?.scaling }
 
+  /// Rows as the model sees them, in the units of the data.
+  func restored(_ rows: Matrix) -> Matrix {
+    guard let scaling else { return rows }
+    var rows = rows
+    for i in 0..<rows.rows {
+      for j in 0..<rows.columns { rows[i, j] = scaling.restored(rows[i, j], column: j) }
+    }
+    return rows
+  }
+
   /// Hands the examples of a range to `body`, in order, in one block or several, each with the number of its first row.
   /// A block of sequences holds whole ones.
   /// - Throws: `TrainingError` for what a model says about the rows, with the row's number in the data.

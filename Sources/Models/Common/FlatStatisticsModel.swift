@@ -51,8 +51,8 @@ protocol FlatStatisticsModel: StatisticsModel {
   func add(to offers: inout Offers, of learner: StatisticsLearner<Self>)
 
   func figures(_ data: ExactData, _ parameters: Parameters) throws -> [Figure]
-  /// Pictures of the way from a start.
-  func stepFigures(_ data: ExactData, from start: Parameters) throws -> [Figure]
+  /// Pictures of the way from a start, and of what was learnt in the end.
+  func stepFigures(_ data: ExactData, from start: Parameters, to end: Parameters) throws -> [Figure]
 }
 
 extension FlatStatisticsModel {
@@ -69,7 +69,7 @@ extension FlatStatisticsModel {
     try predict(observations.inputs, parameters)
   }
   func add(to offers: inout Offers, of learner: StatisticsLearner<Self>) {}
-  func stepFigures(_ data: ExactData, from start: Parameters) throws -> [Figure] { [] }
+  func stepFigures(_ data: ExactData, from start: Parameters, to end: Parameters) throws -> [Figure] { [] }
 }
 
 extension RowPrediction {

@@ -38,15 +38,27 @@ func latentScatter(_ points: Tensor, labels: ClassLabels?, title: String) -> Fig
   let xy = points.values
   let x = (0..<points.rows).map { Double(xy[2 * $0]) }
   let y = (0..<points.rows).map { Double(xy[2 * $0 + 1]) }
-  let classes = labels.map { $0.indices[0..<points.rows].map { Int($0) } }
-  let coloring = classes.map { Points.Coloring.classes($0, names: labels!.names) } ?? .single(.automatic)
   let panel = Panel(
     x: Axis("z₁"), y: Axis("z₂"), equalAspect: true,
     [
-      .points(Points(x: x, y: y, coloring: coloring)),
+      .points(Points(x: x, y: y, coloring: coloring(labels, of: points.rows))),
       .ellipses(Ellipses([.standard], label: "standard Gaussian, 1 and 2 σ", color: .foreground)),
     ])
   return Figure("latent", title: title, .plot(Plot(panel)))
+}
+
+/// The first rows by class, with a legend.
+func coloring(_ labels: ClassLabels?, of rows: Int) -> Points.Coloring {
+  labels.map { .classes($0.indices.prefix(rows).map { Int($0) }, names: $0.legend) } ?? .single(.automatic)
+}
+
+extension ClassLabels {
+  /// Names of the classes for a legend, which are numbers where the data has none; nothing of so many that a legend would
+  /// be larger than the picture.
+  var legend: [String] {
+    guard count <= 2 * Color.paletteCount else { return [] }
+    return names.isEmpty ? (0..<count).map(String.init) : names
+  }
 }
 
 /// How the numbers of one example are laid out as a picture.

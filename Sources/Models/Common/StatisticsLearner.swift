@@ -259,7 +259,7 @@ final class StatisticsLearner<Model: FlatStatisticsModel>: Learner {
 
   func figures(with crew: Crew, key: RandomKey) throws -> [Figure] {
     let (model, parameters) = (try model(), try learntParameters())
-    return try saying { try model.figures(data, parameters) + model.stepFigures(data, from: start(0)) }
+    return try saying { try model.figures(data, parameters) + model.stepFigures(data, from: start(0), to: parameters) }
   }
 }
 

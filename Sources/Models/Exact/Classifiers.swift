@@ -1,7 +1,5 @@
 import Datasets
 import Exact
-import Figures
-import Foundation
 import LinearAlgebra
 import Metrics
 import Tensors
@@ -18,6 +16,8 @@ protocol ClassifyingModel: FlatStatisticsModel {
   func probabilities(_ x: [Double], _ posterior: Posterior) -> [Double]
   /// Probabilities under some draws of the posterior.
   func draws(_ count: Int, _ x: [Double], _ posterior: Posterior) throws -> [[Double]]
+  /// The weights of each class, in the order of `Features.weighted`; of two classes those of the second against the first.
+  func weights(_ posterior: Posterior) -> (means: Matrix, deviations: Matrix)
 }
 
 extension ClassifyingModel {
@@ -48,48 +48,6 @@ extension ClassifyingModel {
       mutual.values.append(summary.mutualInformation)
     }
     return [mean, deviation, sampled, classes, total, expected, mutual]
-  }
-
-  func figures(_ data: ExactData, _ parameters: Parameters) throws -> [Figure] {
-    let posterior = posterior(parameters)!
-    guard features.inputs == 2 else { return [] }
-    return [try boundaryFigure(data, posterior)]
-  }
-
-  /// Where each class is likely, over the plane of the two inputs.
-  private func boundaryFigure(_ data: ExactData, _ posterior: Posterior) throws -> Figure {
-    let rows = try data.train.matrices(first: ExactData.shownRows)
-    func natural(_ values: [Double], _ column: Int) -> [Double] {
-      values.map { data.train.scaling?.restored($0, column: column) ?? $0 }
-    }
-    func grid(_ column: Int) -> [Double] {
-      let values = rows.inputs.column(column)
-      let (least, most) = (values.min()!, values.max()!)
-      let margin = 0.1 * (most > least ? most - least : 1)
-      return (0...80).map { least - margin + (most - least + 2 * margin) * Double($0) / 80 }
-    }
-    let (x, y) = (grid(0), grid(1))
-    let cells = y.flatMap { b in x.map { a in probabilities([a, b], posterior) } }
-    let classes = (rows.targets?.elements ?? []).map { Int($0) }
-    let names = data.labels?.names ?? []
-    let marks: [Mark] =
-      (0..<(classCount == 2 ? 1 : classCount)).map { k in
-        let shown = classCount == 2 ? 1 : k
-        return .contours(
-          Contours(
-            x: natural(x, 0), y: natural(y, 1), values: cells.map { $0[shown] },
-            levels: classCount == 2 ? [0.1, 0.25, 0.5, 0.75, 0.9] : [0.5, 0.9],
-            color: classCount == 2 ? .neutral : .palette(k)))
-      } + [
-        .points(
-          Points(
-            x: natural(rows.inputs.column(0), 0), y: natural(rows.inputs.column(1), 1),
-            coloring: .classes(classes, names: names)))
-      ]
-    let title =
-      classCount == 2 ? "Predictive probability 0.1, 0.25, 0.5, 0.75, 0.9" : "Predictive probability 0.5 and 0.9"
-    return Figure(
-      "probabilities", title: title, .plot(Plot(Panel(x: Axis(data.column(0)), y: Axis(data.column(1)), marks))))
   }
 }
 

@@ -141,7 +141,7 @@ func divergenceFigure(_ mixture: PlanarMixture, x: Axis, y: Axis) throws -> [Fig
     ]
     + modes.enumerated().map { index, mode in
       Panel(
-        title: "KL(q ‖ p) = \(twoDigits(mode.divergence)) nats, from component \(heaviest[index] + 1)", x: axes.0,
+        title: "KL(q ‖ p) = \(twoDigits(mode.divergence)) nats, from component \(heaviest[index])", x: axes.0,
         y: axes.1,
         [p, gaussian("q", mode.mean, mode.covariance, .palette(0))])
     }

@@ -136,15 +136,15 @@ struct ProcessPresentation: Sendable {
     _ data: ExactData, _ kernel: Kernel, draws: ([Double]) throws -> [[Double]],
     _ predict: (Matrix) throws -> [RegressionPrediction]
   ) throws -> [Figure] {
-    guard data.train.width == 1 else {
-      return [try calibrationFigure(data, target: (units.offset, units.scale)) { try predict($0.matrix) }]
-    }
+    let observed = try observedFigure(data, target: (units.offset, units.scale)) { try predict($0.matrix) }
+    guard data.train.width == 1 else { return [observed] }
     return [
+      observed,
       try predictiveFigure(
         data, target: (units.offset, units.scale), ahead: ahead, period: kernel.shortestPeriod, curves: draws
       ) {
         try predict(Matrix(rows: $0.count, columns: 1, elements: $0))
-      }
+      },
     ]
   }
 }

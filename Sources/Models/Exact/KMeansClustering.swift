@@ -79,24 +79,21 @@ extension KMeans: FlatStatisticsModel {
   }
 
   func figures(_ data: ExactData, _ centres: Matrix) throws -> [Figure] {
-    var figures = pictures(of: centres, like: data.train, "centres", title: "Centres")
+    var figures = pictures(of: data.train.restored(centres), like: data.train, "centres", title: "Centers")
     guard dimension >= 2 else { return figures }
     let shown = try data.train.matrices(first: ExactData.shownRows).inputs
-    let labels = try shown.withRows { try self.labels(of: $0, centres) }
-    figures.append(
-      Figure("clusters", title: "Clusters and their centres", .plot(Plot(panel(data, shown, labels, centres)))))
+    let panel = try panel("", Plane(data, of: shown), shown, centres, legend: .automatic)
+    figures.append(Figure("clusters", title: "Clusters and their centers", .plot(Plot(panel))))
     return figures
   }
 
-  func stepFigures(_ data: ExactData, from start: Matrix) throws -> [Figure] {
+  func stepFigures(_ data: ExactData, from start: Matrix, to end: Matrix) throws -> [Figure] {
     let shown = try data.train.matrices(first: ExactData.shownRows).inputs
     var figures = [try costFigure(shown, from: start)]
     guard dimension >= 2 else { return figures }
+    let plane = Plane(data, of: shown)
     figures.append(
-      try stepsFigure(self, shown, from: start) { title, centres in
-        let labels = try shown.withRows { try self.labels(of: $0, centres) }
-        return panel(data, shown, labels, centres, title: title)
-      })
+      try stepsFigure(self, shown, from: start, to: end) { try panel($0, plane, shown, $1, legend: .none) })
     return figures
   }
 
@@ -124,21 +121,25 @@ extension KMeans: FlatStatisticsModel {
       [
         .line(Line(x: whole.indices.map { Double($0) / 2 }, y: whole, color: .neutral)),
         .points(Points("rows assigned", x: steps, y: assigned)),
-        .points(Points("centres moved", x: steps.map { $0 + 0.5 }, y: moved)),
+        .points(Points("centers moved", x: steps.map { $0 + 0.5 }, y: moved)),
       ])
     return Figure("cost", title: "The cost after each half-step", .plot(Plot(panel)))
   }
 
-  private func panel(_ data: ExactData, _ rows: Matrix, _ labels: [Int], _ centres: Matrix, title: String = "") -> Panel
-  {
-    Panel(
-      title: title, x: Axis(data.column(0)), y: Axis(data.column(1)), legend: .none,
+  private func panel(
+    _ title: String, _ plane: Plane, _ rows: Matrix, _ centres: Matrix, legend: Panel.Legend
+  ) throws -> Panel {
+    let labels = try rows.withRows { try self.labels(of: $0, centres) }
+    let (places, middles) = (plane.places(of: rows), plane.places(of: centres))
+    return Panel(
+      title: title, x: plane.x, y: plane.y, legend: legend,
       [
-        .points(Points(x: rows.column(0), y: rows.column(1), coloring: .classes(labels))),
         .points(
           Points(
-            "centres", x: centres.column(0), y: centres.column(1), coloring: .single(.foreground), symbol: .cross,
-            size: 2)),
+            x: places.x, y: places.y, coloring: .classes(labels, names: numbered("cluster", clusters)))),
+        .points(
+          Points(
+            "centers", x: middles.x, y: middles.y, coloring: .single(.foreground), symbol: .cross, size: 2)),
       ])
   }
 }

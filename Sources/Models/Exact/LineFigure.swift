@@ -6,7 +6,8 @@ import LinearAlgebra
 import Tensors
 
 /// A line learnt row by row: the likelihood of the last row seen, the posterior over intercept and slope, and lines
-/// drawn from it, after none, one, two and all rows (Bishop 2006, figure 3.7).
+/// drawn from it, after none, one, two and all rows (Bishop 2006, figure 3.7). The plane of the weights zooms with the
+/// posterior, which would soon be a point.
 ///
 /// The rows come in an order that the seed decides, since tables are often sorted.
 /// - Parameter weightPrecision: of the prior over both weights.
@@ -18,24 +19,24 @@ func lineFigure(
   let (x, t) = (order.map { shown.inputs[$0, 0] }, order.map { shown.targets![$0, 0] })
   let states = try posteriors(features, x, t, weightPrecision: weightPrecision, noisePrecision: noisePrecision)
   let last = states.last!.posterior
-  let grid = LineGrid(x: x, t: t, weightPrecision: weightPrecision, last: last)
   let truth = Mark.points(
     Points(
       "", x: [last.mean[0]], y: [last.mean[1]], coloring: .single(.rgb(red: 255, green: 255, blue: 255)),
       symbol: .cross, size: 1.4))
-  func map(_ logs: [Double]) -> Mark {
-    let top = logs.max()!
-    return .heatMap(
-      HeatMap(x: grid.intercepts, y: grid.slopes, values: logs.map { exp($0 - top) }, showsScale: false))
-  }
-  func weights(_ title: String, _ marks: [Mark]) -> Panel {
-    Panel(
-      title: title, x: Axis("intercept", lower: grid.intercepts.first!, upper: grid.intercepts.last!),
-      y: Axis("slope", lower: grid.slopes.first!, upper: grid.slopes.last!), legend: .none, marks)
-  }
   var generator = RandomStream(RandomKey(seed: data.seed).at(tensor: NoiseStream.latent).at(sample: 1))
   var panels: [Panel] = []
   for (count, posterior) in states {
+    let grid = LineGrid(x: x, t: t, posterior, final: last.mean)
+    func map(_ logs: [Double]) -> Mark {
+      let top = logs.max()!
+      return .heatMap(
+        HeatMap(x: grid.intercepts, y: grid.slopes, values: logs.map { exp($0 - top) }, showsScale: false))
+    }
+    func weights(_ title: String, _ marks: [Mark]) -> Panel {
+      Panel(
+        title: title, x: Axis("intercept", lower: grid.intercepts.first!, upper: grid.intercepts.last!),
+        y: Axis("slope", lower: grid.slopes.first!, upper: grid.slopes.last!), legend: .none, marks)
+    }
     let seen = count == 1 ? "1 row" : "\(count) rows"
     if count == 0 {
       panels.append(weights("likelihood", []))
@@ -83,13 +84,13 @@ private struct LineGrid {
   let inputs: (least: Double, most: Double)
   let targets: (least: Double, most: Double)
 
-  /// Two and a half standard deviations of the prior, or as far as the posterior needs.
-  init(x: [Double], t: [Double], weightPrecision: Double, last: BayesianLinearRegression) {
-    let half = 2.5 / weightPrecision.squareRoot()
-    let deviations = last.covariance.diagonal.map { 4 * $0.squareRoot() }
+  /// Three standard deviations of a posterior around its mean, and as far as the mean of the final one.
+  init(x: [Double], t: [Double], _ posterior: BayesianLinearRegression, final: [Double]) {
+    let deviations = posterior.covariance.diagonal.map { $0.squareRoot() }
     func axis(_ index: Int) -> [Double] {
-      let end = max(half, abs(last.mean[index]) + deviations[index])
-      return (0...80).map { end * (Double($0) / 40 - 1) }
+      let (mean, deviation) = (posterior.mean[index], deviations[index])
+      let half = max(3 * deviation, abs(final[index] - mean) + 0.5 * deviation)
+      return (0...80).map { mean + half * (Double($0) / 40 - 1) }
     }
     (intercepts, slopes) = (axis(0), axis(1))
     inputs = LineGrid.range(x, room: 0.1)
@@ -121,7 +122,7 @@ private struct LineGrid {
       .points(Points(x: x.map(natural), y: t, coloring: .single(.palette(0)), symbol: .circle)))
     return Panel(
       title: x.isEmpty ? "lines of the prior" : "lines of the posterior",
-      x: Axis(data.columns.first ?? "input"),
-      y: Axis(data.targetName ?? "target", lower: targets.least, upper: targets.most), legend: .none, marks)
+      x: Axis(data.name(of: 0)),
+      y: Axis(data.target, lower: targets.least, upper: targets.most), legend: .none, marks)
   }
 }

@@ -141,7 +141,8 @@ func singleTarget(_ set: ExampleSet, of data: Dataset) throws -> ExampleArray {
   guard targets.elementsPerExample == 1 else {
     throw TrainingError(
       .unsuitable, "\(data.name) has \(targets.elementsPerExample) targets for each row",
-      advice: "give one number for each row")
+      advice: "name one target column with data.target, or learn several numbers with mlp, mc-dropout or bbb-regression"
+    )
   }
   return targets
 }

@@ -73,6 +73,14 @@ extension ClassifyingModel where Posterior == LogisticPosterior {
     }
   }
 
+  func weights(_ posterior: LogisticPosterior) -> (means: Matrix, deviations: Matrix) {
+    let count = posterior.mean.count
+    return (
+      Matrix(rows: 1, columns: count, elements: posterior.mean),
+      Matrix(rows: 1, columns: count, elements: posterior.covariance.diagonal.map { $0.squareRoot() })
+    )
+  }
+
   fileprivate func readPosterior(_ buffer: FlatBuffer) -> LogisticPosterior {
     LogisticPosterior(
       features: features, mean: buffer.numbers("weights"),
@@ -179,6 +187,13 @@ extension SoftmaxRegression: ClassifyingModel {
   }
 
   func probabilities(_ x: [Double], _ posterior: SoftmaxPosterior) -> [Double] { posterior.probabilities(x) }
+
+  func weights(_ posterior: SoftmaxPosterior) -> (means: Matrix, deviations: Matrix) {
+    let deviations = posterior.precision.inverse.diagonal.map { $0.squareRoot() }
+    return (
+      posterior.mean, Matrix(rows: posterior.mean.rows, columns: posterior.mean.columns, elements: deviations)
+    )
+  }
 
   func draws(_ count: Int, _ x: [Double], _ posterior: SoftmaxPosterior) throws -> [[Double]] {
     var generator = RandomStream(RandomKey(seed: 0).at(tensor: NoiseStream.latent))

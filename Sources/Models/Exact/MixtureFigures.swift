@@ -2,27 +2,29 @@ import Datasets
 import Figures
 import LinearAlgebra
 
-/// The first two columns, each row coloured by its responsibilities, with the components' ellipses.
+/// Each row colored by its responsibilities, with the components' ellipses.
 func mixtureFigure(
-  _ data: ExactData, _ rows: Matrix, _ responsibilities: Matrix, _ gaussians: [Ellipses.Gaussian]
+  _ plane: Plane, _ rows: Matrix, _ responsibilities: Matrix, _ gaussians: [Ellipses.Gaussian]
 ) -> Figure {
-  Figure(
-    "mixture", title: "Responsibilities and components",
-    .plot(Plot(mixturePanel("", data, rows, responsibilities, gaussians, ellipses: "1 and 2 σ"))))
+  let panel = mixturePanel("", plane, rows, responsibilities, gaussians, legend: .automatic)
+  return Figure("mixture", title: "Responsibilities and components, 1 and 2 σ", .plot(Plot(panel)))
 }
 
 func mixturePanel(
-  _ title: String, _ data: ExactData, _ rows: Matrix, _ responsibilities: Matrix, _ gaussians: [Ellipses.Gaussian],
-  ellipses: String = ""
+  _ title: String, _ plane: Plane, _ rows: Matrix, _ responsibilities: Matrix, _ gaussians: [Ellipses.Gaussian],
+  legend: Panel.Legend = .none
 ) -> Panel {
-  Panel(
-    title: title, x: Axis(data.column(0)), y: Axis(data.column(1)),
+  let (x, y) = plane.places(of: rows)
+  return Panel(
+    title: title, x: plane.x, y: plane.y, legend: legend,
     [
       .points(
         Points(
-          x: rows.column(0), y: rows.column(1),
-          coloring: .mixture(weights: responsibilities.elements, components: responsibilities.columns))),
-      .ellipses(Ellipses(gaussians, label: ellipses)),
+          x: x, y: y,
+          coloring: .mixture(
+            weights: responsibilities.elements, components: responsibilities.columns,
+            names: numbered("component", responsibilities.columns)))),
+      .ellipses(Ellipses(gaussians)),
     ])
 }
 

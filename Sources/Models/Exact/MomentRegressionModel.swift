@@ -102,7 +102,7 @@ extension MomentRegression: FlatStatisticsModel where Estimator: ReportingEstima
 
   func figures(_ data: ExactData, _ parameters: Parameters) throws -> [Figure] {
     let estimate = parameters.estimate!
-    var figures: [Figure] = []
+    var figures = [try observedFigure(data) { $0.eachRow.map(estimate.prediction) }]
     if estimator.features.inputs == 1 {
       figures.append(try predictiveFigure(data, curves: curves(estimate)) { $0.map { estimate.prediction([$0]) } })
       if estimator.features.basis == .identity, estimator.features.hasIntercept,
@@ -112,7 +112,6 @@ extension MomentRegression: FlatStatisticsModel where Estimator: ReportingEstima
           try lineFigure(data, estimator.features, weightPrecision: weight, noisePrecision: noise))
       }
     } else {
-      figures.append(try calibrationFigure(data) { $0.eachRow.map(estimate.prediction) })
       figures += weightFigure(data, estimate)
     }
     if let orders = try estimator.estimatesByOrder(parameters.moments!), orders.count > 1 {
@@ -145,8 +144,9 @@ extension MomentRegression: FlatStatisticsModel where Estimator: ReportingEstima
     guard estimate.features.basis == .identity, estimate.weights.count <= 40 else { return [] }
     let deviations = estimate.weightCovariance?.diagonal.map { 2 * max($0, 0).squareRoot() } ?? []
     let panel = Panel(
-      x: Axis(categories: estimate.weights.indices.map(data.column)), y: Axis("weight"),
-      [.bars(Bars(deviations.isEmpty ? "" : "mean ± 2 σ", heights: estimate.weights, errors: deviations))])
+      x: Axis(categories: estimate.weights.indices.map(data.column)),
+      y: Axis("weight for \(data.target)" + (deviations.isEmpty ? "" : ", ± 2 σ")),
+      [.bars(Bars(heights: estimate.weights, errors: deviations))])
     return [Figure("weights", title: "Weights", .plot(Plot(panel)))]
   }
 

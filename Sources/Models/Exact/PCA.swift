@@ -115,17 +115,18 @@ extension PrincipalComponents: FlatStatisticsModel {
     guard components >= 2 else { return figures }
     let shown = try data.train.matrices(first: ExactData.shownRows).inputs
     let scores = shown.withRows { parameters.coordinates(of: $0) }
-    figures.append(scatter(scores, labels: data.labels, axis: "component"))
+    let axes = (0..<2).map { componentName($0, parameters.varianceRatios) }
+    figures.append(scatter(scores, labels: data.labels, axes: (axes[0], axes[1])))
     return figures
   }
 }
 
 /// The first two columns of coordinates, coloured by class where there are classes.
-func scatter(_ scores: Matrix, labels: ClassLabels?, axis: String, _ more: [Mark] = []) -> Figure {
-  let classes = labels.map { $0.indices.prefix(scores.rows).map { Int($0) } }
-  let coloring = classes.map { Points.Coloring.classes($0, names: labels!.names) } ?? .single(.automatic)
+func scatter(
+  _ scores: Matrix, labels: ClassLabels?, axes: (x: String, y: String), _ more: [Mark] = []
+) -> Figure {
   let panel = Panel(
-    x: Axis("\(axis) 1"), y: Axis("\(axis) 2"), equalAspect: true,
-    [.points(Points(x: scores.column(0), y: scores.column(1), coloring: coloring))] + more)
-  return Figure("scores", title: "Rows along the first two \(axis)s", .plot(Plot(panel)))
+    x: Axis(axes.x), y: Axis(axes.y), equalAspect: true,
+    [.points(Points(x: scores.column(0), y: scores.column(1), coloring: coloring(labels, of: scores.rows)))] + more)
+  return Figure("scores", title: "Rows in two dimensions", .plot(Plot(panel)))
 }

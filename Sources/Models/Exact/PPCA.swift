@@ -112,7 +112,7 @@ extension ProbabilisticPCAModel {
     let means = try (0..<shown.rows).map { try rotated.latentPosterior(shown.row($0)).mean }
     figures.append(
       scatter(
-        Matrix(means), labels: data.labels, axis: "latent column",
+        Matrix(means), labels: data.labels, axes: ("latent column 1", "latent column 2"),
         [.ellipses(Ellipses([.standard], label: "prior, 1 and 2 σ", color: .foreground))]))
     return figures
   }
@@ -141,7 +141,9 @@ extension ProbabilisticPCA: ProbabilisticPCAModel {
     try predictions(rows, parameters)
   }
 
-  func stepFigures(_ data: ExactData, from start: ProbabilisticPCAParameters) throws -> [Figure] {
+  func stepFigures(
+    _ data: ExactData, from start: ProbabilisticPCAParameters, to end: ProbabilisticPCAParameters
+  ) throws -> [Figure] {
     // Updates with relevance turn the latent columns, of which the bound knows nothing.
     guard relevance == nil else { return [] }
     return [try decompositionFigure(self, data, from: start) { bound($0, statistics: $1, takenWith: $2) }]

@@ -24,8 +24,8 @@ extension ProcessPresentation {
       let halves = found.variances.map { 2 * $0.squareRoot() * units.scale }
       let x = grid.map { data.train.scaling?.restored($0, column: 0) ?? $0 }
       return Panel(
-        title: part.summary, x: Axis(data.columns.first ?? "input", lower: x.first!, upper: x.last!),
-        y: Axis(data.targetName ?? "target"), legend: .none,
+        title: part.summary, x: Axis(data.name(of: 0), lower: x.first!, upper: x.last!),
+        y: Axis(data.target), legend: .none,
         [
           .band(
             Band(

@@ -128,8 +128,8 @@ func predictiveFigure(
     let room = (period == nil ? 0.6 : 0.15) * (high > low ? high - low : 1)
     return Panel(
       title: title,
-      x: Axis(data.columns.first ?? "input", lower: x.first!, upper: x.last!),
-      y: Axis(data.targetName ?? "target", lower: low - room, upper: high + room), marks + points)
+      x: Axis(data.name(of: 0), lower: x.first!, upper: x.last!),
+      y: Axis(data.target, lower: low - room, upper: high + room), marks + points)
   }
 
   let targets = shown.targets?.elements ?? []
@@ -150,24 +150,17 @@ func predictiveFigure(
     .plot(Plot(panels, columns: 1, panelSize: .init(width: 1000, height: 420))))
 }
 
-/// Held-out targets against their predictions, with error bars; training ones where nothing is held out.
-func calibrationFigure(
+/// Held-out targets against their predictions; training ones where nothing is held out.
+func observedFigure(
   _ data: ExactData, target units: (offset: Double, scale: Double) = (0, 1),
   _ predict: (RowBlock) throws -> [RegressionPrediction]
 ) throws -> Figure {
   let rows = try (data.test ?? data.train).matrices(first: 500)
   let predictions = try rows.inputs.withRows { try predict($0) }
   func restored(_ y: Double) -> Double { y * units.scale + units.offset }
-  let panel = Panel(
-    x: Axis("observed \(data.targetName ?? "target")"), y: Axis("predicted, ± 1 σ"),
-    [
-      .rule(Rule(.diagonal, label: "perfect")),
-      .points(
-        Points(
-          data.test == nil ? "training rows" : "test rows", x: (rows.targets?.elements ?? []).map(restored),
-          y: predictions.map { restored($0.mean) },
-          errors: predictions.map { $0.variance.squareRoot() * units.scale })),
-    ])
-  return Figure(
-    "predictions", title: "Predictions of \(data.test == nil ? "training" : "held-out") rows", .plot(Plot(panel)))
+  let panel = predictionsPanel(
+    target: data.target, rows: data.test == nil ? "training rows" : "test rows",
+    observed: (rows.targets?.elements ?? []).map(restored), predicted: predictions.map { restored($0.mean) },
+    deviations: predictions.map { $0.variance.squareRoot() * units.scale })
+  return Figure("predictions", title: "Predicted against observed", .plot(Plot(panel)))
 }

@@ -76,13 +76,7 @@ extension StatisticsLearner where Model: SamplingModel {
   private func drawn(_ count: Int, key: RandomKey) throws -> Matrix {
     var generator = RandomStream(key.at(tensor: NoiseStream.latent))
     let (model, parameters) = (try model(), try learntParameters())
-    var rows = try saying { try model.sample(count, parameters, using: &generator) }
-    if let scaling = data.train.scaling {
-      for i in 0..<rows.rows {
-        for j in 0..<rows.columns { rows[i, j] = scaling.restored(rows[i, j], column: j) }
-      }
-    }
-    return rows
+    return data.train.restored(try saying { try model.sample(count, parameters, using: &generator) })
   }
 
   /// Images where the data are images; else the first two columns beside those of the data, or a histogram of one.
@@ -98,14 +92,13 @@ extension StatisticsLearner where Model: SamplingModel {
             channels: layout.channels, columns: min(count, 8))))
     }
     let shown = shown!.matrix("rows")
-    func name(_ column: Int) -> String { column < data.columns.count ? data.columns[column] : "column \(column)" }
     guard rows.columns >= 2 else {
       return Figure(
         "samples", title: "Training rows and samples",
         .plot(
           Plot(
             Panel(
-              x: Axis(name(0)), y: Axis("density", lower: 0),
+              x: Axis(data.name(of: 0)), y: Axis("density", lower: 0),
               [
                 .histogram(Histogram("training rows", of: shown.column(0), isDensity: true, color: .neutral)),
                 .histogram(
@@ -117,7 +110,7 @@ extension StatisticsLearner where Model: SamplingModel {
       .plot(
         Plot(
           Panel(
-            x: Axis(name(0)), y: Axis(name(1)),
+            x: Axis(data.name(of: 0)), y: Axis(data.name(of: 1)),
             [
               .points(Points("training rows", x: shown.column(0), y: shown.column(1), coloring: .single(.neutral))),
               .points(

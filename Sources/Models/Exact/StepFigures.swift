@@ -42,9 +42,10 @@ func decompositionFigure<Model: FlatStatisticsModel>(
   return Figure("decomposition", title: "log p = lower bound + KL, at every half-step", .plot(Plot(panels)))
 }
 
-/// A picture of the parameters after 0, 1, 2, 5 and 20 iterations from a start (Bishop 2006, figures 9.1 and 9.8).
+/// A picture of the parameters after 0, 1, 2, 5 and 20 iterations from a start (Bishop 2006, figures 9.1 and 9.8), and of
+/// those that were learnt, from whichever start.
 func stepsFigure<Model: FlatStatisticsModel>(
-  _ model: Model, _ rows: Matrix, from start: Model.Parameters,
+  _ model: Model, _ rows: Matrix, from start: Model.Parameters, to end: Model.Parameters,
   _ panel: (_ title: String, Model.Parameters) throws -> Panel
 ) throws -> Figure {
   var (parameters, panels) = (start, [try panel("start", start)])
@@ -57,5 +58,6 @@ func stepsFigure<Model: FlatStatisticsModel>(
       }
     }
   }
-  return Figure("steps", title: "On the way", .plot(Plot(panels, columns: 3)))
+  panels.append(try panel("the end", end))
+  return Figure("steps", title: "On the way from the first start, and the end", .plot(Plot(panels, columns: 3)))
 }

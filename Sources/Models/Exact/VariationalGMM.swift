@@ -172,28 +172,33 @@ extension VariationalMixture: FlatStatisticsModel {
         .plot(
           Plot(
             Panel(
-              x: Axis("component", categories: weights.indices.map { "\($0 + 1)" }), y: Axis("E[π]", lower: 0),
+              x: Axis("component", categories: weights.indices.map { "\($0)" }), y: Axis("E[π]", lower: 0),
               [.bars(Bars(heights: weights))]))))
     ]
     guard dimension >= 2 else { return figures }
     let shown = try data.train.matrices(first: ExactData.shownRows).inputs
     let responsibilities = try shown.withRows { try self.responsibilities(of: $0, parameters) }
-    figures.append(mixtureFigure(data, shown, responsibilities, gaussians(of: parameters)))
+    let plane = Plane(data, of: shown)
+    figures.append(mixtureFigure(plane, shown, responsibilities, gaussians(of: parameters, in: plane)))
     return figures
   }
 
-  func stepFigures(_ data: ExactData, from start: VariationalMixtureParameters) throws -> [Figure] {
+  func stepFigures(
+    _ data: ExactData, from start: VariationalMixtureParameters, to end: VariationalMixtureParameters
+  ) throws -> [Figure] {
     // The pictures are of some rows in a plane, their cost is of all columns: of many it would be more than the fit's.
     guard dimension >= 2, dimension <= 32 else { return [] }
     let shown = try data.train.matrices(first: 1000).inputs
+    let plane = Plane(data, of: shown)
     func panel(_ title: String, _ model: VariationalMixture, _ parameters: VariationalMixtureParameters) throws -> Panel
     {
       let weights = try shown.withRows { try model.responsibilities(of: $0, parameters) }
       let alive = model.counts(parameters).count { $0 >= 1 }
       return mixturePanel(
-        "\(title): \(alive) of \(components)", data, shown, weights, model.gaussians(of: parameters))
+        "\(title): \(alive) of \(components)", plane, shown, weights,
+        model.gaussians(of: parameters, in: plane))
     }
-    let steps = try stepsFigure(self, shown, from: start) { try panel($0, self, $1) }
+    let steps = try stepsFigure(self, shown, from: start, to: end) { try panel($0, self, $1) }
     // What the prior over weights does: from a start of its own, since parts of a posterior belong to its prior.
     let panels = try [1e-3, 1, 10, 100].map { concentration in
       let model = try VariationalMixture(
@@ -212,13 +217,13 @@ extension VariationalMixture: FlatStatisticsModel {
     ]
   }
 
-  /// The components in the plane of the first two columns; those that died are not drawn.
-  func gaussians(of parameters: VariationalMixtureParameters) -> [Ellipses.Gaussian] {
+  /// Components that died are not drawn.
+  private func gaussians(of parameters: VariationalMixtureParameters, in plane: Plane) -> [Ellipses.Gaussian] {
     zip(parameters.components, counts(parameters)).map { component, count in
       guard count >= 1 else {
         return Ellipses.Gaussian(meanX: .nan, meanY: .nan, varianceX: .nan, varianceY: .nan)
       }
-      return Ellipses.Gaussian(mean: component.mean, covariance: (1 / component.degrees) * component.inverseScale)
+      return plane.gaussian(mean: component.mean, covariance: (1 / component.degrees) * component.inverseScale)
     }
   }
 }

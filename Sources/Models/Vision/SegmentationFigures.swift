@@ -24,10 +24,14 @@ struct SegmentationFigures {
         samples: learner.evaluationSamples, key: key)
     }
     var figures = [SegmentationFigures.panels(images, labels, chosen, maps, shape: learner.inputs.shape)]
-    if learner.test != nil, learner.kinds.count <= 32 {
-      let evaluation = try SegmentationEvaluation(
-        learner, samples: learner.evaluationSamples, key: key, with: crew)
-      figures.append(SegmentationFigures.confusion(evaluation.confusion, learner.kinds))
+    if learner.test != nil {
+      let matrix = try SegmentationEvaluation(
+        learner, samples: learner.evaluationSamples, key: key, with: crew
+      ).confusion
+      let classes = 0..<matrix.classes
+      figures += confusionFigures(
+        classes.map { truth in classes.map { matrix[truth, $0] } }, names: classes.map(learner.kinds.name),
+        given: "segmentation", title: "What pixels of each class were taken for")
     }
     all = figures
   }
@@ -61,19 +65,6 @@ struct SegmentationFigures {
         ImageGrid(
           .uint8(samples), height: shape[0], width: shape[1], channels: 3, columns: 5,
           columnLabels: ["input", "truth", "segmentation", "aleatoric", "epistemic"])))
-  }
-
-  /// The share of each class's pixels that were taken for each class.
-  private static func confusion(_ matrix: ConfusionMatrix, _ kinds: LabelImages.Classes) -> Figure {
-    let count = matrix.classes
-    let values = (0..<count).flatMap { truth in
-      (0..<count).map { Double(matrix[truth, $0]) / Double(max(matrix.truths(truth), 1)) }
-    }
-    let names = (0..<count).map(kinds.name)
-    let panel = Panel(
-      x: Axis("segmentation", categories: names), y: Axis("truth", categories: names, isReversed: true),
-      [.heatMap(HeatMap("share", rows: count, columns: count, values: values, lower: 0, upper: 1, showsValues: true))])
-    return Figure("confusion", title: "What pixels of each class were taken for", .plot(Plot(panel)))
   }
 }
 

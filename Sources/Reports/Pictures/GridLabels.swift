@@ -51,7 +51,7 @@ struct GridLabels {
 
   /// The picture upon the sheet that the script drew, which is width × height pixels.
   func lay(upon sheet: Raster) -> Raster {
-    let words = sheet.flattened(over: 255)
+    let words = sheet.flattened(over: Background(gray: 255))
     // Words are grey or RGB as gnuplot pleases; the picture becomes RGB when either is.
     let channels = max(words.channels, picture.channels)
     var pixels = [UInt8](repeating: 255, count: width * height * channels)

@@ -21,7 +21,7 @@ struct ColorCycle {
         switch points.coloring {
         case .single(let color): reserve(color)
         case .classes(let classes, _): taken.formUnion(Set(classes))
-        case .mixture(_, let components): taken.formUnion(0..<components)
+        case .mixture(_, let components, _): taken.formUnion(0..<components)
         case .values: break
         }
       case .heatMap: break

@@ -11,6 +11,9 @@ struct Frame {
   /// The mark whose numbers the panel's colour bar explains.
   let colorBarMark: Int?
 
+  /// Whether both axes can have one unit: an axis shorter than a quarter of the other would be a line.
+  var allowsEqualAspect: Bool { (0.25...4).contains((y.upper - y.lower) / (x.upper - x.lower)) }
+
   init(_ panel: Panel) {
     var horizontal = Extent(scale: panel.x.scale)
     var vertical = Extent(scale: panel.y.scale)

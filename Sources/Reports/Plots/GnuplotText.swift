@@ -1,3 +1,5 @@
+import Foundation
+
 /// Words and numbers as gnuplot reads them.
 enum GnuplotText {
   /// A string literal that gnuplot takes letter by letter: in single quotes neither backslashes nor backquotes nor
@@ -30,10 +32,12 @@ enum GnuplotText {
     return "\(value)"
   }
 
-  /// A few significant digits, for numbers that are read from the picture: 0.25, 1204, -3.1e-05.
-  static func short(_ value: Double) -> String {
+  /// A number that is read from the picture, with as many digits as tell it from others that differ by up to `span`:
+  /// hundredths of 1, whole numbers of 100 and more. Spans far from 1 have a few significant digits: 1204, -3.1e-05.
+  static func short(_ value: Double, among span: Double) -> String {
     guard value.isFinite else { return "–" }
     if value == value.rounded() && abs(value) < 1e6 { return "\(Int(value))" }
-    return NumberText.significant(value, digits: 3)
+    guard (0.001...1e6).contains(span) else { return NumberText.significant(value, digits: 3) }
+    return String(format: "%.\(max(2 - Int(log10(span).rounded(.down)), 0))f", value)
   }
 }

@@ -82,14 +82,22 @@ struct LegendPlace {
     switch mark {
     case .line(let line): along(line.x, line.y)
     case .band(let band): along(band.x, band.lower) + along(band.x, band.upper)
-    case .points(let points): Thinning.cloud(count: points.x.count, most: 400).map { (points.x[$0], points.y[$0]) }
+    case .points(let points):
+      Thinning.cloud(count: points.x.count, most: 400).flatMap { place in
+        let error = points.errors.isEmpty ? 0 : points.errors[place]
+        return (error == 0 ? [0] : [-error, 0, error]).map { (points.x[place], points.y[place] + $0) }
+      }
     case .ellipses(let ellipses):
       ellipses.gaussians.flatMap { gaussian in
         let outline = gaussian.outline(deviation: ellipses.deviations.max() ?? 0, count: 33)
         return Array(zip(outline.x, outline.y)).map { (x: $0, y: $1) }
       }
     case .bars(let bars):
-      bars.heights.enumerated().flatMap { index, height in column(Double(index), from: floor, to: height) }
+      bars.heights.enumerated().flatMap { index, height in
+        let error = bars.errors.isEmpty ? 0 : bars.errors[index] * (height < floor ? -1 : 1)
+        // Bars of several marks stand side by side around their number.
+        return [-0.3, 0, 0.3].flatMap { column(Double(index) + $0, from: floor, to: height + error) }
+      }
     case .histogram(let histogram):
       histogram.heights.enumerated().flatMap { index, height in
         column((histogram.edges[index] + histogram.edges[index + 1]) / 2, from: floor, to: height)

@@ -20,16 +20,13 @@ extension PanelScript {
       entry(points.label, "with points \(style)")
     case .classes(let classes, let names):
       plot(drawn { Palette.color(classes[$0]) }, "using 1:2:3 with points \(symbol) lc rgb variable")
-      for (index, name) in names.enumerated() {
-        entry(name, "with points pt 7 ps 1 lc rgb '\(Palette.color(index).hexadecimal)'")
-      }
-      if names.isEmpty { entry(points.label, "with points pt 7 ps 1 lc rgb '\(Palette.neutral.hexadecimal)'") }
-    case .mixture(let weights, let components):
+      entries(names, orElse: points.label)
+    case .mixture(let weights, let components, let names):
       let rows = drawn { place in
         RGB.mixed((0..<components).map { (Palette.color($0), weights[place * components + $0]) })
       }
       plot(rows, "using 1:2:3 with points \(symbol) lc rgb variable")
-      entry(points.label, "with points pt 7 ps 1 lc rgb '\(Palette.neutral.hexadecimal)'")
+      entries(names, orElse: points.label)
     case .values(let values, _, let map):
       let scale = ValueScale(values, colorMap: map)
       if hasColorBar {
@@ -41,6 +38,14 @@ extension PanelScript {
       }
       entry(points.label, "with points pt 7 ps 1 lc rgb '\(Palette.neutral.hexadecimal)'")
     }
+  }
+
+  /// Names in the palette's colors, or one label in none of them.
+  private mutating func entries(_ names: [String], orElse label: String) {
+    for (index, name) in names.enumerated() {
+      entry(name, "with points pt 7 ps 1 lc rgb '\(Palette.color(index).hexadecimal)'")
+    }
+    if names.isEmpty { entry(label, "with points pt 7 ps 1 lc rgb '\(Palette.neutral.hexadecimal)'") }
   }
 
   /// Small enough that a cloud shows its density.
@@ -150,7 +155,7 @@ extension PanelScript {
         rows.append(isImage ? [x, y, value] : [x, y] + edges + [color])
         if map.showsValues && map.values.count <= Self.mostNumbers {
           let ink = scale.color(value).isLight ? Palette.foreground.hexadecimal : "#ffffff"
-          label(GnuplotText.short(value), x: x, y: y, "center tc rgb '\(ink)'")
+          label(GnuplotText.short(value, among: scale.upper - scale.lower), x: x, y: y, "center tc rgb '\(ink)'")
         }
       }
     }

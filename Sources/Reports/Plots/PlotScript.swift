@@ -62,7 +62,7 @@ package struct PlotScript {
     var lines = [
       "unset label",
       title.isEmpty ? "unset title" : "set title \(GnuplotText.literal(title)) noenhanced font ',13' \(ink)",
-      "set size \(panel.equalAspect ? "ratio -1" : "noratio")",
+      "set size \(panel.equalAspect && script.frame.allowsEqualAspect ? "ratio -1" : "noratio")",
     ]
     lines += commands("x", panel.x, script.frame.x, ink)
     lines += commands("y", panel.y, script.frame.y, ink)

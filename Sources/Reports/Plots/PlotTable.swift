@@ -156,7 +156,7 @@ extension PlotTable {
       part.fields[.category] = {
         names.indices.contains(classes[$0]) ? quoted(names[classes[$0]]) : "\(classes[$0])"
       }
-    case .mixture(let weights, let components):
+    case .mixture(let weights, let components, _):
       for component in 0..<components {
         part.fields[.weight(component)] = { number(weights[$0 * components + component]) }
       }

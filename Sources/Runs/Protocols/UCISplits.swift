@@ -5,7 +5,7 @@ import Training
 
 /// A UCI regression set with its official train and test splits, in the layout of Hernández-Lobato and Adams 2015 and
 /// Gal and Ghahramani 2016: `data.txt`, `index_features.txt`, `index_target.txt`, `index_train_k.txt` and
-/// `index_test_k.txt`.
+/// `index_test_k.txt`, in the folder of the set or in a folder `data` of it.
 public struct UCISplits: Sendable {
   public let name: String
   private let rows: [[Double]]
@@ -16,8 +16,11 @@ public struct UCISplits: Sendable {
   public var count: Int { splits.count }
 
   /// - Throws: `TrainingError` that names the file and what is wrong with it.
-  public init(_ folder: String) throws(TrainingError) {
-    name = URL(fileURLWithPath: folder).lastPathComponent
+  public init(_ set: String) throws(TrainingError) {
+    name = URL(fileURLWithPath: set).lastPathComponent
+    // As published, the files lie in a folder beside that of the results.
+    func holdsData(_ folder: String) -> Bool { FileManager.default.fileExists(atPath: folder + "/" + "data.txt") }
+    let folder = !holdsData(set) && holdsData(set + "/data") ? set + "/data" : set
     func path(_ file: String) -> String { folder + "/" + file }
     let rows = try UCISplits.numbers(path("data.txt"))
     guard let width = rows.first?.count, rows.allSatisfy({ $0.count == width }) else {
