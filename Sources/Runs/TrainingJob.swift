@@ -70,12 +70,12 @@ package struct TrainingJob: Sendable {
     if given == nil, let parts = try opened.validating(dataRequest) {
       data = parts.data
       learner = try model.learner(recipe, data: data, seed: seed)
-      notes = data.notes + recipe.remarks
+      notes = TrainingJob.notes(of: data, dataRequest) + recipe.remarks
       validation = try model.learner(recipe, data: parts.validation, seed: seed)
     } else {
       (data, validation) = (opened, nil)
       learner = try model.learner(recipe, data: data, seed: seed)
-      notes = data.notes + recipe.remarks
+      notes = TrainingJob.notes(of: data, dataRequest) + recipe.remarks
     }
 
     let shards = try train.integer("shards", default: 2, in: 1...4096)
@@ -108,6 +108,13 @@ package struct TrainingJob: Sendable {
     try recipe.finish()
     resolvedRecipe = recipe.resolved
     writtenRecipe = RecipeText(resolvedRecipe)
+  }
+
+  /// What the user should know of how data was taken, and of what it lacks.
+  private static func notes(of data: Dataset, _ request: DataRequest) -> [String] {
+    guard let untrained = data.untrainedClasses else { return data.notes }
+    let advice = request.split == .position ? "; \(DataKey.split)=random mixes the rows before they are split" : ""
+    return data.notes + [untrained + advice]
   }
 
   /// Goes on with a run whose `recipe.yaml` may lack keys that came later: it stays as it is, but for the keys that
