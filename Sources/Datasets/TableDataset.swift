@@ -221,9 +221,11 @@ struct TableDataset {
   private func missingError(_ indices: [Int]) -> DataError {
     let names = recipeList(indices)
     let isTarget = allTargets.contains(where: indices.contains)
+    // A column that is dropped is none that becomes columns of zeros and ones.
     let alternatives =
-      (isTarget ? "" : ", or \(DataKey.drop)=\(names)")
-      + (indices.allSatisfy(oneHot.contains) ? ", or \(DataKey.missing)=keep to make them a value of their own" : "")
+      indices.allSatisfy(oneHot.contains)
+      ? ", or \(DataKey.missing)=keep to make them a value of their own"
+      : isTarget || indices.contains(where: oneHot.contains) ? "" : ", or \(DataKey.drop)=\(names)"
     var place = place
     if indices.count == 1 {
       place.line = table.columns[indices[0]].missingLine

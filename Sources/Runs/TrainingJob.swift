@@ -73,12 +73,12 @@ package struct TrainingJob: Sendable {
     if let parts {
       data = parts.data
       learner = try model.learner(recipe, data: data, seed: seed)
-      notes = data.notes + recipe.remarks
+      notes = TrainingJob.notes(of: data, dataRequest) + recipe.remarks
       validation = try model.learner(recipe, data: parts.validation, seed: seed)
     } else {
       (data, validation) = (opened, nil)
       learner = try model.learner(recipe, data: data, seed: seed)
-      notes = data.notes + recipe.remarks
+      notes = TrainingJob.notes(of: data, dataRequest) + recipe.remarks
     }
 
     examples = Summary.Examples(
@@ -136,6 +136,12 @@ package struct TrainingJob: Sendable {
     let recipe = try Recipe(yaml: resolvedRecipe, source: model.name)
     let job = try TrainingJob(recipe, data: tested.seen(as: data.schema))
     return job.learner.evaluationCount > 0 ? job : nil
+
+  /// What the user should know of how data was taken, and of what it lacks.
+  private static func notes(of data: Dataset, _ request: DataRequest) -> [String] {
+    guard let untrained = data.untrainedClasses else { return data.notes }
+    let advice = request.split == .position ? "; \(DataKey.split)=random mixes the rows before they are split" : ""
+    return data.notes + [untrained + advice]
   }
 
   /// Goes on with a run whose `recipe.yaml` may lack keys that came later: it stays as it is, but for the keys that

@@ -54,6 +54,25 @@ import Testing
     #expect(try TrainingJob(validated).notes == [])
   }
 
+  @Test("Classes that no training example has are said: of a sorted table that is split by position")
+  func untrainedClasses() throws {
+    let files = Files()
+    let rows = (0..<12).map { "\(Double($0 * 7 % 5)),\(["cat", "dog", "owl"][$0 / 4])\n" }
+    try files.write("sorted.csv", "a,kind\n" + rows.joined())
+    func notes(_ split: String) throws -> [String] {
+      let recipe = try Recipe.named("bayesian-logistic-regression")
+      for setting in [
+        "data.source=\(files["sorted.csv"])", "data.target=kind", "data.test_fraction=0.34", "data.split=\(split)",
+      ] { try recipe.set(setting) }
+      return try TrainingJob(recipe).notes
+    }
+    #expect(try notes("random") == [])
+    #expect(
+      try notes("position") == [
+        "no training example has the class 'owl'; data.split=random mixes the rows before they are split"
+      ])
+  }
+
   @Test func aTrainingThatWasStoppedGoesOn() async throws {
     let files = Files()
     let whole = try await Run.train(files.regression(steps: 30), out: files["whole"])
