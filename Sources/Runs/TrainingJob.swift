@@ -136,6 +136,7 @@ package struct TrainingJob: Sendable {
     let recipe = try Recipe(yaml: resolvedRecipe, source: model.name)
     let job = try TrainingJob(recipe, data: tested.seen(as: data.schema))
     return job.learner.evaluationCount > 0 ? job : nil
+  }
 
   /// What the user should know of how data was taken, and of what it lacks.
   private static func notes(of data: Dataset, _ request: DataRequest) -> [String] {
