@@ -113,11 +113,17 @@ public struct ExampleArray: Sendable {
     let storage = try ByteStorage.allocate(byteCount: total, for: DataPlace(file: "memory")) {
       (target) throws(DataError) in
       withUnsafeBytes { source in
+        // A mapped file is read around each example, so what lies between them has to be let go as well.
+        var released = 0
         for (row, index) in indices.enumerated() {
           precondition(index < count)
           (target.baseAddress! + row * stride).copyMemory(
             from: source.baseAddress! + Int(index) * stride, byteCount: stride)
+          guard isMapped, (Int(index) - released) * stride > 8 << 20 else { continue }
+          releaseResident(released..<Int(index) + 1)
+          released = Int(index)
         }
+        releaseResident(0..<count)
       }
     }
     return ExampleArray(kind: kind, count: indices.count, shape: shape, bytes: ByteRegion(storage))

@@ -109,8 +109,10 @@ enum Results {
   /// - Parameter eachClass: whether what is said of one class by itself is among them.
   private static func rows(of metrics: [String: Double], eachClass: Bool = false) -> [ResultsTable.Row] {
     metrics.filter { eachClass || !ClassMetric.isOne($0.key) }.sorted { $0.key < $1.key }.map { name, value in
-      // Four significant figures of small numbers, two decimals of large ones.
-      ResultsTable.Row(name, value, digits: abs(value) >= 10 ? 2 : 4)
+      // Counts are whole. Four significant figures of small numbers, two decimals of large ones.
+      let isCount = value.rounded() == value && (value == 0 || (10..<1e15).contains(value))
+      return isCount
+        ? ResultsTable.Row(name, .integer(Int(value))) : ResultsTable.Row(name, value, digits: abs(value) >= 10 ? 2 : 4)
     }
   }
 }

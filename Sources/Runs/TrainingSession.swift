@@ -101,7 +101,8 @@ package struct TrainingSession: Sendable {
       examples.scored = job.scoredCount(job.learner, in: job.data)
       if let other = try job.scoringTraining() {
         // What the training reported is about its last steps, and stays.
-        metrics.merge(try await trainer.score(other.learner, as: "train")) { reported, _ in reported }
+        let scores = try await trainer.score(other.learner, as: "train").filter { $0.value.isFinite }
+        metrics.merge(scores) { reported, _ in reported }
         (examples.scored, examples.scored_part) = (other.scoredCount(other.learner, in: other.data), .train)
       }
       if drawsFigures { figures += try await draw() }
