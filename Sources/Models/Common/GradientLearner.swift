@@ -38,9 +38,11 @@ public struct ShardBatch {
   /// The key of one of the step's streams of noise.
   func key(_ stream: UInt32) -> RandomKey { step.key.at(tensor: stream) }
 
-  /// A pass of training. Passes of different numbers draw different noise.
+  /// A pass of training.
   ///
-  /// - Parameter examples: the rows' examples where they are not all of the shard's in their order.
+  /// - Parameters:
+  ///   - number: passes of different numbers draw different noise.
+  ///   - examples: the rows' examples where they are not all of the shard's in their order.
   public func pass(_ number: Int = 0, of examples: [UInt32]? = nil) -> Pass {
     Pass(
       trainingWith: parameters, statistics: batchStatistics,
