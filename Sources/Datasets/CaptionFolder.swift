@@ -37,7 +37,7 @@ struct CaptionFolder {
   func open(name: String) throws(DataError) -> Dataset {
     for (key, isSet) in [
       (DataKey.target, request.target != nil), (.drop, !request.drop.isEmpty), (.oneHot, !request.oneHot.isEmpty),
-      (.sequence, request.sequence != nil),
+      (.sequence, request.sequence != nil), (.dates, !request.dates.isEmpty),
     ] where isSet {
       throw DataError(
         .badRequest, at: DataPlace(file: path), "\(key) is set, and pictures with captions have none",

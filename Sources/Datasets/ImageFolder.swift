@@ -11,11 +11,12 @@ extension ExampleArray {
   }
 
   /// The pictures in a file or a folder, in the size and with the channels of a schema, by the files' names.
+  /// - Parameter background: what lies behind transparent parts.
   public static func pictures(
-    at path: String, like schema: Schema
+    at path: String, like schema: Schema, background: Background = .black
   ) throws(DataError) -> (names: [String], pictures: ExampleArray) {
     var request = DataRequest(source: path)
-    request.schema = schema
+    (request.schema, request.background) = (schema, background)
     let isFolder = DataFile.kind(of: path) == .folder
     let names = isFolder ? try DataFile.names(inFolder: path).filter(ImageFolder.isImage) : [path]
     guard !names.isEmpty else {

@@ -33,7 +33,8 @@ extension Run {
     guard case .count(let count) = samples else {
       throw RecipeError("samples is auto: captions need a number of samples")
     }
-    let (names, pictures) = try ExampleArray.pictures(at: path, like: schema)
+    let (names, pictures) = try ExampleArray.pictures(
+      at: path, like: schema, background: job.dataRequest.background)
     if let mismatch = learner.mismatch(pictures) {
       throw TrainingError(.unsuitable, "\(path): \(mismatch)", advice: "give pictures like the training data's")
     }
