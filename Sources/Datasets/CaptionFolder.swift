@@ -46,21 +46,7 @@ struct CaptionFolder {
     var notes: [String] = []
     let (languages, entries) = try readTable(&notes)
     var reader = ImageFolder.Reader(request)
-    var (pixels, kept): ([UInt8], [Entry]) = ([], [])
-    for entry in entries {
-      do throws(DataError) {
-        pixels += try reader.read(picturePath(entry))
-        kept.append(entry)
-      } catch {
-        guard !request.strict else { throw error }
-        reader.skipped.append("left out \(error)")
-      }
-    }
-    guard !kept.isEmpty else {
-      throw DataError(
-        .empty, at: DataPlace(file: table), "none of its \(counted(entries.count, "picture")) can be read",
-        advice: "the first: \(reader.skipped.first ?? "")")
-    }
+    let (pictures, kept) = try reader.pictures(entries, at: DataPlace(file: table), path: picturePath)
     // Numbers of words for the time being: what a sentence is must be known before the split, and the vocabulary is
     // that of the training part.
     var list = TokenList()
@@ -69,10 +55,7 @@ struct CaptionFolder {
         Caption(language: caption.language, words: caption.words.map { list.append($0) })
       }
     }
-    let side = [reader.side, reader.side]
-    let all = try ExampleSet(
-      inputs: ExampleArray(pixels, shape: reader.channels == 1 ? side : side + [reader.channels]),
-      captions: Captions(captions, languages: languages))
+    let all = try ExampleSet(inputs: pictures, captions: Captions(captions, languages: languages))
     let parts = try all.split(request, place: DataPlace(file: table))
     let vocabulary = request.schema?.vocabulary.map { Vocabulary($0) } ?? vocabulary(parts.train, list.names)
     func coded(_ set: ExampleSet) throws(DataError) -> ExampleSet {

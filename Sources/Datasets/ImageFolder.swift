@@ -153,24 +153,10 @@ enum ImageFolder {
       }
       reader.skipped.append("left out \(problem)".oneLine)
     }
-    var (pixels, labels): ([UInt8], [UInt32]) = ([], [])
-    for file in files {
-      do throws(DataError) {
-        pixels += try reader.read(file.path)
-        labels.append(file.label)
-      } catch {
-        guard !request.strict else { throw error }
-        reader.skipped.append("left out \(error)")
-      }
-    }
-    guard !labels.isEmpty else {
-      throw DataError(
-        .empty, at: DataPlace(file: path), "none of its \(counted(files.count, "picture")) can be read",
-        advice: "the first: \(reader.skipped.first ?? "")")
-    }
-    let shape = reader.channels == 1 ? [reader.side, reader.side] : [reader.side, reader.side, reader.channels]
+    let (pictures, read) = try reader.pictures(files, at: DataPlace(file: path)) { $0.path }
+    let labels = read.map(\.label)
     return try ExampleSet(
-      inputs: ExampleArray(pixels, shape: shape),
+      inputs: pictures,
       labels: classes.isEmpty ? nil : ClassLabels(indices: labels, count: classes.count, names: classes))
   }
 
@@ -220,6 +206,7 @@ enum ImageFolder {
     /// What was left out, one line each.
     var skipped: [String] = []
     private var losses: PictureLosses
+    private let isStrict: Bool
 
     var notes: [String] {
       (skipped.count <= 10 ? skipped : skipped.prefix(10) + ["left out \(skipped.count - 10) more pictures"])
@@ -227,11 +214,36 @@ enum ImageFolder {
     }
 
     init(_ request: DataRequest) {
+      isStrict = request.strict
       (side, channels) = (request.imageSize, request.imageChannels)
       losses = PictureLosses(background: request.background)
       // A model sees pictures of the size that it was trained on.
       guard let shape = request.schema?.shape, shape.count >= 2, shape[0] == shape[1] else { return }
       (side, channels) = (shape[0], shape.count == 3 ? shape[2] : 1)
+    }
+
+    /// The pictures of some entries, and the entries that they belong to: those that cannot be read are an error, or left out
+    /// where the request is not strict.
+    /// - Throws: also where none is left.
+    mutating func pictures<Entry>(
+      _ entries: [Entry], at place: DataPlace, path: (Entry) throws(DataError) -> String
+    ) throws(DataError) -> (pictures: ExampleArray, entries: [Entry]) {
+      var (pixels, kept): ([UInt8], [Entry]) = ([], [])
+      for entry in entries {
+        do throws(DataError) {
+          pixels += try read(path(entry))
+          kept.append(entry)
+        } catch {
+          guard !isStrict else { throw error }
+          skipped.append("left out \(error)")
+        }
+      }
+      guard !kept.isEmpty else {
+        throw DataError(
+          .empty, at: place, "none of its \(counted(entries.count, "picture")) can be read",
+          advice: "the first: \(skipped.first ?? "")")
+      }
+      return (ExampleArray(pixels, shape: channels == 1 ? [side, side] : [side, side, channels]), kept)
     }
 
     mutating func read(_ path: String) throws(DataError) -> [UInt8] {

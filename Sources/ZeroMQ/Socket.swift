@@ -169,8 +169,8 @@ public struct Socket: ~Copyable {
   }
 
   /// Counts what happens to this socket's connections; until it is closed.
-  /// - Parameter silentLimit: connections over which nothing was heard, at most; for a further one the oldest is closed.
-  ///   Whoever sets it tells the monitor of each message.
+  /// - Parameter silentLimit: the most connections that have sent nothing yet; for a further one the oldest is closed. The
+  ///   caller passes each message that it receives to `ConnectionMonitor.heard(_:)`.
   public borrowing func monitor(silentLimit: Int? = nil) throws(ZeroMQError) -> ConnectionMonitor {
     try ConnectionMonitor(of: handle, in: context, silentLimit: silentLimit)
   }

@@ -6,7 +6,7 @@
 
 /// What libzmq leaves out before it binds to a path: it removes whatever lies there.
 enum UnixSocket {
-  /// Throws unless there is nothing, or a socket at which nobody listens any more.
+  /// Throws where the path holds a file that is no socket, or a socket at which a process listens.
   static func checkFree(_ path: String, for endpoint: Endpoint) throws(ZeroMQError) {
     var status = stat()
     guard lstat(path, &status) == 0 else { return }

@@ -90,10 +90,11 @@ private func deepPNG(_ samples: [UInt16]) -> [UInt8] {
         "2 pictures with transparent parts, which are laid over black; data.background=255 lays them over white",
         "1 picture of 16 bits a channel, which are rounded to 8",
       ])
-    let gray = try folder.open { $0.background = try! #require(Background("200")) }
+    let backgrounds = (try #require(Background("200")), try #require(Background("#FF8000")))
+    let gray = try folder.open { $0.background = backgrounds.0 }
     #expect(gray.train.inputs.elements == [200, 180, 7, 8])
     #expect(gray.notes.first == "2 pictures with transparent parts, which are laid over data.background")
-    let orange = try folder.open { ($0.background, $0.imageChannels) = (try! #require(Background("#FF8000")), 3) }
+    let orange = try folder.open { ($0.background, $0.imageChannels) = (backgrounds.1, 3) }
     #expect(Array(orange.train.inputs.elements.prefix(6)) == [255, 128, 0, 224, 122, 20])
     #expect(try ExampleArray(picture: folder.path + "/a.png", channels: 1, background: .init(gray: 9)).elements == [9])
   }

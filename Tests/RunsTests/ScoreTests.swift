@@ -7,7 +7,7 @@ import Training
 
 /// What a training ends with: metrics of the test part or, where there is none, of the training part; how many examples
 /// were read, used and scored.
-@Suite("What a training is told to have come to", .timeLimit(.minutes(5))) struct ScoreTests {
+@Suite("What a training reports at its end", .timeLimit(.minutes(5))) struct ScoreTests {
   /// Thirty rows, three of which have an empty cell, and three classes.
   private func table(_ files: borrowing Files) throws -> String {
     let rows = (0..<30).map { row in

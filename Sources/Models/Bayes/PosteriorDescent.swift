@@ -44,7 +44,7 @@ struct PosteriorDescent: Sendable {
     return layout
   }
 
-  /// - Precondition: the total's blocks lie one behind the other: nobody has asked for one to write.
+  /// - Precondition: the total's blocks are contiguous in memory, which `Total.writable(block:)` would have changed.
   func absorb(_ total: Total, sums: Sums, into parameters: FlatBuffer, step: Step, with crew: Crew) throws {
     if sums.hasPairs {
       // a and b of a block lie in different blocks of the total.

@@ -103,8 +103,10 @@ func curveFigure(
   var (aleatoric, epistemic) = ([Double](), [Double]())
   let samples = learner.sampleCount(200)
   try Prediction.run(learner, on: inputs, samples: samples, key: key, with: crew) { samples in
-    let mixtures = try crew.map(samples.examples.count) { GaussianMixturePrediction.all(of: samples, example: $0)[0] }
-    levels += try crew.map(mixtures.count) { index in
+    let mixtures = try crew.map(samples.examples.count, atATime: 64) {
+      GaussianMixturePrediction.all(of: samples, example: $0)[0]
+    }
+    levels += try crew.map(mixtures.count, atATime: 64) { index in
       [0.025, 0.25, 0.5, 0.75, 0.975].map(mixtures[index].quantile)
     }
     aleatoric += mixtures.map { $0.aleatoricVariance.squareRoot() }
@@ -143,7 +145,7 @@ func observedFigure(
   let values = try Prediction.samples(
     0..<samples, of: shown, rows: rows, from: 0, learner, storage: learner.makeSampleStorage(), key: key, with: crew)
   let found = PredictionSamples(examples: shown, count: samples, width: width, values: values)
-  let mixtures = try crew.map(shown.count) { GaussianMixturePrediction.all(of: found, example: $0) }
+  let mixtures = try crew.map(shown.count, atATime: 64) { GaussianMixturePrediction.all(of: found, example: $0) }
   let targets = supervision.targets(shown.map(UInt32.init), of: part, isStandardized: false).values
   // More panels than these are no picture.
   let panels = (0..<min(supervision.width, 9)).map { column in

@@ -101,14 +101,10 @@ final class PosteriorLearner<Base: DrawnLearner>: Learner {
 
   func prepare(phase: Int, of step: Step, with crew: Crew) throws {
     let key = step.key.at(tensor: NoiseStream.weights).at(sample: 0)
-    let count = posterior.weights.count
-    let sums = Mutex([Double](repeating: 0, count: (count + Total.blockLength - 1) / Total.blockLength))
-    try crew.forEachBlock(of: count) { [self] range in
+    let total = try crew.sumOverBlocks(of: posterior.weights.count) { [self] range in
       let ratio = posterior.draw(range, of: base.parameters, from: parameters, key: key, withDensities: !isClosed)
-      let sum = isClosed ? posterior.divergence(range, of: parameters)! : ratio
-      sums.withLock { $0[range.lowerBound / Total.blockLength] = sum }
+      return isClosed ? posterior.divergence(range, of: parameters)! : ratio
     }
-    let total = sums.withLock { TreeSum.of($0) }
     cost.withLock { $0 = total }
   }
 
@@ -142,16 +138,11 @@ final class PosteriorLearner<Base: DrawnLearner>: Learner {
 }
 
 extension Recipe {
-  private enum PosteriorName: String, CaseIterable { case none, variational }
-
   /// The learner itself, or with a posterior over its weights, as `objective.posterior` says.
   func learner<Base: DrawnLearner>(_ base: Base, posterior isDefault: Bool, section: String) throws -> any Learner {
     switch try self["objective"].choice("posterior", default: isDefault ? PosteriorName.variational : .none) {
     case .none:
-      self["objective"].passOver([
-        "prior", "prior_deviation", "prior_scale", "prior_wide", "prior_narrow", "prior_share", "kl_weighting",
-        "kl_weight", "kl_warmup_epochs",
-      ])
+      self["objective"].passOver(PosteriorName.keys)
       self[section].passOver(["initial_deviation"])
       return base
     case .variational: return try PosteriorLearner(base, self, section: section)

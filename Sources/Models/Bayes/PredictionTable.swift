@@ -60,7 +60,7 @@ public struct PredictionTable: Sendable {
       for place in columns.indices { columns[place].addNothing(samples.examples.count) }
       return
     }
-    let rows = try crew.map(samples.examples.count) { [isClassifier] in
+    let rows = try crew.map(samples.examples.count, atATime: 64) { [isClassifier] in
       isClassifier ? Row(classes: samples, example: $0) : Row(values: samples, example: $0)
     }
     if columns.isEmpty {

@@ -55,7 +55,7 @@ struct PredictiveEvaluation {
       var (means, targets, ranks, density) = ([Double](), [Double](), [Double](), 0.0)
       try Prediction.run(learner, on: test, samples: samples, key: key, with: crew) { samples in
         let first = samples.examples.lowerBound
-        let results = try crew.map(samples.examples.count) { index in
+        let results = try crew.map(samples.examples.count, atATime: 64) { index in
           let mixtures = GaussianMixturePrediction.all(of: samples, example: index)
           return mixtures.enumerated().map { column, mixture in
             let target = supervision.testTarget(first + index, column)
@@ -121,7 +121,7 @@ struct PredictiveEvaluation {
 extension ClassificationSummary {
   /// One for each example, in order.
   static func of(_ samples: PredictionSamples, with crew: Crew) throws -> [ClassificationSummary] {
-    try crew.map(samples.examples.count) {
+    try crew.map(samples.examples.count, atATime: 64) {
       ClassificationSummary(samples: samples.ofExample($0), classes: samples.width)
     }
   }
@@ -137,21 +137,5 @@ extension GaussianMixturePrediction {
         means: (0..<samples.count).map { values[$0 * samples.width + column] },
         variances: (0..<samples.count).map { values[$0 * samples.width + width + column] })
     }
-  }
-}
-
-extension Crew {
-  /// The results of a function of each number in 0 ..< count, in order, made on all lanes.
-  func map<Result: Sendable>(
-    _ count: Int, _ body: @escaping @Sendable (Int) throws -> Result
-  ) throws -> [Result] {
-    let length = 64
-    let blocks = (count + length - 1) / length
-    let results = Mutex([[Result]](repeating: [], count: blocks))
-    try forEach(blocks) { block, _ in
-      let part = try (block * length..<min((block + 1) * length, count)).map(body)
-      results.withLock { $0[block] = part }
-    }
-    return results.withLock { Array($0.joined()) }
   }
 }

@@ -110,14 +110,10 @@ final class VariationalLearner: Supervised {
   }
 
   func prepare(phase: Int, of step: Step, with crew: Crew) throws {
-    let count = posterior.weights.count
-    let blocks = (count + Self.blockLength - 1) / Self.blockLength
-    let sums = Mutex([Double](repeating: 0, count: blocks))
     let key = drawKey(step, scope: 0)
     // The prior's density matters at the step's draw unless the divergence is closed.
     let needsDraw = hasStepDraw && (estimator != .local || !isClosed)
-    try crew.forEach(blocks) { [self] block, _ in
-      let range = block * Self.blockLength..<min((block + 1) * Self.blockLength, count)
+    let total = try crew.sumOverBlocks(of: posterior.weights.count) { [self] range in
       var sum = 0.0
       if let means { posterior.means(range, into: means, from: parameters) }
       if needsDraw {
@@ -131,9 +127,8 @@ final class VariationalLearner: Supervised {
           subtract(means!, from: draw, into: spread, range)
         }
       }
-      sums.withLock { [sum] in $0[block] = sum }
+      return sum
     }
-    let total = sums.withLock { TreeSum.of($0) }
     cost.withLock { $0 = total }
   }
 

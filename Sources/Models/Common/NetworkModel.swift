@@ -93,15 +93,21 @@ extension NetworkModel {
 }
 
 private enum TaskName: String, CaseIterable { case automatic, classification, regression }
-private enum PosteriorName: String, CaseIterable { case none, variational }
+/// What `objective.posterior` may be.
+enum PosteriorName: String, CaseIterable {
+  case none, variational
+
+  /// Keys of `objective` that any posterior over weights has.
+  static let keys = [
+    "prior", "prior_deviation", "prior_scale", "prior_wide", "prior_narrow", "prior_share", "kl_weighting", "kl_weight",
+    "kl_warmup_epochs",
+  ]
+}
 
 /// Keys that only a posterior over the weights has, and those that only a network without one has: one key chooses.
 private let variationalKeys = [
   "network": ["initial_deviation"],
-  "objective": [
-    "prior", "prior_deviation", "prior_scale", "prior_wide", "prior_narrow", "prior_share", "estimator", "scope",
-    "divergence", "kl_weighting", "kl_weight", "kl_warmup_epochs",
-  ],
+  "objective": PosteriorName.keys + ["estimator", "scope", "divergence"],
 ]
 private let pointKeys = [
   "network": ["dropout", "input_dropout", "drop_connect", "concrete"], "objective": ["length_scale"],

@@ -19,7 +19,7 @@ struct CaptionEvaluation {
     let samples = learner.sampleCount(learner.evaluationSamples)
     let weights = try learner.weightSource.samples(samples, of: learner, key: key, with: crew)
     let pairs = test.ofExample.enumerated().flatMap { example, captions in captions.map { (example, $0) } }
-    let parts = try crew.mapEach((pairs.count + Self.blockLength - 1) / Self.blockLength) { block in
+    let parts = try crew.map((pairs.count + Self.blockLength - 1) / Self.blockLength) { block in
       let own = pairs[block * Self.blockLength..<min((block + 1) * Self.blockLength, pairs.count)]
       return Self.logLikelihood(of: Array(own), learner, weights, key: key)
     }

@@ -115,7 +115,7 @@ extension CaptionLearner: CaptionPredicting {
     of images: ExampleArray, language: Int, samples: Int, key: RandomKey, with crew: Crew
   ) throws -> [CaptionPrediction] {
     let weights = try weightSource.samples(sampleCount(samples), of: self, key: key, with: crew)
-    return try crew.mapEach(images.count) { [self] image in
+    return try crew.map(images.count) { [self] image in
       let row = inputs.rows(of: images, .range(image..<image + 1), key: key)
       return search.caption(of: row, language, by: self, weights, example: UInt32(image), key: key)
     }

@@ -131,7 +131,7 @@ final class LanguageModelLearner: DrawnLearner {
     let means = try weightSource.means(of: self, with: crew)
     if weightSource.isRandom { scores["lm/perplexity_of_means"] = exp(try score([means], with: crew)) }
     let texts = [test, test.reversed()]
-    let entropies = try crew.mapEach(2) { [self] text in
+    let entropies = try crew.map(2) { [self] text in
       costs(of: texts[text], means).entropies.reduce(0) { $0 + Double($1) } / Double(test.count - 1)
     }
     scores["lm/entropy"] = entropies[0]
@@ -146,7 +146,7 @@ final class LanguageModelLearner: DrawnLearner {
 
   /// Mean −log p of all tokens of the test text but the first, which is read in up to ten streams, in nats.
   private func score(_ weights: [FlatBuffer], with crew: Crew) throws -> Double {
-    let losses = try crew.mapEach(weights.count) { [self] in costs(of: test, weights[$0]).losses }
+    let losses = try crew.map(weights.count) { [self] in costs(of: test, weights[$0]).losses }
     return losses[0].indices.reduce(0) { $0 - logMean(losses, $1) } / Double(test.count - 1)
   }
 
@@ -198,7 +198,7 @@ final class LanguageModelLearner: DrawnLearner {
     let weights = try weightSource.samples(count, of: self, key: key, with: crew)
     // Texts of the same weights are computed side by side.
     let groups = weightSource.isRandom ? (0..<count).map { $0..<$0 + 1 } : [0..<count]
-    let texts = try crew.mapEach(groups.count) { [self] group in
+    let texts = try crew.map(groups.count) { [self] group in
       tokens(of: groups[group], weights[groups[group].lowerBound], key: key)
     }
     return texts.joined().map(text)
@@ -247,7 +247,7 @@ extension LanguageModelLearner: RowPredicting {
     let tokens = examples.inputs.tokens
     let sequences = examples.sequences ?? Sequences(whole: tokens.count)
     let weights = try weights(key: Prediction.key(seed: 0), with: crew)
-    let results = try crew.mapEach(sequences.count) { [self] sequence in
+    let results = try crew.map(sequences.count) { [self] sequence in
       expectations(of: Array(tokens[sequences[sequence]]), weights)
     }
     var predictions = [

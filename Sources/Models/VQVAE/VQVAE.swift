@@ -144,7 +144,7 @@ final class VQVAELearner: GradientLearner {
   /// Over the whole test part: counts of the codes add, perplexities do not.
   private func evaluation(_ key: RandomKey, _ crew: Crew) throws -> [String: Double] {
     let (count, block) = (evaluationCount, 100)
-    let parts = try crew.mapEach((count + block - 1) / block) { index in
+    let parts = try crew.map((count + block - 1) / block) { index in
       let range = index * block..<min((index + 1) * block, count)
       let x = self.inputs.testRows(range, key: key.at(tensor: NoiseStream.binarisation))
       let codes = self.codes(x)

@@ -41,7 +41,7 @@ struct SegmentationEvaluation {
     names = (0..<labels.kinds.count).map(labels.kinds.name)
     confusion = ConfusionMatrix(classes: labels.kinds.count)
     reliability = Reliability(ClassProbabilities([], classes: labels.kinds.count), labels: [])
-    let parts = try crew.mapEach(labels.count) { image in
+    let parts = try crew.map(labels.count) { image in
       let x = learner.inputs.testRows(image..<image + 1, key: key)
       let maps = learner.maps(
         x, learner.wholeNetwork, shape: learner.inputs.shape, example: UInt32(image), samples: samples, key: key)
@@ -113,7 +113,7 @@ extension SegmentationLearner: PixelPredicting {
   ) throws -> [PixelPrediction] {
     let shape = shape(of: images)!
     let network = try network(for: shape)
-    return try crew.mapEach(images.count) { image in
+    return try crew.map(images.count) { image in
       let x = self.rows(of: images, image, width: shape.reduce(1, *))
       return self.maps(x, network, shape: shape, example: UInt32(image), samples: samples, key: key)
     }

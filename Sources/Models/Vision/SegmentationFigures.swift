@@ -16,7 +16,7 @@ struct SegmentationFigures {
       return
     }
     let chosen = Array(Set([0, labels.count / 2, labels.count - 1])).sorted()
-    let maps = try crew.mapEach(chosen.count) { place in
+    let maps = try crew.map(chosen.count) { place in
       let image = chosen[place]
       let x = learner.inputs.rows(of: images, .range(image..<image + 1), key: key)
       return learner.maps(
