@@ -11,7 +11,7 @@ public struct RangeOwnership: Hashable, Sendable {
   static let granule = 16
 
   /// Whether elements of a vector of `count` begin and end where ranges may.
-  static func isAligned(_ elements: Range<Int>, of count: Int) -> Bool {
+  package static func isAligned(_ elements: Range<Int>, of count: Int) -> Bool {
     elements.lowerBound % granule == 0 && (elements.upperBound % granule == 0 || elements.upperBound == count)
   }
 

@@ -72,6 +72,8 @@ public enum ExchangeRefusal: Hashable, Sendable, CaseIterable {
   case otherPhase
   /// A range, a subtree or a vector that this recipe does not have, or a total that is not the sender's to decide.
   case unfit
+  /// State, before all accounts are there; it is asked for as soon as they are.
+  case early
   /// Has come before.
   case duplicate
 }

@@ -49,7 +49,9 @@ extension ExchangeMachine {
 
   private mutating func receive(_ chunk: Chunk, _ header: DataHeader) -> [ExchangeDirective] {
     let phase = chunk.position
-    if case .state(let digest, let chain) = chunk.kind { return receiveState(chunk, digest: digest, chain: chain) }
+    if case .state(let digest, let chain) = chunk.kind {
+      return receiveState(chunk, digest: digest, chain: chain, from: header.sender)
+    }
     guard configuration.sequence.contains(phase), chunk.vectorCount == count(phase),
       chunk.elements.upperBound <= chunk.vectorCount
     else { return [.refuse(.unfit)] }
@@ -82,8 +84,15 @@ extension ExchangeMachine {
     return phase <= base.next(in: configuration.sequence)
   }
 
-  private mutating func receiveState(_ chunk: Chunk, digest: Digest, chain: Chain) -> [ExchangeDirective] {
-    guard var intake, busy == nil, let plan = viewState?.plan else { return [.refuse(.duplicate)] }
+  private mutating func receiveState(
+    _ chunk: Chunk, digest: Digest, chain: Chain, from donor: NodeNumber
+  ) -> [ExchangeDirective] {
+    guard let plan = viewState!.plan else {
+      let elements = Intervals(chunk.elements).intersection(Intervals(0..<configuration.stateCount))
+      viewState!.missedState[donor, default: Intervals()].formUnion(elements)
+      return [.refuse(.early)]
+    }
+    guard var intake, busy == nil else { return [.refuse(.duplicate)] }
     guard chunk.position == plan.position, chain == plan.chain else { return [.refuse(.otherPhase)] }
     guard chunk.vectorCount == configuration.stateCount, chunk.elements.upperBound <= configuration.stateCount,
       intake.digest == nil || intake.digest == digest

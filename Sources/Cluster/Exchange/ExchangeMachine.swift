@@ -46,6 +46,8 @@ public struct ExchangeMachine: Sendable {
     /// Where the others stand, at least.
     var positions: [NodeNumber: PhaseIndex] = [:]
     var plan: ExchangePlan?
+    /// State that donors sent before this node knew that it needs it: they had all accounts sooner. It is asked for again.
+    var missedState: [NodeNumber: Intervals] = [:]
     /// Who computes shards of the current phase besides their executors.
     var rescues: [(shards: Range<Int>, node: NodeNumber)] = []
 
@@ -328,19 +330,18 @@ public struct ExchangeMachine: Sendable {
     if plan.laggards.contains(node) { return [] }
     if plan.joiners.contains(node) {
       intake = Intake()
+      let missed = state.missedState.filter { plan.donors.contains($0.key) }.sorted { $0.key < $1.key }
       // What its lanes compute is of no use.
       return [.compute(position, shards: Intervals())]
+        + missed.map { .send(.request(.state(elements: $0.value)), to: [$0.key]) }
     }
     var directives: [ExchangeDirective] = []
     let share = plan.donors.firstIndex(of: node)!
     let part =
       share * configuration.stateCount / plan.donors.count..<(share + 1) * configuration.stateCount / plan.donors.count
     for joiner in plan.joiners { directives += stateChunks(Intervals(part), to: joiner) }
-    if let before = plan.position.previous(in: configuration.sequence),
-      let share = plan.totalDonors.firstIndex(of: node), !plan.laggards.isEmpty
-    {
-      let count = count(before)
-      let part = share * count / plan.totalDonors.count..<(share + 1) * count / plan.totalDonors.count
+    if let before = plan.position.previous(in: configuration.sequence), plan.totalDonors.contains(node) {
+      let part = RangeOwnership(members: plan.totalDonors, count: count(before)).range(of: node)
       directives += totals(of: before, Intervals(part), to: plan.laggards)
     }
     return directives + begin(now)

@@ -98,9 +98,11 @@ extension Simulation {
         nodes[index]!.store.intake[element] = payload![element]
       }
     case .sendPartial(let phase, let subtree, let elements, let to):
+      try checkFits(elements, phase)
       let numbers = try nodes[index]!.store.partial(phase, subtree, elements)
       sendChunk(.partial(subtree: subtree), phase, elements, numbers, of: model.count(phase), from: index, to: [to])
     case .sendTotal(let phase, let elements, let to):
+      try checkFits(elements, phase)
       let numbers = try nodes[index]!.store.total(phase, elements)
       sendChunk(.total, phase, elements, numbers, of: model.count(phase), from: index, to: to)
     case .sendState(let phase, let elements, let to):
@@ -125,6 +127,13 @@ extension Simulation {
   }
 
   // MARK: Data messages
+
+  /// A real node refuses sums whose ends are not those of whole granules.
+  private func checkFits(_ elements: Range<Int>, _ phase: PhaseIndex) throws {
+    guard RangeOwnership.isAligned(elements, of: model.count(phase)) else {
+      throw Failure.wrong("elements \(elements) of \(model.count(phase)) are sent, which their receiver refuses")
+    }
+  }
 
   private mutating func sendChunk(
     _ kind: Chunk.Kind, _ phase: PhaseIndex, _ elements: Range<Int>, _ numbers: [UInt64], of count: Int,
@@ -174,8 +183,8 @@ extension Simulation {
       nodes[index]!.lanes[shard] = SimulatedNode.Lane(
         shard: shard, phase: phase, numbers: nodes[index]!.compute(shard, phase))
       var time = now + random.duration(work.low, work.high)
-      // Layers finish from the last to the first, as in a backward pass.
-      let cuts = Set((0..<2).map { _ in Int.random(in: 0...count, using: &random) }).union([0, count]).sorted()
+      // Layers finish from the last to the first, as in a backward pass; what is handed over ends where a message may.
+      let cuts = Set((0..<2).map { _ in Int.random(in: 0...count / 16, using: &random) * 16 }).union([0, count]).sorted()
       for (low, high) in zip(cuts, cuts.dropFirst()).reversed() {
         let isSlow = nodes[index]!.isSlow && now < faultsEnd && random.chance(0.3)
         time = time + (isSlow ? random.duration(.seconds(1), .seconds(20)) : random.duration(.zero, .milliseconds(2)))
