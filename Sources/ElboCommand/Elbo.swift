@@ -44,9 +44,9 @@ struct Elbo: AsyncParsableCommand {
     version: Version.elbo,
     subcommands: [
       TrainCommand.self, LaunchCommand.self, CoordinatorCommand.self, NodeCommand.self, StatusCommand.self,
-      KeysCommand.self, EvaluateCommand.self, PredictCommand.self, PruneCommand.self, SampleCommand.self,
-      BanditCommand.self,
-      ExportCommand.self, RunsCommand.self, CompareCommand.self, ConjugateCommand.self, RecipesCommand.self,
+      KeysCommand.self, EvaluateCommand.self, PredictCommand.self, CalibrateCommand.self, PruneCommand.self,
+      SampleCommand.self, BanditCommand.self, ExportCommand.self, RunsCommand.self, CompareCommand.self,
+      ConjugateCommand.self, RecipesCommand.self,
       DoctorCommand.self,
     ])
 

@@ -15,6 +15,7 @@ struct PredictCommand: AsyncParsableCommand {
         elbo predict runs/gaussian-process --input new.csv --output P.csv
         elbo predict runs/segmentation --input street.png --output street
         elbo predict runs/captions --input pictures --output captions.csv
+        elbo predict runs/bbb --input new.csv --coverage 0.9 --output P.csv
 
       The archive holds mean, std and quantiles, what of the uncertainty is the data's and what the parameters', and a
       standard error for each: the error that the number of Monte Carlo samples leaves.
@@ -50,6 +51,12 @@ struct PredictCommand: AsyncParsableCommand {
       valueName: "file.npz|csv|jsonl|folder"))
   var output: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Add sets of classes, or intervals of numbers, that hold the truth with this probability; `elbo calibrate` first.",
+      valueName: "share"))
+  var coverage: Double?
+
   @OptionGroup var nodes: PredictionNodeOptions
   @OptionGroup var lanes: LaneOptions
   @OptionGroup var security: SecurityOptions
@@ -58,6 +65,8 @@ struct PredictCommand: AsyncParsableCommand {
     let count = try samples.count()
     let place = try nodes.place(security, lanes: lanes.lanes)
     let trained = try Run(opening: run, unseen: unseen.unseen, lanes: lanes.count())
+    // What is wrong with it is said before the samples are computed.
+    try trained.checkCalibration(coverage: coverage)
     if trained.predictsPixels {
       guard place == nil else { throw RecipeError("a picture's maps are computed here: leave the nodes out") }
       return try Results.write(trained.segment(input, samples: count, seed: samples.seed), to: output ?? "maps")
@@ -73,7 +82,8 @@ struct PredictCommand: AsyncParsableCommand {
     try Predictions.checkWritable(output)
     let examples = try trained.examples(from: input)
     guard let place, !trained.predictsInClosedForm else {
-      return try Results.write(trained.predict(examples, samples: count, seed: samples.seed), to: output)
+      let predictions = try trained.predict(examples, samples: count, seed: samples.seed)
+      return try Results.write(trained.calibrated(predictions, coverage: coverage, seed: samples.seed), to: output)
     }
     let interruption = StopRequest()
     var signals: SignalWatch?
@@ -86,7 +96,7 @@ struct PredictCommand: AsyncParsableCommand {
           giveUp()
         }
       }
-      try Results.write(predictions, to: output)
+      try Results.write(trained.calibrated(predictions, coverage: coverage, seed: samples.seed), to: output)
       guard predictions.missing.isEmpty else { throw ExitStatus.failed }
     } catch {
       throw interruption.isRequested ? ExitStatus.interrupted : error

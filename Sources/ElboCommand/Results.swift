@@ -78,6 +78,17 @@ enum Results {
     )
   }
 
+  /// What a calibration learned, and how good predictions of the test part are with it.
+  static func print(_ calibration: Calibration, _ metrics: [String: Double], json: Bool) {
+    var rows: [ResultsTable.Row] = [.init("calibrated with", .text(calibration.source))]
+    if calibration.scaled > 0 { rows.append(.init("examples that chose the scaling", .integer(calibration.scaled))) }
+    rows.append(.init("examples that were scored", .integer(calibration.scored)))
+    if let temperature = calibration.scaling?.temperature { rows.append(.init("temperature", temperature, digits: 4)) }
+    rows.append(.init("score", .text(calibration.score.rawValue)))
+    let table = ResultsTable(rows + Self.rows(of: metrics))
+    Swift.print(json ? table.json + "\n" : table.text, terminator: "")
+  }
+
   /// Writes a picture's maps to a folder, and says what is in it.
   static func write(_ segmented: Segmented, to folder: String) throws {
     try segmented.write(to: folder)

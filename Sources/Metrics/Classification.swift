@@ -15,6 +15,11 @@ public struct ClassProbabilities: Sendable {
 
   public var count: Int { values.count / classes }
 
+  /// Some of the rows, in their order.
+  public func rows(_ rows: [Int]) -> ClassProbabilities {
+    ClassProbabilities(rows.flatMap { self[$0] }, classes: classes)
+  }
+
   public subscript(row: Int) -> ArraySlice<Double> { values[row * classes..<(row + 1) * classes] }
 
   /// The class with the greatest probability, the first of equals, and that probability.

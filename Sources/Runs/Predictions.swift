@@ -62,7 +62,7 @@ public struct Predictions: Sendable {
 
   /// How many examples there are.
   public let examples: Int
-  public let columns: [Column]
+  public private(set) var columns: [Column]
   /// How many Monte Carlo samples were taken; nil: the model predicts in closed form.
   public let samples: Int?
   /// The greatest standard error of a mean that the number of samples leaves; nil: the model predicts in closed form.
@@ -81,6 +81,13 @@ public struct Predictions: Sendable {
 
   /// The probabilities of the columns `quantiles`.
   public static var quantileLevels: [Double] { PredictionTable.quantileLevels }
+
+  /// The same with more columns.
+  func adding(_ more: [Column]) -> Predictions {
+    var result = self
+    result.columns += more
+    return result
+  }
 
   /// A column by its name.
   public subscript(name: String) -> Column? { columns.first { $0.name == name } }

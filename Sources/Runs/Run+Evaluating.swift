@@ -123,7 +123,8 @@ extension Run {
   public func export(to path: String) throws {
     if path.hasSuffix(ModelFile.fileExtension) {
       return try ModelFile.write(
-        path, job.learner, state: checkpoint.state, schema: schema, recipe: job.resolvedRecipe)
+        path, job.learner, state: checkpoint.state, schema: schema, recipe: job.resolvedRecipe,
+        calibration: calibration().map { String(decoding: try $0.json, as: UTF8.self) })
     }
     guard let export = job.learner.offers.export else {
       throw TrainingError(

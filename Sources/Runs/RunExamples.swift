@@ -14,7 +14,7 @@ final class RunExamples: Sendable {
   /// Nil: a run of 0.1, which was opened with its data.
   private let schema: Schema?
   /// Whether the data is another than what the recipe names.
-  private let isOther: Bool
+  let isOther: Bool
   private let known: Mutex<TrainingJob?>
 
   init(_ opened: TrainingJob, recipePath: String, schema: Schema?, isOther: Bool) {
@@ -34,14 +34,43 @@ final class RunExamples: Sendable {
     }
   }
 
+  /// Examples that the parameters were not learned from, to calibrate predictions with, and where they are from: those of
+  /// other data, or the validation part.
+  func calibrating() throws -> (examples: ExampleSet, source: String) {
+    if isOther {
+      let data = try job().data
+      return (data.test!, data.name)
+    }
+    var request = opened.dataRequest
+    request.schema = schema
+    let validation = try reading(request) { (request) throws(DataError) in
+      try DataSource.open(request).validating(request)?.validation
+    }
+    guard let validation, let schema, let examples = try validation.seen(as: schema).test else {
+      throw TrainingError(
+        .unsuitable, "the run has no validation part",
+        advice:
+          "name examples that it was not trained on with --data, or train with \(DataKey.validationFraction)=0.2")
+    }
+    return (examples, "the validation part")
+  }
+
   /// The one place that says which part of the data is evaluated: the test part that the recipe makes or the data comes
   /// with; all of other data that has none.
   private func data() throws -> Dataset {
     var request = opened.dataRequest
     request.schema = schema
     if isOther, let schema { return try other(request, than: schema) }
+    return try reading(request, asTrained)
+  }
+
+  /// What reading the run's own data gives.
+  /// - Throws: `TrainingError` that says what to do when it is not there.
+  private func reading<Result>(
+    _ request: DataRequest, _ read: (DataRequest) throws(DataError) -> Result
+  ) throws -> Result {
     do throws(DataError) {
-      return try asTrained(request)
+      return try read(request)
     } catch {
       guard error.code == .notFound, !FileManager.default.fileExists(atPath: request.source) else { throw error }
       throw TrainingError(

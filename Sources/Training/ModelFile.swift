@@ -7,7 +7,8 @@ import Tensors
 ///
 /// It is a safetensors file, so it loads in Python as it is. Its tensors are the parameters under their names and what the
 /// training data fixed (`inputs/mean` and the like); its metadata are `format`, `recipe` (YAML), `schema` and `state` (the
-/// texts of a checkpoint's files) and `sha256`, the digest of the three texts. It holds no training data but what a model is
+/// texts of a checkpoint's files), `calibration` (that of `calibration.json`, if there is one) and `sha256`, the digest of these
+/// texts. It holds no training data but what a model is
 /// made of, such as the points of a Gaussian process.
 public struct ModelFile: Sendable {
   public let path: String
@@ -15,6 +16,8 @@ public struct ModelFile: Sendable {
   public let recipe: String
   public let schema: Schema
   public let state: Checkpoint.State
+  /// What `elbo calibrate` left beside the run, as JSON.
+  public let calibration: String?
 
   /// What such a file's name ends with.
   public static let fileExtension = ".elbo"
@@ -28,16 +31,19 @@ public struct ModelFile: Sendable {
 
   /// Writes a learner whose numbers are those of a checkpoint.
   public static func write(
-    _ path: String, _ learner: any Learner, state: Checkpoint.State, schema: Schema, recipe: String
+    _ path: String, _ learner: any Learner, state: Checkpoint.State, schema: Schema, recipe: String,
+    calibration: String? = nil
   ) throws {
     var state = state
     let schema = try schema.json
     (state.format, state.schema_sha256) = (Checkpoint.State.newestFormat, SHA256.hexDigest(of: schema))
     state.statistics_sha256 = learner.dataStatistics.isEmpty ? nil : learner.dataStatistics.sha256
     let texts = [recipe, String(decoding: schema, as: UTF8.self), String(decoding: try state.text, as: UTF8.self)]
+    var metadata = ["format": format, "recipe": texts[0], "schema": texts[1], "state": texts[2]]
+    metadata["calibration"] = calibration
+    metadata["sha256"] = digest(texts + (calibration.map { [$0] } ?? []))
     try SafeTensors.write(
-      path, plain: [learner.parameters], prefixed: learner.dataStatistics,
-      metadata: ["format": format, "recipe": texts[0], "schema": texts[1], "state": texts[2], "sha256": digest(texts)])
+      path, plain: [learner.parameters], prefixed: learner.dataStatistics, metadata: metadata)
   }
 
   /// Reads what the file says of its model; the tensors are read by `restore`.
@@ -54,7 +60,10 @@ public struct ModelFile: Sendable {
         advice: "use the elbo that wrote it, or a newer one")
     }
     let texts = ["recipe", "schema", "state"].compactMap { metadata[$0] }
-    guard texts.count == 3, metadata["sha256"] == ModelFile.digest(texts) else { throw ModelFile.damaged(path) }
+    calibration = metadata["calibration"]
+    guard texts.count == 3, metadata["sha256"] == ModelFile.digest(texts + (calibration.map { [$0] } ?? [])) else {
+      throw ModelFile.damaged(path)
+    }
     (self.path, recipe) = (path, texts[0])
     schema = try Schema(json: Array(texts[1].utf8), path: path)
     state = try Checkpoint.State(Array(texts[2].utf8), path: path)

@@ -10,6 +10,8 @@ public struct RunFolder: Sendable {
   public var metrics: String { path + "/metrics.jsonl" }
   public var summary: String { path + "/summary.json" }
   public var checkpoints: String { path + "/checkpoints" }
+  /// What `elbo calibrate` leaves.
+  public var calibration: String { path + "/calibration.json" }
   public var figures: String { path + "/figures" }
   public var coordinatorLog: String { path + "/coordinator.log" }
   public var coordinatorEndpoint: String { path + "/coordinator.endpoint" }

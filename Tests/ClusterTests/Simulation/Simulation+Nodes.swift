@@ -184,7 +184,8 @@ extension Simulation {
         shard: shard, phase: phase, numbers: nodes[index]!.compute(shard, phase))
       var time = now + random.duration(work.low, work.high)
       // Layers finish from the last to the first, as in a backward pass; what is handed over ends where a message may.
-      let cuts = Set((0..<2).map { _ in Int.random(in: 0...count / 16, using: &random) * 16 }).union([0, count]).sorted()
+      let cuts = Set((0..<2).map { _ in Int.random(in: 0...count / 16, using: &random) * 16 }).union([0, count])
+        .sorted()
       for (low, high) in zip(cuts, cuts.dropFirst()).reversed() {
         let isSlow = nodes[index]!.isSlow && now < faultsEnd && random.chance(0.3)
         time = time + (isSlow ? random.duration(.seconds(1), .seconds(20)) : random.duration(.zero, .milliseconds(2)))

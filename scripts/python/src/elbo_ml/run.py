@@ -91,24 +91,43 @@ class Run:
 
     def predict(
         self, inputs: Any, *, samples: int | str = 100, tolerance: float | None = None, seed: int = 0,
-        lanes: int | None = None, nodes: int | None = None,
+        lanes: int | None = None, nodes: int | None = None, coverage: float | None = None,
     ) -> Prediction:
         """Predicts examples, with how sure the model is.
 
         ``inputs`` is an array whose first axis is the examples, a data frame with the run's columns, or a path.
         ``samples`` is a number of Monte Carlo samples, or ``"auto"``: as many as ``tolerance`` needs. ``nodes`` computes
-        with so many processes. Raises ``ElboError`` where the inputs do not suit the run.
+        with so many processes. ``coverage`` adds, after ``calibrate``, conformal sets of classes (``set``, ``set_size``) or
+        intervals of numbers (``lower``, ``upper``). Raises ``ElboError`` where the inputs do not suit the run.
         """
         with tempfile.TemporaryDirectory() as folder:
             source = input_file(inputs, self.schema, Path(folder))
             output = Path(folder) / "prediction.npz"
             arguments = ["predict", str(self.path), "--input", source, "--output", str(output), "--seed", str(seed)]
             arguments += ["--samples", str(samples)] + _option("--tolerance", tolerance)
+            arguments += _option("--coverage", coverage)
             call(arguments + _option("--lanes", lanes) + _option("--nodes", nodes))
             with np.load(output) as archive:
                 arrays = {name: archive[name] for name in archive.files}
         names = self.schema.get("classes", {}).get("names") or None
         return Prediction(arrays, classes=names, index=inputs.index if is_frame(inputs) else None)
+
+    def calibrate(
+        self, data: Any = None, *, scaling: str | None = None, score: str | None = None, coverage: float = 0.9,
+        samples: int = 100,
+    ) -> dict[str, Any]:
+        """Learns from held-out examples how to scale probabilities, and how large sets and intervals must be.
+
+        ``data`` is what ``train`` takes, of examples that the run was not trained on; None: its validation part.
+        ``scaling`` is ``"temperature"``, ``"vector"`` or ``"none"``; ``score`` is ``"threshold"`` or ``"adaptive"`` of
+        classes, ``"standardized"`` or ``"quantiles"`` of numbers. Returns what was learned, with metrics of the test part
+        at ``coverage``.
+        """
+        with tempfile.TemporaryDirectory() as folder:
+            arguments = ["calibrate", str(self.path), "--json", "--samples", str(samples), "--coverage", str(coverage)]
+            if data is not None:
+                arguments += ["--data", training_file(data, Path(folder))[0]]
+            return json.loads(call(arguments + _option("--scaling", scaling) + _option("--score", score)))
 
     def sample(self, count: int, *, seed: int = 0) -> np.ndarray:
         """New examples of a generative model, [count, …]."""

@@ -1,0 +1,121 @@
+import Datasets
+import Files
+import Foundation
+import Metrics
+import Models
+import Recipes
+import Tensors
+import Training
+
+extension Run {
+  /// What `calibrate` left; nil: the run was not calibrated.
+  /// - Throws: `TrainingError` when the file is damaged, or is of other parameters than the run has now.
+  public func calibration() throws -> Calibration? {
+    let known: Calibration
+    if ModelFile.isFile(path) {
+      guard let text = try ModelFile(opening: path).calibration else { return nil }
+      known = try Calibration(json: Array(text.utf8), path: path)
+    } else {
+      let file = try RunFolder(opening: path).calibration
+      guard FileManager.default.fileExists(atPath: file) else { return nil }
+      known = try Calibration(json: Array(Data(contentsOf: URL(fileURLWithPath: file))), path: file)
+    }
+    guard known.parameters_sha256 == parametersSHA256 else {
+      throw TrainingError(
+        .unsuitable, "\(path) was calibrated with other parameters than it has now",
+        advice: "run: elbo calibrate \(path), or remove its calibration.json")
+    }
+    return known
+  }
+
+  /// Learns from examples that the parameters were not learned from how to scale probabilities, and how large sets and
+  /// intervals must be to hold the truth as often as they say. Predictions use it from then on.
+  ///
+  /// The examples are those that the run was opened with, or else its validation part. Half of them choose the scaling of
+  /// class probabilities, the others are scored.
+  ///
+  /// ```swift
+  /// let run = try Run(opening: "runs/bbb", data: "held-out.csv")
+  /// try run.calibrate()
+  /// let sets = try run.calibrated(run.predict(inputs), coverage: 0.9)["set"]!.values
+  /// ```
+  ///
+  /// - Parameters:
+  ///   - scaling: of class probabilities; nil: by a temperature.
+  ///   - score: what sets and intervals are made of; nil: `threshold` for classes, `standardized` for numbers.
+  ///   - samples: Monte Carlo samples of each prediction.
+  /// - Returns: what was learned, which lies in `calibration.json` of the run folder.
+  /// - Throws: `TrainingError` when there are no such examples or the model does not predict; `FileError` when the file
+  ///   cannot be written.
+  @discardableResult
+  public func calibrate(
+    scaling: ScalingMethod? = nil, score: ConformalScore? = nil, samples: SampleCount = .count(100)
+  ) throws -> Calibration {
+    guard !ModelFile.isFile(path) else {
+      throw TrainingError(
+        .unsuitable, "\(path) is a model file, which is not changed", advice: "calibrate the run, then export it again")
+    }
+    let (held, source) = try examples.calibrating()
+    let calibration = try Calibration(
+      predict(ExampleSet(inputs: held.inputs, sequences: held.sequences), samples: samples), held, source: source,
+      scaling: scaling, score: score, parameters: parametersSHA256)
+    try AtomicFile.write(RunFolder(opening: path).calibration, calibration.json)
+    return calibration
+  }
+
+  /// Predictions with what the run's calibration adds to them; as they are where there is none.
+  /// - Throws: `TrainingError` when a coverage is asked for and the run was not calibrated.
+  public func calibrated(
+    _ predictions: Predictions, coverage: Double? = nil, seed: UInt64 = 0
+  ) throws -> Predictions {
+    try checkCalibration(coverage: coverage)
+    return try calibration().map { try predictions.calibrated(by: $0, coverage: coverage, seed: seed) } ?? predictions
+  }
+
+  /// Refuses a coverage that the run's calibration cannot give, before anything is computed.
+  package func checkCalibration(coverage: Double?) throws {
+    let calibration = try calibration()
+    guard let coverage else { return }
+    guard coverage > 0, coverage < 1 else {
+      throw RecipeError("coverage is \(coverage): it must be above 0 and below 1")
+    }
+    guard let calibration else {
+      throw TrainingError(
+        .unsuitable, "coverage is \(coverage), and \(path) was not calibrated",
+        advice: "run: elbo calibrate \(path), with --data FILE where it has no validation part")
+    }
+    _ = try calibration.threshold(target: 0, coverage: coverage)
+  }
+
+  /// How good calibrated predictions of the test part are beside those as they are, and how often sets or intervals hold the
+  /// truth.
+  /// - Returns: metrics by name; empty where the run has no test part, or its test part has calibrated it.
+  /// - Parameter coverage: of sets and intervals.
+  public func calibrationMetrics(
+    coverage: Double, samples: SampleCount = .count(100)
+  ) throws -> [String: Double] {
+    guard !examples.isOther, let calibration = try calibration(), let test = try data().test else { return [:] }
+    let plain = try predict(ExampleSet(inputs: test.inputs, sequences: test.sequences), samples: samples)
+    let result = try plain.calibrated(by: calibration, coverage: coverage)
+    var metrics: [String: Double] = [:]
+    let suffix = "\((coverage * 1000).rounded() / 10)".replacing(".0", with: "")
+    if let before = plain.probabilities, let labels = test.labels?.indices.map({ Int($0) }), let sets = result["set"] {
+      let after = ClassProbabilities(result["calibrated"]!.values, classes: before.classes)
+      for (name, probabilities) in [("", before), ("_calibrated", after)] {
+        metrics["test/cls/NLL\(name)"] = probabilities.negativeLogLikelihood(labels)
+        metrics["test/cal/ECE\(name)"] = Reliability(probabilities, labels: labels).expectedError
+      }
+      let hits = labels.indices.reduce(0) { $0 + sets.values[$1 * before.classes + labels[$1]] }
+      metrics["test/conformal/Coverage\(suffix)"] = hits / Double(max(labels.count, 1))
+      metrics["test/conformal/SetSize\(suffix)"] =
+        result["set_size"]!.values.reduce(0, +) / Double(max(labels.count, 1))
+    } else if let lower = result["lower"]?.values, let upper = result["upper"]?.values, let targets = test.targets {
+      let numbers = targets.doubles(0..<targets.count)
+      let count = Double(max(numbers.count, 1))
+      let hits = numbers.indices.count { lower[$0] <= numbers[$0] && numbers[$0] <= upper[$0] }
+      metrics["test/conformal/Coverage\(suffix)"] = Double(hits) / count
+      metrics["test/conformal/Width\(suffix)"] = zip(lower, upper).reduce(0) { $0 + $1.1 - $1.0 } / count
+    }
+    return metrics
+  }
+}
