@@ -4,8 +4,8 @@ import LinearAlgebra
 /// A linear dynamical system of many sequences, by expectation maximization (Shumway and Stoffer 1982; Ghahramani and Hinton
 /// 1996): the E-step filters and smooths every sequence, the M-step is a function of sums.
 ///
-/// Numbers that are NaN are ones that nobody saw. The log-likelihood never falls, also where a floor acts: the parameters are
-/// then the best among those above it.
+/// Numbers that are NaN are missing: the likelihood is that of the others. It never falls, also where a floor acts: the
+/// parameters are then the best among those above it.
 public struct LinearDynamicalSystem: StatisticsModel {
   public typealias Parameters = LinearDynamics
 

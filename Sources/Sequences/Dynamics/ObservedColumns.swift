@@ -63,7 +63,7 @@ final class ObservedColumnSets {
   }
 }
 
-/// The directions of a first state that nothing is known of which the elements so far determine.
+/// The directions of a diffuse first state that the elements so far determine.
 ///
 /// A number that determines a new one has a density that falls as 1 / √κ with the variance κ of that state. The diffuse
 /// log-likelihood is the limit of what is left when ½ log κ is added for each of them (Durbin and Koopman 2012, section

@@ -1,8 +1,8 @@
 import Exact
 import LinearAlgebra
 
-/// Means, deviations and lagged covariances of series, from which systems start. Numbers that nobody saw are left out, pair by
-/// pair.
+/// Means, deviations and lagged covariances of series, from which systems start. Missing numbers are left out, pair
+/// by pair.
 public struct SeriesMoments: Sendable {
   /// L: lags 0 … L are known.
   public let lags: Int
