@@ -16,6 +16,7 @@ struct PredictCommand: AsyncParsableCommand {
         elbo predict runs/segmentation --input street.png --output street
         elbo predict runs/captions --input pictures --output captions.csv
         elbo predict runs/bbb --input new.csv --coverage 0.9 --output P.csv
+        elbo predict runs/lds --input series.csv --ahead 12 --output forecast.csv
 
       The archive holds mean, std and quantiles, what of the uncertainty is the data's and what the parameters', and a
       standard error for each: the error that the number of Monte Carlo samples leaves.
@@ -27,7 +28,9 @@ struct PredictCommand: AsyncParsableCommand {
       The exact models predict in closed form, so they take no samples: regressions mean, std, aleatoric_variance,
       epistemic_variance and quantiles; classifiers probabilities (mean, std) and the parts of the entropy; mixtures
       responsibilities and densities; K-means clusters and distances; PCA scores and reconstructions; hidden Markov
-      models states and probabilities of each element.
+      models states and probabilities of each element; linear dynamical systems states, one-step predictions and
+      log-densities. With --ahead these two say what may follow each sequence: mean, std and quantiles (intervals of
+      50, 80 and 95 %), or probabilities of symbols.
 
       A segmentation reads a picture and writes a folder: classes.png, whose numbers are classes, colors.png, the
       uncertainty of the data and of the parameters as pictures, and all of it as numbers in maps.npz. A model of captions
@@ -57,6 +60,9 @@ struct PredictCommand: AsyncParsableCommand {
       valueName: "share"))
   var coverage: Double?
 
+  @Option(help: ArgumentHelp("Forecast so many elements after each sequence (hmm, lds).", valueName: "h"))
+  var ahead: Int?
+
   @OptionGroup var nodes: PredictionNodeOptions
   @OptionGroup var lanes: LaneOptions
   @OptionGroup var security: SecurityOptions
@@ -67,6 +73,13 @@ struct PredictCommand: AsyncParsableCommand {
     let trained = try Run(opening: run, unseen: unseen.unseen, lanes: lanes.count())
     // What is wrong with it is said before the samples are computed.
     try trained.checkCalibration(coverage: coverage)
+    if let ahead {
+      guard place == nil else { throw RecipeError("forecasts are computed here: leave the nodes out") }
+      guard coverage == nil else { throw RecipeError("a forecast has intervals of its own: leave --coverage out") }
+      let output = output ?? "forecast.npz"
+      try Predictions.checkWritable(output)
+      return try Results.write(trained.forecast(trained.examples(from: input), ahead: ahead), to: output)
+    }
     if trained.predictsPixels {
       guard place == nil else { throw RecipeError("a picture's maps are computed here: leave the nodes out") }
       return try Results.write(trained.segment(input, samples: count, seed: samples.seed), to: output ?? "maps")

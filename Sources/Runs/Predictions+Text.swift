@@ -90,7 +90,7 @@ extension Predictions {
     // Models in closed form have a column of the class's number.
     for column in columns where result.isEmpty || column.name != result[0].name {
       let stride = column.shape.dropFirst().reduce(1, *)
-      let levels = column.name.hasPrefix("quantiles") ? Predictions.quantileLevels : []
+      let levels = column.name.hasPrefix("quantiles") ? quantileLevels : []
       for offset in 0..<stride {
         result.append(
           Cell(

@@ -80,7 +80,7 @@ public struct Predictions: Sendable {
   private let sampleCounts: [Int]?
 
   /// The probabilities of the columns `quantiles`.
-  public static var quantileLevels: [Double] { PredictionTable.quantileLevels }
+  public let quantileLevels: [Double]
 
   /// The same with more columns.
   func adding(_ more: [Column]) -> Predictions {
@@ -100,6 +100,7 @@ public struct Predictions: Sendable {
     (isClassification, classNames) = (learner.isClassifier, learner.isClassifier ? schema.classes?.names ?? [] : [])
     columns = table.columns.map { Column(name: $0.name, shape: $0.shape, values: $0.values) }
     (samples, greatestError, sampleCounts) = (table.samples, table.greatestError, table.sampleCounts)
+    quantileLevels = PredictionTable.quantileLevels
     self.missing = missing
     if case .automatic(let tolerance, _) = asked, table.greatestError > tolerance {
       let cause = learner.sampleCount(.max) <= table.samples ? "there are no more of them" : "raise --limit"
@@ -109,8 +110,11 @@ public struct Predictions: Sendable {
     }
   }
 
-  init(_ predictions: [RowPrediction], schema: Schema, examples: Int) {
-    self.examples = examples
+  init(
+    _ predictions: [RowPrediction], schema: Schema, examples: Int,
+    quantileLevels: [Double] = PredictionTable.quantileLevels
+  ) {
+    (self.examples, self.quantileLevels) = (examples, quantileLevels)
     // Of the models in closed form, those that learn classes predict the parts of an entropy.
     isClassification = predictions.contains { $0.name == "mean" } && predictions.contains { $0.name == "entropy" }
     classNames = isClassification ? schema.classes?.names ?? [] : []
@@ -138,7 +142,7 @@ public struct Predictions: Sendable {
   private func writeArchive(to path: String) throws {
     var writer = try NPZWriter(path)
     for column in columns { try writer.add(column.name, column.values, shape: column.shape) }
-    let levels = Predictions.quantileLevels
+    let levels = quantileLevels
     if samples != nil || self["quantiles"] != nil { try writer.add("quantile_levels", levels, shape: [levels.count]) }
     if let samples { try writer.add("samples", [Int64(samples)], shape: []) }
     if let sampleCounts {

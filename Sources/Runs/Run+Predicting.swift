@@ -1,5 +1,6 @@
 import Datasets
 import Models
+import Recipes
 import Tensors
 import Training
 
@@ -76,6 +77,27 @@ extension Run {
         try PredictionTable.automatic(learner, inputs, tolerance: tolerance, limit: limit, key: key, with: crew)
       }
     return Predictions(table, of: learner, schema: schema, examples: inputs.count, asked: samples)
+  }
+
+  /// Forecasts the elements that follow sequences: a row for each step after each sequence, step after step. `quantiles` are
+  /// the ends of intervals of 50, 80 and 95 % and the median, given the parameters.
+  ///
+  /// ```swift
+  /// let forecast = try run.forecast(run.examples(from: "nile.csv"), ahead: 10)
+  /// ```
+  ///
+  /// - Throws: `TrainingError` when the model makes no forecasts, or the inputs do not fit.
+  public func forecast(_ examples: ExampleSet, ahead steps: Int) throws -> Predictions {
+    guard (1...100_000).contains(steps) else {
+      throw RecipeError("ahead is \(steps): it must be from 1 to 100000")
+    }
+    guard let forecasting = job.learner.offers.forecasting else {
+      throw TrainingError(
+        .unsuitable, "a \(model) makes no forecasts", advice: "leave --ahead out, or name a run of hmm or lds")
+    }
+    let rows = try forecasting.predictions(fitting(examples, "the inputs"), steps)
+    return Predictions(
+      rows, schema: schema, examples: rows.first?.values.count ?? 0, quantileLevels: forecasting.levels)
   }
 
   /// Whether the model predicts in closed form, so that it takes no samples.

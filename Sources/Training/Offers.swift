@@ -1,3 +1,4 @@
+import Datasets
 import Figures
 import Tensors
 
@@ -15,6 +16,7 @@ public struct Offers {
   public var closedFormPrediction: (any RowPredicting)?
   public var pixelPrediction: (any PixelPredicting)?
   public var captioning: (any CaptionPredicting)?
+  public var forecasting: ForecastingOffer?
   public var sampling: SamplingOffer?
   public var pruning: (any Prunable)?
   /// Shows what the model makes after some steps. `key` is the same at every step of a training.
@@ -25,6 +27,18 @@ public struct Offers {
   public var export: ((_ folder: String) throws -> [RunDocument])?
 
   public init() {}
+}
+
+/// How a learner of sequences says what may follow some.
+public struct ForecastingOffer {
+  /// The levels of the predictions' `quantiles`.
+  public var levels: [Double]
+  /// Predictions for each step after each sequence, step after step, sequence after sequence.
+  public var predictions: (_ examples: ExampleSet, _ steps: Int) throws -> [RowPrediction]
+
+  public init(levels: [Double], _ predictions: @escaping (ExampleSet, Int) throws -> [RowPrediction]) {
+    (self.levels, self.predictions) = (levels, predictions)
+  }
 }
 
 /// How a generative learner makes new examples.

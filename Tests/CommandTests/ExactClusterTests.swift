@@ -16,6 +16,7 @@ struct ExactClusterTests {
     ("bayesian-logistic-regression", SmallTable.classes, ["data.target=kind"]),
     ("hmm", SmallTable.series, ["data.sequence=id", "network.states=3"]),
     ("hmm", SmallTable.series, ["data.sequence=id", "objective.estimate=variational", "train.shards=12"]),
+    ("lds", SmallTable.series, ["data.sequence=id", "objective.iterations=20", "train.shards=12"]),
   ]
 
   private func arguments(_ model: String, _ workspace: Workspace, _ out: String, _ settings: [String]) -> [String] {

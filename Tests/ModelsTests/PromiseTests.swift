@@ -63,6 +63,8 @@ import Training
     ("hmm", ["network.states=3", "objective.restarts=2", "objective.iterations=9"]),
     ("hmm", ["network.states=3", "objective.estimate=variational", "objective.iterations=30"]),
     ("hmm", ["objective.emission=poisson", "objective.estimate=posterior", "objective.iterations=9"]),
+    ("lds", ["network.states=3", "objective.restarts=2", "objective.iterations=9"]),
+    ("lds", ["network.form=local-trend", "network.period=4", "objective.iterations=30"]),
   ]
 
   /// - Returns: whether it has converged, after which nothing goes on.
@@ -84,7 +86,7 @@ import Training
     }
     let data =
       switch recipe.model {
-      case "hmm": try sequenceData()
+      case "hmm", "lds": try sequenceData()
       case "lstm", "bayesian-rnn": try textData()
       case "captions": try captionData()
       default: try imageData(count: 103, width: 12)

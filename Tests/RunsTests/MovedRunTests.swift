@@ -62,6 +62,7 @@ import Testing
       "captions", .captions, "network.filters=2", "decoder.units=6", "train.batch=10", "train.steps=6",
       "evaluate.samples=3"),
     Case("hmm", .series), Case("hmm", .series, "objective.estimate=variational", "data.normalisation=standard"),
+    Case("lds", .series, "objective.iterations=30"), Case("lds", .plane, "network.form=local-level"),
     Case("hmm", .plane, "objective.estimate=posterior"), Case("hmm", .plane, "network.mixtures=2"),
   ]
 

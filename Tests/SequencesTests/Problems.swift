@@ -148,3 +148,14 @@ enum Problems {
 func isClose(_ one: Double, _ other: Double, _ tolerance: Double) -> Bool {
   relativeDifference(one, other) <= tolerance
 }
+
+extension Series {
+  /// What a system starts from.
+  func moments(for model: LinearDynamicalSystem) throws(ExactError) -> SeriesMoments {
+    var moments = SeriesMoments(
+      dimension: model.dimension, lags: LinearDynamicalSystem.lags(model.form, dimension: model.dimension))
+    try lend { (rows) throws(ExactError) in moments.addToMeans(rows) }
+    try lend { (rows) throws(ExactError) in moments.addProducts(rows) }
+    return moments
+  }
+}

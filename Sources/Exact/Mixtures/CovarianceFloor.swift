@@ -23,7 +23,7 @@ public enum CovarianceFloor: Hashable, Sendable {
   private var jitter: JitterPolicy { value > 0 ? .rounding : .none }
 
   /// - Parameter unit: the deviation that the variance is taken relative to.
-  func applied(to variance: Double, unit: Double) -> Double {
+  package func applied(to variance: Double, unit: Double) -> Double {
     switch self {
     case .added(let value): variance + value * unit * unit
     case .clipped(let value): max(variance, value * unit * unit)
@@ -31,7 +31,7 @@ public enum CovarianceFloor: Hashable, Sendable {
   }
 
   /// - Parameter units: a deviation for each column.
-  func applied(to matrix: Matrix, units: [Double]) throws(LinearAlgebraError) -> Matrix {
+  package func applied(to matrix: Matrix, units: [Double]) throws(LinearAlgebraError) -> Matrix {
     switch self {
     case .added(let value):
       var result = matrix
@@ -44,7 +44,7 @@ public enum CovarianceFloor: Hashable, Sendable {
   }
 
   /// Whether a covariance is no larger, in some direction, than the floor alone makes it.
-  func holds(_ matrix: Matrix, units: [Double]) -> Bool {
+  package func holds(_ matrix: Matrix, units: [Double]) -> Bool {
     guard value > 0 else { return false }
     var rest = matrix.scaled(by: units.map { 1 / $0 })
     switch self {

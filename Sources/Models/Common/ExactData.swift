@@ -72,6 +72,14 @@ extension ExactData {
     (labels, columns, targetName, self.seed) = (data.train.labels, data.columns, data.targetName, seed)
   }
 
+  /// The same with examples that are sequences: where the data says of none, all rows are one.
+  var asSequences: ExactData {
+    var result = self
+    result.train.sequences = train.sequences ?? Sequences(whole: train.array.count)
+    if let test { result.test!.sequences = test.sequences ?? Sequences(whole: test.array.count) }
+    return result
+  }
+
   /// The first training rows in the units of the data, of which a picture shows two columns: none of images.
   func shownRows() throws -> FlatBuffer? {
     guard ImageLayout(of: train.array) == nil else { return nil }

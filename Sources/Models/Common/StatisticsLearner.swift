@@ -282,9 +282,14 @@ extension StatisticsLearner: RowPredicting {
   }
 
   func predict(_ examples: ExampleSet, with crew: Crew) throws -> [RowPrediction] {
+    try predict(rows(of: examples), with: crew)
+  }
+
+  /// Other examples as the model sees them.
+  func rows(of examples: ExampleSet) -> ExactRows {
     var rows = ExactRows(array: examples.inputs, inputScaling: rows.inputScaling)
     if outline.learnsSequences { rows.sequences = examples.sequences ?? Sequences(whole: examples.inputs.count) }
-    return try predict(rows, with: crew)
+    return rows
   }
 
   func predict(_ rows: ExactRows, with crew: Crew) throws -> [RowPrediction] {

@@ -17,8 +17,8 @@ protocol FlatEmission: StateEmission where Point: FlatEmission {
 enum EmissionShape {
   /// Probabilities of symbols, K × V.
   case symbols(Matrix)
-  /// Rates of the first column.
-  case rates([Double])
+  /// Rates of each column, K × D.
+  case rates(Matrix)
   /// For each state its Gaussians: weight, mean and covariance.
   case gaussians([[(weight: Double, mean: [Double], covariance: Matrix)]])
 }
@@ -46,7 +46,7 @@ extension PoissonEmission: FlatEmission {
     return PoissonParameters(rates: buffer.matrix("shapes"), inverseScales: buffer.matrix("inverse_scales"))
   }
 
-  func shape(_ parameters: PoissonParameters) -> EmissionShape { .rates(parameters.rates.column(0)) }
+  func shape(_ parameters: PoissonParameters) -> EmissionShape { .rates(parameters.rates) }
 }
 
 extension GaussianEmission: FlatEmission {

@@ -23,9 +23,7 @@ public enum HMM: Model {
     let (network, objective) = (recipe["network"], recipe["objective"])
     network.passOver(["covariance", "mixtures", "symbols"])
     objective.passOver(["concentration", "mean_precision", "degrees", "covariance_floor"])
-    var exact = try ExactData(data, recipe, seed: seed)
-    exact.train.sequences = exact.train.sequences ?? Sequences(whole: exact.train.array.count)
-    if let test = exact.test { exact.test!.sequences = test.sequences ?? Sequences(whole: test.array.count) }
+    let exact = try ExactData(data, recipe, seed: seed).asSequences
     let states = try network.integer("states", default: 2, in: 1...4096)
     let fit = Fit(
       recipe: recipe, data: exact, vocabulary: data.vocabulary, states: states,

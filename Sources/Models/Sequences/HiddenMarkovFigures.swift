@@ -112,7 +112,8 @@ private func emissionPanel(
             values: (0..<states).flatMap { state in shown.map { probabilities[state, $0] } }, lower: 0,
             showsValues: shown.count * states <= 40))
       ])
-  case .rates(let rates):
+  case .rates(let all):
+    let rates = all.column(0)
     let values = rows.column(0).filter { !$0.isNaN }
     let greatest = Int(min(max(values.max() ?? 1, (rates.max() ?? 1) * 1.5), 1000))
     let x = (0...greatest).map(Double.init)
@@ -174,7 +175,7 @@ private func gaussianPanel(
 
 extension String {
   /// A token that can be seen: white space by its name.
-  fileprivate var printable: String {
+  var printable: String {
     switch self {
     case " ": "space"
     case "\n": "newline"

@@ -9,7 +9,7 @@ import Training
 
 /// A hidden Markov model as the statistics learner trains it: where it starts, in what order its states are written, and
 /// what it says.
-struct HiddenMarkovFit<Emission: FlatEmission>: FlatStatisticsModel {
+struct HiddenMarkovFit<Emission: FlatEmission>: ForecastingModel {
   typealias Parameters = HiddenMarkovModel<Emission>.Parameters
 
   let model: HiddenMarkovModel<Emission>
@@ -128,7 +128,18 @@ struct HiddenMarkovFit<Emission: FlatEmission>: FlatStatisticsModel {
     ]
   }
 
+  func forecasts(after observations: Observations, steps: Int, _ parameters: Parameters) throws -> [StepForecast] {
+    let (point, values) = try model.point(parameters)
+    return try point.stateForecasts(after: observations, steps: steps, values).flatMap { states in
+      (0..<steps).map { step in
+        let states = states.row(step)
+        return StepForecast(states: states, element: point.emission.forecast(states, values.emission))
+      }
+    }
+  }
+
   func add(to offers: inout Offers, of learner: StatisticsLearner<Self>) {
+    learner.addForecasts(to: &offers)
     func drawn(_ count: Int, _ key: RandomKey) throws -> (rows: Matrix, states: [Int]) {
       var generator = RandomStream(key.at(tensor: NoiseStream.latent))
       let (point, values) = try model.point(learner.learntParameters())
@@ -154,7 +165,17 @@ struct HiddenMarkovFit<Emission: FlatEmission>: FlatStatisticsModel {
 
   func figures(_ data: ExactData, _ parameters: Parameters) throws -> [Figure] {
     let (point, values) = try model.point(parameters)
-    return try hiddenMarkovFigures(point, values, data, vocabulary)
+    var figures = try hiddenMarkovFigures(point, values, data, vocabulary)
+    try data.train.forEachBlock(0..<1) { _, block in
+      let first = max(block.count - shownSeriesLength, 0)
+      let steps = min(forecastLength(after: block.count), 24)
+      figures.append(
+        forecastFigure(
+          block.inputs.rows(first..<block.count).matrix, first: first,
+          try forecasts(after: block, steps: steps, parameters),
+          columns: (0..<data.train.width).map(data.column), symbols: vocabulary ?? []))
+    }
+    return figures
   }
 }
 

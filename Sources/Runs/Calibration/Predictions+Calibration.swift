@@ -16,7 +16,7 @@ extension Predictions {
     }
     return ConformalIntervals(
       width: mean.shape.dropFirst().reduce(1, *), shape: mean.shape, means: mean.values, deviations: deviation.values,
-      quantiles: self["quantiles"]?.values)
+      quantiles: self["quantiles"]?.values, levels: quantileLevels)
   }
 
   /// Adds what a calibration says.
@@ -67,6 +67,8 @@ struct ConformalIntervals {
   let means: [Double]
   let deviations: [Double]
   let quantiles: [Double]?
+  /// The probabilities of the quantiles.
+  let levels: [Double]
 
   /// Of the symmetric pairs of quantiles that predictions hold.
   static let quantileCoverages = [0.5, 0.95]
@@ -98,7 +100,6 @@ struct ConformalIntervals {
   }
 
   private func pair(_ place: Int, _ coverage: Double) -> (Double, Double)? {
-    let levels = Predictions.quantileLevels
     guard let quantiles, let lower = levels.firstIndex(where: { abs($0 - (1 - coverage) / 2) < 1e-9 }),
       let upper = levels.firstIndex(where: { abs($0 - (1 + coverage) / 2) < 1e-9 })
     else { return nil }
