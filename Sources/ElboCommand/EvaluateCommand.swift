@@ -10,6 +10,7 @@ struct EvaluateCommand: AsyncParsableCommand {
         elbo evaluate runs/vae --data FOLDER --json
         elbo evaluate runs/gan --features F.npz    FID, KID, precision and recall of features from elsewhere
         elbo evaluate runs/bbb --ood FOLDER        how well uncertainty tells other data apart
+        elbo evaluate runs/lstm --set evaluate.dynamic=rms
       """)
 
   @Argument(help: "A run folder, or a file that `elbo export` wrote.")
@@ -34,6 +35,11 @@ struct EvaluateCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("Weights that `elbo prune` left, in place of the checkpoint's.", valueName: "file.npz"))
   var pruned: String?
 
+  @Option(
+    name: .customLong("set"),
+    help: ArgumentHelp("Override a key of the recipe's evaluate section; repeatable.", valueName: "evaluate.key=value"))
+  var settings: [String] = []
+
   @OptionGroup var unseen: UnseenOptions
   @OptionGroup var lanes: LaneOptions
 
@@ -45,7 +51,8 @@ struct EvaluateCommand: AsyncParsableCommand {
       let metrics = try Run.compareFeatures(features)
       return try Results.print(metrics: metrics, title: "\(run), features of \(features)", json: json)
     }
-    let trained = try Run(opening: run, data: data, unseen: unseen.unseen, lanes: lanes.count())
+    let trained = try Run(
+      opening: run, data: data, settings: settings, unseen: unseen.unseen, lanes: lanes.count())
     if let pruned { try trained.usePruned(pruned) }
     let metrics = try trained.evaluate(outOfDistribution: ood)
     try Results.print(metrics: metrics, title: "\(run), step \(trained.step)", json: json, of: trained)

@@ -25,11 +25,25 @@ public struct Dropout: Hashable, Layer {
   }
 
   public func callAsFunction(_ x: Tensor, _ pass: Pass) -> Tensor {
-    guard let key = pass.key, rate > 0 else { return x }
-    let uniform = Tensor.uniform(key.stream(stream), rows: pass.examples, columns: x.count / max(x.shape[0], 1))
+    mask(columns: x.count / max(x.shape[0], 1), pass).map { x * $0.reshaped(to: x.shape) } ?? x
+  }
+
+  /// The same of the rows of several steps, which lie one behind the other, each with the noise of its own pass.
+  public func callAsFunction(_ x: Tensor, steps: Int, _ pass: (_ step: Int) -> Pass) -> Tensor {
+    mask(columns: x.columns, steps: steps, pass).map { x * $0 } ?? x
+  }
+
+  /// What the rows of several steps are multiplied with, [rows, columns]; nil: they stay.
+  func mask(columns: Int, steps: Int, _ pass: (_ step: Int) -> Pass) -> Tensor? {
+    let masks = (0..<steps).compactMap { mask(columns: columns, pass($0)) }
+    return masks.isEmpty ? nil : masks.joinedRows
+  }
+
+  private func mask(columns: Int, _ pass: Pass) -> Tensor? {
+    guard let key = pass.key, rate > 0 else { return nil }
+    let uniform = Tensor.uniform(key.stream(stream), rows: pass.examples, columns: columns)
     // At the uniform number that is the rate itself, step is 0: one in 2²⁴.
-    let kept = (uniform - Float(rate)).step() * Float(1 / (1 - rate))
-    return x * kept.reshaped(to: x.shape)
+    return (uniform - Float(rate)).step() * Float(1 / (1 - rate))
   }
 }
 

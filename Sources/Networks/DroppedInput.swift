@@ -20,4 +20,10 @@ public struct DroppedInput: RecurrentCore {
   public func callAsFunction(_ x: Tensor, _ state: Tensor, _ pass: Pass) -> (output: Tensor, state: Tensor) {
     core(dropout(x, pass), state, pass)
   }
+
+  public func unrolled(
+    over x: Tensor, steps: Int, from state: Tensor, _ pass: (_ step: Int) -> Pass
+  ) -> (outputs: Tensor, state: Tensor) {
+    core.unrolled(over: dropout(x, steps: steps, pass), steps: steps, from: state, pass)
+  }
 }

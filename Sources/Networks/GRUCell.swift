@@ -7,7 +7,7 @@ import Tensors
 ///     n = tanh(Wₙ x + bₙ + r ∘ (Uₙ h + cₙ)),  h' = (1 − z) ∘ n + z ∘ h
 ///
 /// The gates lie in the order r, z, n in `name.input.weight` [3 width, in], `name.recurrent.weight` [3 width, width] and
-/// their biases. All numbers start uniform in ±1/√width.
+/// their biases. All numbers start uniform in ±`bound`, 1/√width unless said otherwise.
 public struct GRUCell: RecurrentCore {
   private var input: Dense
   private var recurrent: Dense
@@ -16,9 +16,11 @@ public struct GRUCell: RecurrentCore {
 
   /// Adds the slots to a layout.
   /// - Parameter stateDropout: the rate of the numbers of h that the gates do not see (Gal and Ghahramani 2016).
-  public init(name: String, in inputs: Int, width: Int, stateDropout: Double = 0, layout: inout Layout) {
+  public init(
+    name: String, in inputs: Int, width: Int, bound: Float? = nil, stateDropout: Double = 0, layout: inout Layout
+  ) {
     dropout = Dropout(rate: stateDropout)
-    let start = Initialization.uniform((1 / Float(width)).squareRoot())
+    let start = Initialization.uniform(bound ?? (1 / Float(width)).squareRoot())
     input = Dense(name: "\(name).input", in: inputs, out: 3 * width, layout: &layout, weight: start, bias: start)
     recurrent = Dense(name: "\(name).recurrent", in: width, out: 3 * width, layout: &layout, weight: start, bias: start)
   }

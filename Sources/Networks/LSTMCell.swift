@@ -49,4 +49,18 @@ public struct LSTMCell: RecurrentCore {
     let hidden = sums.columns(3 * width..<4 * width).sigmoid() * cell.tanh()
     return (hidden, hidden.joiningColumns(cell))
   }
+
+  /// One product for the inputs of all steps, and one operation for what goes on in time.
+  public func unrolled(
+    over x: Tensor, steps: Int, from state: Tensor, _ pass: (_ step: Int) -> Pass
+  ) -> (outputs: Tensor, state: Tensor) {
+    guard steps > 0, case .given(let views) = pass(0).weights else {
+      return stepped(over: x, steps: steps, from: state, pass)
+    }
+    let sums = x.reshaped(to: [x.shape[0], input.inputs])
+      .linear(weight: views[input.weight], bias: views[input.bias] + views[recurrent.bias])
+    let states = sums.longShortTermMemory(
+      from: state, weight: views[recurrent.weight], mask: dropout.mask(columns: width, steps: steps, pass))
+    return (states.columns(0..<width), states.rows(ofStep: steps - 1, of: steps))
+  }
 }

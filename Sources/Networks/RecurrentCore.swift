@@ -11,6 +11,14 @@ public protocol RecurrentCore: Sendable {
   func initialState(_ count: Int, _ pass: Pass) -> Tensor
   /// One step of sequences: x [count, …] and their state [count, stateWidth].
   func callAsFunction(_ x: Tensor, _ state: Tensor, _ pass: Pass) -> (output: Tensor, state: Tensor)
+  /// All steps of a window of `count` sequences, from the state before it.
+  ///
+  /// - Parameters:
+  ///   - x: [steps · count, …], the rows of the first step first.
+  ///   - pass: that of a step. The passes of a window differ in their noise alone.
+  /// - Returns: what the steps put out, in the order of x, and the state behind the last.
+  func unrolled(over x: Tensor, steps: Int, from state: Tensor, _ pass: (_ step: Int) -> Pass)
+    -> (outputs: Tensor, state: Tensor)
   /// Takes as many numbers of noise as its layers need.
   mutating func takeStreams(_ next: inout NoiseStreams)
 }
@@ -20,16 +28,38 @@ extension RecurrentCore {
   public func initialState(_ count: Int, _ pass: Pass) -> Tensor { .zeros([count, stateWidth]) }
   public mutating func takeStreams(_ next: inout NoiseStreams) {}
 
-  /// One step after the other.
-  /// - Returns: what each step puts out, and the state after the last.
-  public func unrolled(over steps: [Tensor], from state: Tensor, _ pass: Pass) -> (outputs: [Tensor], state: Tensor) {
+  public func unrolled(
+    over x: Tensor, steps: Int, from state: Tensor, _ pass: (_ step: Int) -> Pass
+  ) -> (outputs: Tensor, state: Tensor) { stepped(over: x, steps: steps, from: state, pass) }
+
+  /// The same, one step after the other.
+  func stepped(
+    over x: Tensor, steps: Int, from state: Tensor, _ pass: (_ step: Int) -> Pass
+  ) -> (outputs: Tensor, state: Tensor) {
     var state = state
-    let outputs = steps.map { x in
-      let (output, next) = self(x, state, pass)
+    let outputs = (0..<steps).map { step in
+      let (output, next) = self(x.rows(ofStep: step, of: steps), state, pass(step))
       state = next
       return output
     }
-    return (outputs, state)
+    return (outputs.joinedRows, state)
+  }
+}
+
+extension Tensor {
+  /// The rows of one of so many steps, which lie one behind the other.
+  func rows(ofStep step: Int, of steps: Int) -> Tensor {
+    let count = shape[0] / steps
+    return rows(step * count..<(step + 1) * count)
+  }
+}
+
+extension RandomAccessCollection<Tensor> {
+  /// All rows, in halves, so that none is copied often.
+  public var joinedRows: Tensor {
+    guard count > 1 else { return self[startIndex] }
+    let middle = index(startIndex, offsetBy: count / 2)
+    return self[..<middle].joinedRows.joiningRows(self[middle...].joinedRows)
   }
 }
 
@@ -66,6 +96,21 @@ public struct RecurrentStack: RecurrentCore {
       let (output, next) = core(x, state.columns(first..<first + core.stateWidth), pass)
       states.append(next)
       (x, first) = (output, first + core.stateWidth)
+    }
+    return (x, states.dropFirst().reduce(states[0]) { $0.joiningColumns($1) })
+  }
+
+  /// Core by core: each sees the whole window of the one below.
+  public func unrolled(
+    over x: Tensor, steps: Int, from state: Tensor, _ pass: (_ step: Int) -> Pass
+  ) -> (outputs: Tensor, state: Tensor) {
+    var (x, first) = (x, 0)
+    var states: [Tensor] = []
+    for core in cores {
+      let own = state.columns(first..<first + core.stateWidth)
+      let (outputs, next) = core.unrolled(over: x, steps: steps, from: own, pass)
+      states.append(next)
+      (x, first) = (outputs, first + core.stateWidth)
     }
     return (x, states.dropFirst().reduce(states[0]) { $0.joiningColumns($1) })
   }

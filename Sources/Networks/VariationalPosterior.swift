@@ -76,6 +76,9 @@ public struct VariationalPosterior: Sendable {
     }
   }
 
+  /// ρ of a weight that was pruned: σ is 0 where denormal numbers are.
+  package static let removedRho: Float = -200
+
   // MARK: Pieces
 
   /// Part of a slot, in places of whole buffers.

@@ -23,6 +23,9 @@ public struct Schedule: Hashable, Sendable {
     case steps(every: Int, factor: Double)
     /// Multiplied by `factor` after every step.
     case exponential(factor: Double)
+    /// 1 in the first `steady` epochs, then multiplied by `factor` before every further one (Zaremba, Sutskever and
+    /// Vinyals 2014, section 4.1).
+    case epochs(steady: Int, factor: Double)
   }
 
   public var decay: Decay
@@ -38,7 +41,8 @@ public struct Schedule: Hashable, Sendable {
 
   /// The factor at a step (1 is the first) of a training of `total` steps. A training that goes on past its total stays
   /// at the floor.
-  public func value(at step: Int, of total: Int) -> Double {
+  /// - Parameter epoch: the step's epoch, counted from 0, for the decay that follows epochs.
+  public func value(at step: Int, of total: Int, epoch: Int = 0) -> Double {
     precondition(step >= 1, "the first step is 1, not \(step)")
     let ramp = step < warmupSteps ? Double(step) / Double(warmupSteps) : 1
     let span = max(total - warmupSteps, 1)
@@ -49,6 +53,7 @@ public struct Schedule: Hashable, Sendable {
     case .linear(let floor): ramp * (floor + (1 - floor) * (1 - progress))
     case .steps(let every, let factor): ramp * pow(factor, Double((step - 1) / every))
     case .exponential(let factor): ramp * pow(factor, Double(step - 1))
+    case .epochs(let steady, let factor): ramp * pow(factor, Double(max(epoch - steady + 1, 0)))
     }
   }
 }

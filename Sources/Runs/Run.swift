@@ -40,24 +40,27 @@ public struct Run: Sendable {
   ///   - path: a folder that a training wrote, or a file that `export` wrote.
   ///   - data: data of the same kind to evaluate, in place of what the run was trained on: a name, a folder or a file. The
   ///     test part that it comes with is used, or all of it.
+  ///   - settings: keys of the recipe's `evaluate` section that take the place of its own, each `evaluate.KEY=VALUE`.
   ///   - unseen: what becomes of values of one-hot columns that the training data does not have, in data and in what is
   ///     predicted from; nil: what the recipe says.
   ///   - lanes: how many threads compute; by default one for each processor.
   /// - Throws: `TrainingError` when the run has no whole checkpoint, or the data does not suit its model.
   public init(
-    opening path: String, data: String? = nil, unseen: UnseenRule? = nil, lanes: Int = Run.processors
+    opening path: String, data: String? = nil, settings: [String] = [], unseen: UnseenRule? = nil,
+    lanes: Int = Run.processors
   ) throws {
     (self.lanes, self.path) = (lanes, path)
     let source: String
     if ModelFile.isFile(path) {
       let file = try ModelFile(opening: path)
       job = try TrainingJob(
-        Run.recipe(Recipe(yaml: file.recipe, source: path), data, unseen), data: Dataset(schema: file.schema))
+        Run.recipe(Recipe(yaml: file.recipe, source: path), data, settings, unseen), data: Dataset(schema: file.schema))
       try file.restore(job.learner)
       (checkpoint, source) = (file.checkpoint, path)
     } else {
       let folder = try RunFolder(opening: path)
-      (checkpoint, job) = try Run.newest(of: folder, Run.recipe(Recipe.file(folder.recipe), data, unseen))
+      (checkpoint, job) = try Run.newest(
+        of: folder, Run.recipe(Recipe.file(folder.recipe), data, settings, unseen))
       source = folder.recipe
     }
     examples = RunExamples(job, recipePath: source, schema: checkpoint.schema, isOther: data != nil)
@@ -65,7 +68,16 @@ public struct Run: Sendable {
     if data != nil { _ = try examples.job() }
   }
 
-  private static func recipe(_ recipe: Recipe, _ data: String?, _ unseen: UnseenRule?) -> Recipe {
+  private static func recipe(
+    _ recipe: Recipe, _ data: String?, _ settings: [String], _ unseen: UnseenRule?
+  ) throws -> Recipe {
+    for setting in settings {
+      guard setting.hasPrefix("evaluate.") else {
+        throw RecipeError(
+          "--set \(setting): of a run that is trained only keys of evaluate can be set, as in evaluate.samples=64")
+      }
+      try recipe.set(setting)
+    }
     if let data { recipe.set(DataKey.source.description, text: data) }
     if let unseen { recipe.set(DataKey.unseen.description, text: unseen.rawValue) }
     return recipe

@@ -31,9 +31,10 @@ public final class GradientDescent: Sendable {
   ///   - parameters: what the step moves; as long as the total's numbers.
   ///   - update: how many updates there were before, counted from 0.
   ///   - updates: how many there will be in all.
+  ///   - epoch: the epoch that the update belongs to, counted from 0.
   ///   - crew: the lanes that share the work.
   public func absorb(
-    _ total: Total, into parameters: FlatBuffer, update: Int, of updates: Int, with crew: Crew
+    _ total: Total, into parameters: FlatBuffer, update: Int, of updates: Int, epoch: Int, with crew: Crew
   ) throws {
     var scale = 1 / Float(max(total.examples, 1))
     if case .norm = clipping {
@@ -43,7 +44,7 @@ public final class GradientDescent: Sendable {
           .diverged, "the gradient became infinite at step \(update)", advice: "try a lower optimizer.learning_rate")
       }
     }
-    let rate = learningRate * schedule.value(at: update + 1, of: updates)
+    let rate = learningRate * schedule.value(at: update + 1, of: updates, epoch: epoch)
     let (optimizer, clipping) = (optimizer, clipping)
     let state = moments.map { SharedPointer($0.float32.baseAddress!) }
     try crew.forEach(total.blockCount) { [scale] block, _ in

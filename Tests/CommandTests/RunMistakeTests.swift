@@ -36,6 +36,15 @@ extension CommandTests {
         workspace, ["train", "--resume", workspace["run"], "--steps", "5", "--set", setting], says: workspace["run"])
     }
 
+    @Test(arguments: [
+      ("train.batch=3", "evaluate.samples"), ("evaluate", "evaluate.samples"), ("evaluate.dynamic=rms", "dynamic"),
+      ("evaluate.importance_samples=many", "importance_samples"),
+    ])
+    func anotherKeyToEvaluateWith(_ setting: String, _ word: String) async throws {
+      let workspace = try await trained()
+      try await expectRefusal(workspace, ["evaluate", workspace["run"], "--set", setting], says: word)
+    }
+
     @Test func otherData() async throws {
       let workspace = try await trained()
       try workspace.write(

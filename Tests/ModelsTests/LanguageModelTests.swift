@@ -20,6 +20,33 @@ import Training
     #expect(metrics["test/lm/tokens"] == 119)
   }
 
+  /// At the rate 0, from the third epoch on, nothing moves any more. An epoch has nine windows.
+  @Test(arguments: ["none", "variational"]) func theRateFallsWithTheEpochs(_ posterior: String) async throws {
+    func hash(_ steps: Int) async throws -> String {
+      let learner = try learner(
+        "lstm", textData(count: 200),
+        Self.small + [
+          "train.unroll=4", "objective.posterior=\(posterior)", "optimizer.name=sgd", "optimizer.schedule=epochs",
+          "optimizer.steady_epochs=2", "optimizer.step_factor=0",
+        ])
+      try await train(learner, steps: steps)
+      return learner.parameters.sha256
+    }
+    let end = try await hash(18)
+    #expect(try await hash(17) != end)
+    #expect(try await hash(25) == end)
+  }
+
+  @Test(arguments: ["lstm", "gru"]) func allNumbersStartUniform(_ cell: String) throws {
+    let learner = try learner(
+      "lstm", try textData(),
+      Self.small + ["network.cell=\(cell)", "network.initialization=uniform", "network.initial_bound=0.04"])
+    for slot in learner.parameters.layout.slots {
+      let greatest = learner.parameters.tensor(slot).values.map(abs).max()!
+      #expect(greatest <= 0.04 && greatest > 0.02, "\(slot.name): \(greatest)")
+    }
+  }
+
   @Test func anUntrainedModelIsAsUnsureAsThereAreTokens() throws {
     let learner = try learner("lstm", try textData(), Self.small + ["network.initial_bound=1e-6"])
     let metrics = try Evaluation.run(learner, seed: 0, crew: Crew(lanes: 2))

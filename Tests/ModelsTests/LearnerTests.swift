@@ -51,7 +51,7 @@ import Training
     #expect(second.parameters.sha256 == whole.parameters.sha256)
   }
 
-  @Test(arguments: ["constant", "cosine", "linear", "step", "exponential"])
+  @Test(arguments: ["constant", "cosine", "linear", "step", "exponential", "epochs"])
   func theScheduleIsOneKey(_ schedule: String) throws {
     let shipped = "optimizer:\n  schedule: exponential\n  step_factor: 0.9997\n"
     let recipe = try Recipe(yaml: shipped, source: "test")

@@ -54,6 +54,13 @@ import Training
       ]
     ),
     ("lstm", ["objective.posterior=variational", "network.units=5", "train.batch=7", "train.unroll=5"]),
+    (
+      "bayesian-rnn",
+      [
+        "objective.sharpening=detached", "objective.prior_scope=row", "network.units=5", "train.batch=7",
+        "train.unroll=5",
+      ]
+    ),
     ("bayesian-rnn", ["objective.prior=gaussian", "network.units=5", "train.batch=7", "train.unroll=5"]),
     ("captions", ["network.filters=2", "decoder.units=6", "train.batch=7"]),
     (

@@ -73,6 +73,17 @@ private let checks: [GradientCheck] = [
   GradientCheck("lstm cell", tolerance: 5e-6) { x in
     advance(x) { LSTMCell(name: "cell", in: 3, width: 4, layout: &$0) }
   },
+  GradientCheck("lstm window", tolerance: 5e-6) { x in
+    let mask = Tensor((0..<24).map { $0 % 3 == 1 ? 0 : 1.5 }, [6, 4])
+    return x[0].longShortTermMemory(from: x[1], weight: x[2], mask: mask)
+  },
+  GradientCheck("lstm unrolled", tolerance: 5e-6) { x in
+    var layout = Layout()
+    let cell = LSTMCell(name: "cell", in: 3, width: 4, layout: &layout)
+    let pass = Pass(.given(ParameterViews(Array(x.dropFirst(2)), for: layout)))
+    let (outputs, state) = cell.unrolled(over: x[0], steps: 3, from: x[1]) { _ in pass }
+    return outputs.reshaped(to: [1, 24]).joiningColumns(state.reshaped(to: [1, 16]))
+  },
   GradientCheck("embedding") { x in
     var layout = Layout()
     let layer = Embedding(name: "table", tokens: 5, width: 3, layout: &layout)

@@ -50,4 +50,32 @@ import Testing
     #expect(mask.contains(0) && mask.contains(2))
     #expect(step("lstm", rate: 0.5).next == wanted)
   }
+
+  /// A window in one operation is its steps one after the other, with the masks of each.
+  @Test(arguments: ["lstm", "gru"], [0, 0.4]) func aWindowIsItsSteps(_ cell: String, _ rate: Double) {
+    var layout = Layout()
+    let width = Self.width
+    func core(_ name: String, in inputs: Int) -> DroppedInput {
+      DroppedInput(
+        cell == "lstm"
+          ? LSTMCell(name: name, in: inputs, width: width, stateDropout: rate, layout: &layout)
+          : GRUCell(name: name, in: inputs, width: width, stateDropout: rate, layout: &layout), rate: rate)
+    }
+    let stack = RecurrentStack([core("0", in: 3), core("1", in: width)])
+    let parameters = FlatBuffer("parameters", layout)
+    stack.initialize(parameters, seed: 2)
+    let views = ParameterViews(parameters)
+    func pass(_ step: Int) -> Pass {
+      Pass(.given(views), key: RandomKey(seed: 4).at(tensor: UInt32(1000 * step)), examples: [3, 8])
+    }
+    let x = Tensor.normal(RandomKey(seed: 9), rows: Array(0..<10), columns: 3)
+    var state = Tensor.normal(RandomKey(seed: 10), rows: [0, 1], columns: stack.stateWidth)
+    let (outputs, last) = stack.unrolled(over: x, steps: 5, from: state) { pass($0) }
+    for step in 0..<5 {
+      let (output, next) = stack(x.rows(2 * step..<2 * step + 2), state, pass(step))
+      state = next
+      #expect(zip(output.values, outputs.rows(2 * step..<2 * step + 2).values).allSatisfy { abs($0 - $1) < 1e-6 })
+    }
+    #expect(zip(state.values, last.values).allSatisfy { abs($0 - $1) < 1e-6 })
+  }
 }

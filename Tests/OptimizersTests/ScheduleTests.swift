@@ -56,6 +56,16 @@ struct ScheduleTests {
     #expect(Schedule(.linear(floor: 0.25)).value(at: 900, of: 100) == 0.25)
   }
 
+  /// Of 13 epochs Zaremba et al. 2014 train 4 at the rate 1, and halve it before every further one.
+  @Test func afterTheSteadyEpochsTheRateFallsBeforeEach() {
+    let schedule = Schedule(.epochs(steady: 4, factor: 0.5))
+    let factors = (0..<7).map { schedule.value(at: 1 + 10 * $0, of: 130, epoch: $0) }
+    #expect(factors == [1, 1, 1, 1, 0.5, 0.25, 0.125])
+    #expect(schedule.value(at: 40, of: 130, epoch: 3) == 1)
+    #expect(Schedule(.epochs(steady: 0, factor: 0.5)).value(at: 1, of: 1, epoch: 0) == 0.5)
+    #expect(Schedule(.epochs(steady: 1, factor: 0.5), warmupSteps: 4).value(at: 2, of: 9, epoch: 1) == 0.25)
+  }
+
   @Test func mistakesStop() async {
     await #expect(processExitsWith: .failure) {
       dieQuietly()

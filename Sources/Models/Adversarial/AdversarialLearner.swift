@@ -284,14 +284,16 @@ final class AdversarialLearner: Learner {
     if phase < objective.discriminatorSteps {
       let steps = objective.discriminatorSteps
       let norm = try discriminator.absorb(
-        total, update: step.number * steps + phase, of: step.total * steps, clip: objective.clip, with: crew)
+        total, update: step.number * steps + phase, of: step.total * steps, epoch: step.epoch, clip: objective.clip,
+        with: crew)
       if objective.loss != .wasserstein {
         let (real, generated) = (total.metrics["real_accuracy"], total.metrics["generated_accuracy"])
         watch.told(real: real / Double(total.examples), generated: generated / Double(total.examples))
       }
       return Verdict(metrics: ["discriminator_gradient_norm": norm])
     }
-    let norm = try generator.absorb(total, update: step.number, of: step.total, with: crew)
+    let norm = try generator.absorb(
+      total, update: step.number, of: step.total, epoch: step.epoch, with: crew)
     if let average {
       // Early on the average follows closely: else it would hold on to its start for thousands of steps.
       let decay = min(average.decay, Double(1 + step.number) / Double(10 + step.number))

@@ -17,9 +17,13 @@ struct Player: Sendable {
 
   /// Takes a step along the total of a phase, and then sets the running statistics of the batches, which the total
   /// holds in the place of their gradient.
-  /// - Parameter clip: the greatest magnitude of a weight; 0: any.
+  /// - Parameters:
+  ///   - epoch: the epoch of the update, counted from 0.
+  ///   - clip: the greatest magnitude of a weight; 0: any.
   /// - Returns: the gradient's Euclidean norm.
-  func absorb(_ total: Total, update: Int, of updates: Int, clip: Float = 0, with crew: Crew) throws -> Double {
+  func absorb(
+    _ total: Total, update: Int, of updates: Int, epoch: Int, clip: Float = 0, with crew: Crew
+  ) throws -> Double {
     let averages = RunningAverages(network.runningStatistics, of: parameters, takenFrom: total)
     let norm = try descent.norm(of: total, with: crew)
     guard norm.isFinite else {
@@ -27,7 +31,7 @@ struct Player: Sendable {
         .diverged, "the gradient of the \(parameters.name) became \(norm) at its step \(update)",
         advice: "try a lower optimizer.learning_rate, or optimizer.clip_norm")
     }
-    try descent.absorb(total, into: parameters, update: update, of: updates, with: crew)
+    try descent.absorb(total, into: parameters, update: update, of: updates, epoch: epoch, with: crew)
     if clip > 0 {
       let numbers = parameters.float32
       elbo_clamp(numbers.baseAddress, -clip, clip, numbers.baseAddress, numbers.count)

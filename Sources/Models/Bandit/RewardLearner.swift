@@ -130,7 +130,8 @@ final class RewardLearner: Learner, @unchecked Sendable {
         hasPairs: false, draw: draw, scale: scale, cost: scale / Double(step.stepsPerEpoch), prior: .closedForm)
       try posteriorDescent.absorb(total, sums: sums, into: parameters, step: step, with: crew)
     } else {
-      try plainDescent!.absorb(total, into: parameters, update: step.number, of: step.total, with: crew)
+      try plainDescent!.absorb(
+        total, into: parameters, update: step.number, of: step.total, epoch: step.epoch, with: crew)
     }
     return .goOn
   }

@@ -26,6 +26,8 @@ struct PosteriorDescent: Sendable {
     /// What the complexity cost is multiplied with, once the sums are scaled.
     let cost: Double
     let prior: PriorPart
+    /// How the draw was moved before the contributions were made.
+    var sharpening: Sharpening?
   }
 
   /// Where the gradient of the prior's density comes from.
@@ -53,7 +55,8 @@ struct PosteriorDescent: Sendable {
     let start = total.float32(block: 0).baseAddress!
     let weights = posterior.weights.count
     let blocks = (weights + Total.blockLength - 1) / Total.blockLength
-    let rate = descent.learningRate * descent.schedule.value(at: step.number + 1, of: step.total)
+    let rate =
+      descent.learningRate * descent.schedule.value(at: step.number + 1, of: step.total, epoch: step.epoch)
     let update = Update(
       posterior: posterior, descent: descent, sums: sums, a: start, b: sums.hasPairs ? start + weights : nil,
       parameters: parameters.float32.baseAddress!, moments: descent.moments.map { $0.float32.baseAddress! },
@@ -118,6 +121,11 @@ private struct Update: @unchecked Sendable {
           move(rho, piece.count, along: dRho, weightDecay: 0, shrink: shrink)
         }
       }
+      if let sharpening = sums.sharpening {
+        withRateGradient(of: piece, sharpening) {
+          move(sharpening.rate(of: piece), piece.count, along: $0, weightDecay: 0, shrink: shrink)
+        }
+      }
     }
   }
 
@@ -129,6 +137,17 @@ private struct Update: @unchecked Sendable {
       }
       return sum
         + withGradients(of: piece) { elbo_sum_squares($0, piece.count) + elbo_sum_squares($1, piece.count) }
+        + (sums.sharpening.map { withRateGradient(of: piece, $0) { elbo_sum_squares($0, piece.count) } } ?? 0)
+    }
+  }
+
+  private func withRateGradient<Result>(
+    of piece: VariationalPosterior.Piece, _ sharpening: Sharpening, _ body: (UnsafeMutablePointer<Float>) -> Result
+  ) -> Result {
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: piece.count) { gradient in
+      sharpening.rateGradient(
+        of: piece, sums: a + piece.weight, scale: sums.scale, parameters, into: gradient.baseAddress!)
+      return body(gradient.baseAddress!)
     }
   }
 

@@ -13,9 +13,6 @@ extension VariationalLearner: PosteriorPrunable {}
 extension PosteriorLearner: PosteriorPrunable {}
 
 extension PosteriorPrunable {
-  /// ρ of a weight that was removed: σ is 0 where denormal numbers are.
-  private var removed: Float { -200 }
-
   func sparse(keeping share: Double) -> [SparseTensor] {
     let start = parameters.float32.baseAddress!
     // log |μ| − log σ, made so that it is finite for every σ.
@@ -57,7 +54,7 @@ extension PosteriorPrunable {
           advice: "prune the same run again")
       }
       (start + entry.mean.offset).update(repeating: 0, count: count)
-      (start + rho.offset).update(repeating: removed, count: count)
+      (start + rho.offset).update(repeating: VariationalPosterior.removedRho, count: count)
       for (index, place) in tensor.places.enumerated() {
         start[entry.mean.offset + Int(place)] = tensor.means[index]
         start[rho.offset + Int(place)] = tensor.rhos[index]

@@ -9,7 +9,7 @@ import Training
 ///
 ///     // In `loss`:
 ///     let state = carry.state(of: batch, initially: core.initialState(count, pass))
-///     let (outputs, last) = core.unrolled(over: window, from: state, pass)
+///     let (outputs, last) = core.unrolled(over: window, steps: steps, from: state) { _ in pass }
 ///     carry.hand(on: last, of: batch)
 ///     // In `absorb(statistics:of:)`:
 ///     carry.absorb(statistics)

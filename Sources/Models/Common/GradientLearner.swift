@@ -20,6 +20,8 @@ enum NoiseStream {
   static let penalty: UInt32 = 8 << 20
   /// Changes of what a discriminator is shown: counted by phase.
   static let augmentation: UInt32 = 9 << 20
+  /// Distances of weights from a sharpened draw: counted by slot.
+  static let sharpening: UInt32 = 10 << 20
 }
 
 /// One shard's part of a step, as a learner of gradients sees it.
@@ -115,7 +117,8 @@ extension GradientLearner {
   /// Takes a step along the total, sets the running statistics, and has the others absorbed.
   func descend(_ total: Total, of step: Step, with crew: Crew) throws {
     let averages = RunningAverages(runningStatistics, of: parameters, takenFrom: total)
-    try descent.absorb(total, into: parameters, update: step.number, of: step.total, with: crew)
+    try descent.absorb(
+      total, into: parameters, update: step.number, of: step.total, epoch: step.epoch, with: crew)
     averages.write(to: parameters)
     try absorb(statistics: total.statistics(), of: step)
   }

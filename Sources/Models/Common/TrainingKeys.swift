@@ -33,7 +33,7 @@ extension GradientDescent {
     case adamW = "adamw"
   }
 
-  private enum DecayName: String, CaseIterable { case constant, cosine, linear, step, exponential }
+  private enum DecayName: String, CaseIterable { case constant, cosine, linear, step, exponential, epochs }
 
   /// Reads the `optimizer` section.
   /// - Parameters:
@@ -66,7 +66,7 @@ extension GradientDescent {
     let rate = try section.number("learning_rate", default: 1e-3, in: 0...1e6)
 
     // So that `schedule` alone can be changed of a recipe that says more of its own.
-    section.passOver(["floor", "step_every", "step_factor"])
+    section.passOver(["floor", "step_every", "step_factor", "steady_epochs"])
     let decay: Schedule.Decay
     switch try section.choice("schedule", default: DecayName.constant) {
     case .constant: decay = .constant
@@ -77,6 +77,10 @@ extension GradientDescent {
         every: try section.integer("step_every", default: 10_000, in: 1...1_000_000_000),
         factor: try section.number("step_factor", default: 0.1, in: 0...1))
     case .exponential: decay = .exponential(factor: try section.number("step_factor", default: 0.9999, in: 0...1))
+    case .epochs:
+      decay = .epochs(
+        steady: try section.integer("steady_epochs", default: 4, in: 0...1_000_000_000),
+        factor: try section.number("step_factor", default: 0.5, in: 0...1))
     }
     let warmup = try section.integer("warmup_steps", default: 0, in: 0...1_000_000_000)
 

@@ -57,6 +57,7 @@ final class CaptionLearner: DrawnLearner {
   var dataStatistics: [FlatBuffer] { inputs.statistics }
   var runningStatistics: [RunningStatistic] { network.encoder.runningStatistics }
   var pointSlots: [Slot] { network.encoder.pointSlots + network.language.pointSlots }
+  var tables: [Slot] { network.language.tables }
   var evaluationCount: Int { test?.count ?? 0 }
 
   func loss(_ batch: ShardBatch, metrics: inout Sums) -> Tensor {

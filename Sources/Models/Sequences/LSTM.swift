@@ -49,6 +49,9 @@ final class LanguageModelLearner: DrawnLearner {
   private let carry: Carry
   private let train: [UInt32]
   private let test: [UInt32]
+  /// The text that the parameters were trained on, where it is at hand.
+  private let trainingText: [UInt32]?
+  private let dynamic: DynamicEvaluation?
   private let streams: Int
   private let unroll: Int
   /// Tokens that a stream foretells in an epoch.
@@ -72,6 +75,12 @@ final class LanguageModelLearner: DrawnLearner {
     order = .streams(count: streams, steps: streamLength / unroll)
     train = data.train.inputs.tokens
     test = data.test?.inputs.tokens ?? []
+    dynamic = try DynamicEvaluation(recipe["evaluate"])
+    // Other data to evaluate brings a text of its own in the place of the training's.
+    let isAtHand =
+      dynamic?.needsTrainingText == true && !train.isEmpty
+      && (data.reference.map { $0.fingerprint == data.fingerprint } ?? true)
+    trainingText = isAtHand ? train : nil
     var (layout, sums) = (Layout(), Layout())
     network = try LanguageNetwork(recipe["network"], tokens: vocabulary.count, layout: &layout)
     sampleLength = try recipe["evaluate"].integer("sample_length", default: 200, in: 1...100_000)
@@ -86,6 +95,11 @@ final class LanguageModelLearner: DrawnLearner {
   var exampleCount: Int { streams }
   var carried: [FlatBuffer] { [carry.rows] }
   var pointSlots: [Slot] { network.pointSlots }
+  var tables: [Slot] { network.tables }
+  /// In as many streams as a step has, where the text is long enough.
+  var testReader: TextReader? {
+    TextReader(network, test, streams: TextReader.streams(of: test, atMost: streams), window: unroll)
+  }
   /// The loss of a step is a mean over streams, and an epoch has as many steps as a stream has windows.
   var lossesPerEpoch: Int { streams * (streamLength / unroll) }
 
@@ -130,6 +144,15 @@ final class LanguageModelLearner: DrawnLearner {
     var scores = ["lm/nll": nll, "lm/perplexity": exp(nll), "lm/tokens": Double(test.count - 1)]
     let means = try weightSource.means(of: self, with: crew)
     if weightSource.isRandom { scores["lm/perplexity_of_means"] = exp(try score([means], with: crew)) }
+    if let dynamic {
+      guard let trainingText = dynamic.needsTrainingText ? trainingText : [] else {
+        throw TrainingError(
+          .noData, "evaluate.dynamic=rms needs the text that the run was trained on",
+          advice: "evaluate the run on its own data, or set evaluate.dynamic=sgd")
+      }
+      let nll = try dynamic.loss(of: test, by: network, means, training: trainingText, with: crew)
+      scores["lm/dynamic_perplexity"] = exp(nll)
+    }
     let texts = [test, test.reversed()]
     let entropies = try crew.map(2) { [self] text in
       costs(of: texts[text], means).entropies.reduce(0) { $0 + Double($1) } / Double(test.count - 1)
@@ -156,30 +179,17 @@ final class LanguageModelLearner: DrawnLearner {
     return log(losses.reduce(0) { $0 + exp(least - Double($1[index])) } / Double(losses.count)) - least
   }
 
-  /// −log p of each token but the first and the entropy of what was expected there, stream by stream.
+  /// −log p of each token but the first and the entropy of what was expected there, window by window.
   private func costs(of tokens: [UInt32], _ weights: FlatBuffer) -> (losses: [Float], entropies: [Float]) {
-    let count = tokens.count - 1
-    let streams = max(min(10, count / 100), 1)
-    let length = (count + streams - 1) / streams
-    let pass = Pass(predictingWith: ParameterViews(weights))
-    var state = network.core.initialState(streams, pass)
+    var reader = TextReader(
+      network, tokens, streams: TextReader.streams(of: tokens, atMost: 10), window: unroll)
     var result: (losses: [Float], entropies: [Float]) = ([], [])
-    for start in stride(from: 0, to: length, by: unroll) {
-      let steps = min(unroll, length - start)
-      // Streams may end before others do: what follows them stands for nothing.
-      func places(_ offset: Int) -> [Int] {
-        (start..<start + steps).flatMap { t in (0..<streams).map { $0 * length + t + offset } }
-      }
-      let targets = places(1)
-      let (outputs, last) = network.outputs(
-        places(0).map { tokens[min($0, count)] }, streams: streams, from: state
-      ) { _ in pass }
-      state = last
-      let logits = network.logits(outputs, pass)
-      let losses = Loss.crossEntropy(logits: logits, labels: targets.map { tokens[min($0, count)] })
-      let entropies = logits.entropies
-      for (row, target) in targets.enumerated() where target <= count {
-        result.losses.append(losses.pointer[row])
+    let views = ParameterViews(weights)
+    while !reader.isAtEnd {
+      let window = reader.read(views)
+      let entropies = window.logits.entropies
+      for (row, isOfText) in window.isOfText.enumerated() where isOfText {
+        result.losses.append(window.losses.pointer[row])
         result.entropies.append(entropies.pointer[row])
       }
     }

@@ -9,6 +9,12 @@ import Tensors
 struct LanguageNetwork {
   private enum Masks: String, CaseIterable { case step, window }
   private enum CellName: String, CaseIterable { case lstm, gru }
+  private enum Start: String, CaseIterable {
+    /// The bias of the logits starts at zero, and a GRU's numbers in ±1/√units.
+    case standard
+    /// All numbers start in ±`initial_bound` (Zaremba et al. 2014, section 4.1).
+    case uniform
+  }
 
   let core: RecurrentStack
   private let embedding: Embedding
@@ -23,6 +29,7 @@ struct LanguageNetwork {
     let layers = try section.integer("layers", default: 2, in: 1...64)
     let cell: CellName = try section.choice("cell", default: .lstm)
     let bound = Float(try section.number("initial_bound", default: 0.1, in: 1e-6...10))
+    let isUniform = try section.choice("initialization", default: Start.standard) == .uniform
     let rate = try section.number("dropout", default: 0, in: 0...0.99)
     let stateRate = try section.number("state_dropout", default: 0, in: 0...0.99)
     masks = try section.choice("dropout_masks", default: .step)
@@ -36,18 +43,25 @@ struct LanguageNetwork {
           case .lstm:
             LSTMCell(
               name: name, in: units, width: units, bound: bound, stateDropout: stateRate, layout: &layout)
-          case .gru: GRUCell(name: name, in: units, width: units, stateDropout: stateRate, layout: &layout)
+          case .gru:
+            GRUCell(
+              name: name, in: units, width: units, bound: isUniform ? bound : nil, stateDropout: stateRate,
+              layout: &layout)
           }
         return DroppedInput(core, rate: rate)
       })
     readout = Dense(
-      name: "readout", in: units, out: tokens, layout: &layout, weight: .uniform(bound), bias: .zeros)
+      name: "readout", in: units, out: tokens, layout: &layout, weight: .uniform(bound),
+      bias: isUniform ? .uniform(bound) : .zeros)
     // Numbered behind the dropout of the cells.
     dropout = Dropout(rate: rate, stream: UInt32(stateRate > 0 ? 2 * layers : layers))
   }
 
   /// The bias of the logits, which has no posterior in Fortunato et al. 2017.
   var pointSlots: [Slot] { readout.slots.bias.map { [$0] } ?? [] }
+
+  /// The vectors of tokens.
+  var tables: [Slot] { [embedding.weight] }
 
   func initialize(_ parameters: FlatBuffer, seed: UInt64) {
     embedding.initialize(parameters, seed: seed)
@@ -68,14 +82,9 @@ struct LanguageNetwork {
     _ tokens: [UInt32], streams: Int, from state: Tensor, _ pass: (_ step: Int) -> Pass
   ) -> (outputs: Tensor, state: Tensor) {
     let vectors = embedding(Tensor(tokens.map { Float($0) }, [tokens.count, 1]), pass(0))
-    var (state, outputs) = (state, [Tensor]())
-    for step in 0..<tokens.count / streams {
-      let pass = pass(noise(of: step))
-      let (output, next) = core(vectors.rows(step * streams..<(step + 1) * streams), state, pass)
-      state = next
-      outputs.append(dropout(output, pass))
-    }
-    return (outputs.joinedRows, state)
+    let steps = tokens.count / streams
+    let (outputs, last) = core.unrolled(over: vectors, steps: steps, from: state) { pass(noise(of: $0)) }
+    return (dropout(outputs, steps: steps) { pass(noise(of: $0)) }, last)
   }
 
   /// The state behind a first input that is no token: [n, units] → [n, state].
@@ -92,13 +101,4 @@ struct LanguageNetwork {
 
   /// Logits of the tokens that follow, [n, tokens].
   func logits(_ outputs: Tensor, _ pass: Pass) -> Tensor { readout(outputs, pass) }
-}
-
-extension RandomAccessCollection<Tensor> {
-  /// All rows, in halves, so that none is copied often.
-  var joinedRows: Tensor {
-    guard count > 1 else { return self[startIndex] }
-    let middle = index(startIndex, offsetBy: count / 2)
-    return self[..<middle].joinedRows.joiningRows(self[middle...].joinedRows)
-  }
 }

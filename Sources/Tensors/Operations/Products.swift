@@ -52,7 +52,7 @@ private struct MatrixProduct: Primitive {
 }
 
 /// C = activation(op(A) op(B) + bias), or C += op(A) op(B).
-private func multiply(
+func multiply(
   _ a: Tensor, _ transposeA: Bool, _ b: Tensor, _ transposeB: Bool, bias: Tensor? = nil, relu: Bool = false,
   into c: Tensor, accumulate: Bool = false
 ) {

@@ -88,8 +88,9 @@ import Training
       let seen = (step % StreamNetwork.windows + 1) * StreamNetwork.length
       let pass = Pass(predictingWith: ParameterViews(learner.parameters))
       let (_, state) = learner.core.unrolled(
-        over: (0..<seen).map { StreamNetwork.numbers(of: streams, at: $0) },
-        from: learner.core.initialState(streams.count, pass), pass)
+        over: (0..<seen).map { StreamNetwork.numbers(of: streams, at: $0) }.joinedRows, steps: seen,
+        from: learner.core.initialState(streams.count, pass)
+      ) { _ in pass }
       let carried = learner.carry.rows.tensor(learner.carry.rows.layout.slots[0])
       for (known, expected) in zip(carried.values, state.values) { #expect(abs(known - expected) < 1e-5) }
     }

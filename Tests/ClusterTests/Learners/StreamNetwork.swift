@@ -76,10 +76,11 @@ final class StreamNetwork: TestLearner {
     let (first, pass) = (batch.step.positionInEpoch * Self.length, batch.pass())
     let window = (0...Self.length).map { Self.numbers(of: batch.indices, at: first + $0) }
     let state = carry.state(of: batch, initially: core.initialState(batch.indices.count, pass))
-    let (outputs, last) = core.unrolled(over: Array(window.dropLast()), from: state, pass)
+    let (outputs, last) = core.unrolled(
+      over: window.dropLast().joinedRows, steps: window.count - 1, from: state
+    ) { _ in pass }
     carry.hand(on: last, of: batch)
-    let errors = zip(outputs, window.dropFirst()).map { (readout($0, pass) - $1).squared().sum() }
-    let error = errors.dropFirst().reduce(errors[0], +)
+    let error = (readout(outputs, pass) - window.dropFirst().joinedRows).squared().sum()
     metrics["error"] += Double(error.value)
     return error
   }
