@@ -133,8 +133,8 @@ let package = Package(
     .testTarget(
       name: "ClusterTests",
       dependencies: [
-        "CKernels", "Cluster", "Messages", "Models", "Networks", "Optimizers", "TestSupport", "Tensors", "Training",
-        "ZeroMQ",
+        "CKernels", "Cluster", "Messages", "Metrics", "Models", "Networks", "Optimizers", "TestSupport", "Tensors",
+        "Training", "ZeroMQ",
       ]),
     .testTarget(
       name: "ModelsTests",
@@ -149,7 +149,8 @@ let package = Package(
         "Datasets", "Figures", "Files", "Images", "LinearAlgebra", "Models", "Networks", "Recipes", "Runs", "Tensors",
         "TestSupport", "Training",
       ]),
-    .testTarget(name: "TrainingTests", dependencies: ["Datasets", "Files", "Tensors", "TestSupport", "Training"]),
+    .testTarget(
+      name: "TrainingTests", dependencies: ["Datasets", "Files", "Metrics", "Tensors", "TestSupport", "Training"]),
     .testTarget(name: "ReportsTests", dependencies: ["Figures", "Files", "Images", "Reports", "TestSupport"]),
     .testTarget(
       name: "NetworksTests", dependencies: ["GradientChecks", "Networks", "Recipes", "Tensors"], exclude: ["Golden"]),

@@ -33,18 +33,18 @@ package struct ClusterSession: Sendable {
     self.checkpoint = checkpoint
     let recipe = job.resolvedRecipe
     let state = checkpoint.map {
-      (step: $0.state.step, state: LearnerState(of: job.learner, converged: $0.state.converged))
+      (step: $0.state.step, state: LearnerState(of: job.trained, converged: $0.state.converged))
     }
     var configuration = Coordinator.Configuration(
       bind: bind, security: security, build: try ClusterIdentity.build(), name: job.model.name, recipe: recipe,
       recipeDigest: ClusterIdentity.digest(of: recipe), data: job.dataDigest, shards: job.plan.shards,
-      steps: job.plan.steps, stateCount: LearnerState.count(of: job.learner), expectedNodes: nodes,
+      steps: job.plan.steps, stateCount: LearnerState.count(of: job.trained), expectedNodes: nodes,
       log: run.coordinatorLog)
     configuration.isNewJob = !isRestart
     configuration.checkpointInterval = job.plan.checkpointInterval
     configuration.heartbeat = heartbeat
     configuration.startPatience = wait
-    configuration.reportEvery = job.plan.reportEvery
+    configuration.reportPeriods = job.plan.reportPeriods
     let coordinator = try Coordinator(configuration, resuming: state)
     self.coordinator = coordinator
     do {
@@ -110,7 +110,8 @@ package struct ClusterSession: Sendable {
         }
         unwritten = nil
         if isLast {
-          coordinator.end(Stop(reason: .completed, explanation: "all steps are done"))
+          let explanation = offer.converged ? "more steps would change nothing" : "all steps are done"
+          coordinator.end(Stop(reason: .completed, explanation: explanation))
         } else if stopping.isRequested {
           coordinator.end(Stop(reason: .asked, explanation: "the coordinator was asked to stop"))
         }
@@ -142,7 +143,7 @@ package struct ClusterSession: Sendable {
           coordinator.tell(recorder.trouble)
         case .state(let offer, let state):
           defer { coordinator.wroteState() }
-          guard state.fill(job.learner) else { continue }
+          guard state.fill(job.trained) else { continue }
           let step = Int(offer.step)
           moment = Trainer.Moment(
             step: step, epoch: step / job.stepsPerEpoch, seconds: seconds(), converged: offer.converged)

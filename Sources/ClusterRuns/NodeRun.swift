@@ -134,8 +134,7 @@ package final class NodeRun: Sendable {
       throw ClusterError(.refused, "the coordinator's recipe has other shards or steps than were announced")
     }
     return Node.Job(
-      learner: job.learner, validation: job.validation, plan: job.plan, data: job.dataDigest,
-      objective: job.progressMetrics.first)
+      learner: job.trained, plan: job.plan, data: job.dataDigest, objective: job.progressMetrics.first)
   }
 
   private static func dataBind(for coordinator: Endpoint) -> Endpoint {

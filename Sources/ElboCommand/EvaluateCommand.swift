@@ -1,5 +1,6 @@
 import ArgumentParser
 import Runs
+import Training
 
 struct EvaluateCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -55,6 +56,8 @@ struct EvaluateCommand: AsyncParsableCommand {
       opening: run, data: data, settings: settings, unseen: unseen.unseen, lanes: lanes.count())
     if let pruned { try trained.usePruned(pruned) }
     let metrics = try trained.evaluate(outOfDistribution: ood)
-    try Results.print(metrics: metrics, title: "\(run), step \(trained.step)", json: json, of: trained)
+    let selection = (try? RunFolder(opening: run)).flatMap { Summary(of: $0)?.selection }
+    let title = selection.map { "\(run), selected at step \($0.step) of \(trained.step)" }
+    try Results.print(metrics: metrics, title: title ?? "\(run), step \(trained.step)", json: json, of: trained)
   }
 }

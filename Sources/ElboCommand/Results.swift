@@ -16,6 +16,7 @@ enum Results {
     if let examples = summary.examples { rows.append(.init("examples", .text(text(of: examples)))) }
     rows.append(.init("examples/s", summary.examples_per_second, digits: 0))
     rows.append(.init("steps", .integer(summary.steps)))
+    if let selection = summary.selection { rows.append(.init("selected", .text(text(of: selection)))) }
     rows.append(.init("training", summary.seconds, digits: 1, unit: "s"))
     rows.append(.init("parameters", .integer(summary.parameters)))
     rows.append(.init("parameters_sha256", .text(summary.parameters_sha256)))
@@ -57,6 +58,19 @@ enum Results {
     case (0, _): return text
     case (let count, .test): return text + "; \(count) of the test part scored"
     case (let count, .train): return text + "; \(count) of the training part scored, since there is no test part"
+    }
+  }
+
+  /// Which parameters are the result and why the training ended, in one line.
+  private static func text(of selection: Selection) -> String {
+    guard let value = selection.value else { return "the newest parameters: \(selection.metric) was not measured yet" }
+    let best =
+      "step \(selection.step), the best \(selection.metric) of \(selection.evaluations): \(RunTexts.number(value))"
+    switch selection.ended {
+    case .patience: return best + "; stopped after \(selection.waits) without a better one"
+    case .converged: return best + "; converged"
+    case .steps: return best + "; all steps are done"
+    case nil: return best + " so far"
     }
   }
 

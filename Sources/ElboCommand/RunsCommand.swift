@@ -41,14 +41,19 @@ struct RunsCommand: ParsableCommand {
     }
     let names = try metrics.names(of: RunComparison(runs), default: 3)
     if json { return print(RunTexts.json(runs, metrics: names)) }
-    var table = TextTable(
-      [.init("run"), .init("model"), .init("status"), .init("steps", .right), .init("seconds", .right)]
-        + names.map { .init($0, .right) } + [.init("parameters_sha256")])
+    let areSelected = runs.contains { $0.summary?.selection != nil }
+    let head: [TextTable.Column] = [.init("run"), .init("model"), .init("status"), .init("steps", .right)]
+    let selected: [TextTable.Column] = areSelected ? [.init("selected", .right)] : []
+    let shown: [TextTable.Column] = names.map { .init($0, .right) }
+    var table = TextTable(head + selected + [.init("seconds", .right)] + shown + [.init("parameters_sha256")])
     for run in runs {
-      table.append(
-        [run.name, run.model, run.status, run.summary.map { "\($0.steps)" } ?? ""]
-          + [run.summary.map { RunTexts.number($0.seconds) } ?? ""] + names.map { RunTexts.number(run.metrics[$0]) }
-          + [run.summary.map { String($0.parameters_sha256.prefix(12)) } ?? ""])
+      let summary = run.summary
+      var cells: [String] = [run.name, run.model, run.status, summary.map { "\($0.steps)" } ?? ""]
+      if areSelected { cells.append(summary?.selection.map { "\($0.step)" } ?? "") }
+      cells.append(RunTexts.number(summary?.seconds))
+      cells += names.map { RunTexts.number(run.metrics[$0]) }
+      cells.append(summary.map { String($0.parameters_sha256.prefix(12)) } ?? "")
+      table.append(cells)
     }
     print(table.text, terminator: "")
   }
@@ -98,6 +103,7 @@ enum RunTexts {
           ("steps", "\(summary.steps)"), ("seconds", JSONText.number(summary.seconds)),
           ("parameters_sha256", JSONText.string(summary.parameters_sha256)),
         ]
+        if let selection = summary.selection { members.append(("selected_step", "\(selection.step)")) }
       }
       members += names.compactMap { name in run.metrics[name].map { (name, JSONText.number($0)) } }
       return JSONText.object(members)

@@ -96,18 +96,24 @@ public struct PhaseIndex: Hashable, Comparable, Sendable, CustomStringConvertibl
 
 /// Which phases each step has: a function of the step's number alone, so that all nodes agree.
 public struct PhaseSequence: Hashable, Sendable {
-  /// Of each phase: the steps whose numbers this divides have it. Every step has phase 0.
+  /// Of each phase: it comes once in so many steps. Every step has phase 0.
   public let periods: [Int]
+  /// Of each phase: the first step that has it.
+  public let offsets: [Int]
 
-  public init(periods: [Int]) {
+  /// - Parameter offsets: below the periods; nil: step 0 has all phases.
+  public init(periods: [Int], offsets: [Int]? = nil) {
     precondition(periods.first == 1 && periods.allSatisfy { $0 > 0 }, "every step has phase 0")
     self.periods = periods
+    self.offsets = offsets ?? periods.map { _ in 0 }
+    precondition(self.offsets.count == periods.count, "an offset for each phase")
   }
 
   public var count: Int { periods.count }
 
   public func contains(_ index: PhaseIndex) -> Bool {
-    Int(index.phase) < periods.count && index.step.isMultiple(of: UInt64(periods[Int(index.phase)]))
+    let phase = Int(index.phase)
+    return phase < periods.count && index.step % UInt64(periods[phase]) == UInt64(offsets[phase])
   }
 }
 

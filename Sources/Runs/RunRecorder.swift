@@ -24,7 +24,7 @@ package final class RunRecorder: TrainingObserver {
     package let model: String
     package let recipe: String
     package let data: Schema
-    package let keepCheckpoints: Int
+    package let keep: KeptCheckpoints
     /// As in `Checkpoint.State`.
     package let numericsChanges: [Int]?
     /// What the progress line shows.
@@ -148,7 +148,7 @@ package final class RunRecorder: TrainingObserver {
     // What a checkpoint is worth does not depend on them.
     output.withLock { $0.writeMetrics(toTheDisk: true) }
     try Checkpoint.write(
-      learner, state: state, schema: identity.data, in: run, keeping: identity.keepCheckpoints)
+      learner, state: state, schema: identity.data, in: run, keeping: identity.keep)
   }
 
   package func figures(_ figures: [Figure], at step: Int) {

@@ -16,19 +16,23 @@ package struct TrainingJob: Sendable {
   /// SHA-256 of everything in `recipe.yaml` on which the result of a step depends.
   package var recipeDigest: String { TrainingJob.digest(of: writtenRecipe) }
 
-  package static func digest(of recipe: RecipeText) -> String { recipe.digest(excluding: freeKeys) }
+  package static func digest(of recipe: RecipeText) -> String { recipe.digest(excluding: freeKeys(of: recipe)) }
   /// How the data was asked for.
   package let dataRequest: DataRequest
   package let data: Dataset
   package let learner: any Learner
   /// The same learner over the validation part, if there is one.
   package let validation: (any Learner)?
+  /// The learner as it is evaluated while it is trained; nil where it is not.
+  package let evaluated: EvaluatedLearner?
+  /// What a training improves: its parameters are the result, and checkpoints hold its buffers.
+  package var trained: any Learner { evaluated ?? learner }
   /// How many examples there are, and what for.
   package let examples: Summary.Examples
   /// What the user should know of how data and recipe were taken, one line each.
   package let notes: [String]
   package let plan: TrainingPlan
-  package let keepCheckpoints: Int
+  package let keptCheckpoints: KeptCheckpoints
   package let stepsPerEpoch: Int
 
   /// Examples that a step sees, a short last one of an epoch left out of account.
@@ -48,9 +52,15 @@ package struct TrainingJob: Sendable {
 
   /// Keys that may change from start to start without another result: when it ends, and what is said on the way.
   private static let freeKeys = [
-    "train.epochs", "train.steps", "train.report_every", "train.evaluate_every", "train.checkpoint_every",
-    "train.checkpoint_minutes", "train.keep_checkpoints", "train.figure_every",
+    "train.epochs", "train.steps", "train.report_every", "train.checkpoint_every", "train.checkpoint_minutes",
+    "train.keep_checkpoints", "train.checkpoint_keep_every", "train.figure_every",
   ]
+
+  /// Evaluations change the result only where the training selects by them.
+  private static func freeKeys(of recipe: RecipeText) -> [String] {
+    let selects = recipe.values["train.select"].map { $0 != "null" } ?? false
+    return freeKeys + (selects ? [] : ["train.evaluate_every"])
+  }
 
   /// - Parameter data: what to train on, or to look at, in place of what the recipe names.
   /// - Throws: `RecipeError`, `DataError` or `TrainingError`: mistakes in what was asked.
@@ -101,16 +111,23 @@ package struct TrainingJob: Sendable {
     guard (epochs == nil) != (steps == nil) else {
       throw RecipeError("set either train.epochs or train.steps, not \(epochs == nil ? "neither" : "both")")
     }
+    let plannedSteps = steps ?? epochs! * stepsPerEpoch
+    let evaluation = try EvaluationKeys(
+      train, default: validation == nil ? 0 : stepsPerEpoch, steps: plannedSteps,
+      hasValidation: given != nil || validation != nil)
     plan = TrainingPlan(
-      seed: seed, shards: shards, steps: steps ?? epochs! * stepsPerEpoch,
+      seed: seed, shards: shards, steps: plannedSteps,
       reportEvery: try train.integer("report_every", default: stepsPerEpoch, in: 1...1_000_000_000),
-      evaluateEvery: try train.integer("evaluate_every", default: 0, in: 0...1_000_000_000),
+      evaluateEvery: evaluation.every,
       checkpointEvery: try train.integer("checkpoint_every", default: 0, in: 0...1_000_000_000),
       checkpointInterval: try train.minutes("checkpoint_minutes", default: 10),
       figureEvery: learner.offers.progress != nil
         ? try train.integer("figure_every", default: stepsPerEpoch, in: 0...1_000_000_000) : 0,
       precision: try recipe["exchange"].choice("precision", default: .float32))
-    keepCheckpoints = try train.integer("keep_checkpoints", default: 2, in: 1...1_000_000)
+    keptCheckpoints = KeptCheckpoints(
+      newest: try train.integer("keep_checkpoints", default: 2, in: 1...1_000_000),
+      every: try train.integer("checkpoint_keep_every", default: 0, in: 0...1_000_000_000))
+    evaluated = given == nil ? evaluation.evaluated(learner, validation: validation, seed: seed) : nil
     try recipe.finish()
     resolvedRecipe = recipe.resolved
     writtenRecipe = RecipeText(resolvedRecipe)
@@ -152,16 +169,17 @@ package struct TrainingJob: Sendable {
   package mutating func goOn(with own: RecipeText, assigned: [String]) -> Bool {
     let asked = writtenRecipe
     var result = own
+    let free = TrainingJob.freeKeys(of: own)
     for (key, value) in asked.values {
       if key == "data.source" {
         result[key] = value
-      } else if TrainingJob.freeKeys.contains(key) {
+      } else if free.contains(key) {
         if own.values[key] != nil || assigned.contains(key) { result[key] = value }
       } else if let before = own.values[key] ?? (assigned.contains(key) ? "" : nil), before != value {
         return false
       }
     }
-    guard own.values.keys.allSatisfy({ asked.values[$0] != nil || TrainingJob.freeKeys.contains($0) }) else {
+    guard own.values.keys.allSatisfy({ asked.values[$0] != nil || free.contains($0) }) else {
       return false
     }
     writtenRecipe = result

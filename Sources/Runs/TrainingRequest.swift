@@ -98,7 +98,7 @@ package struct TrainingRequest {
       let ownDigest = TrainingJob.digest(of: own)
       let mayGoOn = job.goOn(with: own, assigned: overrides.assignments.map { String($0.prefix { $0 != "=" }) })
       let checkpoint = try Checkpoint.restoreNewest(
-        of: run, into: job.learner, optimizer: true,
+        of: run, into: job.trained, optimizer: true,
         accept: { try check($0, job, mayGoOn && ownDigest == $0.recipe, run.path) }, note: warn)
       if let state = checkpoint?.state, state.isOfOtherNumerics { try accept(state, of: run) }
       return Prepared(job: job, existing: (run, lock), checkpoint: checkpoint, isRestart: isRestart)

@@ -37,14 +37,13 @@ package struct TrainingSession: Sendable {
     try AtomicFile.write(run.recipe, job.writtenRecipe.text)
     try Environment(lanes: lanes, commandLine: CommandLine.arguments).write(to: run)
     recorder = try RunRecorder(
-      run, learner: job.learner,
+      run, learner: job.trained,
       identity: RunRecorder.Identity(
         model: job.model.name, recipe: job.recipeDigest, data: job.data.schema,
-        keepCheckpoints: job.keepCheckpoints, numericsChanges: checkpoint?.state.numericsChangesFromHere,
+        keep: job.keptCheckpoints, numericsChanges: checkpoint?.state.numericsChangesFromHere,
         shownMetrics: job.progressMetrics),
       from: keepingMetrics ? .max : checkpoint?.state.step, quiet: quiet, listener: observer)
-    trainer = Trainer(
-      job.learner, validatedBy: job.validation, plan: plan, crew: Crew(lanes: lanes), observer: recorder)
+    trainer = Trainer(job.trained, plan: plan, crew: Crew(lanes: lanes), observer: recorder)
   }
 
   /// The last step that metrics.jsonl has a line of.
@@ -96,8 +95,14 @@ package struct TrainingSession: Sendable {
     var metrics = recorder.lastReport?.metrics ?? [:]
     var figures = try await progress
     var examples = job.examples
+    var selection = job.evaluated?.selection
     if case .finished = ending {
+      selection?.finish(ending.moment)
+      try await trainer.perform { [evaluated = job.evaluated] _, _ in evaluated?.finish() }
       metrics.merge(try await trainer.evaluate()) { $1 }
+      if let validation = job.validation {
+        metrics.merge(try await trainer.score(validation, as: "validation")) { $1 }
+      }
       examples.scored = job.scoredCount(job.learner, in: job.data)
       if let other = try job.scoringTraining() {
         // What the training reported is about its last steps, and stays.
@@ -113,8 +118,9 @@ package struct TrainingSession: Sendable {
       status: ending.isFinished ? .finished : .interrupted, model: job.model.name, steps: moment.step,
       epochs: Double(moment.step) / Double(job.stepsPerEpoch), seconds: moment.seconds,
       examplesPerSecond: moment.seconds > 0 ? Double(moment.step * job.examplesPerStep) / moment.seconds : 0,
-      parameters: job.learner.learntCount, parametersSHA256: job.learner.parameters.sha256,
+      parameters: job.learner.learntCount, parametersSHA256: job.trained.parameters.sha256,
       metrics: metrics, figures: figures)
+    summary.selection = selection
     summary.examples = examples
     summary.numerics_changes = checkpoint?.state.numericsChangesFromHere
     let (finished, folder) = (summary, run)
@@ -164,7 +170,8 @@ package struct TrainingSession: Sendable {
     let key = RandomKey(seed: job.plan.seed).at(step: UInt32.max)
     var figures = try await trainer.perform { learner, crew in try learner.figures(with: crew, key: key) }
     do {
-      if let curves = try LearningCurves.figure(from: run.metrics) { figures.append(curves) }
+      let step = job.evaluated?.selection?.step
+      if let curves = try LearningCurves.figure(from: run.metrics, selectedStep: step) { figures.append(curves) }
     } catch {
       StandardError.write("warning: the curves of metrics.jsonl are left out: \(error)\n")
     }

@@ -26,11 +26,11 @@ public struct Checkpoint: Sendable {
   ///   - learner: its buffers are written.
   ///   - schema: what the training data is like.
   ///   - run: the run's folder.
-  ///   - keeping: how many checkpoints stay, at least one.
+  ///   - keeping: which checkpoints stay.
   /// - Returns: the path of the new checkpoint.
   @discardableResult
   public static func write(
-    _ learner: any Learner, state: State, schema: Schema? = nil, in run: RunFolder, keeping: Int
+    _ learner: any Learner, state: State, schema: Schema? = nil, in run: RunFolder, keeping: KeptCheckpoints
   ) throws -> Checkpoint {
     var state = state
     let name = "step-" + String(repeating: "0", count: max(6 - String(state.step).count, 0)) + String(state.step)
@@ -58,7 +58,8 @@ public struct Checkpoint: Sendable {
     // What remains at `aside` is the one that was replaced.
     try? FileManager.default.removeItem(atPath: aside)
     // Later ones were passed over, since they are damaged: they do not count.
-    for old in try list(run).filter({ Int($0.dropFirst(5))! <= state.step }).dropLast(max(keeping, 1)) {
+    for old in try list(run).filter({ Int($0.dropFirst(5))! <= state.step }).dropLast(max(keeping.newest, 1)) {
+      if keeping.isKept(step: Int(old.dropFirst(5))!) { continue }
       // At once, so that no reader sees a part of it.
       let gone = asidePath(old, "tmp", in: run)
       if (try? Renaming.move(run.checkpoints + "/" + old, to: gone)) != nil {
@@ -172,6 +173,18 @@ public struct Checkpoint: Sendable {
         advice: "use another checkpoint")
     }
   }
+}
+
+/// Which checkpoints of a run stay when a new one is written.
+public struct KeptCheckpoints: Sendable {
+  /// How many of the newest, at least one.
+  public var newest: Int
+  /// Those of the steps that this divides stay for good; 0: none.
+  public var every: Int
+
+  public init(newest: Int, every: Int = 0) { (self.newest, self.every) = (newest, every) }
+
+  func isKept(step: Int) -> Bool { every > 0 && step.isMultiple(of: every) }
 }
 
 extension FlatBuffer {

@@ -12,14 +12,19 @@ public struct Phase: Sendable {
   /// The names of the sums that a contribution carries beside its numbers, such as `elbo`; reported as means over
   /// examples.
   public let metrics: [String]
-  /// The steps whose numbers this divides have the phase: 16 for a regularization that is computed now and then. The
-  /// first phase belongs to every step.
+  /// The phase comes once in so many steps: 16 for a regularization that is computed now and then. The first phase
+  /// belongs to every step.
   public let period: Int
+  /// The first step that has the phase; below the period.
+  public let offset: Int
+  /// How many items the phase has of its own for its shards to share; nil: the shards share the examples of the step.
+  public let items: Int?
 
   public init(
     _ name: String, layout: Layout, precision: Precision = .float32, statistics: Layout = Layout(),
-    metrics: [String], period: Int = 1
+    metrics: [String], period: Int = 1, offset: Int = 0, items: Int? = nil
   ) {
+    precondition(0..<period ~= offset, "the first step that has a phase is one of its first period")
     precondition(
       statistics.slots.isEmpty || precision == .float32, "a phase of float64 numbers has its statistics among them")
     self.name = name
@@ -28,10 +33,18 @@ public struct Phase: Sendable {
     self.statistics = statistics
     self.metrics = metrics
     self.period = period
+    self.offset = offset
+    self.items = items
   }
 
   /// Whether a step has this phase.
-  public func belongs(to step: Int) -> Bool { step.isMultiple(of: period) }
+  public func belongs(to step: Int) -> Bool { step % period == offset }
+
+  /// One of `count` shards of this phase in a step.
+  package func shard(_ index: Int, of count: Int, in step: Step) -> Shard {
+    let examples = items.map { .range(0..<$0) } ?? step.examples
+    return Shard(index: index, count: count, examples: examples.shard(index, of: count))
+  }
 }
 
 /// What one shard yields: flat numbers (a gradient, or sufficient statistics), statistics beside a gradient, a count of

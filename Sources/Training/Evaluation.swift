@@ -9,25 +9,39 @@ public enum Evaluation {
   /// The stream of random numbers that evaluations take.
   private static let tensor: UInt32 = 0xFFFF_FFFE
 
+  /// - Parameter part: what the held-out examples are of, in front of each name.
   /// - Returns: `test/…`, and what the learner makes of it.
-  public static func run(_ learner: any Learner, seed: UInt64, crew: Crew) throws -> [String: Double] {
-    let count = learner.evaluationCount
-    guard count > 0 else { return [:] }
-    if let evaluation = learner.offers.evaluation {
-      let metrics = try evaluation(RandomKey(seed: seed), crew)
-      return Dictionary(uniqueKeysWithValues: metrics.map { ("test/" + $0, $1) })
-    }
-    let names = learner.evaluationMetrics
-    let blocks = (count + blockLength - 1) / blockLength
-    let results = Mutex([Sums](repeating: Sums(names), count: blocks))
-    let key = RandomKey(seed: seed).at(tensor: tensor)
+  public static func run(
+    _ learner: any Learner, as part: String = "test", seed: UInt64, crew: Crew
+  ) throws -> [String: Double] {
+    guard learner.evaluationCount > 0 else { return [:] }
+    if let evaluation = learner.offers.evaluation { return named(try evaluation(RandomKey(seed: seed), crew), part) }
+    let blocks = blockCount(learner)
+    let results = Mutex([Sums](repeating: Sums(learner.evaluationMetrics), count: blocks))
     try crew.forEach(blocks) { block, lane in
-      var sums = Sums(names)
-      let range = block * blockLength..<min((block + 1) * blockLength, count)
-      try learner.evaluate(range, into: &sums, key: key, on: lane)
-      results.withLock { [sums] in $0[block] = sums }
+      let sums = try sums(ofBlock: block, learner, seed: seed, on: lane)
+      results.withLock { $0[block] = sums }
     }
-    let means = Sums.means(of: results.withLock { $0 }, examples: count)
-    return Dictionary(uniqueKeysWithValues: learner.report(means, examples: count).map { ("test/" + $0, $1) })
+    return metrics(of: results.withLock { $0 }, learner, as: part)
+  }
+
+  static func blockCount(_ learner: any Learner) -> Int { (learner.evaluationCount + blockLength - 1) / blockLength }
+
+  /// The sums over one block: a pure function of the parameters and the block.
+  static func sums(ofBlock block: Int, _ learner: any Learner, seed: UInt64, on lane: Lane) throws -> Sums {
+    var sums = Sums(learner.evaluationMetrics)
+    let range = block * blockLength..<min((block + 1) * blockLength, learner.evaluationCount)
+    try learner.evaluate(range, into: &sums, key: RandomKey(seed: seed).at(tensor: tensor), on: lane)
+    return sums
+  }
+
+  /// What the learner makes of the sums over all blocks.
+  static func metrics(of sums: [Sums], _ learner: any Learner, as part: String) -> [String: Double] {
+    let count = learner.evaluationCount
+    return named(learner.report(Sums.means(of: sums, examples: count), examples: count), part)
+  }
+
+  private static func named(_ metrics: [String: Double], _ part: String) -> [String: Double] {
+    Dictionary(uniqueKeysWithValues: metrics.map { ("\(part)/\($0)", $1) })
   }
 }

@@ -42,13 +42,15 @@ public final class LocalExchange: Exchange {
   private let learner: any Learner
   private let shards: Int
   private let precision: ExchangePrecision
+  private let phases: [Phase]
   private let contributions: [[Contribution]]
 
   public init(_ learner: any Learner, shards: Int, precision: ExchangePrecision = .float32) {
     self.learner = learner
     self.shards = shards
     self.precision = precision
-    contributions = learner.phases.map { phase in (0..<shards).map { _ in Contribution(phase) } }
+    phases = learner.phases
+    contributions = phases.map { phase in (0..<shards).map { _ in Contribution(phase) } }
   }
 
   public func total(of phase: Int, in step: Step, crew: Crew) throws -> ExchangeOutcome {
@@ -58,8 +60,9 @@ public final class LocalExchange: Exchange {
   /// The total itself: in one process there is no other outcome.
   public func sum(of phase: Int, in step: Step, crew: Crew) throws -> Total {
     let (learner, shards, contributions, precision) = (learner, shards, contributions[phase], precision)
+    let part = phases[phase]
     try crew.forEach(shards) { index, lane in
-      let shard = Shard(index: index, count: shards, examples: step.examples.shard(index, of: shards))
+      let shard = part.shard(index, of: shards, in: step)
       try contributions[index].compute(learner, phase: phase, shard: shard, of: step, on: lane)
       contributions[index].round(to: precision)
     }

@@ -60,6 +60,11 @@ public struct Verdict: Sendable {
   public var metrics: [String: Double]
   /// What is wrong with the training and what likely helps, in one line; told once for as long as it is so.
   public var alarm: String?
+  /// Metrics of held-out examples after this step by their whole names, such as `validation/reg/NLL`; nil: none were
+  /// measured.
+  public var evaluation: [String: Double]?
+  /// Whether the parameters are the best ones so far by what the training selects on: a checkpoint is due.
+  public var isBest = false
 
   public init(isConverged: Bool = false, metrics: [String: Double] = [:], alarm: String? = nil) {
     self.isConverged = isConverged

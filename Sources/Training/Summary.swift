@@ -22,6 +22,8 @@ public struct Summary: Codable, Sendable {
   /// The steps before which the training went on where numbers come out otherwise, as `--accept-numerics` lets it: the
   /// parameters are not those of an undisturbed training. `nil`: nowhere.
   public var numerics_changes: [Int]?
+  /// Which parameters were selected, where the training selects; `parameters_sha256` is theirs.
+  public var selection: Selection?
 
   /// How many examples were read, what they were used for, and which the metrics after the training are of.
   public struct Examples: Codable, Sendable, Equatable {

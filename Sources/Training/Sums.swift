@@ -39,6 +39,23 @@ public struct Sums: Sendable, Equatable {
     counts[index, default: 0] += Double(examples)
   }
 
+  /// As numbers of one width, for an exchange: each sum and, where it is over some examples only, one more than their
+  /// number, else 0.
+  func write(to row: UnsafeMutableBufferPointer<Double>) {
+    for index in values.indices {
+      (row[2 * index], row[2 * index + 1]) = (values[index], counts[index].map { $0 + 1 } ?? 0)
+    }
+  }
+
+  /// What `write` wrote.
+  init(_ names: [String], row: UnsafeBufferPointer<Double>) {
+    self.init(names)
+    for index in names.indices {
+      values[index] = row[2 * index]
+      if row[2 * index + 1] > 0 { counts[index] = row[2 * index + 1] - 1 }
+    }
+  }
+
   /// Begins again, in the same memory.
   mutating func clear() {
     for index in values.indices { (values[index], counts[index]) = (0, nil) }

@@ -12,7 +12,7 @@ public struct TrainingPlan: Sendable {
   public var steps: Int
   /// Report means over the steps since the last report every so many steps.
   public var reportEvery: Int
-  /// Evaluate on held-out examples every so many steps; 0: only at the end.
+  /// Report also every so many steps, after which an `EvaluatedLearner` is measured on held-out examples; 0: never.
   public var evaluateEvery: Int
   /// Write a checkpoint every so many steps; 0: only at the end.
   public var checkpointEvery: Int
@@ -38,6 +38,9 @@ public struct TrainingPlan: Sendable {
     self.figureEvery = figureEvery
     self.precision = precision
   }
+
+  /// Reports are made after the steps that one of these divides, and after the last one.
+  public var reportPeriods: [Int] { evaluateEvery > 0 ? [reportEvery, evaluateEvery] : [reportEvery] }
 }
 
 /// How far a training is.
@@ -144,7 +147,6 @@ public actor Trainer {
   public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
   private let learner: any Learner
-  private let validation: (any Learner)?
   private let plan: TrainingPlan
   private let crew: Crew
   private let observer: any TrainingObserver
@@ -156,16 +158,13 @@ public actor Trainer {
   ///   - plan: how long, and what is reported on the way.
   ///   - crew: the lanes to compute on.
   ///   - observer: hears how the training goes.
-  ///   - validation: the same learner, whose held-out examples are the validation part; it is given the parameters.
   ///   - time: since any moment, for checkpoints that are due by time; it decides nothing else.
   public init(
-    _ learner: any Learner, validatedBy validation: (any Learner)? = nil, plan: TrainingPlan, crew: Crew,
-    observer: any TrainingObserver,
+    _ learner: any Learner, plan: TrainingPlan, crew: Crew, observer: any TrainingObserver,
     time: @escaping @Sendable () -> Duration = Trainer.uptime
   ) {
     self.time = time
     self.learner = learner
-    self.validation = validation
     self.plan = plan
     self.crew = crew
     self.observer = observer
@@ -224,12 +223,13 @@ public actor Trainer {
     func move(to other: ExchangeOutcome.Place) {
       place = other
       meter = Meter(phases: phases)
-      meter.clear(at: seconds(), isWhole: other.phase == 0 && other.step.isMultiple(of: plan.reportEvery))
+      let isReported = plan.reportPeriods.contains { other.step.isMultiple(of: $0) }
+      meter.clear(at: seconds(), isWhole: other.phase == 0 && isReported)
       meter.lastStep = seconds()
     }
 
     training: while true {
-      guard place.step < plan.steps && !place.converged else {
+      guard place.step < plan.steps && !(place.converged && place.phase == 0) else {
         guard case .moved(let other) = try exchange.conclude() else { return .finished(moment()) }
         move(to: other)
         continue
@@ -238,7 +238,9 @@ public actor Trainer {
       let step = cursor.step(place.step)
       meter.begin(step)
       let last = phases.lastIndex { $0.belongs(to: place.step) }!
+      var (evaluation, isBest) = ([String: Double]?.none, false)
       for phase in place.phase...last where phases[phase].belongs(to: place.step) {
+        let began = clock.now
         try learner.prepare(phase: phase, of: step, with: crew)
         switch try exchange.total(of: phase, in: step, crew: crew) {
         case .total(let total):
@@ -246,6 +248,7 @@ public actor Trainer {
           let verdict = try learner.absorb(total, phase: phase, of: step, with: crew)
           meter.add(verdict)
           if verdict.isConverged { place.converged = true }
+          if let metrics = verdict.evaluation { (evaluation, isBest) = (metrics, verdict.isBest) }
           if phase == last, verdict.alarm != alarm {
             alarm = verdict.alarm
             if let alarm { observer.alarm(alarm, at: place.step) }
@@ -255,9 +258,9 @@ public actor Trainer {
           continue training
         case .stopped: return .interrupted(moment())
         }
-        let isLast =
-          phase == last && (place.step + 1 == plan.steps || place.converged)
+        let isLast = phase == last && (place.step + 1 == plan.steps || place.converged)
         exchange.absorbed(phase, of: step, converged: place.converged, last: isLast)
+        if phases[phase].items != nil { aside += clock.now - began }
       }
       place.step += 1
       place.phase = 0
@@ -274,18 +277,15 @@ public actor Trainer {
       let isLast = number == plan.steps || place.converged
       observer.step(report(meter.ofStep, examples: meter.stepExamples, over: now - meter.lastStep))
       meter.lastStep = now
-      if number % plan.reportEvery == 0 || isLast {
-        var metrics = meter.means
-        if plan.evaluateEvery > 0, number % plan.evaluateEvery == 0, !isLast {
-          // A curve for each class would hide the others.
-          metrics.merge(try (validation == nil ? test() : validate()).filter { !ClassMetric.isOne($0.key) }) { $1 }
-        }
+      if number % plan.reportEvery == 0 || isLast || evaluation != nil {
+        // A curve for each class would hide the others.
+        let metrics = meter.means.merging((evaluation ?? [:]).filter { !ClassMetric.isOne($0.key) }) { $1 }
         try observer.report(report(metrics, examples: meter.examples, over: now - meter.lastReport(first: earlier)))
         meter.clear(at: now, isWhole: true)
       }
       let isDue = checkpoints.isDue(at: time())
-      if !isLast, isDue || observer.wantsCheckpoint || (plan.checkpointEvery > 0 && number % plan.checkpointEvery == 0)
-      {
+      let isDueByStep = plan.checkpointEvery > 0 && number % plan.checkpointEvery == 0
+      if !isLast, isDue || isDueByStep || isBest || observer.wantsCheckpoint {
         try observer.checkpoint(moment())
         checkpoints.restart(at: time())
       }
@@ -297,19 +297,13 @@ public actor Trainer {
     }
   }
 
-  /// Means over the held-out examples with the current parameters: `test/…`, and `validation/…` where there is such a
-  /// part.
-  public func evaluate() throws -> [String: Double] { try test().merging(validate()) { $1 } }
-
-  private func test() throws -> [String: Double] { try Evaluation.run(learner, seed: plan.seed, crew: crew) }
-
-  private func validate() throws -> [String: Double] { try validation.map { try score($0, as: "validation") } ?? [:] }
+  /// Means over the held-out examples with the current parameters: `test/…`.
+  public func evaluate() throws -> [String: Double] { try Evaluation.run(learner, seed: plan.seed, crew: crew) }
 
   /// Means over the held-out examples of another learner of the same recipe, which is given the parameters: `part/…`.
   package func score(_ other: any Learner, as part: String) throws -> [String: Double] {
     other.copyNumbers(from: learner)
-    let metrics = try Evaluation.run(other, seed: plan.seed, crew: crew)
-    return Dictionary(uniqueKeysWithValues: metrics.map { (part + $0.key.dropFirst("test".count), $0.value) })
+    return try Evaluation.run(other, as: part, seed: plan.seed, crew: crew)
   }
 }
 

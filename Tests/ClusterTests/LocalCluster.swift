@@ -207,7 +207,7 @@ struct LocalCluster: Sendable {
   /// Ends the job when its last state has come, and waits for that.
   func lead(_ coordinator: Coordinator) async throws {
     for await event in coordinator.events {
-      if case .state(let offer, _) = event, offer.step >= UInt64(steps) {
+      if case .state(let offer, _) = event, offer.converged || offer.step >= UInt64(steps) {
         coordinator.end(Stop(reason: .completed, explanation: "all steps are done"))
       }
       if case .ended = event { return }

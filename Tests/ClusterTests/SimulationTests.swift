@@ -97,6 +97,58 @@ import Testing
     }
   }
 
+  /// A training with evaluations, whose end the total of one of them decides, by seed.
+  private func evaluated(_ seed: UInt64) -> SymbolicModel {
+    var random = SplitMix(seed: seed &+ 4242)
+    let period = Int.random(in: 1...3, using: &random)
+    return SymbolicModel(
+      shards: Int.random(in: 1...7, using: &random), phases: [20, 30], periods: [1, period], offsets: [0, period - 1],
+      stateCount: 12, steps: 8, votes: true)
+  }
+
+  @Test("Whatever fails, a training that its evaluations end is ended by the same one")
+  func evaluationsEndTheTraining() {
+    var ends: Set<UInt64> = []
+    everySeed(Self.seeds / 3) { seed in
+      let model = evaluated(seed)
+      var simulation = Simulation(
+        seed: seed, model: model, nodeCount: 1 + Int(seed % 4), faults: storm(seed), tracing: Self.replayed != nil)
+      simulation.work = (.milliseconds(50), .milliseconds(1500))
+      ends.insert(simulation.reference.totals.keys.map(\.step).max()!)
+      do {
+        try simulation.run()
+      } catch {
+        if let trace = simulation.trace { print(trace.joined(separator: "\n")) }
+        Issue.record("seed \(seed): \(error)")
+      }
+    }
+    if Self.replayed == nil { #expect(ends.count > 3) }
+  }
+
+  @Test(
+    "A node or the coordinator killed at any message, and one that joins, about the evaluation that ends a training")
+  func aCrashAboutTheLastEvaluation() {
+    for seed: UInt64 in 1...4 {
+      let model = evaluated(seed)
+      let nodes = 2 + Int(seed % 2)
+      var undisturbed = Simulation(seed: seed, model: model, nodeCount: nodes, faults: Simulation.Faults())
+      #expect(throws: Never.self) { try undisturbed.run() }
+      for side in [Simulation.Faults.CrashSide.sender, .receiver, .coordinator] {
+        for number in 1...undisturbed.delivered {
+          var faults = Simulation.Faults()
+          (faults.crashAtMessage, faults.lateJoiners) = ((number, side), number % 2)
+          var simulation = Simulation(seed: seed, model: model, nodeCount: nodes, faults: faults)
+          do {
+            try simulation.run()
+          } catch {
+            Issue.record("seed \(seed), crash of the \(side) at message \(number): \(error)")
+            return
+          }
+        }
+      }
+    }
+  }
+
   /// A training of some five seconds by three nodes, with these faults; when it ended.
   private func scripted(_ seed: UInt64, _ script: [(at: Duration, event: Simulation.Event)]) -> Simulation? {
     var faults = Simulation.Faults()

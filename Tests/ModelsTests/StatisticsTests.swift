@@ -53,7 +53,7 @@ import Training
     let (run, lock) = try RunFolder.create(at: folder.path, name: model, note: { _ in })
     defer { lock.release() }
     let state = Checkpoint.State(trained, at: moment, model: model, recipe: "", data: "")
-    let checkpoint = try Checkpoint.write(trained, state: state, in: run, keeping: 1)
+    let checkpoint = try Checkpoint.write(trained, state: state, in: run, keeping: KeptCheckpoints(newest: 1))
 
     let looking = try make(other: true)
     looking.parameters.copy(from: trained.parameters)

@@ -13,13 +13,14 @@ import Training
 
   init() throws { (run, lock) = try RunFolder.create(at: folder.path + "/run", name: "x", note: { _ in }) }
 
-  private func write(_ step: Int, keeping: Int = 9, from learner: Drift? = nil) throws {
+  private func write(_ step: Int, keeping: Int = 9, every: Int = 0, from learner: Drift? = nil) throws {
     let learner = learner ?? Drift(at: step)
     let moment = Trainer.Moment(step: step, epoch: 0, seconds: 1, converged: false)
     var state = Checkpoint.State(learner, at: moment, model: "drift", recipe: "r", data: "d")
     state.extras = ["more.safetensors": SHA256.hexDigest(of: "more".utf8)]
     let data = try Dataset(name: "x", train: ExampleSet(inputs: ExampleArray([1.0, 2, 3, 4], shape: [2])))
-    try Checkpoint.write(learner, state: state, schema: data.schema, in: run, keeping: keeping)
+    try Checkpoint.write(
+      learner, state: state, schema: data.schema, in: run, keeping: KeptCheckpoints(newest: keeping, every: every))
     try Data("more".utf8).write(to: URL(fileURLWithPath: path(step, "more.safetensors")))
   }
 
@@ -180,6 +181,11 @@ import Training
     try write(9)
     try write(5, keeping: 2)
     #expect(names == ["step-000004", "step-000005", "step-000009"])
+  }
+
+  @Test("Checkpoints of each so many steps stay for good") func somePlacesAreKept() throws {
+    for step in 1...7 { try write(step, keeping: 1, every: 3) }
+    #expect(names == ["step-000003", "step-000006", "step-000007"])
   }
 
   @Test func theSameStepAgain() throws {

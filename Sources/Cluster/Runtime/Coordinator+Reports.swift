@@ -18,9 +18,9 @@ extension Coordinator {
   /// to be lost. A report of a step that no heartbeat shows to be done does not make earlier ones count as lost.
   /// - Parameter all: although one before them is missing.
   func passReports(all: Bool = false) {
-    let every = UInt64(configuration.reportEvery)
+    let periods = configuration.reportPeriods.map { UInt64($0) }
     while let step = pendingReports.keys.min() {
-      let isNext = step <= (recorded / every + 1) * every
+      let isNext = periods.allSatisfy { step <= (recorded / $0 + 1) * $0 }
       let isOverdue =
         pendingReports.count >= Coordinator.mostPending || Timestamp.now - pendingReports[step]!.since > .seconds(5)
       guard all || isNext || (isOverdue && step <= furthest.step) else { return }

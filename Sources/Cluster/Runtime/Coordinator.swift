@@ -18,8 +18,8 @@ public actor Coordinator {
     public var data: Digest
     public var shards: Int
     public var steps: Int
-    /// Steps between two reports.
-    public var reportEvery = 1
+    /// Nodes report after the steps that one of these divides, and after the last one.
+    public var reportPeriods = [1]
     /// Bytes of a learner's state.
     public var stateCount: Int
     /// The training begins when so many nodes are there.

@@ -75,8 +75,9 @@ public final class MeshExchange: Exchange, @unchecked Sendable {
     self.steps = steps
     self.post = post
     self.save = save
-    sequence = PhaseSequence(periods: learner.phases.map(\.period))
-    pools = learner.phases.map { ContributionPool($0, rounding: precision, isShared: isShared) }
+    let phases = learner.phases
+    sequence = PhaseSequence(periods: phases.map(\.period), offsets: phases.map(\.offset))
+    pools = phases.map { ContributionPool($0, rounding: precision, isShared: isShared) }
   }
 
   // MARK: The mesh's side
@@ -114,6 +115,8 @@ public final class MeshExchange: Exchange, @unchecked Sendable {
       case .stop: return .stopped
       case .absorb(let sum):
         absorbing = sum
+        // What is made of a phase's own items may take long, as an evaluation does.
+        if pools[phase].phase.items != nil { lock.withLock { activity = .aside } }
         return .total(Total(lent: sum.contribution))
       case .load(let target, let state):
         if let place = load(state, for: target) { return .moved(place) }
@@ -213,7 +216,7 @@ public final class MeshExchange: Exchange, @unchecked Sendable {
           }
         }
         defer { sum.contribution.finished = nil }
-        let shard = Shard(index: index, count: shards, examples: step.examples.shard(index, of: shards))
+        let shard = pool.phase.shard(index, of: shards, in: step)
         try sum.contribution.compute(learner, phase: phase, shard: shard, of: step, on: lane)
         _ = lock.withLock { running.remove(index) }
         hand(buckets.rest, of: index, sum, in: here)

@@ -51,19 +51,14 @@ extension Node {
   /// What a recipe comes to on this machine.
   public struct Job: Sendable {
     public var learner: any Learner
-    /// The same learner over the validation part.
-    public var validation: (any Learner)?
     public var plan: TrainingPlan
     /// Fingerprint of the prepared data.
     public var data: Digest
     /// The metric that heartbeats carry.
     public var objective: String?
 
-    public init(
-      learner: any Learner, validation: (any Learner)? = nil, plan: TrainingPlan, data: Digest, objective: String?
-    ) {
+    public init(learner: any Learner, plan: TrainingPlan, data: Digest, objective: String?) {
       self.learner = learner
-      self.validation = validation
       self.plan = plan
       self.data = data
       self.objective = objective

@@ -372,8 +372,7 @@ public actor Node {
           context.executor.run { self.assumeIsolated { $0.keep(report) } }
         }, save: { [weak self] step, state in self?.offer(step: step, state, isAsked: false) })
       let trainer = Trainer(
-        prepared.job.learner, validatedBy: prepared.job.validation, plan: prepared.job.plan,
-        crew: Crew(lanes: configuration.lanes), observer: observer)
+        prepared.job.learner, plan: prepared.job.plan, crew: Crew(lanes: configuration.lanes), observer: observer)
       _ = try await trainer.train(
         with: exchange, from: converged ? prepared.job.plan.steps : step, until: stopRequest)
     } catch {

@@ -43,6 +43,9 @@ public struct UCIProtocol: Sendable {
   /// - Throws: what `recipe` throws.
   public init(_ splits: UCISplits, grid: [Axis], recipe: @escaping @Sendable () throws -> Recipe) throws {
     (self.splits, self.grid, self.recipe) = (splits, grid, recipe)
+    guard try recipe()["train"].text("select") == nil else {
+      throw RecipeError("--protocol uci holds no validation part back while it trains: leave train.select out")
+    }
     seed = UInt64(try recipe()["train"].integer("seed", default: 0, in: 0...Int.max))
   }
 

@@ -37,7 +37,7 @@ import Training
     let state = Checkpoint.State(first, at: moment, model: "test", recipe: "", data: "")
     let (run, lock) = try RunFolder.create(at: folder.path + "/run", name: "test", note: { _ in })
     defer { lock.release() }
-    try Checkpoint.write(first, state: state, in: run, keeping: 1)
+    try Checkpoint.write(first, state: state, in: run, keeping: KeptCheckpoints(newest: 1))
     _ = try Checkpoint.restoreNewest(of: run, into: second, optimizer: true, note: { _ in })
     try await cluster.train(second, from: Subject.middle)
     #expect(LocalCluster.checksum(of: second) == LocalCluster.checksum(of: whole))

@@ -227,7 +227,7 @@ extension Simulation {
       return
     }
     model.update(&nodes[index]!.state, totals: totals, phase)
-    let isLast = phase.next(in: model.sequence) == model.end
+    let isLast = model.isOver(nodes[index]!.state, at: phase.next(in: model.sequence))
     record("n\(index) absorbs \(phase)")
     let directives = nodes[index]!.machine!.absorbed(
       checksum: SymbolicModel.checksum(totals), finished: isLast, now: now)
@@ -251,7 +251,8 @@ extension Simulation {
       return
     }
     record("n\(index) loads the state of \(target)")
-    let directives = nodes[index]!.machine!.stateLoaded(succeeded: true, finished: target == model.end, now: now)
+    let directives = nodes[index]!.machine!.stateLoaded(
+      succeeded: true, finished: model.isOver(state, at: target), now: now)
     carryOut(directives, at: index, payload: nil)
     fillLanes(index)
   }

@@ -10,16 +10,27 @@ struct SymbolicModel {
   var phases: [Int]
   /// Which of them each step has; nil: all.
   var periods: [Int]?
+  /// The first steps that have them; nil: step 0.
+  var offsets: [Int]?
   var stateCount: Int
   var steps: UInt64
+  /// Whether the total of the last phase may end the training, as that of an evaluation does.
+  var votes = false
 
   var initialState: [UInt64] { (0..<stateCount).map { mix(UInt64($0) &+ 0xABCD) } }
 
   func count(_ phase: PhaseIndex) -> Int { phases[Int(phase.phase)] }
 
-  var sequence: PhaseSequence { PhaseSequence(periods: periods ?? phases.map { _ in 1 }) }
+  var sequence: PhaseSequence { PhaseSequence(periods: periods ?? phases.map { _ in 1 }, offsets: offsets) }
 
-  var end: PhaseIndex { PhaseIndex(step: steps, phase: 0) }
+  private var end: PhaseIndex { PhaseIndex(step: steps, phase: 0) }
+
+  /// Whether nothing is left to train when the state is ready for a phase: one vote of four ends the training.
+  func isOver(_ state: [UInt64], at phase: PhaseIndex) -> Bool {
+    if phase >= end { return true }
+    guard votes, let before = phase.previous(in: sequence), before.phase == phases.count - 1 else { return false }
+    return state[0] % 4 == 0
+  }
 
   /// - Parameter salt: of a processor that rounds its own way; 0 for the usual one.
   func contribution(_ state: [UInt64], shard: Int, _ phase: PhaseIndex, element: Int, salt: UInt64) -> UInt64 {
@@ -51,7 +62,7 @@ struct SymbolicModel {
     var checksums: [PhaseIndex: UInt64] = [:]
     var phase = PhaseIndex.start
     let tree = ShardTree(count: shards)
-    while phase < end {
+    while !isOver(state, at: phase) {
       func sum(_ subtree: Subtree, _ element: Int) -> UInt64 {
         guard let (left, right) = tree.children(of: subtree) else {
           return contribution(state, shard: subtree.lowerBound, phase, element: element, salt: 0)
