@@ -2,7 +2,6 @@ import Datasets
 import LinearAlgebra
 import Models
 import Tensors
-import TestSupport
 import Testing
 import Training
 

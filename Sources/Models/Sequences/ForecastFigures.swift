@@ -32,7 +32,7 @@ private func fanPanel(
 ) -> Panel {
   let x = steps.indices.map { Double(first + values.count + $0) }
   let levels = ElementForecast.levels
-  let bands = [("95 %", 0), ("80 %", 1), ("50 %", 2)].map { label, level in
+  let bands = [("50, 80, 95 %", 0), ("", 1), ("", 2)].map { label, level in
     Mark.band(
       Band(
         label, x: x, lower: steps.map { $0.quantiles[level] },
