@@ -19,7 +19,7 @@ private struct OneStep {
       "bayesian-rnn", textData(count: 200),
       [
         "network.units=3", "network.layers=1", "network.initial_bound=0.5", "train.batch=4", "train.unroll=3",
-        "optimizer.name=sgd", "optimizer.learning_rate=1", "optimizer.clip_norm=0", "objective.prior_narrow=0.05",
+        "optimizer.name=sgd", "optimizer.learning_rate=1", "optimizer.clip_norm=0", "objective.prior_narrow=0.15",
       ] + settings)
     exchange = LocalExchange(learner, shards: 2)
     var cursor = Order.Cursor(Order(learner.order, exampleCount: learner.exampleCount, seed: 5), total: 100)
