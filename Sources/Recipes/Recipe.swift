@@ -11,7 +11,7 @@ public final class Recipe {
   private var values: [Key: Node] = [:]
   private var known: [Key] = []
   private var passedOver: Set<Key> = []
-  private var used: [Key: String] = [:]
+  private var used: [Key: RecipeReading] = [:]
   /// What was given a value over what the file says.
   private var overridden: Set<Key> = []
   /// For a section: the one that says what it leaves out.
@@ -121,7 +121,12 @@ public final class Recipe {
     node?.tag.description == Tag.Name.null.rawValue || node?.string == "null" || node?.string == "~"
   }
 
-  func note(_ key: Key, _ text: String) { used[key] = text }
+  func note(_ key: Key, _ value: String, default usual: String, _ allowed: String, choices: [String] = []) {
+    used[key] = RecipeReading(key: "\(key)", value: value, usual: usual, allowed: allowed, choices: choices)
+  }
+
+  /// What was read, in the order of the resolved recipe.
+  public var readings: [RecipeReading] { sections.flatMap { section in keys(of: section).compactMap { used[$0] } } }
 
   /// Has the user told, in one line, that a key was not taken as it says.
   public func remark(_ text: String) { remarks.append(text) }
@@ -151,15 +156,33 @@ public final class Recipe {
   /// The recipe as YAML, with every default; reading it again gives the same values.
   public var resolved: String {
     var lines: [String] = []
-    var sections: [String] = []
-    for key in known where !sections.contains(key.section) { sections.append(key.section) }
     for section in sections {
       let indent = section.isEmpty ? "" : "  "
       if !section.isEmpty { lines.append("\(section):") }
-      for key in known where key.section == section { lines.append("\(indent)\(key.name): \(used[key] ?? "null")") }
+      for key in keys(of: section) { lines.append("\(indent)\(key.name): \(used[key]?.value ?? "null")") }
     }
     return lines.joined(separator: "\n") + "\n"
   }
+
+  private var sections: [String] {
+    known.reduce(into: []) { sections, key in if !sections.contains(key.section) { sections.append(key.section) } }
+  }
+
+  private func keys(of section: String) -> [Key] { known.filter { $0.section == section } }
+}
+
+/// A key of a recipe as it was read: the reading with its type, default and bounds is all that says what a key may hold.
+public struct RecipeReading: Sendable, Equatable {
+  /// With its section, such as `train.batch`.
+  public let key: String
+  /// What was read, as YAML.
+  public let value: String
+  /// What is read where the recipe says nothing.
+  public let usual: String
+  /// What it may hold, in words.
+  public let allowed: String
+  /// All that it may hold, where these are names.
+  public let choices: [String]
 }
 
 /// The start of a text, short enough to be shown in a message.

@@ -41,7 +41,7 @@ public struct RecipeSection {
       guard let number = Int(text), bounds.contains(number) else { throw wrong(key, text, wanted) }
       result = number
     }
-    recipe.note(key, result.map(String.init) ?? "null")
+    recipe.note(key, result.map(String.init) ?? "null", default: value.map(String.init) ?? "null", wanted)
     return result
   }
 
@@ -56,7 +56,7 @@ public struct RecipeSection {
       guard let number = Double(text), number.isFinite, bounds.contains(number) else { throw wrong(key, text, wanted) }
       result = number
     }
-    recipe.note(key, "\(result)")
+    recipe.note(key, "\(result)", default: "\(value)", wanted)
     return result
   }
 
@@ -69,28 +69,30 @@ public struct RecipeSection {
       guard let number = Double(text), number.isFinite, bounds.contains(number) else { throw wrong(key, text, wanted) }
       result = number
     }
-    recipe.note(key, result.map { "\($0)" } ?? "null")
+    recipe.note(key, result.map { "\($0)" } ?? "null", default: "null", wanted)
     return result
   }
 
   /// `true` or `false`.
   public func flag(_ name: String, default value: Bool) throws(RecipeError) -> Bool {
     let key = key(name)
+    let wanted = "true or false"
     var result = value
-    if let text = try scalar(key, "true or false") {
+    if let text = try scalar(key, wanted) {
       // YAML 1.2's spellings: true, True, TRUE.
-      guard let flag = Bool(text.lowercased()) else { throw wrong(key, text, "true or false") }
+      guard let flag = Bool(text.lowercased()) else { throw wrong(key, text, wanted) }
       result = flag
     }
-    recipe.note(key, "\(result)")
+    recipe.note(key, "\(result)", default: "\(value)", wanted, choices: ["false", "true"])
     return result
   }
 
   /// Any text, or nothing.
   public func text(_ name: String, default value: String? = nil) throws(RecipeError) -> String? {
     let key = key(name)
-    let result = try scalar(key, "a text") ?? value
-    recipe.note(key, result.map(quoted) ?? "null")
+    let wanted = "a text"
+    let result = try scalar(key, wanted) ?? value
+    recipe.note(key, result.map(quoted) ?? "null", default: value ?? "null", wanted)
     return result
   }
 
@@ -108,7 +110,7 @@ public struct RecipeSection {
       }
       result = choice
     }
-    recipe.note(key, result.rawValue)
+    recipe.note(key, result.rawValue, default: value.rawValue, wanted, choices: names)
     return result
   }
 
@@ -122,7 +124,7 @@ public struct RecipeSection {
     if let text, !names.contains(text) {
       throw wrong(key, text, wanted + (nearest(to: text, among: names).map { " (the nearest is \($0))" } ?? ""))
     }
-    recipe.note(key, text ?? value)
+    recipe.note(key, text ?? value, default: value, wanted, choices: names)
     return text ?? value
   }
 
@@ -141,7 +143,7 @@ public struct RecipeSection {
       }
       result.append(choice)
     }
-    recipe.note(key, "[" + result.map(\.rawValue).joined(separator: ", ") + "]")
+    recipe.note(key, "[" + result.map(\.rawValue).joined(separator: ", ") + "]", default: "[]", wanted)
     return result
   }
 
@@ -160,34 +162,41 @@ public struct RecipeSection {
       }
       result = numbers
     }
-    recipe.note(key, "[" + result.map(String.init).joined(separator: ", ") + "]")
+    func text(_ numbers: [Int]) -> String { "[" + numbers.map(String.init).joined(separator: ", ") + "]" }
+    recipe.note(key, text(result), default: text(value), wanted)
     return result
   }
 
   /// A list of texts, such as names of columns; a single text is a list of one.
   public func texts(_ name: String, default value: [String] = []) throws(RecipeError) -> [String] {
     let key = key(name)
-    let result = try list(key, "a list of texts") ?? value
-    recipe.note(key, "[" + result.map(quoted).joined(separator: ", ") + "]")
+    let wanted = "a list of texts"
+    let result = try list(key, wanted) ?? value
+    recipe.note(
+      key, "[" + result.map(quoted).joined(separator: ", ") + "]",
+      default: "[" + value.joined(separator: ", ") + "]", wanted)
     return result
   }
 
   /// A text or several; none when the recipe says `null` or does not speak of it.
   public func textOrTexts(_ name: String) throws(RecipeError) -> [String] {
     let key = key(name)
-    let result = try list(key, "a text or a list of texts") ?? []
+    let wanted = "a text or a list of texts"
+    let result = try list(key, wanted) ?? []
     let all = result.map(quoted).joined(separator: ", ")
-    recipe.note(key, result.isEmpty ? "null" : result.count == 1 ? all : "[\(all)]")
+    recipe.note(key, result.isEmpty ? "null" : result.count == 1 ? all : "[\(all)]", default: "null", wanted)
     return result
   }
 
   /// A list of entries of a few words each, such as layers; a single entry is a list of one.
   public func words(_ name: String, default value: [String] = []) throws(RecipeError) -> [String] {
     let key = key(name)
-    let result = try list(key, "a list of entries") ?? value
+    let wanted = "a list of entries"
+    let result = try list(key, wanted) ?? value
     let plain = Set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .=_-")
     let entries = result.map { $0.allSatisfy(plain.contains) && !$0.isEmpty ? $0 : quoted($0) }
-    recipe.note(key, "[" + entries.joined(separator: ", ") + "]")
+    recipe.note(
+      key, "[" + entries.joined(separator: ", ") + "]", default: "[" + value.joined(separator: ", ") + "]", wanted)
     return result
   }
 

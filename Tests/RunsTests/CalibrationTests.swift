@@ -16,13 +16,13 @@ import Training
     return files["classes.csv"]
   }
 
-  private func classifier(_ files: borrowing Files) async throws -> String {
+  private func classifier(_ files: borrowing Files, _ more: [String] = []) async throws -> String {
     let recipe = try Recipe.named("mlp")
     recipe.set("data.source", text: try classes(files))
     for setting in [
       "data.target=y", "data.test_fraction=0.2", "data.validation_fraction=0.4", "network.hidden=[8]", "train.batch=50",
       "train.steps=200", "evaluate.samples=1",
-    ] { try recipe.set(setting) }
+    ] + more { try recipe.set(setting) }
     try await Run.train(recipe, out: files["run"])
     return files["run"]
   }
@@ -52,6 +52,15 @@ import Training
     let others = try model.calibrated(model.predict(inputs, samples: 1), coverage: 0.8)
     #expect(others["set"]!.values == set.values && others["calibrated"]!.values == predictions["calibrated"]!.values)
     #expect(throws: TrainingError.self) { try model.calibrate() }
+  }
+
+  @Test("A validation part that has selected the parameters does not calibrate them") func selected() async throws {
+    let files = Files()
+    let selecting = ["train.select=validation/cls/NLL", "train.evaluate_every=50"]
+    let path = try await classifier(files, selecting)
+    let error = #expect(throws: TrainingError.self) { try Run(opening: path).calibrate() }
+    #expect(error?.description.contains("with --data") == true)
+    #expect(try Run(opening: path, data: files["classes.csv"]).calibrate().scored > 0)
   }
 
   @Test("Every scaling and score of classes gives sets; larger coverage, larger sets") func waysOfClasses() async throws
