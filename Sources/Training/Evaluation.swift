@@ -9,8 +9,12 @@ public enum Evaluation {
   /// The stream of random numbers that evaluations take.
   private static let tensor: UInt32 = 0xFFFF_FFFE
 
-  /// - Parameter part: what the held-out examples are of, in front of each name.
-  /// - Returns: `test/…`, and what the learner makes of it.
+  /// - Parameters:
+  ///   - learner: whose held-out examples are measured, with its parameters.
+  ///   - part: what the examples are, in front of each name.
+  ///   - seed: of the noise.
+  ///   - crew: the lanes to compute on; their number changes nothing.
+  /// - Returns: the metrics by name, such as `test/elbo`, as the learner reports them.
   public static func run(
     _ learner: any Learner, as part: String = "test", seed: UInt64, crew: Crew
   ) throws -> [String: Double] {
