@@ -71,7 +71,7 @@ struct SelectionPromiseTests {
       try arguments(workspace, "nodes", patience: 150) + ["--nodes", "3", "--lanes", "1", "--heartbeat", "0.2"]
     let launched = try await Elbo.run(["launch"] + nodes) { _ in
       try await until { workspace.lines("nodes/metrics.jsonl") >= 20 }
-      let node = try #require(workspace.processes().randomElement())
+      let node = try #require(workspace.processes("nodes").randomElement())
       #expect(Foundation.kill(node, SIGKILL) == 0)
     }
     #expect(try result(launched) == expected)
