@@ -178,7 +178,8 @@ public enum KeyMeanings {
     "objective.revive_below": "codes that are used less are put where a vector is; 0: never",
     "objective.posterior": "whether weights have a posterior",
     "objective.prior": "the prior of the weights",
-    "objective.prior_scope": "what shares a component of the mixture prior: each weight has its own, or a row of weights one",
+    "objective.prior_scope":
+      "what shares a component of the mixture prior: each weight has its own, or a row of weights one",
     "objective.sharpening": "whether a window's weights are moved along its own gradient before it is learned",
     "objective.sharpening_rate": "how far, at the start; learned for each weight",
     "objective.sharpening_deviation": "standard deviation of the weights around where they are moved",

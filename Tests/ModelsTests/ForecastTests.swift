@@ -51,7 +51,7 @@ import Training
 
   @Test("A mixture's quantiles are those of many samples, and far ahead forecasts are the stationary distribution")
   func mixture() async throws {
-    let values = (0..<120).map { Double(($0 / 10 % 2) * 8 + ($0 * 5) % 7) }
+    let values = (0..<120).map { (t: Int) -> Double in Double(t / 10 % 2 * 8 + t * 5 % 7) }
     for emission in ["gaussian", "poisson"] {
       let (learner, columns) = try await forecasts(
         "hmm", data(values), ["objective.emission=\(emission)"], steps: 400)
@@ -82,11 +82,12 @@ import Training
   }
 
   @Test("A line goes on, with intervals that widen") func line() async throws {
-    let values = (0..<60).map { 5 + 2 * Double($0) + Double(($0 * 7) % 5) / 5 }
+    let values = (0..<60).map { (t: Int) -> Double in 2 * Double(t) + Double(t * 7 % 5) / 5 }
     let columns = try await forecasts("lds", data(values), ["network.form=local-trend"], steps: 8).columns
     let (means, deviations) = (columns["mean"]!.values, columns["std"]!.values)
     for step in 0..<8 {
-      #expect(abs(means[step] - (5.4 + 2 * Double(60 + step))) < 1)
+      let expected: Double = 120.4 + 2 * Double(step)
+      #expect(abs(means[step] - expected) < 1)
       let quantiles = columns["quantiles"]!.values[7 * step..<7 * step + 7]
       #expect(abs(quantiles.last! - means[step] - 1.959964 * deviations[step]) < 1e-4)
     }
