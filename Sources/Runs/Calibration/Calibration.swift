@@ -90,11 +90,12 @@ public struct Calibration: Codable, Sendable, Equatable {
         case .temperature: .temperature(of: part, labels: answers)
         case .vector: .vector(of: part, labels: answers)
         }
-      self.score = score ?? .threshold
+      let score = score ?? .threshold
+      self.score = score
       (scaled, scored) = (chosen.count, others.count)
       let calibrated = self.scaling?(probabilities) ?? probabilities
       let values = others.map { row in
-        self.score.scores(calibrated[row], row: row, seed: Calibration.seed)[Int(labels[row])]
+        score.scores(calibrated[row], row: row, seed: Calibration.seed)[Int(labels[row])]
       }
       scores = [Scores(target: 0, coverage: nil, values: values.sorted())]
     } else if !predictions.isClassification, let intervals = predictions.intervals, let targets = examples.targets,
