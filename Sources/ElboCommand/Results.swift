@@ -97,7 +97,7 @@ enum Results {
     var rows: [ResultsTable.Row] = [.init("calibrated with", .text(calibration.source))]
     if calibration.scaled > 0 { rows.append(.init("examples that chose the scaling", .integer(calibration.scaled))) }
     rows.append(.init("examples that were scored", .integer(calibration.scored)))
-    if let temperature = calibration.scaling?.temperature { rows.append(.init("temperature", temperature, digits: 4)) }
+    if let temperature = calibration.temperature { rows.append(.init("temperature", temperature, digits: 4)) }
     rows.append(.init("score", .text(calibration.score.rawValue)))
     let table = ResultsTable(rows + Self.rows(of: metrics))
     Swift.print(json ? table.json + "\n" : table.text, terminator: "")

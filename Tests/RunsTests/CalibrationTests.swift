@@ -34,7 +34,7 @@ import Training
     let run = try Run(opening: try await classifier(files))
     let calibration = try run.calibrate()
     #expect(calibration.scaled == 96 && calibration.scored == 96)
-    #expect(calibration.scaling?.temperature != nil && calibration.score == .threshold)
+    #expect(calibration.temperature != nil && calibration.score == .threshold)
     #expect(try run.calibration() == calibration)
     let metrics = try run.calibrationMetrics(coverage: 0.8)
     // 120 test examples, 96 scores: four standard errors of both.

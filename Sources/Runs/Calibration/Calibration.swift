@@ -55,6 +55,8 @@ public struct Calibration: Codable, Sendable, Equatable {
   /// Nil: probabilities stay as they are, or numbers are predicted.
   public let scaling: ProbabilityScaling?
   public let score: ConformalScore
+  /// T, where the scaling is one number.
+  public var temperature: Double? { scaling?.temperature }
   let scores: [Scores]
 
   private static let newestFormat = 1
