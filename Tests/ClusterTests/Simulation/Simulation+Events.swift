@@ -74,7 +74,7 @@ extension Simulation {
     record("n\(index) starts")
     var exchange = ExchangeMachine.Configuration(
       shards: model.shards, phases: model.phases, sequence: model.sequence, stateCount: model.stateCount,
-      chunkElements: 24, chunkBytes: 8)
+      chunkElements: 32, chunkBytes: 8)
     exchange.deadline = .init(initial: .milliseconds(500), floor: .milliseconds(100), cap: .seconds(5), factor: 3)
     let node = SimulatedNode(
       index: index, incarnation: Incarnation(rawValue: UInt64(now.nanoseconds) + UInt64(life(index)) * 1_000_000)!,
