@@ -94,9 +94,14 @@ enum Results {
 
   /// What a calibration learned, and how good predictions of the test part are with it.
   static func print(_ calibration: Calibration, _ metrics: [String: Double], json: Bool) {
-    var rows: [ResultsTable.Row] = [.init("calibrated with", .text(calibration.source))]
-    if calibration.scaled > 0 { rows.append(.init("examples that chose the scaling", .integer(calibration.scaled))) }
-    rows.append(.init("examples that were scored", .integer(calibration.scored)))
+    func row(_ name: String, _ label: String, _ value: ResultsTable.Row.Value) -> ResultsTable.Row {
+      .init(json ? name : label, value)
+    }
+    var rows = [row("source", "calibrated with", .text(calibration.source))]
+    if calibration.scaled > 0 {
+      rows.append(row("scaled", "examples that chose the scaling", .integer(calibration.scaled)))
+    }
+    rows.append(row("scored", "examples that were scored", .integer(calibration.scored)))
     if let temperature = calibration.temperature { rows.append(.init("temperature", temperature, digits: 4)) }
     rows.append(.init("score", .text(calibration.score.rawValue)))
     let table = ResultsTable(rows + Self.rows(of: metrics))

@@ -38,6 +38,19 @@ def test_a_frame_keeps_its_index_and_the_order_of_columns_does_not_matter():
     assert {"std", "aleatoric_variance", "epistemic_variance", "q0.5"} <= set(table.columns)
 
 
+def test_conformal_sets_and_intervals():
+    X, y = load_iris(return_X_y=True)
+    run = elbo_ml.train("mlp", (X[::2], y[::2]), settings=SMALL, epochs=20, out="run")
+    learned = run.calibrate((X[1::2], y[1::2]))
+    assert learned["scaled"] + learned["scored"] == 75 and learned["temperature"] > 0
+    prediction = run.predict(X, coverage=0.9)
+    assert prediction.set.shape == (150, 3) and set(np.unique(prediction.set)) <= {0, 1}
+    assert np.array_equal(prediction.set.sum(axis=1), prediction.set_size)
+    assert np.mean(prediction.set[np.arange(150), y]) > 0.75
+    with pytest.raises(elbo_ml.ElboError, match="above 0 and below 1"):
+        run.predict(X, coverage=90)
+
+
 def test_categorical_columns():
     rng = np.random.default_rng(1)
     city = rng.choice(["Bern", "Genf", "Basel"], 200)
