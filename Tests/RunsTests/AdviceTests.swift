@@ -91,7 +91,9 @@ import Testing
   }
 
   /// Keys of the data section that models read, beside those of every recipe.
-  private static let ofModels = ["data.normalisation", "data.binarisation", "data.crop", "data.mirror"]
+  private static let ofModels = [
+    "data.normalisation", "data.binarisation", "data.crop", "data.mirror", "data.normalise_target",
+  ]
 
   @Test func everyKeyInASourceIsOne() throws {
     let sources = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()

@@ -21,7 +21,7 @@ import Training
     recipe.set("data.source", text: try classes(files))
     for setting in [
       "data.target=y", "data.test_fraction=0.2", "data.validation_fraction=0.4", "network.hidden=[8]", "train.batch=50",
-      "train.steps=200", "evaluate.samples=1",
+      "train.steps=200",
     ] + more { try recipe.set(setting) }
     try await Run.train(recipe, out: files["run"])
     return files["run"]
