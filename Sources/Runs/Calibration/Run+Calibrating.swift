@@ -89,8 +89,10 @@ extension Run {
 
   /// How good calibrated predictions of the test part are beside those as they are, and how often sets or intervals hold the
   /// truth.
+  /// - Parameters:
+  ///   - coverage: of sets and intervals.
+  ///   - samples: Monte Carlo samples of each prediction.
   /// - Returns: metrics by name; empty where the run has no test part, or its test part has calibrated it.
-  /// - Parameter coverage: of sets and intervals.
   public func calibrationMetrics(
     coverage: Double, samples: SampleCount = .count(100)
   ) throws -> [String: Double] {
