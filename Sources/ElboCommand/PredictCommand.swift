@@ -71,8 +71,8 @@ struct PredictCommand: AsyncParsableCommand {
     let count = try samples.count()
     let place = try nodes.place(security, lanes: lanes.lanes)
     let trained = try Run(opening: run, unseen: unseen.unseen, lanes: lanes.count())
-    // What is wrong with it is said before the samples are computed.
-    try trained.checkCalibration(coverage: coverage)
+    // A coverage that the run cannot give is refused before the samples are computed.
+    let calibration = try trained.calibration(covering: coverage)
     if let ahead {
       guard place == nil else { throw RecipeError("forecasts are computed here: leave the nodes out") }
       guard coverage == nil else { throw RecipeError("a forecast has intervals of its own: leave --coverage out") }
@@ -96,7 +96,8 @@ struct PredictCommand: AsyncParsableCommand {
     let examples = try trained.examples(from: input)
     guard let place, !trained.predictsInClosedForm else {
       let predictions = try trained.predict(examples, samples: count, seed: samples.seed)
-      return try Results.write(trained.calibrated(predictions, coverage: coverage, seed: samples.seed), to: output)
+      return try Results.write(
+        predictions.calibrated(by: calibration, coverage: coverage, seed: samples.seed), to: output)
     }
     let interruption = StopRequest()
     var signals: SignalWatch?
@@ -109,7 +110,7 @@ struct PredictCommand: AsyncParsableCommand {
           giveUp()
         }
       }
-      try Results.write(trained.calibrated(predictions, coverage: coverage, seed: samples.seed), to: output)
+      try Results.write(predictions.calibrated(by: calibration, coverage: coverage, seed: samples.seed), to: output)
       guard predictions.missing.isEmpty else { throw ExitStatus.failed }
     } catch {
       throw interruption.isRequested ? ExitStatus.interrupted : error

@@ -2,7 +2,7 @@
 ///
 /// Types, defaults and bounds are not here: the reading of a key says them.
 public enum KeyMeanings {
-  /// What a key means in a model's recipe; nil where nobody has written that down.
+  /// What a key means in a model's recipe; nil: no description of it is written.
   public static func meaning(of key: String, in model: String) -> String? {
     if let own = ofModels["\(model):\(key)"] ?? common[key] { return own }
     // One player's optimizer has the keys of the other's, and a decoder those of a recurrent network.

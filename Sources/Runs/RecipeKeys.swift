@@ -12,7 +12,7 @@ public struct RecipeKey: Sendable, Equatable {
   public let `default`: String
   /// What it may hold.
   public let allowed: String
-  /// What it means; nil where nobody has written that down.
+  /// What it means; nil: `KeyMeanings` does not describe it.
   public let meaning: String?
   /// The setting that the key belongs to, such as `objective.prior=laplace`; nil: it is always there.
   public let with: String?

@@ -41,7 +41,7 @@ final class RunExamples: Sendable {
       let data = try job().data
       return (data.test!, data.name)
     }
-    if let metric = opened.writtenRecipe.values["train.select"], metric != "null" {
+    if let metric = TrainingJob.selection(of: opened.writtenRecipe) {
       throw TrainingError(
         .unsuitable, "the validation part has selected the parameters by \(metric), so it cannot calibrate them",
         advice: "name other examples that the run was not trained on with --data")

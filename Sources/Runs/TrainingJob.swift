@@ -58,8 +58,12 @@ package struct TrainingJob: Sendable {
 
   /// Evaluations change the result only where the training selects by them.
   private static func freeKeys(of recipe: RecipeText) -> [String] {
-    let selects = recipe.values["train.select"].map { $0 != "null" } ?? false
-    return freeKeys + (selects ? [] : ["train.evaluate_every"])
+    freeKeys + (selection(of: recipe) == nil ? ["train.evaluate_every"] : [])
+  }
+
+  /// The metric that a recipe selects the parameters by, as it is written; nil: it takes the newest ones.
+  static func selection(of recipe: RecipeText) -> String? {
+    recipe.values["train.select"].flatMap { $0 == "null" ? nil : $0 }
   }
 
   /// - Parameter data: what to train on, or to look at, in place of what the recipe names.

@@ -141,9 +141,17 @@ public struct Calibration: Codable, Sendable, Equatable {
   /// Of the random numbers of adaptive scores while calibrating: other ones than those of predictions.
   private static let seed: UInt64 = 0x43616C6962726174
 
+  /// Refuses what is no probability of a set or interval.
+  static func check(coverage: Double) throws(RecipeError) {
+    guard coverage > 0, coverage < 1 else {
+      throw RecipeError("coverage is \(coverage): it must be above 0 and below 1")
+    }
+  }
+
   /// The greatest score that a set or an interval takes in.
-  /// - Throws: `RecipeError` for a coverage that predictions do not have quantiles of.
+  /// - Throws: `RecipeError` for a coverage that is none, or that predictions do not have quantiles of.
   func threshold(target: Int, coverage: Double) throws(RecipeError) -> Double {
+    try Self.check(coverage: coverage)
     let known = scores.filter { $0.target == target }
     guard let found = known.first(where: { $0.coverage.map { $0 == coverage } ?? true }) else {
       let coverages = known.compactMap(\.coverage).map { "\($0)" }.joined(separator: " and ")

@@ -26,12 +26,14 @@ extension Predictions {
   /// which are not finite where there were too few examples to calibrate with.
   ///
   /// - Parameters:
+  ///   - calibration: nil: nothing is added.
   ///   - coverage: the probability that a set or interval holds the truth, above 0 and below 1; nil: none are made.
   ///   - seed: of the random numbers of adaptive sets.
   /// - Throws: `RecipeError` for a coverage that the calibration does not have.
-  func calibrated(
-    by calibration: Calibration, coverage: Double? = nil, seed: UInt64 = 0
+  package func calibrated(
+    by calibration: Calibration?, coverage: Double? = nil, seed: UInt64 = 0
   ) throws -> Predictions {
+    guard let calibration else { return self }
     if let probabilities, calibration.score.isOfClasses {
       let scaled = calibration.scaling?(probabilities) ?? probabilities
       var added = [Column(name: "calibrated", shape: [examples, scaled.classes], values: scaled.values)]
@@ -60,7 +62,7 @@ extension Predictions {
   }
 }
 
-/// Predictive means, standard deviations and quantiles, of which intervals are made: row after row, a number for each target.
+/// Makes intervals of predictive means, standard deviations and quantiles, which lie row after row with a number for each target.
 struct ConformalIntervals {
   let width: Int
   let shape: [Int]

@@ -68,23 +68,21 @@ extension Run {
   public func calibrated(
     _ predictions: Predictions, coverage: Double? = nil, seed: UInt64 = 0
   ) throws -> Predictions {
-    try checkCalibration(coverage: coverage)
-    return try calibration().map { try predictions.calibrated(by: $0, coverage: coverage, seed: seed) } ?? predictions
+    try predictions.calibrated(by: calibration(covering: coverage), coverage: coverage, seed: seed)
   }
 
-  /// Refuses a coverage that the run's calibration cannot give, before anything is computed.
-  package func checkCalibration(coverage: Double?) throws {
+  /// The run's calibration, which can give a coverage where one is asked for; nil: there is none, and none is needed.
+  package func calibration(covering coverage: Double?) throws -> Calibration? {
+    try coverage.map(Calibration.check)
     let calibration = try calibration()
-    guard let coverage else { return }
-    guard coverage > 0, coverage < 1 else {
-      throw RecipeError("coverage is \(coverage): it must be above 0 and below 1")
-    }
+    guard let coverage else { return calibration }
     guard let calibration else {
       throw TrainingError(
         .unsuitable, "coverage is \(coverage), and \(path) was not calibrated",
         advice: "run: elbo calibrate \(path), with --data FILE where it has no validation part")
     }
     _ = try calibration.threshold(target: 0, coverage: coverage)
+    return calibration
   }
 
   /// How good calibrated predictions of the test part are beside those as they are, and how often sets or intervals hold the
