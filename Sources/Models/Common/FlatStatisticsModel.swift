@@ -55,6 +55,29 @@ protocol FlatStatisticsModel: StatisticsModel {
   func stepFigures(_ data: ExactData, from start: Parameters, to end: Parameters) throws -> [Figure]
 }
 
+/// A model that adds to another one how its parameters are kept and what they say; the other one makes the statistics and
+/// learns from them.
+protocol WrappingModel: FlatStatisticsModel where Parameters == Wrapped.Parameters, Scratch == Wrapped.Scratch {
+  associatedtype Wrapped: StatisticsModel
+  var wrapped: Wrapped { get }
+}
+
+extension WrappingModel {
+  var statisticsCount: Int { wrapped.statisticsCount }
+  func makeScratch() -> Scratch { wrapped.makeScratch() }
+
+  func accumulate(
+    _ observations: Observations, parameters: Parameters, into statistics: UnsafeMutablePointer<Double>,
+    scratch: Scratch
+  ) throws(ExactError) {
+    try wrapped.accumulate(observations, parameters: parameters, into: statistics, scratch: scratch)
+  }
+
+  func update(_ parameters: Parameters, statistics: [Double]) throws(ExactError) -> Improvement<Parameters> {
+    try wrapped.update(parameters, statistics: statistics)
+  }
+}
+
 extension FlatStatisticsModel {
   var searchLayout: Layout { parameterLayout }
   func writeSearch(_ parameters: Parameters, to buffer: FlatBuffer) { write(parameters, to: buffer) }

@@ -192,7 +192,7 @@ extension ProcessModel {
 }
 
 /// The exact process.
-struct ExactProcess: ProcessModel {
+struct ExactProcess: ProcessModel, WrappingModel {
   typealias Parameters = GaussianProcessSearch.Parameters
   let search: GaussianProcessSearch
   let presentation: ProcessPresentation
@@ -202,16 +202,7 @@ struct ExactProcess: ProcessModel {
     (self.search, self.presentation) = (search, presentation)
   }
 
-  var statisticsCount: Int { search.statisticsCount }
-  func makeScratch() {}
-  func accumulate(
-    _ observations: Observations, parameters: Parameters, into statistics: UnsafeMutablePointer<Double>, scratch: Void
-  ) throws(ExactError) {
-    try search.accumulate(observations, parameters: parameters, into: statistics, scratch: scratch)
-  }
-  func update(_ parameters: Parameters, statistics: [Double]) throws(ExactError) -> Improvement<Parameters> {
-    try search.update(parameters, statistics: statistics)
-  }
+  var wrapped: GaussianProcessSearch { search }
 
   var parameterLayout: Layout {
     var layout = Layout()
@@ -263,7 +254,7 @@ struct ExactProcess: ProcessModel {
 }
 
 /// The process through inducing inputs.
-struct SparseProcess: ProcessModel {
+struct SparseProcess: ProcessModel, WrappingModel {
   typealias Parameters = SparseGaussianProcess.Parameters
   let sparse: SparseGaussianProcess
   let presentation: ProcessPresentation
@@ -273,17 +264,7 @@ struct SparseProcess: ProcessModel {
     (self.sparse, self.presentation) = (sparse, presentation)
   }
 
-  var statisticsCount: Int { sparse.statisticsCount }
-  func makeScratch() -> SparseScratch { sparse.makeScratch() }
-  func accumulate(
-    _ observations: Observations, parameters: Parameters, into statistics: UnsafeMutablePointer<Double>,
-    scratch: SparseScratch
-  ) throws(ExactError) {
-    try sparse.accumulate(observations, parameters: parameters, into: statistics, scratch: scratch)
-  }
-  func update(_ parameters: Parameters, statistics: [Double]) throws(ExactError) -> Improvement<Parameters> {
-    try sparse.update(parameters, statistics: statistics)
-  }
+  var wrapped: SparseGaussianProcess { sparse }
 
   var parameterLayout: Layout {
     var layout = Layout()

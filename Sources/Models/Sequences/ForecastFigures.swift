@@ -19,10 +19,9 @@ func forecastFigure(
     content = Plot(symbolPanel(forecasts, probabilities.count, symbols), size: .init(width: 1000, height: 400))
   } else {
     let columns = forecasts.map { $0.element.columns! }
-    content = Plot(
-      (0..<min(rows.columns, 4)).map { j in
-        fanPanel(rows.column(j), first: first, columns.map { $0[j] }, names[j])
-      }, columns: 1, panelSize: .init(width: 1000, height: rows.columns == 1 ? 400 : 280))
+    content = columnPlot(rows.columns) { j in
+      fanPanel(rows.column(j), first: first, columns.map { $0[j] }, names[j])
+    }
   }
   return Figure("forecast", title: "What may follow the first sequence", .plot(content))
 }
@@ -70,10 +69,14 @@ func seriesFigure(_ name: String, title: String, _ rows: Matrix, _ names: [Strin
   Figure(
     name, title: title,
     .plot(
-      Plot(
-        (0..<min(rows.columns, 4)).map { j in
-          Panel(
-            x: Axis("element"), y: Axis(names[j]),
-            [.line(Line(x: (0..<rows.rows).map(Double.init), y: rows.column(j), color: .palette(j)))])
-        }, columns: 1, panelSize: .init(width: 1000, height: rows.columns == 1 ? 400 : 280))))
+      columnPlot(rows.columns) { j in
+        Panel(
+          x: Axis("element"), y: Axis(names[j]),
+          [.line(Line(x: (0..<rows.rows).map(Double.init), y: rows.column(j), color: .palette(j)))])
+      }))
+}
+
+/// A panel for each of the first four columns of a series, one below the other.
+func columnPlot(_ columns: Int, panel: (_ column: Int) -> Panel) -> Plot {
+  Plot((0..<min(columns, 4)).map(panel), columns: 1, panelSize: .init(width: 1000, height: columns == 1 ? 400 : 280))
 }

@@ -9,7 +9,7 @@ import Training
 
 /// A hidden Markov model as the statistics learner trains it: where it starts, in what order its states are written, and
 /// what it says.
-struct HiddenMarkovFit<Emission: FlatEmission>: ForecastingModel {
+struct HiddenMarkovFit<Emission: FlatEmission>: ForecastingModel, WrappingModel {
   typealias Parameters = HiddenMarkovModel<Emission>.Parameters
 
   let model: HiddenMarkovModel<Emission>
@@ -22,22 +22,7 @@ struct HiddenMarkovFit<Emission: FlatEmission>: ForecastingModel {
   /// Names of the symbols, where the elements are some.
   let vocabulary: [String]?
 
-  // MARK: Statistics
-
-  var statisticsCount: Int { model.statisticsCount }
-  func makeScratch() -> HiddenMarkovScratch<Emission> { model.makeScratch() }
-
-  func accumulate(
-    _ observations: Observations, parameters: Parameters, into statistics: UnsafeMutablePointer<Double>,
-    scratch: HiddenMarkovScratch<Emission>
-  ) throws(ExactError) {
-    try model.accumulate(observations, parameters: parameters, into: statistics, scratch: scratch)
-  }
-
-  func update(_ parameters: Parameters, statistics: [Double]) throws(ExactError) -> Improvement<Parameters> {
-    try model.update(parameters, statistics: statistics)
-  }
-
+  var wrapped: HiddenMarkovModel<Emission> { model }
   var learnsSequences: Bool { true }
 
   // MARK: Parameters

@@ -22,10 +22,7 @@ func linearDynamicalFigures(
   return [
     Figure(
       "series", title: "The first series, smoothed, with intervals of 95 %",
-      .plot(
-        Plot(
-          (0..<min(rows.columns, 4)).map { seriesPanel(fit, parameters, end.column($0), paths, first: first, $0) },
-          columns: 1, panelSize: .init(width: 1000, height: rows.columns == 1 ? 400 : 280)))),
+      .plot(columnPlot(rows.columns) { seriesPanel(fit, parameters, end.column($0), paths, first: first, $0) })),
     forecastFigure(end, first: first, forecasts, columns: fit.columns), innovationFigure(fit, rows.column(0), paths),
   ].compactMap { $0 }
 }

@@ -9,7 +9,7 @@ import Training
 
 /// A linear dynamical system as the statistics learner trains it: where it starts, in what basis it is written, and what it
 /// says.
-struct LinearDynamicalFit: ForecastingModel {
+struct LinearDynamicalFit: ForecastingModel, WrappingModel {
   typealias Parameters = LinearDynamics
 
   let model: LinearDynamicalSystem
@@ -18,22 +18,7 @@ struct LinearDynamicalFit: ForecastingModel {
   /// Names of the columns.
   let columns: [String]
 
-  // MARK: Statistics
-
-  var statisticsCount: Int { model.statisticsCount }
-  func makeScratch() {}
-
-  func accumulate(
-    _ observations: Observations, parameters: LinearDynamics, into statistics: UnsafeMutablePointer<Double>,
-    scratch: Void
-  ) throws(ExactError) {
-    try model.accumulate(observations, parameters: parameters, into: statistics, scratch: scratch)
-  }
-
-  func update(_ parameters: LinearDynamics, statistics: [Double]) throws(ExactError) -> Improvement<LinearDynamics> {
-    try model.update(parameters, statistics: statistics)
-  }
-
+  var wrapped: LinearDynamicalSystem { model }
   var learnsSequences: Bool { true }
 
   // MARK: Parameters
