@@ -244,6 +244,27 @@ struct LocalCluster: Sendable {
     return Self.checksum(of: learner)
   }
 
+  /// Trains with two nodes, and a third one that joins while both are held in a step.
+  /// - Returns: the checksums of the three.
+  func trained(joinedAt step: Int) async throws -> [UInt32] {
+    let (gate, notes) = (Gate(at: step), Notes())
+    let (coordinator, endpoint) = try await self.coordinator()
+    let checksums = try await withThrowingTaskGroup(of: UInt32.self) { group in
+      for index in 1...2 {
+        group.addTask { try await node(index, at: endpoint, gate: gate, notes: index == 1 ? notes : nil) }
+      }
+      await gate.reached(by: 2)
+      defer { gate.open() }
+      group.addTask { try await node(3, at: endpoint, gate: gate) }
+      #expect(await notes.first(with: ": 3 nodes") != nil)
+      gate.open()
+      try await lead(coordinator)
+      return try await group.reduce(into: []) { $0.append($1) }
+    }
+    await coordinator.close()
+    return checksums
+  }
+
   func removeLog() { try? FileManager.default.removeItem(atPath: log) }
 }
 

@@ -172,3 +172,12 @@ func expectMistake(
     #expect(outcome.error.contains(word), "\(word) is not in: \(outcome.error)", sourceLocation: sourceLocation)
   }
 }
+
+/// Expects that a mistake is said in one line, and that nothing is left of it.
+func expectRefused(_ mistake: Mistake, sourceLocation: SourceLocation = #_sourceLocation) async throws {
+  let workspace = try Workspace()
+  let arguments = try mistake.arguments(workspace)
+  let before = workspace.listing
+  expectMistake(try await Elbo.run(arguments), says: mistake.words, sourceLocation: sourceLocation)
+  #expect(workspace.listing == before, sourceLocation: sourceLocation)
+}

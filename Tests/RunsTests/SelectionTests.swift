@@ -39,7 +39,9 @@ import Training
     #expect(selection.ended == .patience && summary.steps == selection.step + 12 && summary.steps < 400)
     #expect(selection.step > 0 && selection.evaluations == summary.steps / 3)
     let rows = try Self.rows(files["run"])
-    let values = rows.compactMap { row in (row["validation/reg/NLL"] as? Double).map { (row["step"] as! Int, $0) } }
+    let values = try rows.filter { $0["validation/reg/NLL"] != nil }.map { row in
+      (try #require(row["step"] as? Int), try #require(row["validation/reg/NLL"] as? Double))
+    }
     #expect(values.map(\.0) == Array(stride(from: 3, through: summary.steps, by: 3)))
     #expect(values.min { $0.1 < $1.1 }?.0 == selection.step)
     // What the summary says is measured once more, of the selected parameters, and is the same to the last bit.

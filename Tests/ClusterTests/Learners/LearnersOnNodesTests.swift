@@ -102,21 +102,7 @@ import Training
   @Test(arguments: Subject.all) func oneJoinsInsideAnEpoch(_ subject: Subject) async throws {
     let cluster = subject.cluster(nodes: 2, shards: 5)
     defer { cluster.removeLog() }
-    let (gate, notes) = (Gate(at: Subject.middle), Notes())
-    let (coordinator, endpoint) = try await cluster.coordinator()
-    let checksums = try await withThrowingTaskGroup(of: UInt32.self) { [cluster] group in
-      for index in 1...2 {
-        group.addTask { try await cluster.node(index, at: endpoint, gate: gate, notes: index == 1 ? notes : nil) }
-      }
-      await gate.reached(by: 2)
-      defer { gate.open() }
-      group.addTask { try await cluster.node(3, at: endpoint, gate: gate) }
-      #expect(await notes.first(with: ": 3 nodes") != nil)
-      gate.open()
-      try await cluster.lead(coordinator)
-      return try await group.reduce(into: []) { $0.append($1) }
-    }
-    await coordinator.close()
+    let checksums = try await cluster.trained(joinedAt: Subject.middle)
     let alone = try await cluster.alone()
     #expect(checksums == [alone, alone, alone])
   }
