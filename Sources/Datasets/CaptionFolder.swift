@@ -38,6 +38,7 @@ struct CaptionFolder {
     for (key, isSet) in [
       (DataKey.target, request.target != nil), (.drop, !request.drop.isEmpty), (.oneHot, !request.oneHot.isEmpty),
       (.sequence, request.sequence != nil), (.dates, !request.dates.isEmpty),
+      (.percent, !request.percent.isEmpty),
     ] where isSet {
       throw DataError(
         .badRequest, at: DataPlace(file: path), "\(key) is set, and pictures with captions have none",

@@ -88,6 +88,8 @@ public struct DataRequest: Sendable, Equatable {
   public var oneHot: [String] = []
   /// Columns of a table whose cells are dates of ISO 8601; they become days since 1970.
   public var dates: [String] = []
+  /// Columns of a table whose numbers may have a per cent sign, which is taken away: 12.5 % is 12.5.
+  public var percent: [String] = []
   public var missing = MissingRule.error
   public var unseen = UnseenRule.error
   public var header = HeaderRule.detect
@@ -158,6 +160,7 @@ public struct DataRequest: Sendable, Equatable {
   func refuseColumns(at place: DataPlace, allowingArrayNames: Bool = false) throws(DataError) {
     let named: [(DataKey, Bool)] = [
       (.drop, !drop.isEmpty), (.oneHot, !oneHot.isEmpty), (.dates, !dates.isEmpty),
+      (.percent, !percent.isEmpty),
       (.target, target != nil && (!allowingArrayNames || !moreTargets.isEmpty)),
       (.columns, !columns.isEmpty && !allowingArrayNames), (.sequence, sequence != nil && !allowingArrayNames),
     ]

@@ -26,6 +26,19 @@ enum FieldValue: Equatable {
     }
   }
 
+  /// Interprets a field of a column of percentages: a number, with or without a per cent sign. 12.5 % is 12.5.
+  init(percentage field: UnsafeBufferPointer<UInt8>, _ decimal: DecimalRule) {
+    guard field.last == UInt8(ascii: "%") else {
+      self.init(field, decimal)
+      return
+    }
+    let spaces: [[UInt8]] = [Array(" ".utf8), Array("\u{A0}".utf8), Array("\u{202F}".utf8)]
+    let signed = field.dropLast()
+    let space = spaces.first { signed.suffix($0.count).elementsEqual($0) }
+    self.init(UnsafeBufferPointer(rebasing: signed.dropLast(space?.count ?? 0)), decimal)
+    if self == .missing { self = .text }
+  }
+
   /// Interprets a field that writes numbers with a decimal point.
   init(_ field: UnsafeBufferPointer<UInt8>) {
     if let number = DecimalParser.parse(field) {

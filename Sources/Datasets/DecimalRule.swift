@@ -1,3 +1,12 @@
+/// What the cells of a column are, as the request says.
+enum CellNotation: Sendable, Hashable {
+  case number
+  /// A date, which becomes a number of days.
+  case date
+  /// A number that may have a per cent sign.
+  case percentage
+}
+
 /// How a table writes numbers.
 public enum DecimalRule: String, Sendable, Hashable, CaseIterable {
   /// 1234.5: a decimal point, and nothing between the digits.
@@ -51,7 +60,9 @@ extension DecimalRule {
     if text.wholeMatch(of: /[+-]?\d{1,3}(,\d{3})+\.\d+/) != nil {
       return "for commas that group digits set \(DataKey.decimal)=grouped"
     }
-    if text.wholeMatch(of: /[+-]?[\d.,]+ ?%/) != nil { return "write shares without the per cent sign" }
+    if text.wholeMatch(of: /[+-]?\d[\d.,]*[ \u{A0}\u{202F}]?%/) != nil {
+      return "for numbers with a per cent sign set \(DataKey.percent)=\(columns)"
+    }
     if text.wholeMatch(of: /(\d{4}[-\/.]\d{1,2}[-\/.]\d{1,2}|\d{1,2}[-\/.]\d{1,2}[-\/.]\d{2,4})([T ].*)?/) != nil {
       let isISO = text.utf8.withContiguousStorageIfAvailable { DateParser.days($0) != nil } ?? false
       return (isISO ? "for dates as" : "write dates as 2024-02-29, and for")

@@ -22,21 +22,21 @@ struct Table: Sendable {
   let rowCount: Int
   /// Row-major, `rowCount × columns.count`; NaN where there is no finite number.
   let values: [Double]
-  /// Whether a column's cells are dates, which are numbers of days.
-  let holdsDates: [Bool]
+  /// How each column writes its numbers.
+  let notations: [CellNotation]
   let file: String
   private let bytes: ByteRegion
 
   init(_ bytes: ByteRegion, _ request: DataRequest, file: String) throws(DataError) {
     self.bytes = bytes
     self.file = file
-    (layout, holdsDates, columns, values) = try bytes.withUnsafeBytes { (raw) throws(DataError) in
+    (layout, notations, columns, values) = try bytes.withUnsafeBytes { (raw) throws(DataError) in
       let bytes = raw.bindMemory(to: UInt8.self)
       try Self.checkIsText(bytes, file)
       let layout = try TableLayout(bytes, request, file: file)
-      let holdsDates = try layout.dates(request, file: file)
-      let (columns, values) = try Self.read(bytes, layout, holdsDates, file)
-      return (layout, holdsDates, columns, values)
+      let notations = try layout.notations(request, file: file)
+      let (columns, values) = try Self.read(bytes, layout, notations, file)
+      return (layout, notations, columns, values)
     }
     rowCount = values.count / columns.count
     if let counts = layout.counts, counts.rows != rowCount {
@@ -78,7 +78,7 @@ struct Table: Sendable {
   }
 
   private static func read(
-    _ bytes: UnsafeBufferPointer<UInt8>, _ layout: TableLayout, _ holdsDates: [Bool], _ file: String
+    _ bytes: UnsafeBufferPointer<UInt8>, _ layout: TableLayout, _ notations: [CellNotation], _ file: String
   ) throws(DataError) -> ([Column], [Double]) {
     var columns = layout.names.map { Column(name: $0) }
     var values: [Double] = []
@@ -90,8 +90,7 @@ struct Table: Sendable {
         throw Self.raggedRow(fields.count, scanner.line, layout, file)
       }
       for (index, field) in fields.enumerated() {
-        let value =
-          holdsDates[index] ? FieldValue(date: scanner.bytes(of: field)) : scanner.value(of: field)
+        let value = scanner.value(of: field, notations[index])
         if case .number(let number) = value {
           values.append(number)
           if columns[index].countsRows, number != Double(row), number != Double(row + 1) {
@@ -115,6 +114,20 @@ struct Table: Sendable {
       columns[index].countsRows = row > 2 && last - first == Double(row - 1)
     }
     return (columns, values)
+  }
+
+  /// Throws where a column that was said to hold dates or percentages holds something else.
+  func checkNotation(ofTextual index: Int) throws(DataError) {
+    let column = columns[index]
+    let (what, advice, key): (String, String, DataKey)
+    switch notations[index] {
+    case .number: return
+    case .date: (what, advice, key) = ("is no date", "write dates as 2024-02-29 or 2024-02-29T10:30:00Z", .dates)
+    case .percentage: (what, advice, key) = ("is no percentage", "correct the table", .percent)
+    }
+    throw DataError(
+      .notNumeric, at: DataPlace(file: file, line: column.textLine, column: column.name),
+      "'\(column.textSample)' \(what)", advice: "\(advice), or take the column out of \(key)")
   }
 
   private static func raggedRow(_ count: Int, _ line: Int, _ layout: TableLayout, _ file: String) -> DataError {
@@ -180,7 +193,7 @@ extension Table {
       var fields: [TableScanner.Field] = []
       while try scanner.next(&fields) {
         for index in textual {
-          if scanner.value(of: fields[index]) == .missing {
+          if scanner.value(of: fields[index], notations[index]) == .missing {
             codes[index]!.append(CodedColumn.missing)
             continue
           }

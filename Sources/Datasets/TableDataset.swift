@@ -168,7 +168,7 @@ struct TableDataset {
     var numeric = inputs.filter { !oneHot.contains($0) }
     if !targetIsClass { numeric += allTargets }
     let textual = numeric.filter { table.columns[$0].isText }
-    if let date = textual.first(where: { table.holdsDates[$0] }) { throw dateError(date) }
+    for index in textual { try table.checkNotation(ofTextual: index) }
     guard textual.isEmpty else { throw textError(textual) }
     let used = inputs + allTargets
     for index in used where table.columns[index].infinities > 0 && !table.columns[index].isText {
@@ -183,14 +183,6 @@ struct TableDataset {
     if request.missing == .error, !incomplete.isEmpty { throw missingError(incomplete) }
     let unknown = allTargets.filter { table.columns[$0].missing > 0 }
     if request.missing == .keep, !unknown.isEmpty { throw missingError(unknown) }
-  }
-
-  private func dateError(_ index: Int) -> DataError {
-    let column = table.columns[index]
-    return DataError(
-      .notNumeric, at: DataPlace(file: table.file, line: column.textLine, column: column.name),
-      "'\(column.textSample)' is no date",
-      advice: "write dates as 2024-02-29 or 2024-02-29T10:30:00Z, or take the column out of \(DataKey.dates)")
   }
 
   private func textError(_ indices: [Int]) -> DataError {

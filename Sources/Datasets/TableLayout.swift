@@ -84,11 +84,21 @@ struct TableLayout: Sendable, Equatable {
     throw bad("\(key): no column '\(name.shortened)'", hint + "the table has \(listed(names))")
   }
 
-  /// Whether each column holds dates. A table to predict from need not have all columns of the training data.
-  func dates(_ request: DataRequest, file: String) throws(DataError) -> [Bool] {
-    var result = [Bool](repeating: false, count: names.count)
-    for name in request.dates where request.schema == nil || names.contains(name) || Int(name) != nil {
-      result[try index(of: name, .dates, file: file)] = true
+  /// How each column writes its numbers. A table to predict from need not have all columns of the training data.
+  func notations(_ request: DataRequest, file: String) throws(DataError) -> [CellNotation] {
+    var result = [CellNotation](repeating: .number, count: names.count)
+    for (key, columns, notation) in [
+      (DataKey.dates, request.dates, CellNotation.date), (.percent, request.percent, .percentage),
+    ] {
+      for name in columns where request.schema == nil || names.contains(name) || Int(name) != nil {
+        let column = try index(of: name, key, file: file)
+        guard result[column] == .number else {
+          throw DataError(
+            .badRequest, at: DataPlace(file: file, column: names[column]),
+            "the column is named in \(DataKey.dates) and in \(DataKey.percent)", advice: "take it out of one of them")
+        }
+        result[column] = notation
+      }
     }
     return result
   }

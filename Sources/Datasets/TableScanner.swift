@@ -142,6 +142,14 @@ struct TableScanner {
   /// What a field says.
   func value(of field: Field) -> FieldValue { FieldValue(bytes(of: field), decimal) }
 
+  func value(of field: Field, _ notation: CellNotation) -> FieldValue {
+    switch notation {
+    case .number: value(of: field)
+    case .date: FieldValue(date: bytes(of: field))
+    case .percentage: FieldValue(percentage: bytes(of: field), decimal)
+    }
+  }
+
   func text(of field: Field) -> String {
     let raw = bytes(of: field)
     guard field.hasEscapes else { return String(decoding: raw, as: UTF8.self) }

@@ -17,6 +17,7 @@ extension DataRequest {
     drop = try section.texts(DataKey.drop.rawValue)
     oneHot = try section.texts(DataKey.oneHot.rawValue)
     dates = try section.texts(DataKey.dates.rawValue)
+    percent = try section.texts(DataKey.percent.rawValue)
     unseen = try section.choice(DataKey.unseen.rawValue, default: .error)
     missing = try section.choice(DataKey.missing.rawValue, default: .error)
     header = try section.choice(DataKey.header.rawValue, default: .detect)

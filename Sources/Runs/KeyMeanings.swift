@@ -40,6 +40,7 @@ public enum KeyMeanings {
     "data.drop": "the columns to leave out",
     "data.one_hot": "columns of which each value becomes a column; *: all that hold text",
     "data.dates": "columns of dates, which become days since 1970",
+    "data.percent": "columns whose numbers may have a per cent sign: 12.5 % is 12.5",
     "data.missing": "what becomes of cells without a value",
     "data.unseen": "what becomes of a value of a one-hot column that the training data does not have",
     "data.header": "whether the first line of a table names its columns",

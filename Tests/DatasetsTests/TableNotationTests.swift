@@ -47,7 +47,7 @@ import Testing
   }
 
   @Test(arguments: [
-    ("12 %", "per cent"), ("3.5%", "per cent"), ("2024-02-29", "data.dates=a"),
+    ("12 %", "data.percent=a"), ("3.5%", "data.percent=a"), ("12\u{A0}%", "data.percent=a"), ("2024-02-29", "data.dates=a"),
     ("29.2.2024", "write dates as 2024-02-29"),
     ("2/29/24", "data.dates=a"), ("2024-02-29T10:00:00Z", "data.dates=a"),
   ])
@@ -103,6 +103,38 @@ import Testing
     #expect(gap.train.targets?.elements == [19781, 19782])
     let misspelt = #expect(throws: DataError.self) { try open(text) { $0.dates = ["a dya"] } }
     #expect(misspelt?.advice.hasPrefix("the nearest is 'a day'") == true)
+  }
+
+  @Test(
+    "Per cent signs are taken away where the request says so, with every decimal rule",
+    arguments: [
+      ("12.5%", 12.5, DecimalRule.point), ("12.5 %", 12.5, .point), ("-3\u{A0}%", -3, .point), ("7", 7, .point),
+      ("12,5 %", 12.5, .comma), ("1.012,5\u{202F}%", 1012.5, .comma), ("1,012.5%", 1012.5, .grouped),
+    ])
+  func percentages(_ cell: String, _ number: Double, _ decimal: DecimalRule) throws {
+    let text = "a share;b\n\"\(cell)\";2\n3;4\n"
+    if cell.contains("%") {
+      let error = #expect(throws: DataError.self) { try open(text) { $0.decimal = decimal } }
+      #expect(error?.advice.hasPrefix("for numbers with a per cent sign set data.percent=a share;") == true, "\(error!)")
+    }
+    let data = try open(text) { ($0.percent, $0.decimal) = (["a share"], decimal) }
+    #expect(data.train.inputs.elements == [number, 2, 3, 4])
+  }
+
+  @Test func whatIsNoPercentage() throws {
+    for cell in ["%", " %", "12%%", "12 per cent", "12  %", "na%", "3,5%"] {
+      let error = #expect(throws: DataError.self) {
+        try open("share;b\n1%;2\n\(cell);3\n") { $0.percent = ["share"] }
+      }
+      #expect(error?.description.contains("line 3, column 'share'") == true, "\(error!)")
+      #expect(error?.advice.contains("data.percent") == true)
+    }
+    let both = #expect(throws: DataError.self) {
+      try open("day;b\n2024-01-01;2\n") { ($0.dates, $0.percent) = (["day"], ["0"]) }
+    }
+    #expect(both?.description.contains("data.dates and in data.percent") == true)
+    let gap = try open("share;b\n1%;2\nna;3\n;4\n") { ($0.percent, $0.missing) = (["share"], .drop) }
+    #expect(gap.train.inputs.elements == [1, 2])
   }
 
   @Test("A value that the training data does not have is an error, or zeros on request")
