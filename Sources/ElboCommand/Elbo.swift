@@ -54,12 +54,7 @@ struct Elbo: AsyncParsableCommand {
     StandardStreams.open()
     Descriptors.raiseLimit()
     AddressSpace.explainFailures()
-    let processors = ProcessInfo.processInfo.activeProcessorCount
-    if let shortage = Descriptors.shortage(of: 64) ?? AddressSpace.shortage(threads: processors) {
-      StandardError.write("elbo: \(shortage)\n")
-      // Where a thread of OpenBLAS's own waits for memory, `exit` would wait for that.
-      _exit(ExitStatus.mistake.rawValue)
-    }
+    if let shortage = Descriptors.shortage(of: 64) { fail(shortage, .mistake) }
     // A closed pipe is an error to report, not a reason to die in the middle of a checkpoint.
     signal(SIGPIPE, SIG_IGN)
     do {

@@ -6,7 +6,8 @@ import CFiles
   import Darwin
 #endif
 
-/// The memory addresses that the system lets this process have.
+/// The memory addresses that the system lets this process have. A program that links this module does not begin where
+/// they are too few (start.c of CFiles).
 public enum AddressSpace {
   /// Bytes; `nil`: they are not limited.
   private static let limit: rlim_t? = {
@@ -26,13 +27,5 @@ public enum AddressSpace {
     elbo_files_explain_faults(
       "elbo: ended by a fault, most likely since the address space is limited to \(limit >> 20) MiB (ulimit -v); "
         + "raise the limit\n")
-  }
-
-  /// Whether they are fewer than it takes to begin, in a line that says what to do: OpenBLAS asks without end for memory
-  /// that it does not get, 128 MiB a thread.
-  public static func shortage(threads: Int) -> String? {
-    let wanted = 1024 + 256 * threads
-    guard let limit, limit >> 20 < rlim_t(wanted) else { return nil }
-    return "the address space is limited to \(limit >> 20) MiB, and \(wanted) are needed; raise the limit (ulimit -v)"
   }
 }

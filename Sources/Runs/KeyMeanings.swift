@@ -239,7 +239,8 @@ public enum KeyMeanings {
     "objective.form": "whether sums of products or the rows themselves are kept",
     "objective.noise_floor": "the least noise variance, as a share of the data's",
     "objective.relevance": "whether each weight has a precision of its own",
-    "objective.relevance_limit": "precision beyond which a latent dimension is dropped",
+    "objective.relevance_limit":
+      "precision beyond which a latent dimension is dropped, times the mean variance of a column",
     "objective.relevance_threshold": "precision beyond which a weight is dropped",
     "objective.missing": "whether cells without a value are inferred",
     "objective.weight_precision": "precision of the weights' prior; null: found by the evidence",

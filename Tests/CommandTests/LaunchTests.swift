@@ -168,7 +168,7 @@ struct LaunchTests {
     }
   }
 
-  @Test("The launcher is killed: its nodes end too")
+  @Test("The launcher is killed: its nodes end too, and the next one removes its sockets")
   func orphans() async throws {
     let workspace = try Workspace()
     let outcome = try await Elbo.run(workspace.endlessLaunch(nodes: 2)) { send in
@@ -178,6 +178,11 @@ struct LaunchTests {
     }
     #expect(outcome.status == .killed(by: SIGKILL))
     try await until { workspace.processes().isEmpty }
+    let sockets = try #require(workspace.endpoint("run")?.split(separator: ":///").last).split(separator: "/")
+      .dropLast()
+    let next = try await Elbo.run(workspace.launch("vae", out: "next", nodes: 1, ["--steps", "2"]))
+    #expect(next.status == .exited(0), "\(next.error)")
+    #expect(!FileManager.default.fileExists(atPath: "/" + sockets.joined(separator: "/")))
   }
 }
 

@@ -112,7 +112,8 @@ extension CommandTests {
       expectMistake(launch, says: ["--nodes is 8", "128 are needed"])
     }
 
-    @Test("Too little address space: one line that says how much is needed, and no run folder", arguments: [500, 1000])
+    @Test(
+      "Too little address space: one line that says how much is needed, and no run folder", arguments: [200, 500, 1000])
     func littleMemory(_ megabytes: Int) async throws {
       let workspace = try Workspace()
       let outcome = try await Elbo.run(

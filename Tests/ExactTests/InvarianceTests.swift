@@ -274,12 +274,13 @@ import Testing
   }
 
   /// By EM, with and without missing values, from a start in the new units: one factor of all columns, and their places.
-  @Test(arguments: [true, false]) func probabilisticComponents(missing: Bool) throws {
+  @Test(arguments: [true, false], [nil, 1e6, 3]) func probabilisticComponents(missing: Bool, limit: Double?) throws {
     for seed in 0..<propertyProblems {
       let p = UnitsProblem(seed: seed)
       guard p.dimension >= 2 else { continue }
       let model = try ProbabilisticPCA(
-        latentDimension: 1, dimension: p.dimension, allowsMissing: missing, floorIsRelative: true)
+        latentDimension: 1, dimension: p.dimension, allowsMissing: missing,
+        relevance: limit.map { .init(limit: $0) }, limitsAreRelative: true)
       func objectives(_ whole: Matrix) throws -> [Double] {
         var rows = whole
         if missing { for row in stride(from: 0, to: rows.rows, by: 4) { rows[row, row / 4 % p.dimension] = .nan } }
@@ -292,7 +293,8 @@ import Testing
         }
       }
       let values = p.rows.rows * p.dimension - (missing ? (p.rows.rows + 3) / 4 : 0)
-      let shift = Double(values) * log(p.factors[0])
+      // The prior is a density over a loading of each column.
+      let shift = Double(values + (limit == nil ? 0 : p.dimension)) * log(p.factors[0])
       for (one, two) in zip(try objectives(p.rows), try objectives(p.movedTogether(p.rows))) {
         #expect(abs(one - two - shift) < 1e-4, "problem \(seed): \(one), \(two + shift)")
       }

@@ -83,7 +83,14 @@ import Training
       sum - (pair.1 * log(pair.0) - pair.0 - logGamma(pair.1 + 1)) / Double(counts.count)
     }
     #expect(abs(summary.metrics["test/reg/NLL"]! - mean) < 1e-4)
-    #expect(summary.metrics["test/reg/Coverage50"] == nil && summary.metrics["test/reg/RMSE"] != nil)
+    for level in [50, 80, 90, 95] {
+      let inside = zip(rates, counts).count { rate, count in
+        let rank = (upperGamma(count, rate) + upperGamma(count + 1, rate)) / 2
+        return abs(rank - 0.5) <= Double(level) / 200
+      }
+      #expect(summary.metrics["test/reg/Coverage\(level)"] == Double(inside) / Double(counts.count))
+    }
+    #expect(summary.metrics["test/reg/RMSE"] != nil)
   }
 
   @Test func theWeightsMayHaveAPosterior() async throws {
@@ -154,6 +161,19 @@ private struct PoissonLikelihood: Likelihood {
   }
 
   func prediction(_ outputs: Tensor, _ pass: Pass) -> Tensor { outputs.exp().joiningColumns(outputs.exp()) }
+
+  func distribution(_ outputs: Tensor, of answers: Answers, _ pass: Pass) -> Tensor? {
+    let ranks = zip(answers.targets.values, outputs.values).map { count, logRate in
+      let (count, rate) = (Double(count), exp(Double(logRate)))
+      return Float((upperGamma(count, rate) + upperGamma(count + 1, rate)) / 2)
+    }
+    return Tensor(ranks, outputs.shape)
+  }
+}
+
+/// Q(count, rate): the probability of fewer than so many Poisson events.
+private func upperGamma(_ count: Double, _ rate: Double) -> Double {
+  (0..<Int(count)).reduce(0) { $0 + exp(Double($1) * log(rate) - rate - logGamma(Double($1) + 1)) }
 }
 
 private enum PoissonRegression: NetworkModel {

@@ -17,13 +17,13 @@ public struct ProbabilisticPCA: StatisticsModel {
   public let relevance: Relevance?
   /// σ² never falls below it, so that data without noise has an answer.
   public let noiseFloor: Double
-  /// Whether the floor is a part of the columns' mean variance, so that it means the same in any units; otherwise, and
-  /// where columns have none, it is in squared units of the data.
-  public let floorIsRelative: Bool
+  /// Whether the floor is a part of the columns' mean variance, and the limit of relevance a multiple of its inverse, so that they
+  /// mean the same in any units; otherwise, and where columns have no variance, they are in squared units of the data.
+  public let limitsAreRelative: Bool
 
   /// Determines which of the loadings' columns the data needs.
   public struct Relevance: Hashable, Sendable {
-    /// α never exceeds it, which counts as gone; in inverse squared units of the data.
+    /// α never exceeds it, which counts as gone; in inverse squared units of the data, or relative to those.
     public var limit: Double
     public init(limit: Double) { self.limit = limit }
   }
@@ -31,7 +31,7 @@ public struct ProbabilisticPCA: StatisticsModel {
   /// - Throws: `.wrongArgument` for no latent columns or no fewer than columns, or limits that are not positive.
   public init(
     latentDimension: Int, dimension: Int, allowsMissing: Bool = false, relevance: Relevance? = nil,
-    noiseFloor: Double = 1e-12, floorIsRelative: Bool = false
+    noiseFloor: Double = 1e-12, limitsAreRelative: Bool = false
   ) throws(ExactError) {
     guard latentDimension >= 1, latentDimension < dimension, noiseFloor > 0, relevance.map({ $0.limit > 0 }) ?? true
     else {
@@ -41,7 +41,7 @@ public struct ProbabilisticPCA: StatisticsModel {
     }
     (self.latentDimension, self.dimension) = (latentDimension, dimension)
     (self.allowsMissing, self.relevance) = (allowsMissing, relevance)
-    (self.noiseFloor, self.floorIsRelative) = (noiseFloor, floorIsRelative)
+    (self.noiseFloor, self.limitsAreRelative) = (noiseFloor, limitsAreRelative)
   }
 
   var layout: ProbabilisticPCALayout {
@@ -82,14 +82,14 @@ public struct ProbabilisticPCA: StatisticsModel {
     }
     if relevance != nil { loadings = try turned(loadings) }
     let next = try ProbabilisticPCAParameters(
-      mean: mean, loadings: loadings, noiseVariance: noise, relevance: relevances(loadings))
+      mean: mean, loadings: loadings, noiseVariance: noise, relevance: relevances(loadings, noiseVariance: noise))
     return Improvement(
       parameters: next, objective: statistics[ProbabilisticPCALayout.logLikelihood] + logPrior(parameters))
   }
 
   /// - Parameter variance: the mean of the columns.
   private func floor(of variance: Double) -> Double {
-    floorIsRelative && variance > 0 ? noiseFloor * variance : noiseFloor
+    limitsAreRelative && variance > 0 ? noiseFloor * variance : noiseFloor
   }
 
   /// D × (q + 1): the new loadings of each column, and what its mean moves by.
@@ -129,13 +129,26 @@ public struct ProbabilisticPCA: StatisticsModel {
   }
 
   /// α = D/‖w‖², the maximum of the objective, up to the limit (Bishop 2006, equation 12.62).
-  func relevances(_ loadings: Matrix) -> [Double]? {
-    relevance.map { relevance in
+  func relevances(_ loadings: Matrix, noiseVariance: Double) -> [Double]? {
+    relevanceLimit(loadings, noiseVariance: noiseVariance).map { limit in
       (0..<latentDimension).map { k in
         let column = loadings.column(k)
-        return min(Double(dimension) / dot(column, column), relevance.limit)
+        return min(Double(dimension) / dot(column, column), limit)
       }
     }
+  }
+
+  /// The α at which a latent column counts as gone, in inverse squared units of the data; nil without relevance.
+  private func relevanceLimit(_ loadings: Matrix, noiseVariance: Double) -> Double? {
+    guard let relevance, limitsAreRelative else { return relevance?.limit }
+    // The mean variance of a column under the model: tr(W Wᵀ + σ² I) / D.
+    return relevance.limit / (dot(loadings.elements, loadings.elements) / Double(dimension) + noiseVariance)
+  }
+
+  /// How many of the latent columns the data needs; nil without relevance.
+  public func relevantCount(_ parameters: ProbabilisticPCAParameters) -> Int? {
+    guard let limit = relevanceLimit(parameters.loadings, noiseVariance: parameters.noiseVariance) else { return nil }
+    return parameters.relevance?.count { $0 < limit }
   }
 
   /// The loadings with their columns turned until they are orthogonal, the longest first. The likelihood does not notice,
@@ -204,6 +217,7 @@ public struct ProbabilisticPCA: StatisticsModel {
     let elements = (0..<(dimension * latentDimension)).map { _ in scale * generator.normal() }
     let loadings = Matrix(rows: dimension, columns: latentDimension, elements: elements)
     return try ProbabilisticPCAParameters(
-      mean: mean, loadings: loadings, noiseVariance: variance / 2, relevance: relevances(loadings))
+      mean: mean, loadings: loadings, noiseVariance: variance / 2,
+      relevance: relevances(loadings, noiseVariance: variance / 2))
   }
 }

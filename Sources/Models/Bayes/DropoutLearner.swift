@@ -195,14 +195,15 @@ final class DropoutLearner: GradientLearner, Supervised {
       likelihoodPass(member, ParameterViews(parameters), key: key.ofSample(sample), examples: examples))
   }
 
-  func logLikelihood(
-    _ x: Tensor, examples: [UInt32], sample: Int, with storage: FlatBuffer?, key: RandomKey
-  ) -> Tensor {
+  func measured<Measure>(
+    _ x: Tensor, examples: [UInt32], sample: Int, with storage: FlatBuffer?, key: RandomKey,
+    by measure: (any Likelihood, Tensor, Answers, Pass) -> Measure
+  ) -> Measure {
     let member = sample % members.count
     let likelihood = members[member].likelihood
-    return likelihood.checkedLogLikelihood(
-      outputs(x, examples: examples, sample: sample, key: key),
-      of: likelihood.answers(examples, of: .test, supervision),
+    return measure(
+      likelihood, outputs(x, examples: examples, sample: sample, key: key),
+      likelihood.answers(examples, of: .test, supervision),
       likelihoodPass(member, ParameterViews(parameters), key: key.ofSample(sample), examples: examples))
   }
 

@@ -37,8 +37,12 @@ public protocol Likelihood: Sendable {
   /// By default they are not.
   var standardizesTargets: Bool { get }
   /// Whether targets are normal with the means and variances of ``prediction(_:_:)``. By default they are not: a test
-  /// then measures `reg/NLL` by ``logLikelihood(_:of:_:)``, and no coverage.
+  /// then measures `reg/NLL` by ``logLikelihood(_:of:_:)``, and coverage by ``distribution(_:of:_:)``.
   var isGaussian: Bool { get }
+  /// P(Y ≤ target | outputs) of each target, by which a test measures how many targets lie inside their central intervals
+  /// (`reg/Coverage90` and others): [n, outputs] → [n, targets]. Of counts the middle between P(Y < target) and that.
+  /// By default nil: coverage is not measured.
+  func distribution(_ outputs: Tensor, of answers: Answers, _ pass: Pass) -> Tensor?
   /// Adds parameters of the likelihood's own, such as a noise level, to a layout. Each name begins with the prefix.
   mutating func addSlots(to layout: inout Layout, prefix: String)
   /// The slots that were added; they never have a posterior.
@@ -51,6 +55,7 @@ extension Likelihood {
   public var support: Support { .numbers }
   public var standardizesTargets: Bool { false }
   public var isGaussian: Bool { false }
+  public func distribution(_ outputs: Tensor, of answers: Answers, _ pass: Pass) -> Tensor? { nil }
   public mutating func addSlots(to layout: inout Layout, prefix: String) {}
   public var slots: [Slot] { [] }
   public func initialize(_ parameters: FlatBuffer, seed: UInt64) {}

@@ -2,6 +2,7 @@ import Datasets
 import Figures
 import Foundation
 import Metrics
+import Networks
 import Synchronization
 import Tensors
 import Training
@@ -71,13 +72,12 @@ struct PredictiveEvaluation {
       }
       metrics = ["reg/RMSE": Regression.rootMeanSquaredError(means, targets)]
       if width == 1 { metrics.merge(Regression.summary(means, targets)) { first, _ in first } }
-      guard learner.likelihood.isGaussian else {
-        let density = try PredictiveEvaluation.logDensity(learner, supervision, samples: samples, key: key, with: crew)
-        metrics["reg/NLL"] = -density / Double(max(test.count, 1))
-        return
+      if !learner.likelihood.isGaussian {
+        density = try PredictiveEvaluation.logDensity(learner, supervision, samples: samples, key: key, with: crew)
+        ranks = try PredictiveEvaluation.ranks(learner, supervision, samples: samples, key: key, with: crew)
       }
-      metrics["reg/NLL"] = -density / Double(max(targets.count / width, 1))
-      for level in Regression.coverageLevels {
+      metrics["reg/NLL"] = -density / Double(max(test.count, 1))
+      for level in Regression.coverageLevels where !ranks.isEmpty {
         metrics[Regression.coverageName(level)] = Regression.coverage(ranks: ranks, level: level)
       }
     }
@@ -87,25 +87,62 @@ struct PredictiveEvaluation {
   private static func logDensity(
     _ learner: some Supervised, _ supervision: Supervision, samples count: Int, key: RandomKey, with crew: Crew
   ) throws -> Double {
+    var sum = 0.0
+    try measure(learner, supervision, samples: count, key: key, with: crew, width: 1) {
+      likelihood, outputs, answers, pass in
+      likelihood.checkedLogLikelihood(outputs, of: answers, pass)
+    } each: { densities in
+      let greatest = densities.max()!
+      // A density of 0 under every sample has no finite logarithm to scale by.
+      sum +=
+        greatest.isFinite
+        ? greatest + log(densities.reduce(0) { $0 + exp($1 - greatest) } / Double(count)) : greatest
+    }
+    guard learner.likelihood.standardizesTargets else { return sum }
+    return sum - Double(supervision.inputs.test!.count) * supervision.targetDeviations.reduce(0) { $0 + log($1) }
+  }
+
+  /// (1/S) Σₛ P(Y ≤ target | wₛ) of each held-out target, by the likelihood itself; none where it does not say.
+  private static func ranks(
+    _ learner: some Supervised, _ supervision: Supervision, samples count: Int, key: RandomKey, with crew: Crew
+  ) throws -> [Double] {
+    let width = supervision.width
+    let isMeasured = Mutex(true)
+    var ranks: [Double] = []
+    try measure(learner, supervision, samples: count, key: key, with: crew, width: width) {
+      likelihood, outputs, answers, pass in
+      if let ranks = likelihood.distribution(outputs, of: answers, pass) { return ranks }
+      isMeasured.withLock { $0 = false }
+      return Tensor([Float](repeating: 0, count: answers.count * width), [answers.count, width])
+    } each: { values in
+      for target in 0..<width {
+        ranks.append(stride(from: target, to: values.count, by: width).reduce(0) { $0 + values[$1] } / Double(count))
+      }
+    }
+    return isMeasured.withLock { $0 } ? ranks : []
+  }
+
+  /// Has every held-out example measured under every sample.
+  /// - Parameters:
+  ///   - width: how many numbers a measurement of an example has.
+  ///   - each: takes those of one example, of all samples one behind the other.
+  private static func measure(
+    _ learner: some Supervised, _ supervision: Supervision, samples count: Int, key: RandomKey, with crew: Crew,
+    width: Int,
+    by measure: @escaping @Sendable (any Likelihood, _ outputs: Tensor, Answers, Pass) -> Tensor,
+    each: ([Double]) -> Void
+  ) throws {
     let test = supervision.inputs.test!
     let storage = learner.makeSampleStorage()
-    var sum = 0.0
-    for piece in Prediction.pieces(of: test.count, samples: count, width: 1) {
+    for piece in Prediction.pieces(of: test.count, samples: count, width: width) {
       let values = try Prediction.samples(
-        0..<count, of: piece, rows: test, from: 0, learner, storage: storage, key: key, with: crew, width: 1
-      ) { learner.logLikelihood($0, examples: $1, sample: $2, with: storage, key: key) }
+        0..<count, of: piece, rows: test, from: 0, learner, storage: storage, key: key, with: crew, width: width
+      ) { learner.measured($0, examples: $1, sample: $2, with: storage, key: key, by: measure) }
       for example in 0..<piece.count {
-        let densities = values[example * count..<(example + 1) * count].map { Double($0) }
-        let greatest = densities.max()!
-        // A density of 0 under every sample has no finite logarithm to scale by.
-        sum +=
-          greatest.isFinite
-          ? greatest + log(densities.reduce(0) { $0 + exp($1 - greatest) } / Double(count)) : greatest
+        each(values[example * count * width..<(example + 1) * count * width].map { Double($0) })
       }
       test.releaseResident(piece)
     }
-    guard learner.likelihood.standardizesTargets else { return sum }
-    return sum - Double(test.count) * supervision.targetDeviations.reduce(0) { $0 + log($1) }
   }
 
   /// How sure a classifier is and how right, and which classes it takes for which; nothing of numbers.

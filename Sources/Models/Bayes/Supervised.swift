@@ -1,5 +1,6 @@
 import Datasets
 import Figures
+import Networks
 import Tensors
 import Training
 
@@ -7,11 +8,12 @@ import Training
 protocol Supervised: Predicting {
   var supervision: Supervision { get }
   var likelihood: any Likelihood { get }
-  /// log p(answer) of some held-out examples under sample t, in nats, of targets as the likelihood takes them: [n, in] →
-  /// [n].
-  func logLikelihood(
-    _ x: Tensor, examples: [UInt32], sample: Int, with storage: FlatBuffer?, key: RandomKey
-  ) -> Tensor
+  /// What `measure` says of the answers to some held-out examples under sample t, given the likelihood, the network's outputs and
+  /// the answers as the likelihood takes them: [n, in] → what it makes of [n, outputs].
+  func measured<Measure>(
+    _ x: Tensor, examples: [UInt32], sample: Int, with storage: FlatBuffer?, key: RandomKey,
+    by measure: (any Likelihood, _ outputs: Tensor, Answers, Pass) -> Measure
+  ) -> Measure
   /// Logits of sample t for some rows: [n, in] → [n, classes]. Of classifiers alone.
   func logits(_ x: Tensor, examples: [UInt32], sample: Int, with storage: FlatBuffer?, key: RandomKey) -> Tensor
 }

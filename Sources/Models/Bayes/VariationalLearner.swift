@@ -304,12 +304,13 @@ final class VariationalLearner: Supervised {
       likelihoodPass(storage!, key: key.ofSample(sample), examples: examples))
   }
 
-  func logLikelihood(
-    _ x: Tensor, examples: [UInt32], sample: Int, with storage: FlatBuffer?, key: RandomKey
-  ) -> Tensor {
-    likelihood.checkedLogLikelihood(
-      outputs(x, examples: examples, sample: sample, with: storage!, key: key),
-      of: likelihood.answers(examples, of: .test, supervision),
+  func measured<Measure>(
+    _ x: Tensor, examples: [UInt32], sample: Int, with storage: FlatBuffer?, key: RandomKey,
+    by measure: (any Likelihood, Tensor, Answers, Pass) -> Measure
+  ) -> Measure {
+    measure(
+      likelihood, outputs(x, examples: examples, sample: sample, with: storage!, key: key),
+      likelihood.answers(examples, of: .test, supervision),
       likelihoodPass(storage!, key: key.ofSample(sample), examples: examples))
   }
 

@@ -1,5 +1,6 @@
 import Datasets
 import Exact
+import LinearAlgebra
 import Recipes
 import Tensors
 import Training
@@ -80,19 +81,25 @@ extension ExactData {
     return result
   }
 
-  /// The first training rows in the units of the data, of which a picture shows two columns: none of images.
+  /// The first training rows where a picture shows them: one column in the units of the data, or places in a plane with
+  /// what the plane is; none of images.
   func shownRows() throws -> FlatBuffer? {
     guard ImageLayout(of: train.array) == nil else { return nil }
-    let (count, width) = (min(trainingCount, ExactData.shownRows), min(train.width, 2))
+    let count = min(trainingCount, ExactData.shownRows)
     var layout = Layout()
-    layout.add("rows", [count, width])
+    layout.add("rows", [count, min(train.width, 2)])
+    if train.width > 1 { Plane.addSlots(to: &layout, columns: train.width) }
     let buffer = FlatBuffer("shown", layout, precision: .float64)
     guard !isTrained else { return buffer }
-    var values: [Double] = []
-    try ExactRows(array: train.array).forEachBlock(0..<count) { _, block in
-      for row in 0..<block.count { values += (0..<width).map { block.inputs[row, $0] } }
+    let rows = try train.matrices(first: ExactData.shownRows).inputs
+    guard train.width > 1 else {
+      buffer.fill("rows", train.restored(rows).elements)
+      return buffer
     }
-    buffer.fill("rows", values)
+    let plane = Plane(self, of: rows)
+    plane.write(to: buffer)
+    let (x, y) = plane.places(of: rows)
+    buffer.fill("rows", zip(x, y).flatMap { [$0, $1] })
     return buffer
   }
 }

@@ -38,7 +38,7 @@ public enum PPCA: Model {
       }
       let model = try ProbabilisticPCA(
         latentDimension: latent, dimension: dimension, allowsMissing: missing,
-        relevance: relevance ? .init(limit: limit) : nil, noiseFloor: floor, floorIsRelative: true)
+        relevance: relevance ? .init(limit: limit) : nil, noiseFloor: floor, limitsAreRelative: true)
       return try StatisticsLearner(model, exact, recipe, defaults: .init(iterations: 2000, tolerance: 1e-9))
     }
   }
@@ -49,6 +49,7 @@ protocol ProbabilisticPCAModel: FlatStatisticsModel {
   var dimension: Int { get }
   var latentDimension: Int { get }
   var relevance: ProbabilisticPCA.Relevance? { get }
+  func relevantCount(_ density: ProbabilisticPCAParameters) -> Int?
 }
 
 extension ProbabilisticPCAModel {
@@ -80,9 +81,7 @@ extension ProbabilisticPCAModel {
   func report(density: ProbabilisticPCAParameters, objective: Double, rows: Int) -> [String: Double] {
     var metrics = ["noise_variance": density.noiseVariance]
     metrics[relevance == nil ? "log_likelihood" : "log_joint"] = objective / Double(rows)
-    if let relevance, let precisions = density.relevance {
-      metrics["components"] = Double(precisions.count { $0 < relevance.limit })
-    }
+    metrics["components"] = relevantCount(density).map(Double.init)
     return metrics
   }
 
@@ -156,6 +155,7 @@ extension ProbabilisticPCA: ProbabilisticPCAModel {
 
 extension ClosedFormProbabilisticPCA: ProbabilisticPCAModel {
   var relevance: ProbabilisticPCA.Relevance? { nil }
+  func relevantCount(_ density: ProbabilisticPCAParameters) -> Int? { nil }
 
   var parameterLayout: Layout { densityLayout }
   /// Before the pass there is only a pivot, and afterwards nothing to go on from.

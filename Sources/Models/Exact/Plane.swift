@@ -3,6 +3,8 @@ import Exact
 import Figures
 import Foundation
 import LinearAlgebra
+import Tensors
+import Training
 
 /// The plane in which rows are drawn: their two columns, in the units of the data; of more columns, the plane of the first
 /// two principal components of the training rows that a picture shows, as the model sees them.
@@ -13,32 +15,40 @@ struct Plane {
   private let middle: [Double]
   private let directions: Matrix
   private let origin: [Double]
+  /// The components' parts of the variance; zeros where the directions are those of columns.
+  private let shares: [Double]
 
   /// Of more columns, the components are those of so many rows: the products of rows are then the smaller matrix.
   private static let mostColumns = 512
   private static let fewRows = 500
 
-  /// - Parameter rows: training rows of two columns or more, as the model sees them.
+  /// - Parameter rows: training rows of two columns or more, as the model sees them. Those that lack values have no say.
   init(_ data: ExactData, of rows: Matrix) {
     // Numbers too large for a covariance leave the first two columns: a picture is no reason to lose a fit.
     guard rows.columns > 2, let found = try? Plane.components(of: rows) else {
       let scaling = data.train.scaling ?? ColumnScaling(identity: rows.columns)
       var columns = Matrix(rows: 2, columns: rows.columns)
       for column in 0..<2 { columns[column, column] = scaling.scale[column] }
-      (middle, directions) = ([Double](repeating: 0, count: rows.columns), columns)
-      origin = Array(scaling.offset.prefix(2))
-      (x, y) = (Axis(data.name(of: 0)), Axis(data.name(of: 1)))
+      self.init(
+        data, middle: [Double](repeating: 0, count: rows.columns), directions: columns,
+        origin: Array(scaling.offset.prefix(2)), shares: [0, 0])
       return
     }
-    (middle, directions, origin) = (found.mean, found.directions, [0, 0])
-    (x, y) = (Axis(componentName(0, found.varianceRatios)), Axis(componentName(1, found.varianceRatios)))
+    self.init(
+      data, middle: found.mean, directions: found.directions, origin: [0, 0],
+      shares: Array(found.varianceRatios.prefix(2)))
+  }
+
+  private init(_ data: ExactData, middle: [Double], directions: Matrix, origin: [Double], shares: [Double]) {
+    (self.middle, self.directions, self.origin, self.shares) = (middle, directions, origin, shares)
+    let names = shares[0] > 0 ? (0..<2).map { componentName($0, shares) } : (0..<2).map { data.name(of: $0) }
+    (x, y) = (Axis(names[0]), Axis(names[1]))
   }
 
   private static func components(of rows: Matrix) throws -> PrincipalComponentsParameters {
-    let count = rows.columns > mostColumns ? min(rows.rows, fewRows) : rows.rows
-    let some = Matrix(
-      rows: count, columns: rows.columns, elements: Array(rows.elements.prefix(count * rows.columns)))
-    let model = try PrincipalComponents(components: 2, dimension: rows.columns, rows: count)
+    let whole = (0..<rows.rows).lazy.filter { row in (0..<rows.columns).allSatisfy { !rows[row, $0].isNaN } }
+    let some = Matrix(whole.prefix(rows.columns > mostColumns ? fewRows : rows.rows).map(rows.row))
+    let model = try PrincipalComponents(components: 2, dimension: rows.columns, rows: some.rows)
     return try some.withRows {
       try model.fit(Observations(inputs: $0), from: model.start(pivot: some.row(0))).parameters
     }
@@ -59,6 +69,29 @@ struct Plane {
   /// What a Gaussian density over all columns is in the plane.
   func gaussian(mean: [Double], covariance: Matrix) -> Ellipses.Gaussian {
     Ellipses.Gaussian(mean: place(of: mean), covariance: self.covariance(covariance))
+  }
+}
+
+extension Plane {
+  /// What a checkpoint keeps of a plane, so that rows can be drawn in it without the training data.
+  static func addSlots(to layout: inout Layout, columns: Int) {
+    layout.add("middle", [columns])
+    layout.add("directions", [2, columns])
+    layout.add("origin", [2])
+    layout.add("shares", [2])
+  }
+
+  func write(to buffer: FlatBuffer) {
+    buffer.fill("middle", middle)
+    buffer.fill("directions", directions.elements)
+    buffer.fill("origin", origin)
+    buffer.fill("shares", shares)
+  }
+
+  init(_ data: ExactData, from buffer: FlatBuffer) {
+    self.init(
+      data, middle: buffer.numbers("middle"), directions: buffer.matrix("directions"), origin: buffer.numbers("origin"),
+      shares: buffer.numbers("shares"))
   }
 }
 

@@ -133,27 +133,25 @@ private func emissionPanel(
   }
 }
 
-/// Densities over a histogram of one column, or ellipses over the first two.
+/// Densities over a histogram of one column, or ellipses in the plane of more.
 private func gaussianPanel(
   _ states: [[(weight: Double, mean: [Double], covariance: Matrix)]], _ rows: Matrix, _ data: ExactData
 ) -> Panel {
-  let seen = (0..<rows.rows).filter { row in (0..<min(rows.columns, 2)).allSatisfy { !rows[row, $0].isNaN } }
+  let whole = (0..<rows.rows).filter { row in (0..<rows.columns).allSatisfy { !rows[row, $0].isNaN } }
   guard rows.columns == 1 else {
+    let plane = Plane(data, of: rows)
+    let (x, y) = plane.places(of: Matrix(rows: whole.count, columns: rows.columns, elements: whole.flatMap(rows.row)))
     return Panel(
-      x: Axis(data.column(0)), y: Axis(data.column(1)),
-      [
-        .points(
-          Points(
-            x: seen.map { rows[$0, 0] }, y: seen.map { rows[$0, 1] }, coloring: .single(.neutral)))
-      ]
+      x: plane.x, y: plane.y,
+      [.points(Points(x: x, y: y, coloring: .single(.neutral)))]
         + states.enumerated().map { k, components in
           .ellipses(
             Ellipses(
-              components.map { Ellipses.Gaussian(mean: $0.mean, covariance: $0.covariance) }, label: "state \(k)",
+              components.map { plane.gaussian(mean: $0.mean, covariance: $0.covariance) }, label: "state \(k)",
               color: .palette(k)))
         })
   }
-  let values = seen.map { rows[$0, 0] }
+  let values = whole.map { rows[$0, 0] }
   let (lower, upper) = (values.min() ?? 0, values.max() ?? 1)
   let x = (0...200).map { lower + (upper - lower) * Double($0) / 200 }
   return Panel(
