@@ -7,7 +7,7 @@ import Training
 extension Run {
   /// Reads inputs to predict from.
   ///
-  /// - Parameter path: an NPY array, examples first, or whatever else can be trained on. Of a table the columns that the
+  /// - Parameter path: an NPY array, examples first, or whatever else can be trained on; `-` is standard input. Of a table the columns that the
   ///   run was trained on are taken: by name where they have names, since it may hold the target and more beside them.
   /// - Throws: `DataError` when the file is not understood.
   public func inputs(from path: String) throws -> ExampleArray { try examples(from: path).inputs }
@@ -16,10 +16,11 @@ extension Run {
   /// be whatever it could be trained on.
   public func examples(from path: String) throws -> ExampleSet {
     var request = job.dataRequest
-    let isArray = try DataFile.kind(of: path) != .folder && NPY.isNPY(DataFile.read(path).copy(from: 0, count: 8))
-    guard job.model.learnsSequences || !isArray else {
-      // As of training data: a network may well turn NaN into a number.
-      return try fitting(ExampleSet(inputs: NPY.finiteExamples(path, allowingNaN: request.missing == .keep)), path)
+    // As of training data: a network may well turn NaN into a number.
+    if !job.model.learnsSequences,
+      let inputs = try DataSource.array(path, allowingNaN: request.missing == .keep)
+    {
+      return try fitting(ExampleSet(inputs: inputs), path)
     }
     (request.source, request.target, request.moreTargets) = (path, nil, [])
     (request.testFraction, request.seed) = (0, 0)
