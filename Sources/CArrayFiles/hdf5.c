@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const char broken[] = "is damaged, or written by a newer version of HDF5 than this one";
+
 enum { MOST_DEPTH = 8, MOST_LINKS = 100000 };
 
 // A chunk is decompressed as a whole.
@@ -112,16 +114,16 @@ static int is_matlab_class(hid_t object, const char *class) {
 // Why the numbers of a dataset cannot be had from this file alone, by what this library has; null: they can.
 static const char *obstacle(hid_t dataset, size_t element) {
   H5D_space_status_t space;
-  if (H5Dget_space_status(dataset, &space) < 0) return "is damaged";
+  if (H5Dget_space_status(dataset, &space) < 0) return broken;
   if (space == H5D_SPACE_STATUS_NOT_ALLOCATED) return "has a shape, but no numbers";
   hid_t creation = H5Dget_create_plist(dataset);
-  if (creation < 0) return "is damaged";
+  if (creation < 0) return broken;
   const char *result = NULL;
   H5D_layout_t layout = H5Pget_layout(creation);
   if (layout == H5D_VIRTUAL || H5Pget_external_count(creation) != 0) {
     result = "has its numbers in other files";
   } else if (layout < 0) {
-    result = "is damaged";
+    result = broken;
   }
   if (result == NULL && layout == H5D_CHUNKED) {
     hsize_t extents[H5S_MAX_RANK];
@@ -133,7 +135,7 @@ static const char *obstacle(hid_t dataset, size_t element) {
     if (axes < 0 || size > largest_chunk) result = "has chunks of more than 1 GiB";
   }
   int filters = H5Pget_nfilters(creation);
-  if (filters < 0) result = "is damaged";
+  if (filters < 0) result = broken;
   for (int index = 0; index < filters && result == NULL; index++) {
     unsigned flags = 0;
     size_t values = 0;
@@ -156,14 +158,14 @@ static void describe(hid_t dataset, const char *name, carrays_format format, car
   hid_t space = H5Dget_space(dataset);
   const char *reason = NULL;
   if (type < 0 || space < 0) {
-    reason = "is damaged";
+    reason = broken;
   } else {
     carrays_type known = type_of(type, &reason);
     int axes = H5Sget_simple_extent_ndims(space);
     hsize_t extents[H5S_MAX_RANK] = {0};
     if (reason == NULL && (axes < 0 || H5Sget_simple_extent_type(space) == H5S_NULL)) reason = "holds nothing";
     if (reason == NULL && axes > CARRAYS_MOST_AXES) reason = "has more than 8 axes";
-    if (reason == NULL && H5Sget_simple_extent_dims(space, extents, NULL) < 0) reason = "is damaged";
+    if (reason == NULL && H5Sget_simple_extent_dims(space, extents, NULL) < 0) reason = broken;
     if (reason == NULL && format == CARRAYS_MATLAB_HDF5) {
       if (is_matlab_class(dataset, "char")) reason = "holds texts";
       if (H5Aexists(dataset, "MATLAB_empty") > 0) reason = "holds nothing";
@@ -207,7 +209,7 @@ static herr_t look(hid_t group, const char *name, const H5L_info_t *link, void *
   hid_t object = H5Oopen(group, name, H5P_DEFAULT);
   if (object < 0) {
     carrays_array *array = elbo_next(here->report, path);
-    if (array != NULL) elbo_refuse(array, "is damaged");
+    if (array != NULL) elbo_refuse(array, broken);
     return 0;
   }
   H5I_type_t kind = H5Iget_type(object);

@@ -42,7 +42,7 @@ public struct ExampleSet: Sendable {
   public let sequences: Sequences?
 
   /// What each example is called, where the data says it and a trained model is shown it.
-  public internal(set) var identifiers: Identifiers?
+  package(set) public var identifiers: Identifiers?
 
   /// How many examples: sequences where there are some, else rows.
   public var count: Int { sequences?.count ?? inputs.count }

@@ -69,6 +69,9 @@ struct ForeignArrays: ArrayArchive {
 
   init(_ file: ByteRegion, _ format: Format, place: DataPlace) throws(DataError) {
     (self.file, self.format, self.place) = (file, format, place)
+    if format == .matlab, !Self.isWhole(file) {
+      throw DataError(.damaged, at: place, "ends too early (truncated)", advice: "fetch or write the file again")
+    }
     var report: UnsafeMutablePointer<carrays_report>?
     let status = file.withUnsafeBytes { bytes in
       carrays_list(bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count, format.code, &report)
@@ -88,6 +91,21 @@ struct ForeignArrays: ArrayArchive {
     guard Set(keys).count == keys.count else {
       throw DataError(.damaged, at: place, "two arrays have one name", advice: "write the file again")
     }
+  }
+
+  /// Whether the variables of a file of version 5 to 7 end where it ends, each of which says its size (MAT-File Format,
+  /// "Data Elements"): the library passes over one that does not.
+  private static func isWhole(_ file: ByteRegion) -> Bool {
+    let isLittleEndian = file.copy(from: 126, count: 2) == Array("IM".utf8)
+    var position = 128
+    while position < file.count {
+      let tag = file.copy(from: position, count: 8)
+      let fields = [0, 4].map { isLittleEndian ? tag.littleEndian(at: $0, size: 4) : tag.bigEndian(at: $0, size: 4) }
+      // A matrix, or a compressed one.
+      guard let type = fields[0], let size = fields[1], type == 14 || type == 15 else { return false }
+      position += 8 + Int(size)
+    }
+    return position == file.count
   }
 
   private static func entry(_ memory: UnsafeRawPointer, _ format: Format) -> Entry {

@@ -86,7 +86,8 @@ struct TableDataset {
     if let column = try table.identifierColumn(request, apartFrom: []) { dropped.insert(column) }
     for name in request.drop { dropped.insert(try index(of: name, .drop)) }
     if let target = allTargets.first(where: dropped.contains) {
-      throw bad("the target column '\(table.columns[target].name)' is also left out",
+      throw bad(
+        "the target column '\(table.columns[target].name)' is also dropped",
         "take it out of \(DataKey.drop) and \(DataKey.identifier)")
     }
     if request.columns.isEmpty {

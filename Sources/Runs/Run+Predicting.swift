@@ -27,7 +27,9 @@ extension Run {
     request.schema = checkpoint.schema
     if request.columns.isEmpty, request.oneHot.isEmpty { request.columns = job.data.columns }
     let train = try DataSource.open(request).train
-    return try fitting(ExampleSet(inputs: train.inputs, sequences: train.sequences), path)
+    var examples = try ExampleSet(inputs: train.inputs, sequences: train.sequences)
+    examples.identifiers = train.identifiers
+    return try fitting(examples, path)
   }
 
   /// Inputs, unless the model predicts and they are not what it was trained on.
@@ -68,6 +70,7 @@ extension Run {
     let inputs = examples.inputs
     if let learner = job.learner.offers.closedFormPrediction {
       return Predictions(try learner.predict(examples, with: crew), schema: schema, examples: inputs.count)
+        .identified(by: examples.identifiers)
     }
     let learner = try predicting()
     let key = Prediction.key(seed: seed)
@@ -78,6 +81,7 @@ extension Run {
         try PredictionTable.automatic(learner, inputs, tolerance: tolerance, limit: limit, key: key, with: crew)
       }
     return Predictions(table, of: learner, schema: schema, examples: inputs.count, asked: samples)
+      .identified(by: examples.identifiers)
   }
 
   /// Forecasts the elements that follow sequences: a row for each step after each sequence, step after step. `quantiles` are

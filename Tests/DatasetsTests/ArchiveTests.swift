@@ -30,7 +30,8 @@ import Testing
 
   @Test(arguments: [
     ("parent", "leads out of the archive"), ("absolute", "leads out of the archive"), ("link", "is a link"),
-    ("hard_link", "is a link"), ("device", "is a device or something else that is no file"), ("twice", "is there twice"),
+    ("hard_link", "is a link"), ("device", "is a device or something else that is no file"),
+    ("twice", "is there twice"),
   ])
   func membersAreRefused(_ name: String, _ problem: String) {
     let error = failure(DataRequest(source: "\(golden)/refused_\(name).tar.gz"))
@@ -86,7 +87,8 @@ import Testing
   }
 
   @Test func tenClasses() throws {
-    let data = try DataSource.open(DataRequest(source: folder().path))
+    let folder = try folder()
+    let data = try DataSource.open(DataRequest(source: folder.path))
     #expect(data.train.labels?.indices == [3, 9, 0] && data.test?.labels?.indices == [1])
     #expect(data.train.labels?.names[3] == "cat" && data.train.inputs.shape == [32, 32, 3])
     // Row 2, column 5 of the second example: pixel 69 of each plane.

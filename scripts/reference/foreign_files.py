@@ -60,7 +60,7 @@ def arrays():
     with h5py.File(FOLDER / "foreign.h5", "w", libver="earliest", track_order=False) as file:
         file.create_dataset("x", data=X, track_times=False)
         file.create_dataset("y", data=Y, track_times=False)
-    with h5py.File(FOLDER / "kinds.h5", "w", libver="latest") as file:
+    with h5py.File(FOLDER / "kinds.h5", "w", libver=("earliest", "v110")) as file:
         file.create_dataset("train/x", data=X, compression="gzip", shuffle=True, fletcher32=True, chunks=(5, 2))
         file.create_dataset("train/y", data=Y.astype("i1"))
         file.create_dataset("test/x", data=X[:4].astype(">f8"))
