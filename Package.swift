@@ -22,6 +22,8 @@ let package = Package(
     .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CProtobufC", providers: [.apt(["libprotobuf-c-dev"])]),
     .systemLibrary(name: "CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
+    .systemLibrary(name: "CSQLite", providers: [.apt(["libsqlite3-dev"])]),
+    .target(name: "CArrayFiles", linkerSettings: [.linkedLibrary("hdf5_serial"), .linkedLibrary("matio")]),
     .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
     .target(name: "CJPEG", linkerSettings: [.linkedLibrary("jpeg")]),
     .target(name: "CPNG", linkerSettings: [.linkedLibrary("png")]),
@@ -42,7 +44,7 @@ let package = Package(
     .target(name: "Optimizers", dependencies: ["CKernels"]),
     .target(name: "Exact", dependencies: ["CExact", "Distributions", "LinearAlgebra"]),
     .target(name: "Sequences", dependencies: ["Distributions", "Exact", "LinearAlgebra"]),
-    .target(name: "Datasets", dependencies: ["CZlib", "Files", "Images"]),
+    .target(name: "Datasets", dependencies: ["CArrayFiles", "CSQLite", "CZlib", "Files", "Images"]),
     .target(
       name: "Training",
       dependencies: [

@@ -33,6 +33,7 @@ package struct CoordinatorRun: Sendable {
   package func run(
     _ prepared: TrainingRequest.Prepared, _ request: TrainingRequest, quiet: Bool, began: (ClusterSession) -> Void
   ) async throws -> (run: RunFolder, summary: Summary) {
+    try prepared.checkSharedData()
     let (run, lock) = try prepared.claim(request)
     defer { lock.release() }
     let cluster = try await prepared.starting(run) {

@@ -56,6 +56,7 @@ package struct Launch: Sendable {
   ) async throws -> (run: RunFolder, summary: Summary) {
     let sockets = try endpoint == nil ? SocketFolder() : nil
     defer { sockets?.remove() }
+    try prepared.checkSharedData()
     let (run, lock) = try prepared.claim(request)
     defer { lock.release() }
     let cluster = try await prepared.starting(run) {

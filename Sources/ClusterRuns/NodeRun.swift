@@ -1,4 +1,5 @@
 import Cluster
+import Datasets
 import Foundation
 import Messages
 import Recipes
@@ -52,6 +53,9 @@ package final class NodeRun: Sendable {
   package init(_ options: Options, note: @escaping @Sendable (String) -> Void) throws {
     guard (0...86_400).contains(options.grace), (1...864_000).contains(options.patience) else {
       throw RecipeError("--grace must be from 0 to 86400, --patience from 1 to 864000")
+    }
+    guard options.data != StandardInput.name else {
+      throw RecipeError("--data -: a node that is asked again could not read it again; write the data to a file")
     }
     let endpoint = try Endpoint(options.coordinator)
     let name = try options.name ?? NodeRun.defaultName(note)

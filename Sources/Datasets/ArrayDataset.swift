@@ -1,4 +1,4 @@
-/// Makes examples of array files: one IDX or NPY array of inputs, or an archive of inputs and targets.
+/// Makes examples of array files: one IDX or NPY array of inputs, or an archive of inputs and targets (NPZ, HDF5, MATLAB).
 enum ArrayDataset {
   /// Inputs alone; the test set is a share of them.
   static func make(_ array: RawArray, _ request: DataRequest, name: String) throws(DataError) -> Dataset {
@@ -8,10 +8,10 @@ enum ArrayDataset {
     return try Dataset(name: name, train: train, test: test)
   }
 
-  static func make(_ archive: NPZ, _ request: DataRequest, name: String, path: String) throws(DataError) -> Dataset {
-    let place = DataPlace(file: path)
+  static func make(_ archive: some ArrayArchive, _ request: DataRequest, name: String) throws(DataError) -> Dataset {
+    let place = archive.place
     try request.refuseColumns(at: place, allowingArrayNames: true)
-    let keys = try ArchiveKeys(archive.keys, request, place)
+    let keys = try ArchiveKeys(archive, request)
     let allowingNaN = request.missing == .keep
     let inputs = try archive.array(keys.inputs).finiteExamples(allowingNaN: allowingNaN)
     let testInputs = try keys.testInputs.map { (key) throws(DataError) in
@@ -38,7 +38,7 @@ enum ArrayDataset {
 
   /// What the arrays of train and test say of the examples: classes, or values.
   private static func answers(
-    _ keys: [String?], _ archive: NPZ, _ request: DataRequest
+    _ keys: [String?], _ archive: some ArrayArchive, _ request: DataRequest
   ) throws(DataError) -> ([ClassLabels?], [ExampleArray?]) {
     let texts = try keys.map { (key) throws(DataError) in try key.map(archive.texts) ?? nil }
     if texts[0] != nil { return (try named(texts, archive.place) { $0 }, [nil, nil]) }
@@ -108,7 +108,8 @@ private struct ArchiveKeys {
   private static let lengthNames = ["lengths"]
   private static let targetNames = ["y", "labels", "targets", "target"]
 
-  init(_ keys: [String], _ request: DataRequest, _ place: DataPlace) throws(DataError) {
+  init(_ archive: some ArrayArchive, _ request: DataRequest) throws(DataError) {
+    let (keys, place) = (archive.keys, archive.place)
     guard request.columns.count <= 1 else {
       throw DataError(
         .badRequest, at: place, "\(DataKey.columns) names \(request.columns.count) arrays",
@@ -117,9 +118,10 @@ private struct ArchiveKeys {
     let targets = try Self.find(request.target, Self.targetNames, keys, place, .target)
     let lengths = try Self.find(request.sequence, Self.lengthNames, keys, place, .sequence)
     let candidates = keys.filter { $0 != targets && $0 != lengths }
+    let readable = archive.readableKeys.filter(candidates.contains)
     guard
       let inputs = try Self.find(request.columns.first, Self.inputNames, candidates, place, .columns)
-        ?? (candidates.count == 1 ? candidates[0] : nil)
+        ?? (readable.count == 1 ? readable[0] : nil)
     else {
       throw DataError(
         .notFound, at: place, "none of its arrays is named like inputs (\(listed(Self.inputNames)))",
@@ -147,7 +149,7 @@ private struct ArchiveKeys {
       return wanted
     }
     let spellings = names.flatMap { [$0, "\($0)_train", "train_\($0)"] }
-    let matches = keys.filter { spellings.contains($0.lowercased()) }
+    let matches = keys.filter { spellings.contains(spelling(of: $0)) }
     guard matches.count <= 1 else {
       throw DataError(
         .badRequest, at: place, "several arrays could be meant: \(listed(matches))", advice: "name one with \(key)")
@@ -157,12 +159,15 @@ private struct ArchiveKeys {
 
   /// `x_test` for `x` and for `x_train`, `test_images` for `train_images`.
   private static func testCounterpart(of key: String, _ keys: [String]) -> String? {
-    let base = key.lowercased()
+    let base = spelling(of: key)
     var spellings = ["\(base)_test", "test_\(base)"]
     if base.hasSuffix("_train") { spellings = ["\(base.dropLast(6))_test"] }
     if base.hasPrefix("train_") { spellings = ["test_\(base.dropFirst(6))"] }
-    return keys.first { spellings.contains($0.lowercased()) }
+    return keys.first { spellings.contains(spelling(of: $0)) }
   }
+
+  /// An array `x` in a group `train` is as good as one that is named `train_x`.
+  private static func spelling(of key: String) -> String { key.lowercased().replacing("/", with: "_") }
 }
 
 extension RawArray {

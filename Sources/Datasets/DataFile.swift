@@ -16,9 +16,27 @@ package enum DataFile {
     case file, folder, other
   }
 
+  /// An archive that is open: what lies in it by its path is read from there, as if it had been unpacked.
+  @TaskLocal private static var archive: FileTree?
+
+  /// Does something for which the files of an archive are at hand.
+  static func reading<Result>(
+    from archive: FileTree, _ body: () throws(DataError) -> Result
+  ) throws(DataError) -> Result {
+    let result: Swift.Result<Result, DataError> = $archive.withValue(archive) {
+      do throws(DataError) { return .success(try body()) } catch { return .failure(error) }
+    }
+    return try result.get()
+  }
+
+  private static func archive(covering path: String) -> FileTree? {
+    archive.flatMap { $0.covers(path) ? $0 : nil }
+  }
+
   /// What is at `path`, or nil if there is nothing.
   package static func kind(of path: String) -> Kind? {
     guard isPath(path) else { return nil }
+    if let archive = archive(covering: path) { return archive.kind(of: path) }
     var status = stat()
     guard stat(path, &status) == 0 else { return nil }
     switch status.st_mode & S_IFMT {
@@ -35,6 +53,10 @@ package enum DataFile {
 
   /// The names in a folder, sorted.
   package static func names(inFolder path: String) throws(DataError) -> [String] {
+    if let archive = archive(covering: path) {
+      guard let names = archive.names(inFolder: path) else { throw failure(ENOENT, path) }
+      return names
+    }
     guard let folder = opendir(path) else { throw failure(errno, path) }
     defer { closedir(folder) }
     var names: [String] = []
@@ -47,6 +69,10 @@ package enum DataFile {
 
   package static func read(_ path: String, mapsFrom: Int = DataFile.mapsFrom) throws(DataError) -> ByteRegion {
     guard isPath(path) else { throw failure(ENOENT, path) }
+    if let archive = archive(covering: path) {
+      guard let bytes = archive.bytes(path) else { throw failure(ENOENT, path) }
+      return bytes
+    }
     // Without O_NONBLOCK a named pipe would make the open wait for a writer.
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else { throw failure(errno, path) }

@@ -2,8 +2,7 @@
 /// `data.one_hot`, so that their advice can be followed.
 public enum DataKey: String, CaseIterable, Sendable, CustomStringConvertible {
   case source, format, target, columns, drop, dates, percent, missing, unseen, header, delimiter, decimal, skip, split,
-    strict,
-    background, void, sequence, tokens
+    strict, background, void, sequence, tokens, identifier
   case targetKind = "target_kind"
   case oneHot = "one_hot"
   case imageSize = "image_size"

@@ -82,6 +82,8 @@ public struct DataRequest: Sendable, Equatable {
   /// The input columns of a table, by name or index; empty for all but the target and the dropped ones. In an archive,
   /// the one name of the input array.
   public var columns: [String] = []
+  /// The column of a table that says which row is which: it is no input, and predictions repeat it.
+  public var identifier: String?
   /// Columns of a table that are left out.
   public var drop: [String] = []
   /// Columns of a table of which every value becomes a column of zeros and ones; `*` stands for all that hold text.
@@ -160,7 +162,7 @@ public struct DataRequest: Sendable, Equatable {
   func refuseColumns(at place: DataPlace, allowingArrayNames: Bool = false) throws(DataError) {
     let named: [(DataKey, Bool)] = [
       (.drop, !drop.isEmpty), (.oneHot, !oneHot.isEmpty), (.dates, !dates.isEmpty),
-      (.percent, !percent.isEmpty),
+      (.percent, !percent.isEmpty), (.identifier, identifier != nil && schema == nil),
       (.target, target != nil && (!allowingArrayNames || !moreTargets.isEmpty)),
       (.columns, !columns.isEmpty && !allowingArrayNames), (.sequence, sequence != nil && !allowingArrayNames),
     ]

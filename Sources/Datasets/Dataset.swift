@@ -41,6 +41,9 @@ public struct ExampleSet: Sendable {
   /// Where the sequences begin whose elements `inputs` holds back to back; nil: an example is one row.
   public let sequences: Sequences?
 
+  /// What each example is called, where the data says it and a trained model is shown it.
+  package(set) public var identifiers: Identifiers?
+
   /// How many examples: sequences where there are some, else rows.
   public var count: Int { sequences?.count ?? inputs.count }
 
@@ -90,7 +93,7 @@ public struct ExampleSet: Sendable {
     let chosen = sequences?.gathering(indices)
     /// Of labels or targets, which belong to elements or to examples.
     func places(_ count: Int) -> [UInt32] { count == inputs.count ? chosen?.elements ?? indices : indices }
-    return try ExampleSet(
+    var set = try ExampleSet(
       inputs: inputs.gathering(chosen?.elements ?? indices),
       labels: labels.map { all in
         let indices = places(all.indices.count)
@@ -100,6 +103,8 @@ public struct ExampleSet: Sendable {
       labelImages: labelImages.map { (all) throws(DataError) in
         LabelImages(try all.classes.gathering(indices), all.kinds)
       }, captions: captions?.gathering(indices), sequences: chosen?.sequences)
+    set.identifiers = identifiers?.gathering(indices)
+    return set
   }
 
   /// The examples of a range, sharing memory.
@@ -107,7 +112,7 @@ public struct ExampleSet: Sendable {
     get throws(DataError) {
       let elements = sequences?.elements(of: range) ?? range
       func places(_ count: Int) -> Range<Int> { count == inputs.count ? elements : range }
-      return try ExampleSet(
+      var set = try ExampleSet(
         inputs: inputs[elements],
         labels: labels.map {
           ClassLabels(indices: Array($0.indices[places($0.indices.count)]), count: $0.count, names: $0.names)
@@ -115,6 +120,8 @@ public struct ExampleSet: Sendable {
         targets: targets.map { $0[places($0.count)] },
         labelImages: labelImages.map { LabelImages($0.classes[range], $0.kinds) }, captions: captions?[range],
         sequences: sequences?.stretch(range))
+      set.identifiers = identifiers?[range]
+      return set
     }
   }
 }

@@ -15,6 +15,11 @@ extension ExampleArray {
   public static func pictures(
     at path: String, like schema: Schema, background: Background = .black
   ) throws(DataError) -> (names: [String], pictures: ExampleArray) {
+    if let archive = try DataSource.archive(path) {
+      return try DataFile.reading(from: archive) { () throws(DataError) in
+        try pictures(at: archive.top, like: schema, background: background)
+      }
+    }
     var request = DataRequest(source: path)
     (request.schema, request.background) = (schema, background)
     let isFolder = DataFile.kind(of: path) == .folder
@@ -155,9 +160,13 @@ enum ImageFolder {
     }
     let (pictures, read) = try reader.pictures(files, at: DataPlace(file: path)) { $0.path }
     let labels = read.map(\.label)
-    return try ExampleSet(
+    var set = try ExampleSet(
       inputs: pictures,
       labels: classes.isEmpty ? nil : ClassLabels(indices: labels, count: classes.count, names: classes))
+    if request.schema != nil {
+      set.identifiers = Identifiers(name: "file", values: read.map { String($0.path.dropFirst(path.count + 1)) })
+    }
+    return set
   }
 
   /// The picture in a PNG or JPEG file, and whether its samples had more than 8 bits.

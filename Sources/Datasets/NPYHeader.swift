@@ -110,9 +110,15 @@ struct NPYHeader: Equatable {
   /// The bytes that `numpy.save` writes before the numbers of a C-ordered array, byte for byte.
   static func encoded(scalar: ScalarType, shape: [Int]) -> [UInt8] {
     let order = scalar.size == 1 ? "|" : RawArray.machineIsLittleEndian ? "<" : ">"
-    let code = scalars.first { $0.value == scalar }!.key
+    return encoded(type: order + scalars.first { $0.value == scalar }!.key, shape: shape)
+  }
+
+  /// The same of texts of so many characters.
+  static func encoded(texts length: Int, shape: [Int]) -> [UInt8] { encoded(type: "<U\(length)", shape: shape) }
+
+  private static func encoded(type: String, shape: [Int]) -> [UInt8] {
     let extents = shape.count == 1 ? "(\(shape[0]),)" : "(" + shape.map(String.init).joined(separator: ", ") + ")"
-    var text = "{'descr': '\(order)\(code)', 'fortran_order': False, 'shape': \(extents), }"
+    var text = "{'descr': '\(type)', 'fortran_order': False, 'shape': \(extents), }"
     // numpy leaves room for the first extent to grow to 21 digits in place.
     if let first = shape.first { text += String(repeating: " ", count: 21 - String(first).count) }
     // The numbers begin at a multiple of 64 bytes: 10 bytes stand before the text, a newline ends it.

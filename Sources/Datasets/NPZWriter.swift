@@ -18,6 +18,8 @@ public struct NPZWriter: ~Copyable {
   private let file: DataOutput
   private let place: DataPlace
   private var entries: [Entry] = []
+  private var isOpen = false
+  /// Of the open array, unless it is one of texts.
   private var openScalar: ScalarType?
   /// Bytes that the open array still lacks.
   private var missing = 0
@@ -35,17 +37,31 @@ public struct NPZWriter: ~Copyable {
 
   /// Begins an array in C order; the one before must be full. `key` must be new, and `shape` countable.
   public mutating func begin<T: ArrayElement>(_ key: String, _ type: T.Type, shape: [Int]) throws(DataError) {
-    try endEntry()
-    let header = NPYHeader.encoded(scalar: T.scalarType, shape: shape)
     guard let data = byteCount(shape: shape, elementSize: T.scalarType.size) else {
       preconditionFailure("an impossible shape \(shape)")
     }
+    try begin(key, NPYHeader.encoded(scalar: T.scalarType, shape: shape), data)
+    openScalar = T.scalarType
+  }
+
+  /// Texts as numpy keeps them, all of one length; a longer one than 1000 characters is cut off.
+  public mutating func add(_ key: String, _ texts: [String]) throws(DataError) {
+    let codes = texts.map { $0.unicodeScalars.prefix(1000).map(\.value) }
+    let length = max(1, codes.lazy.map(\.count).max() ?? 1)
+    try begin(key, NPYHeader.encoded(texts: length, shape: [texts.count]), 4 * length * texts.count)
+    for code in codes {
+      try append(bytes: (code + [UInt32](repeating: 0, count: length - code.count)).map(\.littleEndian))
+    }
+  }
+
+  private mutating func begin(_ key: String, _ header: [UInt8], _ data: Int) throws(DataError) {
+    try endEntry()
     let name = Array("\(key).npy".utf8)
     precondition(!entries.contains { $0.name == name } && name.count < 1 << 16, "key used twice or too long")
     let entry = Entry(name: name, offset: file.position, size: header.count + data, checksum: 0)
     entries.append(entry)
     try file.write(localHeader(entry))
-    openScalar = T.scalarType
+    isOpen = true
     missing = entry.size
     try append(bytes: header)
   }
@@ -85,9 +101,9 @@ public struct NPZWriter: ~Copyable {
   /// The checksum stands before the data and is known only after it.
   private mutating func endEntry() throws(DataError) {
     precondition(missing == 0, "fewer elements than the shape has")
-    guard openScalar != nil, let entry = entries.last else { return }
+    guard isOpen, let entry = entries.last else { return }
     try file.overwrite(littleEndian(UInt64(entry.checksum), 4), at: entry.offset + 14)
-    openScalar = nil
+    (openScalar, isOpen) = (nil, false)
   }
 
   // The records of APPNOTE 4.3.7, 4.3.12, 4.3.14–16. Sizes and offsets stand in 64-bit extra fields only where they

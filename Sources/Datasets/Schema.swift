@@ -269,6 +269,12 @@ private struct Adaptation {
   }
 
   func set(_ set: ExampleSet) throws(DataError) -> ExampleSet {
+    var adapted = try numbers(of: set)
+    adapted.identifiers = set.identifiers
+    return adapted
+  }
+
+  private func numbers(of set: ExampleSet) throws(DataError) -> ExampleSet {
     let inputs = try array(set.inputs, schema.shape, schema.kind, "examples have")
     let labels = try labels(set.labels)
     let labelImages = try labelImages(set.labelImages)

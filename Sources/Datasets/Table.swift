@@ -58,6 +58,17 @@ struct Table: Sendable {
     }
   }
 
+  /// The cells of a column as they stand.
+  func texts(ofColumn index: Int) throws(DataError) -> [String] {
+    try bytes.withUnsafeBytes { (raw) throws(DataError) in
+      var scanner = TableScanner(
+        raw.bindMemory(to: UInt8.self), layout.delimiter, layout.decimal, from: layout.rows, file: file)
+      var (fields, cells): ([TableScanner.Field], [String]) = ([], [])
+      while try scanner.next(&fields) { cells.append(scanner.text(of: fields[index])) }
+      return cells
+    }
+  }
+
   private static func checkIsText(_ bytes: UnsafeBufferPointer<UInt8>, _ file: String) throws(DataError) {
     if bytes.starts(with: [0xff, 0xfe]) || bytes.starts(with: [0xfe, 0xff]) {
       throw DataError(

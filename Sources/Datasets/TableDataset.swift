@@ -40,8 +40,11 @@ struct TableDataset {
     let rows = try completeRows(coded)
     let (inputArray, names, levels) = try inputArray(rows, coded)
     let (labels, targets) = try targets(rows, coded)
-    let all = try ExampleSet(
+    var all = try ExampleSet(
       inputs: inputArray, labels: labels, targets: targets, sequences: sequences, place: place)
+    if sequences == nil {
+      all.identifiers = try table.identifiers(request, rows: rows, apartFrom: inputs + allTargets)
+    }
     let (train, test) = try all.split(request, place: place)
     if request.targetKind == .detect, let hint = targets?.classesHint(name: table.columns[target!].name) {
       notes.append(hint)
@@ -80,9 +83,12 @@ struct TableDataset {
     sequence = try request.sequence.map { (name) throws(DataError) in try index(of: name, .sequence) }
     if let schema = request.schema, try chooseColumns(of: schema) { return }
     var dropped: Set<Int> = sequence.map { [$0] } ?? []
+    if let column = try table.identifierColumn(request, apartFrom: []) { dropped.insert(column) }
     for name in request.drop { dropped.insert(try index(of: name, .drop)) }
     if let target = allTargets.first(where: dropped.contains) {
-      throw bad("the target column '\(table.columns[target].name)' is also dropped", "take it out of \(DataKey.drop)")
+      throw bad(
+        "the target column '\(table.columns[target].name)' is also dropped",
+        "take it out of \(DataKey.drop) and \(DataKey.identifier)")
     }
     if request.columns.isEmpty {
       inputs = table.columns.indices.filter { !allTargets.contains($0) && !dropped.contains($0) }

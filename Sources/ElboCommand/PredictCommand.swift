@@ -14,9 +14,14 @@ struct PredictCommand: AsyncParsableCommand {
         elbo predict runs/bbb --input X.npy --samples 10000 --coordinator tcp://127.0.0.1:7700
         elbo predict runs/gaussian-process --input new.csv --output P.csv
         elbo predict runs/segmentation --input street.png --output street
-        elbo predict runs/captions --input pictures --output captions.csv
+        elbo predict runs/captions --input pictures.tar.gz --output captions.csv
+        elbo predict runs/bbb --input 'sqlite:shop.db?SELECT * FROM orders' --output P.csv
+        cat new.csv | elbo predict runs/bbb --input - --output P.jsonl
         elbo predict runs/bbb --input new.csv --coverage 0.9 --output P.csv
         elbo predict runs/lds --input series.csv --ahead 12 --output forecast.csv
+
+      Whatever can be trained on can be predicted from: see elbo train --help. Predictions repeat what the rows are called,
+      by data.identifier or by a column `id`.
 
       The archive holds mean, std and quantiles, what of the uncertainty is the data's and what the parameters', and a
       standard error for each: the error that the number of Monte Carlo samples leaves.
@@ -33,7 +38,8 @@ struct PredictCommand: AsyncParsableCommand {
       50, 80 and 95 %), or probabilities of symbols.
 
       A segmentation reads a picture and writes a folder: classes.png, whose numbers are classes, colors.png, the
-      uncertainty of the data and of the parameters as pictures, and all of it as numbers in maps.npz. A model of captions
+      uncertainty of the data and of the parameters as pictures, and all of it as numbers in maps.npz; or, by the name of
+      the output, colors.png, maps.npz or the probabilities as .npy alone. A model of captions
       reads a picture or a folder of them and writes a table or JSON lines.
       """)
 
@@ -42,7 +48,8 @@ struct PredictCommand: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "The inputs, examples first, of the type that the run was trained on.", valueName: "file.npy|csv|png|jpg"))
+      "The inputs, of the type that the run was trained on: whatever can be trained on, or - for standard input.",
+      valueName: "file|folder|-"))
   var input: String
 
   @OptionGroup var unseen: UnseenOptions
@@ -50,8 +57,8 @@ struct PredictCommand: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "What to write: an archive, a table or JSON lines, or the folder of a picture's maps. (default: predictions.npz, maps)",
-      valueName: "file.npz|csv|jsonl|folder"))
+      "What to write: an archive, a table, JSON lines or one array; of a picture's maps a folder or one of its files. (default: predictions.npz, maps)",
+      valueName: "file.npz|csv|jsonl|npy|png|folder"))
   var output: String?
 
   @Option(
@@ -82,7 +89,9 @@ struct PredictCommand: AsyncParsableCommand {
     }
     if trained.predictsPixels {
       guard place == nil else { throw RecipeError("a picture's maps are computed here: leave the nodes out") }
-      return try Results.write(trained.segment(input, samples: count, seed: samples.seed), to: output ?? "maps")
+      let output = output ?? "maps"
+      try Segmented.checkWritable(output)
+      return try Results.write(trained.segment(input, samples: count, seed: samples.seed), to: output)
     }
     if trained.predictsCaptions {
       guard place == nil else { throw RecipeError("captions are computed here: leave the nodes out") }
@@ -110,7 +119,9 @@ struct PredictCommand: AsyncParsableCommand {
           giveUp()
         }
       }
-      try Results.write(predictions.calibrated(by: calibration, coverage: coverage, seed: samples.seed), to: output)
+      try Results.write(
+        predictions.identified(by: examples.identifiers).calibrated(
+          by: calibration, coverage: coverage, seed: samples.seed), to: output)
       guard predictions.missing.isEmpty else { throw ExitStatus.failed }
     } catch {
       throw interruption.isRequested ? ExitStatus.interrupted : error

@@ -110,7 +110,7 @@ enum Results {
 
   /// Writes a picture's maps to a folder, and says what is in it.
   static func write(_ segmented: Segmented, to folder: String) throws {
-    try segmented.write(to: folder)
+    let files = try segmented.write(to: folder)
     let maps = segmented.maps
     let count = Double(max(maps.height * maps.width, 1))
     func mean(_ map: [Float]) -> Double { map.reduce(0) { $0 + Double($1) } / count }
@@ -118,7 +118,7 @@ enum Results {
       .init("pixels", .text("\(maps.height) × \(maps.width)")), .init("classes", .integer(maps.classes)),
       .init("samples", .integer(maps.samples)), .init("aleatoric, mean", mean(maps.aleatoric), digits: 4, unit: "nats"),
       .init("epistemic, mean", mean(maps.epistemic), digits: 4, unit: "nats"),
-      .init("files", .text(Segmented.files.map { "\(folder)/\($0)" }.joined(separator: ", "))),
+      .init("files", .text(files.joined(separator: ", "))),
     ]
     Swift.print(ResultsTable(rows).text, terminator: "")
   }

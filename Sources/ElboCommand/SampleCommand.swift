@@ -21,8 +21,8 @@ struct SampleCommand: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "The picture to write; .npy: the samples as numbers (adversarial and exact models); .npz: samples, latents, scores.",
-      valueName: "file.png"))
+      "The picture to write; .npy, .csv: the samples as numbers (adversarial and exact models); .npz: samples, latents, scores.",
+      valueName: "file.png|npy|npz|csv|txt"))
   var output = "samples.png"
 
   @Option(parsing: .unconditional, help: "The seed of the noise.", transform: seedNumber)

@@ -18,7 +18,10 @@ struct RecipeOptions: ParsableArguments {
     help: ArgumentHelp("Override a key of the recipe; repeatable.", valueName: "key.path=value"))
   var assignments: [String] = []
 
-  @Option(help: ArgumentHelp("The data: a name, a folder or a file.", valueName: "dir|file"))
+  @Option(
+    help: ArgumentHelp(
+      "The data: a name, a folder or a file, sqlite:FILE?SELECT …, FILE#ARRAY, or - for standard input.",
+      valueName: "dir|file|-"))
   var data: String?
 
   @Option(parsing: .unconditional, help: "The seed of everything random.", transform: seedNumber)

@@ -14,6 +14,7 @@ extension DataRequest {
     (target, moreTargets) = (targets.first, Array(targets.dropFirst()))
     targetKind = try section.choice(DataKey.targetKind.rawValue, default: .detect)
     columns = try section.texts(DataKey.columns.rawValue)
+    identifier = try section.text(DataKey.identifier.rawValue)
     drop = try section.texts(DataKey.drop.rawValue)
     oneHot = try section.texts(DataKey.oneHot.rawValue)
     dates = try section.texts(DataKey.dates.rawValue)

@@ -32,7 +32,9 @@ public enum KeyMeanings {
   ]
 
   private static let data = [
-    "data.source": "what to train on: a name such as fashion-mnist, a folder or a file",
+    "data.source":
+      "what to train on: a name such as fashion-mnist, a folder or a file; sqlite:FILE?SELECT …, FILE#ARRAY, - for standard input",
+    "data.identifier": "the column of a table that says which row is which: no input, and repeated by predictions",
     "data.format": "what a file is that does not say so",
     "data.target": "the target's column by name or index, or several; its array's name in an NPZ file",
     "data.target_kind": "whether targets are classes or numbers",

@@ -7,6 +7,8 @@ import Reports
 package enum PredictionFormat: String, CaseIterable {
   /// Named arrays, as numpy reads them.
   case npz
+  /// One array, as numpy reads it.
+  case npy
   /// A table with a header, a row an example.
   case csv
   /// A JSON object a line, a line an example.
@@ -26,7 +28,7 @@ package enum PredictionFormat: String, CaseIterable {
 }
 
 extension Predictions {
-  /// A row an example. `row` counts the examples from 0; `class` is the most probable one. Every number of a column has
+  /// A row an example. `row` counts the examples from 0; `identifier` is what the data calls it; `class` is the most probable one. Every number of a column has
   /// a column of its own: `mean[setosa]`, `q0.025`.
   func writeCSV(to path: String) throws {
     let cells = cells()
@@ -79,6 +81,7 @@ extension Predictions {
 
   private func cells() -> [Cell] {
     var result: [Cell] = []
+    if let identifiers { result.append(Cell(name: "identifier", content: .words(identifiers))) }
     if isClassification, let mean = self["mean"] {
       let width = mean.shape[1]
       let classes = (0..<examples).map { row in
@@ -88,7 +91,8 @@ extension Predictions {
       result.append(Cell(name: "class", content: .words(classes)))
     }
     // Models in closed form have a column of the class's number.
-    for column in columns where result.isEmpty || column.name != result[0].name {
+    let words = result.map(\.name)
+    for column in columns where !words.contains(column.name) {
       let stride = column.shape.dropFirst().reduce(1, *)
       let levels = column.name.hasPrefix("quantiles") ? quantileLevels : []
       for offset in 0..<stride {
@@ -110,7 +114,8 @@ extension Predictions {
 
   /// The name of one of several classes or targets, or its number.
   private func name(of index: Int, _ count: Int) -> String {
-    classNames.count == count ? classNames[index] : "\(index)"
+    let names = isClassification ? classNames : targetNames
+    return names.count == count ? names[index] : "\(index)"
   }
 }
 

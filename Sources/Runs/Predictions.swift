@@ -1,4 +1,5 @@
 import Datasets
+import Foundation
 import Models
 import Recipes
 
@@ -74,6 +75,10 @@ public struct Predictions: Sendable {
   /// The names of the classes in the order of `mean`'s columns; empty where the data does not name them, or where numbers
   /// are predicted.
   public let classNames: [String]
+  /// The names of the targets in the order of `mean`'s columns; empty where classes are predicted, or nothing is.
+  public let targetNames: [String]
+  /// What the examples are called; nil: by their index.
+  public private(set) var identifiers: [String]?
   /// Whether `mean` holds probabilities of classes.
   let isClassification: Bool
   /// How many samples there are of each example, where nodes computed them and some are missing.
@@ -89,6 +94,20 @@ public struct Predictions: Sendable {
     return result
   }
 
+  /// The same with what the examples are called.
+  package func identified(by identifiers: Identifiers?) -> Predictions {
+    guard let identifiers, identifiers.values.count == examples else { return self }
+    var result = self
+    result.identifiers = identifiers.values
+    return result
+  }
+
+  private static func targetNames(_ schema: Schema, isClassification: Bool) -> [String] {
+    guard !isClassification, let targets = schema.targets, let name = schema.targetName else { return [] }
+    let names = name.components(separatedBy: ", ")
+    return names.count == targets.shape.reduce(1, *) ? names : []
+  }
+
   /// A column by its name.
   public subscript(name: String) -> Column? { columns.first { $0.name == name } }
 
@@ -98,6 +117,7 @@ public struct Predictions: Sendable {
   ) {
     self.examples = examples
     (isClassification, classNames) = (learner.isClassifier, learner.isClassifier ? schema.classes?.names ?? [] : [])
+    targetNames = Predictions.targetNames(schema, isClassification: learner.isClassifier)
     columns = table.columns.map { Column(name: $0.name, shape: $0.shape, values: $0.values) }
     (samples, greatestError, sampleCounts) = (table.samples, table.greatestError, table.sampleCounts)
     quantileLevels = PredictionTable.quantileLevels
@@ -118,6 +138,7 @@ public struct Predictions: Sendable {
     // Of the models in closed form, those that learn classes predict the parts of an entropy.
     isClassification = predictions.contains { $0.name == "mean" } && predictions.contains { $0.name == "entropy" }
     classNames = isClassification ? schema.classes?.names ?? [] : []
+    targetNames = Predictions.targetNames(schema, isClassification: isClassification)
     columns = predictions.map { Column(name: $0.name, shape: [examples] + $0.shape, values: $0.values) }
     (samples, greatestError, sampleCounts, missing, shortfall) = (nil, nil, nil, [], nil)
   }
@@ -128,15 +149,26 @@ public struct Predictions: Sendable {
     _ = try NPZWriter(path)
   }
 
-  /// Writes a file of the kind that its extension names: `.npz` has the columns, `quantile_levels`, `samples` and what is
-  /// missing, as arrays; `.csv` and `.jsonl` have a row or an object an example.
+  /// Writes a file of the kind that its extension names: `.npz` has the columns, `quantile_levels`, `samples`, what is
+  /// missing, and the names of examples, classes and targets, as arrays; `.csv` and `.jsonl` have a row or an object an
+  /// example; `.npy` has `mean`, or the only column.
   /// - Throws: `RecipeError` for another extension, `DataError` or `FileError` when the file cannot be written.
   public func write(to path: String) throws {
     switch try PredictionFormat(path: path) {
     case .npz: try writeArchive(to: path)
+    case .npy: try writeArray(to: path)
     case .csv: try writeCSV(to: path)
     case .jsonl: try writeJSONLines(to: path)
     }
+  }
+
+  private func writeArray(to path: String) throws {
+    guard let column = self["mean"] ?? (columns.count == 1 ? columns[0] : nil) else {
+      throw RecipeError(
+        "\(path): an .npy file holds one array, and this prediction has \(columns.map(\.name).joined(separator: ", ")): name an .npz file"
+      )
+    }
+    try NPY.write(column.values, shape: column.shape, to: path)
   }
 
   private func writeArchive(to path: String) throws {
@@ -153,6 +185,8 @@ public struct Predictions: Sendable {
       }
       try writer.add("missing", rows, shape: [missing.count, 4])
     }
+    let names = [("identifier", identifiers ?? []), ("class_names", classNames), ("target_names", targetNames)]
+    for (name, texts) in names where !texts.isEmpty && self[name] == nil { try writer.add(name, texts) }
     try writer.finish()
   }
 }

@@ -93,7 +93,7 @@ public struct PictureCaptions: Sendable {
 
   private static func format(of path: String) throws(RecipeError) -> PredictionFormat {
     let format = try PredictionFormat(path: path)
-    guard format != .npz else { throw RecipeError("captions are text: name a .csv or .jsonl file") }
+    guard format == .csv || format == .jsonl else { throw RecipeError("captions are text: name a .csv or .jsonl file") }
     return format
   }
 

@@ -58,7 +58,41 @@ public struct Segmented: Sendable {
   /// Makes a folder of pictures: `classes.png`, whose numbers are those of the training data's label pictures;
   /// `colors.png`, to look at; `aleatoric.png` and `epistemic.png`, black for 0 and white for the greatest value of the
   /// map. `maps.npz` holds `mean`, the probabilities, `aleatoric`, `epistemic` and `variance` as numbers.
-  public func write(to folder: String) throws {
+  ///
+  /// A name with an extension is that of one file: `.png` has the colors, `.npz` what `maps.npz` holds, `.npy` the
+  /// probabilities.
+  /// - Returns: the files.
+  @discardableResult
+  public func write(to path: String) throws -> [String] {
+    switch try Segmented.extensionName(path) {
+    case "png": try write(path, channels: 3, colors)
+    case "npz": try writeMaps(to: path)
+    case "npy": try NPY.write(maps.mean, shape: [maps.height, maps.width, maps.classes], to: path)
+    default:
+      try writeAll(to: path)
+      return Segmented.files.map { "\(path)/\($0)" }
+    }
+    return [path]
+  }
+
+  /// Finds out whether maps are written under such a name, before they are computed.
+  package static func checkWritable(_ path: String) throws { _ = try extensionName(path) }
+
+  /// The kind of file that a name asks for; empty: a folder.
+  private static func extensionName(_ path: String) throws(RecipeError) -> String {
+    let name = path.split(separator: "/").last ?? ""
+    guard name.contains("."), let kind = name.split(separator: ".").last?.lowercased(), !path.hasSuffix("/") else {
+      return ""
+    }
+    guard ["png", "npz", "npy"].contains(kind) else {
+      throw RecipeError("maps are not written as `\(name)`: name a folder, or a file that ends with .png, .npz or .npy")
+    }
+    return kind
+  }
+
+  private var colors: [UInt8] { maps.guesses.flatMap { ClassColors.color(UInt8($0)) } }
+
+  private func writeAll(to folder: String) throws {
     do {
       try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     } catch {
@@ -66,12 +100,16 @@ public struct Segmented: Sendable {
     }
     let guesses = maps.guesses
     try write("\(folder)/classes.png", channels: 1, guesses.map { classValues[$0] })
-    try write("\(folder)/colors.png", channels: 3, guesses.flatMap { ClassColors.color(UInt8($0)) })
+    try write("\(folder)/colors.png", channels: 3, colors)
     for (name, map) in [("aleatoric", maps.aleatoric), ("epistemic", maps.epistemic)] {
       try write("\(folder)/\(name).png", channels: 1, ClassColors.greys(map, greatest: map.max() ?? 0))
     }
+    try writeMaps(to: "\(folder)/maps.npz")
+  }
+
+  private func writeMaps(to path: String) throws {
     let (height, width) = (maps.height, maps.width)
-    var archive = try NPZWriter("\(folder)/maps.npz")
+    var archive = try NPZWriter(path)
     try archive.add("mean", maps.mean, shape: [height, width, maps.classes])
     try archive.add("aleatoric", maps.aleatoric, shape: [height, width])
     try archive.add("epistemic", maps.epistemic, shape: [height, width])

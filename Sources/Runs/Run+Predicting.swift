@@ -7,7 +7,7 @@ import Training
 extension Run {
   /// Reads inputs to predict from.
   ///
-  /// - Parameter path: an NPY array, examples first, or whatever else can be trained on. Of a table the columns that the
+  /// - Parameter path: an NPY array, examples first, or whatever else can be trained on; `-` is standard input. Of a table the columns that the
   ///   run was trained on are taken: by name where they have names, since it may hold the target and more beside them.
   /// - Throws: `DataError` when the file is not understood.
   public func inputs(from path: String) throws -> ExampleArray { try examples(from: path).inputs }
@@ -16,17 +16,20 @@ extension Run {
   /// be whatever it could be trained on.
   public func examples(from path: String) throws -> ExampleSet {
     var request = job.dataRequest
-    let isArray = try DataFile.kind(of: path) != .folder && NPY.isNPY(DataFile.read(path).copy(from: 0, count: 8))
-    guard job.model.learnsSequences || !isArray else {
-      // As of training data: a network may well turn NaN into a number.
-      return try fitting(ExampleSet(inputs: NPY.finiteExamples(path, allowingNaN: request.missing == .keep)), path)
+    // As of training data: a network may well turn NaN into a number.
+    if !job.model.learnsSequences,
+      let inputs = try DataSource.array(path, allowingNaN: request.missing == .keep)
+    {
+      return try fitting(ExampleSet(inputs: inputs), path)
     }
     (request.source, request.target, request.moreTargets) = (path, nil, [])
     (request.testFraction, request.seed) = (0, 0)
     request.schema = checkpoint.schema
     if request.columns.isEmpty, request.oneHot.isEmpty { request.columns = job.data.columns }
     let train = try DataSource.open(request).train
-    return try fitting(ExampleSet(inputs: train.inputs, sequences: train.sequences), path)
+    var examples = try ExampleSet(inputs: train.inputs, sequences: train.sequences)
+    examples.identifiers = train.identifiers
+    return try fitting(examples, path)
   }
 
   /// Inputs, unless the model predicts and they are not what it was trained on.
@@ -67,6 +70,7 @@ extension Run {
     let inputs = examples.inputs
     if let learner = job.learner.offers.closedFormPrediction {
       return Predictions(try learner.predict(examples, with: crew), schema: schema, examples: inputs.count)
+        .identified(by: examples.identifiers)
     }
     let learner = try predicting()
     let key = Prediction.key(seed: seed)
@@ -77,6 +81,7 @@ extension Run {
         try PredictionTable.automatic(learner, inputs, tolerance: tolerance, limit: limit, key: key, with: crew)
       }
     return Predictions(table, of: learner, schema: schema, examples: inputs.count, asked: samples)
+      .identified(by: examples.identifiers)
   }
 
   /// Forecasts the elements that follow sequences: a row for each step after each sequence, step after step. `quantiles` are

@@ -66,7 +66,7 @@ extension Run {
   ///
   /// - Parameters:
   ///   - options: which examples to make.
-  ///   - path: a picture; .txt: texts, an empty line between (language models); .npy: the examples as numbers (adversarial and exact models); .npz: examples, latent vectors
+  ///   - path: a picture; .txt: texts, an empty line between (language models); .npy: the examples as numbers (adversarial and exact models); .csv: rows of a table (exact models); .npz: examples, latent vectors
   ///     and scores (adversarial models).
   /// - Returns: what could not be drawn and why, a line each.
   @discardableResult
@@ -79,23 +79,43 @@ extension Run {
       try AtomicFile.write(path, made.joined(separator: "\n\n") + "\n")
       return []
     }
-    guard path.hasSuffix(".npy") || path.hasSuffix(".npz") else {
+    guard path.hasSuffix(".npy") || path.hasSuffix(".npz") || path.hasSuffix(".csv") else {
+      guard path.hasSuffix(".png") else {
+        throw RecipeError(
+          "samples are not written as `\(path)`: name a file that ends with .png, .npy, .npz, .csv or .txt")
+      }
       return try await FigureWriter.write(sample(options), to: path).notes
     }
-    if let latent = sampling.latent {
+    if let latent = sampling.latent, !path.hasSuffix(".csv") {
       try write(latent.examples(options.latent, options.key, crew()), to: path)
       return []
     }
-    guard let rows = sampling.rows, path.hasSuffix(".npy") else {
+    guard let rows = sampling.rows, !path.hasSuffix(".npz") else {
       let hasRows = sampling.rows != nil
       throw TrainingError(
-        .unsuitable, "a \(model) writes no " + (hasRows ? ".npz" : ".npy and no .npz"),
-        advice: "name a .png" + (hasRows ? " or a .npy" : "") + ", or a run of an adversarial model")
+        .unsuitable,
+        "a \(model) writes no " + (hasRows ? ".npz" : path.hasSuffix(".csv") ? ".csv" : ".npy and no .npz"),
+        advice: "name a .png" + (hasRows ? ", a .npy or a .csv" : "") + ", or a run of an adversarial model")
     }
     try refuseLatent(options)
     let made = try rows(options.count, options.key)
-    try NPY.write(made.values, shape: made.shape, to: path)
+    guard path.hasSuffix(".csv") else {
+      try NPY.write(made.values, shape: made.shape, to: path)
+      return []
+    }
+    try AtomicFile.write(path, Array(table(made.values, shape: made.shape).utf8))
     return []
+  }
+
+  /// Samples as a table with the columns of the training data; of others numbers from 0 are their names.
+  private func table(_ values: [Float], shape: [Int]) -> String {
+    let width = shape.dropFirst().reduce(1, *)
+    let names = schema.columns.count == width ? schema.columns : (0..<width).map(String.init)
+    var text = names.map(CSV.field).joined(separator: ",") + "\n"
+    for row in stride(from: 0, to: values.count, by: width) {
+      text += values[row..<row + width].map { "\($0)" }.joined(separator: ",") + "\n"
+    }
+    return text
   }
 
   private func sampling() throws -> SamplingOffer {

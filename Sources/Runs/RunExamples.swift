@@ -74,6 +74,11 @@ final class RunExamples: Sendable {
   private func reading<Result>(
     _ request: DataRequest, _ read: (DataRequest) throws(DataError) -> Result
   ) throws -> Result {
+    guard request.source != StandardInput.name else {
+      throw TrainingError(
+        .noData, "the run was trained on standard input, which cannot be read again",
+        advice: "name data of the same kind with --data")
+    }
     do throws(DataError) {
       return try read(request)
     } catch {

@@ -161,9 +161,17 @@ package struct TrainingJob: Sendable {
 
   /// What the user should know of how data was taken, and of what it lacks.
   private static func notes(of data: Dataset, _ request: DataRequest) -> [String] {
-    guard let untrained = data.untrainedClasses else { return data.notes }
-    let advice = request.split == .position ? "; \(DataKey.split)=random mixes the rows before they are split" : ""
-    return data.notes + [untrained + advice]
+    var notes = data.notes
+    if let untrained = data.untrainedClasses {
+      let advice = request.split == .position ? "; \(DataKey.split)=random mixes the rows before they are split" : ""
+      notes.append(untrained + advice)
+    }
+    if request.source == StandardInput.name, data.hasExamples {
+      notes.append(
+        "standard input is gone when it has been read: to go on with the run or to evaluate it, name the same data with --data (its digest is \(data.fingerprint.prefix(16))…)"
+      )
+    }
+    return notes
   }
 
   /// Goes on with a run whose `recipe.yaml` may lack keys that came later: it stays as it is, but for the keys that

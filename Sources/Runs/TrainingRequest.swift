@@ -34,6 +34,15 @@ package struct TrainingRequest {
     /// Whether the run's coordinator was killed and its job is not over.
     package var isRestart = false
 
+    /// For a training by several processes, each of which opens the data.
+    /// - Throws: `TrainingError` where the data is standard input, which one process alone can read.
+    package func checkSharedData() throws {
+      guard job.dataRequest.source == StandardInput.name else { return }
+      throw TrainingError(
+        .unsuitable, "nodes cannot read the standard input of another process",
+        advice: "write the data to a file that all nodes reach, and name it with --data")
+    }
+
     /// The run to write to.
     package func claim(_ request: TrainingRequest) throws -> (run: RunFolder, lock: RunLock) {
       if let existing, let lock = existing.lock { return (existing.run, lock) }
@@ -83,6 +92,11 @@ package struct TrainingRequest {
       let reading = try Recipe.file(run.recipe)
       if let recipe { try compare(recipe, with: reading, of: run) }
       try overrides.apply(to: reading)
+      if overrides.data == nil, try reading["data"].text(DataKey.source.rawValue) == StandardInput.name {
+        throw TrainingError(
+          .noData, "\(run.path) was trained on standard input, which cannot be read again",
+          advice: "name the same data with --data; --data - reads it from standard input once more")
+      }
       var job = try TrainingJob(reading)
       if isRestart, let recipe, !Models.available.contains(where: { $0.name == recipe }) {
         let asked = try Recipe.named(recipe)

@@ -80,4 +80,51 @@ import Testing
     try files.write("one.csv", "x,y\n1,2\n")
     #expect(try Run(opening: files["run"], data: files["one.csv"]).evaluate()["test/reg/RMSE"] != nil)
   }
+
+  @Test("Predictions repeat what rows are called, in every kind of file") func identifiers() async throws {
+    let files = Files()
+    let rows = (0..<50).map { "r\($0),\(Double($0) / 10),\(Double($0 % 5)),\(Double($0 % 3))" }
+    try files.write("two.csv", "code,x,height,weight\n" + rows.joined(separator: "\n") + "\n")
+    let recipe = try files.regression()
+    recipe.set("data.source", text: files["two.csv"])
+    try recipe.set("data.target", to: "[height, weight]")
+    try recipe.set("data.identifier", to: "code")
+    try await Run.train(recipe, out: files["run"])
+    let run = try Run(opening: files["run"])
+    #expect(run.schema.columns == ["x"])
+
+    try files.write("new.csv", "weight,code,x\n1,\"a, b\",2\n3,größe,4\n")
+    let predictions = try run.predict(run.examples(from: files["new.csv"]), samples: 5)
+    #expect(predictions.identifiers == ["a, b", "größe"] && predictions.targetNames == ["height", "weight"])
+    try predictions.write(to: files["P.csv"])
+    let lines = try String(contentsOfFile: files["P.csv"], encoding: .utf8).split(separator: "\n")
+    #expect(lines[0].hasPrefix("row,identifier,") && lines[0].contains(",mean[height],mean[weight],"))
+    #expect(lines[1].hasPrefix("0,\"a, b\",") && lines[2].hasPrefix("1,größe,"))
+    try predictions.write(to: files["P.npz"])
+    #expect(try NPZ(files["P.npz"]).texts("identifier") == ["a, b", "größe"])
+    #expect(try NPZ(files["P.npz"]).texts("target_names") == ["height", "weight"])
+    try predictions.write(to: files["P.npy"])
+    #expect(try NPY.examples(files["P.npy"]).doubles(0..<2) == predictions["mean"]?.values)
+
+    // A table whose column is called as such columns are; and one without any.
+    try files.write("new.csv", "ID,x\n7,2\n")
+    #expect(try run.examples(from: files["new.csv"]).identifiers?.values == ["7"])
+    try files.write("new.csv", "x,y\n7,2\n")
+    #expect(try run.examples(from: files["new.csv"]).identifiers == nil)
+  }
+
+  @Test("Samples of rows are a table; a name of another kind is refused") func samples() async throws {
+    let files = Files()
+    let recipe = try Recipe.named("gmm")
+    recipe.set("data.source", text: try files.line())
+    for (key, value) in [("data.columns", "[x, y]"), ("train.steps", "3")] { try recipe.set(key, to: value) }
+    try await Run.train(recipe, out: files["run"])
+    let run = try Run(opening: files["run"])
+    try await run.writeSamples(SampleOptions(count: 7), to: files["S.csv"])
+    let made = try DataSource.open(DataRequest(source: files["S.csv"])).train.inputs
+    try await run.writeSamples(SampleOptions(count: 7), to: files["S.npy"])
+    let numbers = try NPY.examples(files["S.npy"]).doubles(0..<7)
+    #expect(made.count == 7 && made.doubles(0..<7).map { Float($0) } == numbers.map { Float($0) })
+    await #expect(throws: RecipeError.self) { try await run.writeSamples(SampleOptions(count: 7), to: files["S.bmp"]) }
+  }
 }

@@ -28,6 +28,7 @@ package struct MachineCheck: Codable, Sendable {
         text: "\(Environment.processorName()), \(ProcessInfo.processInfo.activeProcessorCount) processors"),
       Item(isGood: true, name: "kernels", text: Version.kernels),
       Item(isGood: true, name: "oneDNN", text: Version.oneDNN),
+      Item(isGood: true, name: "reads", text: DataSource.readable),
     ]
     let gnuplot = Gnuplot.find()
     items.append(
