@@ -37,7 +37,8 @@ let package = Package(
     .target(name: "Tensors", dependencies: ["CKernels", "COneDNN"]),
     .target(name: "Distributions", dependencies: ["CKernels", "LinearAlgebra", "Tensors"]),
     .target(name: "Recipes", dependencies: ["Files", "Yams"]),
-    .target(name: "Networks", dependencies: ["CKernels", "Distributions", "Recipes", "Tensors"]),
+    .target(name: "Computations"),
+    .target(name: "Networks", dependencies: ["CKernels", "Computations", "Distributions", "Recipes", "Tensors"]),
     .target(name: "Metrics", dependencies: ["LinearAlgebra"]),
     .target(name: "Optimizers", dependencies: ["CKernels"]),
     .target(name: "Exact", dependencies: ["CExact", "Distributions", "LinearAlgebra"]),
@@ -46,13 +47,14 @@ let package = Package(
     .target(
       name: "Training",
       dependencies: [
-        "CKernels", "COneDNN", "Datasets", "Figures", "Files", "LinearAlgebra", "Metrics", "Optimizers", "Tensors",
+        "CKernels", "COneDNN", "Computations", "Datasets", "Figures", "Files", "LinearAlgebra", "Metrics", "Optimizers",
+        "Tensors",
       ]),
     .target(
       name: "Models",
       dependencies: [
-        "CKernels", "Datasets", "Distributions", "Exact", "Figures", "LinearAlgebra", "Metrics", "Networks",
-        "Optimizers", "Recipes", "Sequences", "Tensors", "Training",
+        "CKernels", "Computations", "Datasets", "Distributions", "Exact", "Figures", "LinearAlgebra", "Metrics",
+        "Networks", "Optimizers", "Recipes", "Sequences", "Tensors", "Training",
       ],
       resources: [.embedInCode("Recipes")]),
     .target(
@@ -72,8 +74,8 @@ let package = Package(
     .target(
       name: "Runs",
       dependencies: [
-        "Datasets", "Figures", "Files", "Images", "LinearAlgebra", "Metrics", "Models", "Recipes", "Reports", "Tensors",
-        "Training",
+        "Computations", "Datasets", "Figures", "Files", "Images", "LinearAlgebra", "Metrics", "Models", "Recipes",
+        "Reports", "Tensors", "Training",
       ]),
     .target(
       name: "ClusterRuns",
