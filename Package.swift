@@ -148,12 +148,13 @@ let package = Package(
     .testTarget(
       name: "RunsTests",
       dependencies: [
-        "Datasets", "Figures", "Files", "Images", "LinearAlgebra", "Models", "Networks", "Recipes", "Runs", "Tensors",
-        "TestSupport", "Training",
+        "Computations", "Datasets", "Figures", "Files", "Images", "LinearAlgebra", "Models", "Networks", "Recipes",
+        "Runs", "Tensors", "TestSupport", "Training",
       ]),
     .testTarget(
       name: "TrainingTests", dependencies: ["Datasets", "Files", "Metrics", "Tensors", "TestSupport", "Training"]),
     .testTarget(name: "ReportsTests", dependencies: ["Figures", "Files", "Images", "Reports", "TestSupport"]),
+    .testTarget(name: "ComputationsTests", dependencies: ["Computations"], exclude: ["Golden"]),
     .testTarget(
       name: "NetworksTests", dependencies: ["GradientChecks", "Networks", "Recipes", "Tensors"], exclude: ["Golden"]),
     .testTarget(name: "OptimizersTests", dependencies: ["GradientChecks", "Optimizers"], exclude: ["Golden"]),

@@ -28,7 +28,8 @@ struct ExportCommand: AsyncParsableCommand {
       "A file that ends with .elbo or .onnx, or a folder for PyTorch.", valueName: "file.elbo|file.onnx|dir"))
   var output: String
 
-  @Option(help: ArgumentHelp("Compute so many draws of the weights side by side (bbb, bbb-regression).", valueName: "T"))
+  @Option(
+    help: ArgumentHelp("Compute so many draws of the weights side by side (bbb, bbb-regression).", valueName: "T"))
   var draws: Int?
 
   @Option(help: ArgumentHelp("Of the draws.", valueName: "n"))

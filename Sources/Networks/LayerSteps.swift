@@ -15,7 +15,8 @@ extension LayerStack: SteppedLayer {
     for layer in layers {
       guard let layer = layer as? any SteppedLayer else {
         throw RecipeError(
-          "the network has a layer \(type(of: layer)), which PyTorch and ONNX cannot be told: export to a file NAME.elbo")
+          "the network has a layer \(type(of: layer)), which PyTorch and ONNX cannot be told: export to a file NAME.elbo"
+        )
       }
       x = try layer.steps(x, in: &block)
     }
@@ -116,7 +117,8 @@ extension ConcreteDropout: SteppedLayer {
 
 extension BatchNormalization: SteppedLayer {
   public func steps(_ x: Value, in block: inout Block) -> Value {
-    block.batchNormalization(x, [weight, bias, runningMean, runningVariance].map { block.tensor($0) }, epsilon: epsilon)
+    block.batchNormalization(
+      x, [weight, bias, runningMean, runningVariance].map { block.tensor($0) }, epsilon: epsilon)
   }
 }
 

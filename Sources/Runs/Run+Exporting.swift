@@ -29,7 +29,9 @@ extension Run {
   @discardableResult
   public func export(to path: String, draws: Int? = nil, seed: UInt64 = 0) throws -> [String] {
     if path.hasSuffix(ModelFile.fileExtension) {
-      guard draws == nil else { throw RecipeError("--draws: a file NAME.elbo holds the posterior itself; leave it out") }
+      guard draws == nil else {
+        throw RecipeError("--draws: a file NAME.elbo holds the posterior itself; leave it out")
+      }
       try ModelFile.write(
         path, job.learner, state: checkpoint.state, schema: schema, recipe: job.resolvedRecipe,
         calibration: calibration().map { String(decoding: try $0.json, as: UTF8.self) })
@@ -96,7 +98,8 @@ extension Run {
 
   private func writeTorch(_ computations: [Computation], to path: String) throws -> [String] {
     if let known = Run.otherExtensions.first(where: path.hasSuffix) {
-      throw RecipeError("\(path): files NAME\(known) are not written; name a file .elbo or .onnx, or a folder for PyTorch")
+      throw RecipeError(
+        "\(path): files NAME\(known) are not written; name a file .elbo or .onnx, or a folder for PyTorch")
     }
     do {
       try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)

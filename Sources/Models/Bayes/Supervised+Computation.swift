@@ -71,8 +71,7 @@ extension Supervised {
     ]
     guard samples.name != nil else { return ports }
     let expected = block.squeeze(block.mean(entropy(of: predictions, in: &block), over: [0]))
-    let information = block.clamp(
-      block.subtract(ports[1].value, .value(expected)), to: 0...Float.greatestFiniteMagnitude)
+    let information = block.apply(.relu, to: block.subtract(ports[1].value, .value(expected)))
     ports.append(.init("std", block.apply(.squareRoot, to: variance(predictions, mean, samples, in: &block))))
     ports.append(.init("expected_entropy", expected))
     ports.append(.init("mutual_information", information))
