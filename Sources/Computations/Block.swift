@@ -163,6 +163,19 @@ public struct Block: Sendable {
       Block.windows(x.shape, geometry.size, geometry) + [x.shape[3]], isChannelsFirst: true)
   }
 
+  /// What is made of an image's maxima, put back where they lie.
+  /// - Parameter body: keeps the shape.
+  public mutating func unpooled<Failure: Error>(
+    _ x: Value, _ geometry: Operation.Geometry, _ body: (inout Block, Value) throws(Failure) -> Value
+  ) throws(Failure) -> Value {
+    let x = channelsFirst(x)
+    let maxima = pooling(x, isMaximum: true, geometry)
+    let places = add(.poolingPlaces(geometry), [.value(x)], maxima.shape, isChannelsFirst: true)
+    let inner = channelsFirst(try body(&self, maxima))
+    return add(
+      .unpooling(geometry), [.value(inner), .value(places), .value(x)], x.shape, isChannelsFirst: true)
+  }
+
   public mutating func upsampling(_ x: Value, by factor: Int, isBilinear: Bool) -> Value {
     let x = channelsFirst(x)
     return add(

@@ -127,6 +127,10 @@ public enum Operation: Sendable {
   /// Over the last axis.
   case softmax
   case maximumPooling(Geometry)
+  /// Where the maxima lie, as `unpooling` takes them.
+  case poolingPlaces(Geometry)
+  /// The first operand's numbers at the places that are the second, and 0 elsewhere, in images as large as the third.
+  case unpooling(Geometry)
   /// Of windows of which padding counts as 0.
   case averagePooling(Geometry)
   case upsampling(Int, isBilinear: Bool)

@@ -14,12 +14,12 @@ public enum TorchModule {
 
 
       class Network(torch.nn.Module):
-          \"""Tensors of a file under their names.\"""
+          \"""Tensors of a file under their names; those of the data, such as inputs/mean, are not learned.\"""
 
           def __init__(self, path):
               super().__init__()
               for name, value in load_file(path).items():
-                  self.register_parameter(self._attribute(name), torch.nn.Parameter(value))
+                  self.register_parameter(self._attribute(name), torch.nn.Parameter(value, "/" not in name))
 
           @staticmethod
           def _attribute(name):
@@ -120,6 +120,13 @@ private struct Scope {
       let sides = geometry.padding
       let padded = "F.pad(\(x), (\(sides[1]), \(sides[3]), \(sides[0]), \(sides[2])), value=float(\"-inf\"))"
       return "F.max_pool2d(\(sides == [0, 0, 0, 0] ? x : padded), \(geometry.size), \(geometry.stride))"
+    case .poolingPlaces(let geometry):
+      // Where windows stand out over the edge, PyTorch leaves out the same ones.
+      let mode = "padding=\(geometry.padding[0]), ceil_mode=True, return_indices=True"
+      return "F.max_pool2d(\(x), \(geometry.size), \(geometry.stride), \(mode))[1]"
+    case .unpooling(let geometry):
+      return "F.max_unpool2d(\(x), \(operands[1]), \(geometry.size), \(geometry.stride), \(geometry.padding[0]), "
+        + "\(operands[2]).shape)"
     case .averagePooling(let geometry):
       return "F.avg_pool2d(\(x), \(geometry.size), \(geometry.stride), \(geometry.padding[0]))"
     case .upsampling(let factor, let isBilinear):

@@ -105,6 +105,7 @@ struct LogOptions: ParsableArguments {
     help: ArgumentHelp("What is said on standard error: text, or a JSON object a line.", valueName: "text|json"),
     transform: { text in
       guard let format = StandardError.Format(rawValue: text) else { throw RecipeError("it must be text or json") }
+      // At once, so that mistakes in what follows are said so too.
       StandardError.format = format
       return format
     })

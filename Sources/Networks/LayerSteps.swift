@@ -188,8 +188,21 @@ extension Upsampling: SteppedLayer {
   }
 }
 
+extension PoolingSection: SteppedLayer {
+  public func steps(_ x: Value, in block: inout Block) throws(RecipeError) -> Value {
+    try block.unpooled(x, pooling.geometry(of: x)) { (block, x) throws(RecipeError) in
+      try inner.steps(x, in: &block)
+    }
+  }
+}
+
 extension Pooling: SteppedLayer {
   public func steps(_ x: Value, in block: inout Block) -> Value {
+    block.pooling(x, isMaximum: kind == .maximum, geometry(of: x))
+  }
+
+  /// With as much padding as windows stand out over the edge.
+  func geometry(of x: Value) -> Operation.Geometry {
     var geometry = Operation.Geometry(size: size, stride: stride, padding: padding)
     if roundsUp {
       for axis in 0..<2 {
@@ -199,6 +212,6 @@ extension Pooling: SteppedLayer {
         geometry.padding[2 + axis] = max((count - 1) * stride + size - padding - extent, 0)
       }
     }
-    return block.pooling(x, isMaximum: kind == .maximum, geometry)
+    return geometry
   }
 }

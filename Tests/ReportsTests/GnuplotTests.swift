@@ -59,7 +59,7 @@ private func everything(trap: String) -> Plot {
     let folder = TemporaryFolder()
     let grid = ImageGrid(.float([0, 1, 0.5, 0]), height: 2, width: 2, columns: 1)
     let figures = [
-      Figure("plot", .plot(Plot([Panel([.line(Line("a & <b>", x: [0, 1], y: [1, 0]))])]))),
+      Figure("plot", title: "a & <b>", .plot(Plot([Panel([.line(Line("", x: [0, 1], y: [1, 0]))])]))),
       Figure("grid", .images(grid)),
     ]
     let outcome = try await FigureWriter(folder: folder.path, format: format).write(figures)

@@ -10,8 +10,9 @@ struct ONNXInterpreter {
     var known = graph.tensors
     known[graph.inputs[0]] = x
     for node in graph.nodes {
-      precondition(known[node.outputs[0]] == nil, "\(node.outputs[0]) is made twice")
-      known[node.outputs[0]] = run(node, node.inputs.map { $0.isEmpty ? Numbers([0], []) : known[$0]! })
+      precondition(node.outputs.allSatisfy { known[$0] == nil }, "\(node.outputs) is made twice")
+      // Of a pooling with two results the second is wanted, where the maxima lie.
+      known[node.outputs.last!] = run(node, node.inputs.map { $0.isEmpty ? Numbers([0], []) : known[$0]! })
     }
     return Dictionary(uniqueKeysWithValues: graph.outputs.map { ($0, known[$0]!) })
   }
@@ -97,6 +98,10 @@ struct ONNXInterpreter {
           * x[1].values[channel] + x[2].values[channel]
       }
     case "Resize": return resized(x[0], by: Int(x[2].values[3]), isNearest: node.attributes["mode"]!.text == "nearest")
+    case "MaxUnpool":
+      var result = Numbers(list(2)) { _ in 0 }
+      for (index, place) in x[1].values.enumerated() { result.values[Int(place)] = x[0].values[index] }
+      return result
     case "Conv", "ConvTranspose", "MaxPool", "AveragePool": return windows(node, x)
     default: fatalError("there is no operator \(node.type)")
     }
@@ -144,6 +149,7 @@ struct ONNXInterpreter {
       }
     let taps = Numbers.places([size, size])
     return Numbers([images.shape[0], filters, extent(0), extent(1)]) { place in
+      var greatestPlace = 0
       var (sum, greatest) = (x.count > 2 ? x[2].values[place[1]] : 0, -Double.infinity)
       for tap in taps {
         var source = [place[0], place[1], 0, 0]
@@ -159,7 +165,10 @@ struct ONNXInterpreter {
         }
         guard isInside else { continue }
         switch node.type {
-        case "MaxPool": greatest = max(greatest, images[source])
+        case "MaxPool":
+          guard images[source] > greatest else { continue }
+          greatest = images[source]
+          greatestPlace = zip(images.shape, source).reduce(0) { $0 * $1.0 + $1.1 }
         case "AveragePool": sum += images[source] / Double(size * size)
         default:
           for channel in 0..<images.shape[1] {
@@ -169,7 +178,8 @@ struct ONNXInterpreter {
           }
         }
       }
-      return node.type == "MaxPool" ? greatest : sum
+      guard node.type == "MaxPool" else { return sum }
+      return node.outputs.count > 1 ? Double(greatestPlace) : greatest
     }
   }
 }

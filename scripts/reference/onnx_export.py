@@ -18,6 +18,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import torch
+from PIL import Image
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ELBO = ROOT / ".build/release/elbo"
@@ -25,7 +26,7 @@ TOLERANCE = 1e-5
 DRAWS = ["--draws", "7", "--seed", "3"]
 
 PLAIN = ["network.hidden=[16,16]"]
-CONVOLUTIONS = ["network.hidden=[conv 4 3 padding=2 dilation=2, norm batch, relu, pool max 3 2 round=up, "
+CONVOLUTIONS = ["network.hidden=[pool max 3 2 round=up, conv 1 1, tanh, unpool, conv 4 3 padding=2 dilation=2, norm batch, relu, pool max 3 2 round=up, "
                 "conv 6 3 2 padding=1, leaky-relu, norm layer, upsample 2, norm instance, pool average 2, norm pixel, "
                 "gelu, deconv 4 4 2 padding=1, upsample 2 bilinear, pool average 3 2 padding=1, 12]"]
 FUNCTIONS = ["network.hidden=[dense 8, softplus, dense 8, elu, dense 8, silu, dense 8, tanh, dense 8, sigmoid]"]
@@ -85,10 +86,14 @@ def data(folder):
     np.save(folder / "x-images.npy", images[:9])
     np.save(folder / "x-table.npy", columns[:9])
     np.save(folder / "columns.npy", columns)
+    picture = random.integers(0, 256, (1, 24, 32), np.uint8)
+    np.save(folder / "picture.npy", picture)
+    Image.fromarray(picture[0]).save(folder / "picture.png")
 
 
-SOURCES = {"images": ["--data", "images.npz"], "table": ["--data", "table.csv", "--set", "data.target=y"],
-           "columns": ["--data", "columns.npy"]}
+PARTS = ["--set", "data.test_fraction=0.2"]
+SOURCES = {"images": ["--data", "images.npz", *PARTS], "columns": ["--data", "columns.npy", *PARTS],
+           "table": ["--data", "table.csv", "--set", "data.target=y", *PARTS], "shapes": ["--data", "shapes"]}
 
 
 def elbo(folder, *words):
@@ -98,8 +103,7 @@ def elbo(folder, *words):
 def train(folder, recipe, source, settings):
     shutil.rmtree(folder / "run", ignore_errors=True)
     elbo(folder, "train", recipe, *SOURCES[source], "--out", "run", "--steps", "30", "--quiet", *(
-        word for setting in ["train.batch=10", "train.seed=3", "data.test_fraction=0.2", *settings]
-        for word in ("--set", setting)))
+        word for setting in ["train.batch=10", "train.seed=3", *settings] for word in ("--set", setting)))
 
 
 def export(folder, *options):
@@ -172,6 +176,12 @@ def main():
             train(folder, recipe, source, settings)
             _, apart = outputs(*export(folder), "model", np.load(folder / f"x-{source}.npy"))
             report(kind, {"torch": apart}, size())
+        train(folder, "segmentation", "shapes", ["network.filters=4", "network.levels=2", "network.dropout=0"])
+        exported = export(folder)
+        elbo(folder, "predict", "run", "--input", "picture.png", "--output", "maps")
+        found, apart = outputs(*exported, "model", np.load(folder / "picture.npy"))
+        wanted = np.load(folder / "maps/maps.npz")["mean"]
+        report("segmentation", {"elbo": distance(found["mean"][0], wanted), "torch": apart}, size())
         for kind, (recipe, source, settings) in VAES.items():
             train(folder, recipe, source, settings)
             exported = export(folder)

@@ -60,7 +60,7 @@ private struct GraphWriter {
   private mutating func add(
     _ type: String, _ inputs: [String], _ output: String, _ attributes: [ONNX.Attribute] = []
   ) {
-    graph.nodes.append(ONNX.Node(type: type, inputs: inputs, output: output, attributes: attributes))
+    graph.nodes.append(ONNX.Node(type: type, inputs: inputs, outputs: [output], attributes: attributes))
   }
 
   // MARK: Operands
@@ -127,6 +127,15 @@ private struct GraphWriter {
     case .unsqueeze: self.add("Unsqueeze", operands + [integers([0])], result)
     case .softmax: add("Softmax", .init("axis", .integer(-1)))
     case .maximumPooling(let geometry): self.add("MaxPool", operands, result, attributes(geometry))
+    case .poolingPlaces(let geometry):
+      graph.nodes.append(
+        ONNX.Node(
+          type: "MaxPool", inputs: operands, outputs: [result + ".maxima", result], attributes: attributes(geometry)))
+    case .unpooling(let geometry):
+      self.add("Shape", [operands[2]], result + ".shape")
+      self.add(
+        "MaxUnpool", operands.dropLast() + [result + ".shape"], result,
+        attributes(geometry).filter { $0.name != "dilations" })
     case .averagePooling(let geometry):
       self.add(
         "AveragePool", operands, result,

@@ -96,15 +96,15 @@ enum ONNX {
   struct Node {
     var type: String
     var inputs: [String]
-    var output: String
+    var outputs: [String]
     var attributes: [Attribute] = []
 
-    /// NodeProto. A node is named as its output.
+    /// NodeProto. A node is named as its last output.
     var message: ProtobufMessage {
       var message = ProtobufMessage()
       for input in inputs { message.add(1, input) }
-      message.add(2, output)
-      message.add(3, output)
+      for output in outputs { message.add(2, output) }
+      message.add(3, outputs[outputs.count - 1])
       message.add(4, type)
       for attribute in attributes { message.add(5, attribute.message) }
       return message

@@ -50,7 +50,9 @@ extension Supervised {
   private func summary(_ samples: NetworkSamples) -> String {
     let inputs = supervision.inputs
     let kind = inputs.train.kind == .uint8 ? "bytes" : "numbers in the units of the data"
-    let what = isClassifier ? "probabilities of \(supervision.width) classes" : "\(supervision.width) numbers"
+    let what =
+      isClassifier
+      ? "probabilities of \(supervision.width) classes" : "mean and variance of \(supervision.width) numbers"
     let who =
       switch samples.name {
       case nil: "one network"
@@ -67,23 +69,16 @@ extension Supervised {
     let mean = block.mean(predictions, over: [0])
     var ports = [
       Computation.Port("mean", block.squeeze(mean)),
-      Computation.Port("entropy", entropy(of: block.squeeze(mean), in: &block)),
+      Computation.Port("entropy", block.entropy(of: block.squeeze(mean))),
     ]
     guard samples.name != nil else { return ports }
-    let expected = block.squeeze(block.mean(entropy(of: predictions, in: &block), over: [0]))
+    let expected = block.squeeze(block.mean(block.entropy(of: predictions), over: [0]))
     let information = block.apply(.relu, to: block.subtract(ports[1].value, .value(expected)))
     ports.append(.init("std", block.apply(.squareRoot, to: variance(predictions, mean, samples, in: &block))))
     ports.append(.init("expected_entropy", expected))
     ports.append(.init("mutual_information", information))
     ports.append(.init("samples", predictions))
     return ports
-  }
-
-  /// −Σ p log p over the last axis, in nats.
-  private func entropy(of probabilities: Value, in block: inout Block) -> Value {
-    let logs = block.apply(.log, to: block.clamp(probabilities, to: Float.leastNormalMagnitude...1))
-    let sum = block.sum(block.multiply(probabilities, .value(logs)), over: [probabilities.shape.count - 1])
-    return block.reshape(block.multiply(sum, .number(-1)), to: Array(probabilities.shape.dropLast()))
   }
 
   /// - Parameter predictions: means and then variances, [T, n, 2 · targets].
@@ -116,5 +111,14 @@ extension Supervised {
     let distance = block.subtract(x, .value(mean))
     let sum = block.sum(block.multiply(distance, .value(distance)), over: [0])
     return block.squeeze(block.multiply(sum, .number(1 / Float(max(samples.count - 1, 1)))))
+  }
+}
+
+extension Block {
+  /// −Σ p log p over the last axis, in nats.
+  mutating func entropy(of probabilities: Value) -> Value {
+    let logs = apply(.log, to: clamp(probabilities, to: Float.leastNormalMagnitude...1))
+    let sum = self.sum(multiply(probabilities, .value(logs)), over: [probabilities.shape.count - 1])
+    return reshape(multiply(sum, .number(-1)), to: Array(probabilities.shape.dropLast()))
   }
 }
