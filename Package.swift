@@ -39,7 +39,8 @@ let package = Package(
     .target(name: "Tensors", dependencies: ["CKernels", "COneDNN"]),
     .target(name: "Distributions", dependencies: ["CKernels", "LinearAlgebra", "Tensors"]),
     .target(name: "Recipes", dependencies: ["Files", "Yams"]),
-    .target(name: "Networks", dependencies: ["CKernels", "Distributions", "Recipes", "Tensors"]),
+    .target(name: "Computations"),
+    .target(name: "Networks", dependencies: ["CKernels", "Computations", "Distributions", "Recipes", "Tensors"]),
     .target(name: "Metrics", dependencies: ["LinearAlgebra"]),
     .target(name: "Optimizers", dependencies: ["CKernels"]),
     .target(name: "Exact", dependencies: ["CExact", "Distributions", "LinearAlgebra"]),
@@ -48,13 +49,14 @@ let package = Package(
     .target(
       name: "Training",
       dependencies: [
-        "CKernels", "COneDNN", "Datasets", "Figures", "Files", "LinearAlgebra", "Metrics", "Optimizers", "Tensors",
+        "CKernels", "COneDNN", "Computations", "Datasets", "Figures", "Files", "LinearAlgebra", "Metrics", "Optimizers",
+        "Tensors",
       ]),
     .target(
       name: "Models",
       dependencies: [
-        "CKernels", "Datasets", "Distributions", "Exact", "Figures", "LinearAlgebra", "Metrics", "Networks",
-        "Optimizers", "Recipes", "Sequences", "Tensors", "Training",
+        "CKernels", "Computations", "Datasets", "Distributions", "Exact", "Figures", "LinearAlgebra", "Metrics",
+        "Networks", "Optimizers", "Recipes", "Sequences", "Tensors", "Training",
       ],
       resources: [.embedInCode("Recipes")]),
     .target(
@@ -74,8 +76,8 @@ let package = Package(
     .target(
       name: "Runs",
       dependencies: [
-        "Datasets", "Figures", "Files", "Images", "LinearAlgebra", "Metrics", "Models", "Recipes", "Reports", "Tensors",
-        "Training",
+        "Computations", "Datasets", "Figures", "Files", "Images", "LinearAlgebra", "Metrics", "Models", "Recipes",
+        "Reports", "Tensors", "Training",
       ]),
     .target(
       name: "ClusterRuns",
@@ -148,12 +150,13 @@ let package = Package(
     .testTarget(
       name: "RunsTests",
       dependencies: [
-        "Datasets", "Figures", "Files", "Images", "LinearAlgebra", "Models", "Networks", "Recipes", "Runs", "Tensors",
-        "TestSupport", "Training",
+        "Computations", "Datasets", "Figures", "Files", "Images", "LinearAlgebra", "Models", "Networks", "Recipes",
+        "Runs", "Tensors", "TestSupport", "Training",
       ]),
     .testTarget(
       name: "TrainingTests", dependencies: ["Datasets", "Files", "Metrics", "Tensors", "TestSupport", "Training"]),
     .testTarget(name: "ReportsTests", dependencies: ["Figures", "Files", "Images", "Reports", "TestSupport"]),
+    .testTarget(name: "ComputationsTests", dependencies: ["Computations"], exclude: ["Golden"]),
     .testTarget(
       name: "NetworksTests", dependencies: ["GradientChecks", "Networks", "Recipes", "Tensors"], exclude: ["Golden"]),
     .testTarget(name: "OptimizersTests", dependencies: ["GradientChecks", "Optimizers"], exclude: ["Golden"]),

@@ -5,6 +5,7 @@ import Foundation
 import Messages
 import Models
 import Recipes
+import Reports
 import Runs
 import Training
 import ZeroMQ
@@ -27,7 +28,7 @@ package struct ClusterSession: Sendable {
   package init(
     _ job: TrainingJob, run: RunFolder, from checkpoint: Checkpoint?, isRestart: Bool, bind: Endpoint,
     security: ClusterSecurity, nodes: Int, heartbeat: Duration, wait: Duration = .seconds(60), lanes: Int, quiet: Bool,
-    drawsFigures: Bool = true
+    pictures: PictureFormat? = .png
   ) async throws {
     self.job = job
     self.checkpoint = checkpoint
@@ -52,7 +53,7 @@ package struct ClusterSession: Sendable {
       endpoint = try await coordinator.bind()
       session = try TrainingSession(
         job, run: run, from: checkpoint, keepingMetrics: isRestart, lanes: lanes, quiet: quiet,
-        drawsFigures: drawsFigures)
+        pictures: pictures)
       if let last = session.lastRecordedStep { await coordinator.keptReports(upTo: last) }
       try await coordinator.begin()
       try AtomicFile.write(run.coordinatorEndpoint, "\(endpoint)\n")

@@ -40,7 +40,7 @@ package struct CoordinatorRun: Sendable {
       try await ClusterSession(
         prepared.job, run: run, from: prepared.checkpoint, isRestart: prepared.isRestart, bind: endpoint,
         security: security, nodes: nodes, heartbeat: heartbeat, wait: wait, lanes: lanes, quiet: quiet,
-        drawsFigures: request.drawsFigures)
+        pictures: request.pictures)
     }
     let bound = cluster.endpoint
     cluster.session.note("coordinator at \(bound); start nodes with: elbo node --coordinator \(bound)")

@@ -30,6 +30,7 @@ package struct Launch: Sendable {
     nodes: Int, hosts: String?, bind: String?, lanes: Int?, heartbeat: Duration, security: SecurityRequest
   ) throws {
     guard (1...1024).contains(nodes) else { throw RecipeError("--nodes is \(nodes): it must be from 1 to 1024") }
+    let lanes = try lanes ?? Run.lanesOfEnvironment()
     lanesHere = lanes ?? max(1, Launch.processors / nodes)
     guard (1...1024).contains(lanesHere) else {
       throw RecipeError("--lanes is \(lanesHere): it must be from 1 to 1024")
@@ -63,7 +64,7 @@ package struct Launch: Sendable {
       try await ClusterSession(
         prepared.job, run: run, from: prepared.checkpoint, isRestart: false, bind: endpoint ?? sockets!.endpoint,
         security: security.coordinator, nodes: count, heartbeat: heartbeat, lanes: Launch.processors, quiet: quiet,
-        drawsFigures: request.drawsFigures)
+        pictures: request.pictures)
     }
     let bound = cluster.endpoint
     began(cluster)

@@ -1,3 +1,5 @@
+import Files
+
 /// Opens data by name, file or folder: the one way in.
 public enum DataSource {
   /// The data sets known by name.
@@ -10,7 +12,9 @@ public enum DataSource {
   /// Reads what the request asks for. Every fault of the data or the request is an error that says where it lies and
   /// what to do.
   public static func open(_ request: DataRequest) throws(DataError) -> Dataset {
-    try open(request, fashionMNIST: MNISTFolder.fashionMNISTPath)
+    var request = request
+    if !names.contains(request.source) { request.source = Setting.dataPath(request.source) }
+    return try open(request, fashionMNIST: MNISTFolder.fashionMNISTPath)
   }
 
   /// - Parameter fashionMNIST: the folder in which `fashion-mnist` is looked for.
@@ -48,7 +52,9 @@ public enum DataSource {
     case nil:
       throw DataError(
         .notFound, at: DataPlace(file: request.source), "no such file or folder, and no data set of that name",
-        advice: "check the path, or use one of the data sets known by name: \(listed(names))")
+        advice: "check the path"
+          + (Setting.dataFolders.isEmpty ? "" : ", or the folders of \(Setting.data.rawValue)")
+          + ", or use one of the data sets known by name: \(listed(names))")
     }
   }
 

@@ -3,13 +3,21 @@ import Runs
 
 struct ExportCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "export", abstract: "A run as one file, or its networks for PyTorch.",
+    commandName: "export", abstract: "A run as one file, or its networks for PyTorch and ONNX.",
     discussion: """
       Examples:
         elbo export runs/bbb --output bbb.elbo         the model as one file, without training data
         elbo predict bbb.elbo --input X.npy --output P.csv
+        elbo export runs/bbb --output bbb.onnx         the network at the posterior's mean
+        elbo export runs/bbb --output bbb.onnx --draws 50
+        elbo export runs/vae --output vae.onnx         vae.encoder.onnx and vae.decoder.onnx
         elbo export runs/dcgan --output dcgan-torch
         python -c 'import torch; from model import Generator; print(Generator()(torch.randn(4, 100)).shape)'
+
+      Networks take examples as the data has them and give what `elbo predict` and `elbo sample` give, in the units of
+      the data. With --draws they say mean, std and entropy (of numbers the parts of the variance) over the draws that
+      `elbo predict --samples T --seed S` takes. Recurrent networks, exact models and codebooks are exported as
+      NAME.elbo alone.
       """)
 
   @Argument(help: "A run folder, or a file that `elbo export` wrote.")
@@ -17,11 +25,17 @@ struct ExportCommand: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "A file that ends with .elbo, or a folder for PyTorch.", valueName: "file.elbo|dir"))
+      "A file that ends with .elbo or .onnx, or a folder for PyTorch.", valueName: "file.elbo|file.onnx|dir"))
   var output: String
 
+  @Option(
+    help: ArgumentHelp("Compute so many draws of the weights side by side (bbb, bbb-regression).", valueName: "T"))
+  var draws: Int?
+
+  @Option(help: ArgumentHelp("Of the draws.", valueName: "n"))
+  var seed: UInt64 = 0
+
   func run() async throws {
-    try Run(opening: run).export(to: output)
-    print(output)
+    for path in try Run(opening: run).export(to: output, draws: draws, seed: seed) { print(path) }
   }
 }

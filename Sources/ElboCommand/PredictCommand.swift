@@ -76,7 +76,7 @@ struct PredictCommand: AsyncParsableCommand {
 
   func run() async throws {
     let count = try samples.count()
-    let place = try nodes.place(security, lanes: lanes.lanes)
+    let place = try nodes.place(security, lanes: lanes.asked())
     let trained = try Run(opening: run, unseen: unseen.unseen, lanes: lanes.count())
     // A coverage that the run cannot give is refused before the samples are computed.
     let calibration = try trained.calibration(covering: coverage)

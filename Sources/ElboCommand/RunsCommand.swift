@@ -14,8 +14,8 @@ struct RunsCommand: ParsableCommand {
         elbo runs --metrics test/cls/Acc,test/cls/NLL --json
       """)
 
-  @Argument(help: "The folder that holds the runs.")
-  var folder = "runs"
+  @Argument(help: "The folder that holds the runs (default: that of ELBO_RUNS, or runs).")
+  var folder: String?
 
   @Option(help: ArgumentHelp("Order by this metric, the smallest first.", valueName: "metric"))
   var sort: String?
@@ -29,7 +29,7 @@ struct RunsCommand: ParsableCommand {
   var json = false
 
   func run() throws {
-    var runs = try RunOverview.all(in: folder)
+    var runs = try RunOverview.all(in: folder ?? Setting.runsFolder)
     if let sort {
       let sign = largestFirst ? -1.0 : 1.0
       try MetricOptions.check([sort], among: RunComparison(runs))

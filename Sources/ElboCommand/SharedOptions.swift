@@ -1,6 +1,6 @@
 import ArgumentParser
-import Foundation
 import Recipes
+import Reports
 import Runs
 
 /// Reads a seed.
@@ -60,8 +60,8 @@ struct TrainingOutputOptions: ParsableArguments {
   @Flag(help: "With --resume: go on also where numbers come out otherwise than before; the bits will differ.")
   var acceptNumerics = false
 
-  @Flag(inversion: .prefixedNo, help: "Draw pictures into the run folder.")
-  var figures = true
+  @OptionGroup var pictures: PictureOptions
+  @OptionGroup var log: LogOptions
 
   @Flag(help: "No progress.")
   var quiet = false
@@ -73,12 +73,46 @@ struct TrainingOutputOptions: ParsableArguments {
   var dryRun = false
 
   /// What is asked to be trained.
-  func request(_ recipe: String?, _ options: RecipeOptions) -> TrainingRequest {
+  func request(_ recipe: String?, _ options: RecipeOptions) throws -> TrainingRequest {
     TrainingRequest(
       recipe: recipe, overrides: options.overrides, out: out, resume: resume, dryRun: dryRun,
-      acceptsNumerics: acceptNumerics,
-      drawsFigures: figures)
+      acceptsNumerics: acceptNumerics, pictures: try pictures.format())
   }
+}
+
+/// What plots are drawn as.
+struct PictureOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "What plots are drawn as; pictures that are made of pixels are PNG always.", valueName: "png|svg|pdf"),
+    transform: { text in
+      guard let format = PictureFormat(rawValue: text) else { throw RecipeError("it must be png, svg or pdf") }
+      return format
+    })
+  var figures: PictureFormat?
+
+  @Flag(help: "Draw no pictures into the run folder.")
+  var noFigures = false
+
+  /// Nil: nothing is drawn.
+  func format() throws -> PictureFormat? {
+    guard noFigures else { return figures ?? .png }
+    guard figures == nil else { throw RecipeError("--figures and --no-figures exclude each other: leave one out") }
+    return nil
+  }
+}
+
+/// How what is said on standard error looks.
+struct LogOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp("What is said on standard error: text, or a JSON object a line.", valueName: "text|json"),
+    transform: { text in
+      guard let format = StandardError.Format(rawValue: text) else { throw RecipeError("it must be text or json") }
+      // At once, so that mistakes in what follows are said so too.
+      StandardError.format = format
+      return format
+    })
+  var log: StandardError.Format?
 }
 
 /// What other data than that of the training may hold.
@@ -95,11 +129,15 @@ struct UnseenOptions: ParsableArguments {
 }
 
 struct LaneOptions: ParsableArguments {
-  @Option(parsing: .unconditional, help: "How many threads compute (default: one for each processor).")
+  @Option(
+    parsing: .unconditional, help: "How many threads compute (default: ELBO_LANES, or one for each processor).")
   var lanes: Int?
 
-  func count() throws -> Int {
-    guard let lanes else { return ProcessInfo.processInfo.activeProcessorCount }
+  func count() throws -> Int { try asked() ?? Run.processors }
+
+  /// What was asked for, by the option or the variable.
+  func asked() throws -> Int? {
+    guard let lanes else { return try Run.lanesOfEnvironment() }
     guard (1...1024).contains(lanes) else { throw RecipeError("--lanes is \(lanes): it must be from 1 to 1024") }
     return lanes
   }

@@ -30,7 +30,7 @@ struct TrainCommand: AsyncParsableCommand {
     if try protocols.isWanted(recipe: recipe, resume: output.resume) {
       return try await protocols.run(recipe!, options, output, lanes: lanes)
     }
-    let request = output.request(recipe, options)
+    let request = try output.request(recipe, options)
     let prepared = try request.prepare()
     if output.dryRun { return print(prepared.job.resolvedRecipe, terminator: "") }
     let (run, lock) = try prepared.claim(request)
@@ -38,7 +38,7 @@ struct TrainCommand: AsyncParsableCommand {
     let session = try await prepared.starting(run) {
       try TrainingSession(
         prepared.job, run: run, from: prepared.checkpoint, lanes: lanes, quiet: output.quiet,
-        drawsFigures: request.drawsFigures)
+        pictures: request.pictures)
     }
     let stop = StopRequest()
     let signals = SignalWatch { _ in

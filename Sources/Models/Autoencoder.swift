@@ -1,3 +1,4 @@
+import Computations
 import Datasets
 import Distributions
 import Figures
@@ -86,7 +87,26 @@ final class AutoencoderLearner: GradientLearner {
   var offers: Offers {
     var offers = Offers()
     offers.sampling = SamplingOffer(picture: { count, key, _ in self.sample(count: count, key: key) })
+    offers.export = { request, _ in try self.computations(request) }
     return offers
+  }
+
+  private func computations(_ request: ExportRequest) throws -> [Computation] {
+    try request.requireNoDraws("the weights of an auto-encoder have no posterior")
+    let constants = parameters.constants() + inputs.constants
+    var (first, second) = (Block(), Block())
+    let examples = inputs.port(in: &first)
+    let code = first.channelsLast(try encoder.steps(inputs.steps(examples, in: &first), in: &first))
+    let latent = Computation.Port("latent", second.input([Value.examples, latent]))
+    let restored = try decoder.steps(latent.value, in: &second)
+    return [
+      Computation(
+        name: "encoder", summary: "x, as the data has it -> latent [n, \(self.latent)].", inputs: [examples],
+        outputs: [.init("latent", code)], block: first, constants: constants),
+      Computation(
+        name: "decoder", summary: "latent [n, \(self.latent)] -> the example; pixels lie in 0...1.", inputs: [latent],
+        outputs: [.init("mean", inputs.restoring(restored, in: &second))], block: second, constants: constants),
+    ]
   }
 
   /// Decodes draws from a standard Gaussian, as if the latent space had that prior.

@@ -144,6 +144,13 @@ final class VAELearner: GradientLearner {
   var offers: Offers {
     var offers = Offers()
     offers.sampling = SamplingOffer(picture: { count, key, _ in self.sample(count: count, key: key) })
+    offers.export = { request, _ in
+      try request.requireNoDraws("the weights of a VAE have no posterior")
+      let constants = self.parameters.constants()
+      return try [
+        self.network.encoder(self.inputs, constants), self.network.decoder(self.inputs, constants),
+      ]
+    }
     return offers
   }
 

@@ -1,3 +1,4 @@
+import Computations
 import Datasets
 import Distributions
 import Foundation
@@ -47,6 +48,32 @@ struct VAENetwork: Sendable {
   /// The mean of p(x|z): z [n, latent] → [n, width].
   func decode(_ z: Tensor, _ pass: Pass) -> Tensor {
     likelihood.checkedPrediction(networks.decoder(z, pass), width: 2 * width, ofLikelihood(pass)).columns(0..<width)
+  }
+
+  /// `encode` of examples as the data has them.
+  func encoder(_ inputs: Inputs, _ constants: [Computation.Constant]) throws -> Computation {
+    var block = Block()
+    let port = inputs.port(in: &block)
+    let statistics = block.channelsLast(try networks.encoder.steps(inputs.steps(port, in: &block), in: &block))
+    return Computation(
+      name: "encoder", summary: "x, as the data has it -> mean and log_variance of q(z|x), each [n, \(latent)].",
+      inputs: [port],
+      outputs: [
+        .init("mean", block.slice(statistics, axis: 1, 0..<latent)),
+        .init("log_variance", block.slice(statistics, axis: 1, latent..<2 * latent)),
+      ], block: block, constants: constants + inputs.constants)
+  }
+
+  /// `decode` to the units of the data.
+  func decoder(_ inputs: Inputs, _ constants: [Computation.Constant]) throws -> Computation {
+    var block = Block()
+    let port = Computation.Port("latent", block.input([Value.examples, latent]))
+    let outputs = block.channelsLast(try networks.decoder.steps(port.value, in: &block))
+    let mean = block.slice(try likelihood.predictionSteps(outputs, in: &block), axis: 1, 0..<width)
+    return Computation(
+      name: "decoder", summary: "latent [n, \(latent)], standard normal -> the mean of p(x|z); pixels lie in 0...1.",
+      inputs: [port], outputs: [.init("mean", inputs.restoring(mean, in: &block))], block: block,
+      constants: constants + inputs.constants)
   }
 
   /// A pass of the likelihood: its noise is apart from that of the decoder's layers.

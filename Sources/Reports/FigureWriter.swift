@@ -8,17 +8,20 @@ import Images
   import Darwin
 #endif
 
-/// Draws figures into a folder: image grids as NAME.png, plots as NAME.png and their numbers as NAME.csv.
+/// Draws figures into a folder: image grids as NAME.png, plots as NAME.png, NAME.svg or NAME.pdf and their numbers as NAME.csv.
 ///
 /// Plots and labels need gnuplot. Without it, or when it fails, everything else is written all the same, and a note
 /// says what is missing: a picture never stops a training.
 public struct FigureWriter: Sendable {
   /// Where the files go; made when it is not there.
   public let folder: String
+  private let format: PictureFormat
   private let gnuplot: Gnuplot?
 
-  public init(folder: String, gnuplot: Gnuplot? = .find()) {
+  /// - Parameter format: of plots.
+  public init(folder: String, format: PictureFormat = .png, gnuplot: Gnuplot? = .find()) {
     self.folder = folder
+    self.format = format
     self.gnuplot = gnuplot
   }
 
@@ -92,23 +95,34 @@ public struct FigureWriter: Sendable {
   private func write(_ plot: Plot, title: String, to stem: String, _ outcome: inout Outcome) async throws(FileError) {
     try AtomicFile.write(stem + ".csv", PlotTable(plot).text)
     outcome.tables.append(stem + ".csv")
-    let script = PlotScript(plot, title: title)
+    let script = PlotScript(plot, title: title, format: format)
     let bytes: [UInt8]
     do throws(Gnuplot.Failure) {
-      bytes = try await drawn(script.text, width: script.width, height: script.height).bytes
+      bytes =
+        try await format == .png
+        ? drawn(script.text, width: script.width, height: script.height).bytes : drawn(script.text)
     } catch {
       outcome.note("plots are left out, their numbers are in CSV files: \(error.reason)")
       return
     }
-    try AtomicFile.write(stem + ".png", bytes)
-    outcome.pictures.append(stem + ".png")
+    let path = "\(stem).\(format.rawValue)"
+    try AtomicFile.write(path, bytes)
+    outcome.pictures.append(path)
+  }
+
+  /// The document that gnuplot makes of a script.
+  private func drawn(_ script: String) async throws(Gnuplot.Failure) -> [UInt8] {
+    guard let gnuplot else { throw Gnuplot.Failure.notInstalled }
+    let bytes = try await gnuplot.draw(script)
+    guard format.isWhole(bytes) else { throw Gnuplot.Failure(reason: "gnuplot drew no \(format.rawValue)") }
+    return bytes
   }
 
   /// The picture that gnuplot makes of a script, checked to be one of that size.
   private func drawn(
     _ script: String, width: Int, height: Int
   ) async throws(Gnuplot.Failure) -> (bytes: [UInt8], raster: Raster) {
-    guard let gnuplot else { throw Gnuplot.Failure(reason: "gnuplot is not installed (Debian: gnuplot-nox)") }
+    guard let gnuplot else { throw Gnuplot.Failure.notInstalled }
     let bytes = try await gnuplot.draw(script)
     do {
       let raster = try PNG.decode(bytes)

@@ -110,32 +110,4 @@ extension Run {
     }
     return learner
   }
-
-  /// Writes the model as one file, where the path ends with `.elbo`; otherwise the networks for PyTorch, as safetensors files
-  /// and a module that loads them.
-  ///
-  /// ```swift
-  /// try Run(opening: "runs/bbb").export(to: "bbb.elbo")
-  /// let model = try Run(opening: "bbb.elbo")
-  /// ```
-  ///
-  /// - Parameter path: the file or folder to write.
-  public func export(to path: String) throws {
-    if path.hasSuffix(ModelFile.fileExtension) {
-      return try ModelFile.write(
-        path, job.learner, state: checkpoint.state, schema: schema, recipe: job.resolvedRecipe,
-        calibration: calibration().map { String(decoding: try $0.json, as: UTF8.self) })
-    }
-    guard let export = job.learner.offers.export else {
-      throw TrainingError(
-        .unsuitable, "a \(model) is not exported as a module",
-        advice: "export it to a file NAME.elbo, which is a safetensors file whose tensors have PyTorch's names")
-    }
-    do {
-      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    } catch {
-      throw RecipeError("\(path): the folder cannot be made; name another")
-    }
-    for document in try export(path) { try AtomicFile.write("\(path)/\(document.name)", document.contents) }
-  }
 }

@@ -1,4 +1,5 @@
 import Datasets
+import Files
 import Foundation
 import Models
 import Recipes
@@ -32,12 +33,26 @@ public struct Run: Sendable {
   package let job: TrainingJob
   let examples: RunExamples
 
+  /// How many threads compute where nobody says it: those of the variable ELBO_LANES, or all processors.
+  /// - Throws: `RecipeError` when the variable is no number of threads.
+  public static func defaultLanes() throws -> Int { try lanesOfEnvironment() ?? processors }
+
+  /// What the variable ELBO_LANES says; nil: nothing.
+  package static func lanesOfEnvironment() throws -> Int? {
+    guard let text = Setting.lanes.value else { return nil }
+    guard let lanes = Int(text), (1...1024).contains(lanes) else {
+      throw RecipeError("\(Setting.lanes.rawValue) is \(text): it must be from 1 to 1024")
+    }
+    return lanes
+  }
+
   /// The processors of this machine that are in use.
   public static var processors: Int { ProcessInfo.processInfo.activeProcessorCount }
 
   /// Opens a run folder at its newest checkpoint, or a model file. The data that it was trained on need not be there, but for runs of 0.1.
   /// - Parameters:
-  ///   - path: a folder that a training wrote, or a file that `export` wrote.
+  ///   - path: a folder that a training wrote, by its path or by its name in the folder of runs; or a file that `export`
+  ///     wrote.
   ///   - data: data of the same kind to evaluate, in place of what the run was trained on: a name, a folder or a file. The
   ///     test part that it comes with is used, or all of it.
   ///   - settings: keys of the recipe's `evaluate` section that take the place of its own, each `evaluate.KEY=VALUE`.
@@ -49,6 +64,7 @@ public struct Run: Sendable {
     opening path: String, data: String? = nil, settings: [String] = [], unseen: UnseenRule? = nil,
     lanes: Int = Run.processors
   ) throws {
+    let path = Setting.run(path)
     (self.lanes, self.path) = (lanes, path)
     let source: String
     if ModelFile.isFile(path) {

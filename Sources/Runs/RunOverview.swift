@@ -28,7 +28,7 @@ public struct RunOverview: Sendable {
   /// - Throws: `TrainingError` when it is no run; `FileError` when its recipe cannot be read.
   public init(_ path: String) throws {
     let folder = try RunFolder(opening: path)
-    self.path = path
+    self.path = folder.path
     summary = Summary(of: folder)
     recipe = RecipeText(String(decoding: try InputFile.read(folder.recipe, limit: 1 << 20), as: UTF8.self))
   }

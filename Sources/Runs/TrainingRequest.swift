@@ -15,15 +15,15 @@ package struct TrainingRequest {
   package let dryRun: Bool
   /// Whether to go on also where numbers come out otherwise than where the run was trained.
   package let acceptsNumerics: Bool
-  /// Whether pictures are drawn into the run folder.
-  package let drawsFigures: Bool
+  /// What plots in the run folder are drawn as; nil: nothing is drawn.
+  package let pictures: PictureFormat?
 
   package init(
     recipe: String?, overrides: RecipeOverrides, out: String?, resume: String?, dryRun: Bool,
-    acceptsNumerics: Bool = false, drawsFigures: Bool = true
+    acceptsNumerics: Bool = false, pictures: PictureFormat? = .png
   ) {
     (self.recipe, self.overrides, self.out, self.resume, self.dryRun) = (recipe, overrides, out, resume, dryRun)
-    (self.acceptsNumerics, self.drawsFigures) = (acceptsNumerics, drawsFigures)
+    (self.acceptsNumerics, self.pictures) = (acceptsNumerics, pictures)
   }
 
   package struct Prepared {

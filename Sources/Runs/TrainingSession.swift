@@ -15,24 +15,24 @@ package struct TrainingSession: Sendable {
   private let checkpoint: Checkpoint?
   private let recorder: RunRecorder
   private let trainer: Trainer
-  private let drawsFigures: Bool
+  private let pictures: PictureFormat?
 
   /// - Parameters:
   ///   - run: to which only this process writes.
   ///   - checkpoint: where to go on from, which the learner is filled from; nil starts anew.
   ///   - keepingMetrics: whether metrics beyond the checkpoint stay, because they will not be reported again.
-  ///   - drawsFigures: whether pictures go into the run folder.
+  ///   - pictures: what plots in the run folder are drawn as; nil: nothing is drawn.
   ///   - observer: hears how the training goes, besides the run folder.
   package init(
     _ job: TrainingJob, run: RunFolder, from checkpoint: Checkpoint?, keepingMetrics: Bool = false, lanes: Int,
-    quiet: Bool, drawsFigures: Bool = true, observer: (any TrainingObserver)? = nil
+    quiet: Bool, pictures: PictureFormat? = .png, observer: (any TrainingObserver)? = nil
   ) throws {
     self.job = job
     self.run = run
     self.checkpoint = checkpoint
-    self.drawsFigures = drawsFigures
+    self.pictures = pictures
     var plan = job.plan
-    if !drawsFigures { plan.figureEvery = 0 }
+    if pictures == nil { plan.figureEvery = 0 }
     try Checkpoint.removeRests(in: run)
     try AtomicFile.write(run.recipe, job.writtenRecipe.text)
     try Environment(lanes: lanes, commandLine: CommandLine.arguments).write(to: run)
@@ -80,7 +80,7 @@ package struct TrainingSession: Sendable {
       "\(job.model.name): \(job.data.description); \(job.learner.learntCount) parameters")
     for note in job.notes { recorder.note(note) }
     let (recorder, run) = (recorder, run)
-    async let progress = TrainingSession.drawProgress(heardBy: recorder, in: run)
+    async let progress = drawProgress()
     let ending: Trainer.Ending
     do {
       ending = try await train(recorder)
@@ -110,7 +110,7 @@ package struct TrainingSession: Sendable {
         metrics.merge(scores) { reported, _ in reported }
         (examples.scored, examples.scored_part) = (other.scoredCount(other.learner, in: other.data), .train)
       }
-      if drawsFigures { figures += try await draw() }
+      if pictures != nil { figures += try await draw() }
       try await writeDocuments(until: stop)
     }
     let moment = ending.moment
@@ -144,19 +144,17 @@ package struct TrainingSession: Sendable {
   }
 
   /// Draws what a learner shows while it trains, beside the training.
-  private static func drawProgress(heardBy recorder: RunRecorder, in run: RunFolder) async throws -> [String] {
+  private func drawProgress() async throws -> [String] {
     var drawn: [String] = []
-    for await figures in recorder.pictures { drawn += try await write(figures, to: run, heardBy: recorder) }
+    for await figures in recorder.pictures { drawn += try await write(figures) }
     return drawn
   }
 
   /// Draws figures and returns the paths of the pictures in the run folder. Those that cannot be written are left out.
-  private static func write(
-    _ figures: [Figure], to run: RunFolder, heardBy recorder: RunRecorder
-  ) async throws -> [String] {
+  private func write(_ figures: [Figure]) async throws -> [String] {
     let outcome: FigureWriter.Outcome
     do {
-      outcome = try await FigureWriter(folder: run.figures).write(figures)
+      outcome = try await FigureWriter(folder: run.figures, format: pictures ?? .png).write(figures)
     } catch {
       StandardError.write("warning: figures are left out: \(error)\n")
       return []
@@ -175,6 +173,6 @@ package struct TrainingSession: Sendable {
     } catch {
       StandardError.write("warning: the curves of metrics.jsonl are left out: \(error)\n")
     }
-    return try await TrainingSession.write(figures, to: run, heardBy: recorder)
+    return try await write(figures)
   }
 }

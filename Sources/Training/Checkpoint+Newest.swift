@@ -3,6 +3,11 @@ import Files
 import Foundation
 
 extension Checkpoint {
+  /// A run's checkpoints whose state can be read, oldest first.
+  package static func all(of run: RunFolder) throws -> [Checkpoint] {
+    try list(run).compactMap { try? Checkpoint(opening: run.checkpoints + "/" + $0) }
+  }
+
   /// Fills a learner from the newest checkpoint that is whole. A damaged one is passed over, and `note` hears of it.
   ///
   /// It changes nothing in the run, so it needs no lock: a checkpoint that the run's writer removes meanwhile is

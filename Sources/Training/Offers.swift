@@ -1,3 +1,4 @@
+import Computations
 import Datasets
 import Figures
 import Tensors
@@ -23,8 +24,8 @@ public struct Offers {
   public var progress: ((_ step: Int, _ key: RandomKey, _ crew: Crew) throws -> [Figure])?
   /// Texts that belong in the run folder.
   public var documents: ((_ crew: Crew) throws -> [RunDocument])?
-  /// Writes the networks for other programs to a folder that exists, and returns the texts that belong beside them.
-  public var export: ((_ folder: String) throws -> [RunDocument])?
+  /// The networks as other programs compute them, in the units of the data.
+  public var export: ((_ request: ExportRequest, _ crew: Crew) throws -> [Computation])?
 
   public init() {}
 }

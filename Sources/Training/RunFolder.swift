@@ -17,11 +17,11 @@ public struct RunFolder: Sendable {
   public var coordinatorEndpoint: String { path + "/coordinator.endpoint" }
   package var lock: String { path + "/.lock" }
 
-  /// A new run, which only the holder of the lock writes. Without a path: `runs/NAME`, `runs/NAME-2` and so on. Of
-  /// several processes that make the same run one wins.
+  /// A new run, which only the holder of the lock writes. Without a path: `runs/NAME`, `runs/NAME-2` and so on,
+  /// or where the variable ELBO_RUNS says. Of several processes that make the same run one wins.
   /// - Parameters:
-  ///   - path: where to make it; nil: below `runs`.
-  ///   - name: the model's, for a folder below `runs`.
+  ///   - path: where to make it; nil: in the folder of runs.
+  ///   - name: the model's, for a folder there.
   ///   - note: hears why other processes are not kept out, where the file system cannot lock.
   /// - Throws: `FileError` when the folder cannot be made; `TrainingError` when there is a run in it already, or
   ///   another process makes one.
@@ -50,12 +50,13 @@ public struct RunFolder: Sendable {
 
   /// A folder that was not there: whoever makes it has it.
   private static func unused(name: String) throws -> RunFolder {
-    try makeFolder("runs")
-    var (candidate, number) = ("runs/\(name)", 1)
+    let runs = Setting.runsFolder
+    try makeFolder(runs)
+    var (candidate, number) = ("\(runs)/\(name)", 1)
     while mkdir(candidate, 0o777) != 0 {
       guard errno == EEXIST else { throw FileError("make the folder", candidate, systemError: errno) }
       number += 1
-      candidate = "runs/\(name)-\(number)"
+      candidate = "\(runs)/\(name)-\(number)"
     }
     return RunFolder(path: candidate)
   }
@@ -67,9 +68,9 @@ public struct RunFolder: Sendable {
     for folder in [checkpoints, figures, path] { rmdir(folder) }
   }
 
-  /// A run that exists.
+  /// A run that exists: at a path, or of this name in the folder of runs.
   public init(opening path: String) throws {
-    self.path = path
+    self.path = Setting.run(path)
     guard FileManager.default.fileExists(atPath: recipe) else {
       throw TrainingError(
         .noRun, "\(path) is not a run: it has no recipe.yaml", advice: "name a folder that a training wrote")

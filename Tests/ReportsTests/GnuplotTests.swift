@@ -54,6 +54,29 @@ private func everything(trap: String) -> Plot {
 }
 
 @Suite(.enabled(if: Gnuplot.find() != nil, "needs gnuplot")) struct RealGnuplotTests {
+  @Test("Plots as vectors; grids of images stay PNG", arguments: [PictureFormat.svg, .pdf])
+  func vectors(_ format: PictureFormat) async throws {
+    let folder = TemporaryFolder()
+    let grid = ImageGrid(.float([0, 1, 0.5, 0]), height: 2, width: 2, columns: 1)
+    let figures = [
+      Figure("plot", title: "a & <b>", .plot(Plot([Panel([.line(Line("", x: [0, 1], y: [1, 0]))])]))),
+      Figure("grid", .images(grid)),
+    ]
+    let outcome = try await FigureWriter(folder: folder.path, format: format).write(figures)
+    #expect(outcome.notes.isEmpty)
+    #expect(outcome.pictures == ["\(folder.path)/plot.\(format.rawValue)", "\(folder.path)/grid.png"])
+    let text = String(decoding: try Data(contentsOf: URL(fileURLWithPath: outcome.pictures[0])), as: UTF8.self)
+    #expect(format == .pdf ? text.hasPrefix("%PDF-") : text.contains("a &amp; &lt;b&gt;"))
+  }
+
+  @Test func whatIsNoDocumentIsLeftOut() async throws {
+    let folder = TemporaryFolder()
+    let gnuplot = Gnuplot(path: "/bin/true")
+    let plot = Figure("plot", .plot(Plot([Panel([])])))
+    let outcome = try await FigureWriter(folder: folder.path, format: .svg, gnuplot: gnuplot).write([plot])
+    #expect(outcome.pictures.isEmpty && outcome.tables.count == 1 && outcome.notes.count == 1)
+  }
+
   @Test func everyKindOfMarkIsDrawn() async throws {
     let folder = TemporaryFolder()
     let trap = folder.path + "/trap"

@@ -37,8 +37,8 @@ def outputs(folder, latents, samples):
     model = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(model)
     with torch.no_grad():
-        made = (model.Generator()(torch.from_numpy(latents)) + 1) / 2
-        scores = model.Discriminator()(torch.from_numpy(samples).flatten(1) * 2 - 1)
+        made = model.Generator()(torch.from_numpy(latents))
+        scores = model.Discriminator()(torch.from_numpy(samples))
     return made.reshape(samples.shape).numpy(), scores.numpy()
 
 

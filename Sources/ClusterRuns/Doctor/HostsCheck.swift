@@ -152,6 +152,17 @@ package struct HostsReport {
     }
   }
 
+  /// An object: whether all is `good`, `here` and each of `hosts` as `MachineCheck.json` has them, and `problems`.
+  package var json: String {
+    let hosts = there.map { report in
+      JSONText.object([("name", JSONText.string(report.name)), ("machine", check(of: report)?.json ?? "null")])
+    }
+    return JSONText.object([
+      ("good", "\(isGood)"), ("here", here.json), ("hosts", "[" + hosts.joined(separator: ",") + "]"),
+      ("problems", "[" + problems.map(JSONText.string).joined(separator: ",") + "]"),
+    ])
+  }
+
   package var text: String {
     var text = "this machine\n\(here.text)"
     for report in there {

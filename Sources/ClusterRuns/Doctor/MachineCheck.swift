@@ -1,6 +1,8 @@
 import Datasets
+import Files
 import Foundation
 import Reports
+import Runs
 import Training
 
 /// What a machine needs to train, looked at one by one.
@@ -30,6 +32,7 @@ package struct MachineCheck: Codable, Sendable {
       Item(isGood: true, name: "oneDNN", text: Version.oneDNN),
       Item(isGood: true, name: "reads", text: DataSource.readable),
     ]
+    items += MachineCheck.settings
     let gnuplot = Gnuplot.find()
     items.append(
       Item(
@@ -43,6 +46,40 @@ package struct MachineCheck: Codable, Sendable {
     } catch {
       items.append(Item(isGood: false, name: "data", text: "\(error)"))
     }
+  }
+
+  /// The variables that take the place of defaults.
+  private static var settings: [Item] {
+    Setting.allCases.map { setting in
+      var (isGood, text) = (true, setting.value ?? "not set: \(setting.meaning)")
+      switch setting {
+      case .lanes:
+        do { _ = try Run.lanesOfEnvironment() } catch { (isGood, text) = (false, "\(error)") }
+      case .runs:
+        if setting.value != nil, isFile(Setting.runsFolder) { (isGood, text) = (false, "\(text) is no folder") }
+      case .data:
+        let absent = Setting.dataFolders.filter { !FileManager.default.fileExists(atPath: $0) }
+        if !absent.isEmpty { (isGood, text) = (false, "\(text): there is no \(absent.joined(separator: ", "))") }
+      }
+      return Item(isGood: isGood, name: setting.rawValue, text: text)
+    }
+  }
+
+  private static func isFile(_ path: String) -> Bool {
+    var isFolder: ObjCBool = false
+    return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && !isFolder.boolValue
+  }
+
+  /// An object: whether all is `good`, the `build`, and `checks` with `name`, `good` and `text`.
+  package var json: String {
+    let checks = items.map { item in
+      JSONText.object([
+        ("name", JSONText.string(item.name)), ("good", "\(item.isGood)"), ("text", JSONText.string(item.text)),
+      ])
+    }
+    return JSONText.object([
+      ("good", "\(isGood)"), ("build", JSONText.string(build)), ("checks", "[" + checks.joined(separator: ",") + "]"),
+    ])
   }
 
   /// One line an item.

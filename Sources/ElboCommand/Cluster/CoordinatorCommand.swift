@@ -40,7 +40,7 @@ struct CoordinatorCommand: AsyncParsableCommand {
     let serving = try CoordinatorRun(
       bind: bind, nodes: nodes, wait: wait, heartbeat: try heartbeat.interval(), lanes: try lanes.count(),
       security: security.request)
-    let request = output.request(recipe, options)
+    let request = try output.request(recipe, options)
     if let (run, summary) = try request.finished() {
       StandardError.write("\(run.path) is finished; this is what came of it\n")
       return try Results.print(summary, json: output.json, run: run)

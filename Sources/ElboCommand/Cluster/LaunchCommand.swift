@@ -46,7 +46,7 @@ struct LaunchCommand: AsyncParsableCommand {
     let launch = try Launch(
       nodes: nodes, hosts: hosts, bind: bind, lanes: lanes, heartbeat: try heartbeat.interval(),
       security: security.request)
-    let request = output.request(recipe, options)
+    let request = try output.request(recipe, options)
     let prepared = try request.prepare()
     if output.dryRun { return print(prepared.job.resolvedRecipe, terminator: "") }
     var signals: SignalWatch?

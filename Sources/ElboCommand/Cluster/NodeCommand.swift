@@ -29,6 +29,7 @@ struct NodeCommand: AsyncParsableCommand {
 
   @OptionGroup var lanes: LaneOptions
   @OptionGroup var security: SecurityOptions
+  @OptionGroup var log: LogOptions
 
   @Option(
     help: ArgumentHelp("How long a node that nobody can replace may take to hand its state over.", valueName: "seconds")

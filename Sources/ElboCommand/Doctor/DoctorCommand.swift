@@ -10,7 +10,7 @@ struct DoctorCommand: AsyncParsableCommand {
     commandName: "doctor", abstract: "Checks libraries, processor and data on this machine, or on those of a launch.",
     discussion: """
       Examples:
-        elbo doctor --data runs/images
+        elbo doctor --data runs/images --json
         elbo doctor --hosts hosts.yaml --bind tcp://10.0.0.1:7700
 
       With --hosts, every machine is checked over ssh, as `elbo launch --hosts` would use it: whether all have the same
@@ -28,6 +28,9 @@ struct DoctorCommand: AsyncParsableCommand {
       "With --hosts: where a launch would listen, an address that the machines reach.", valueName: "tcp://host:port"))
   var bind: String?
 
+  @Flag(help: "Print the results as JSON.")
+  var json = false
+
   /// What the other end of an ssh runs: the hub's endpoint and token.
   @Option(help: .hidden)
   var probe: String?
@@ -37,7 +40,7 @@ struct DoctorCommand: AsyncParsableCommand {
     guard let hosts else {
       guard bind == nil else { throw RecipeError("--bind goes with --hosts") }
       let check = try MachineCheck(data: data, withFingerprint: false)
-      print(check.text, terminator: "")
+      print(json ? check.json + "\n" : check.text, terminator: "")
       if !check.isGood { throw ExitStatus.failed }
       return
     }
@@ -47,7 +50,7 @@ struct DoctorCommand: AsyncParsableCommand {
     let report = try await HostsCheck(
       hosts: try HostsFile(contentsOf: hosts).hosts, bind: try Endpoint(bind), data: data
     ).run()
-    print(report.text, terminator: "")
+    print(json ? report.json + "\n" : report.text, terminator: "")
     if !report.isGood { throw ExitStatus.failed }
   }
 }

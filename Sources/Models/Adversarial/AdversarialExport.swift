@@ -1,49 +1,50 @@
+import Computations
+import Datasets
 import Networks
-import Tensors
 import Training
 
-/// Both players for PyTorch: `generator.safetensors`, `discriminator.safetensors`, and a module that computes with
-/// them what Elbo does in prediction. The generator is the moving average where there is one.
+/// Both players in the units of the data: pixels of generated pictures lie in 0…1. The generator is the moving average
+/// where there is one.
 extension AdversarialLearner {
-  func export(to folder: String) throws -> [RunDocument] {
-    var modules: [String] = []
-    for (name, player) in [("generator", generator), ("discriminator", discriminator)] {
-      guard let lines = player.network.torchLines else {
-        throw TrainingError(
-          .unsuitable, "the \(name) has layers without a counterpart in PyTorch", advice: "use model.safetensors itself"
-        )
-      }
-      let parameters = name == "generator" ? average?.parameters ?? player.parameters : player.parameters
-      try SafeTensors.write("\(folder)/\(name).safetensors", plain: [parameters])
-      modules.append(module(name, lines))
-    }
-    return [RunDocument(name: "model.py", contents: torchHead + "\n" + modules.joined(separator: "\n\n"))]
+  func computations(_ request: ExportRequest) throws -> [Computation] {
+    try request.requireNoDraws("a GAN's weights have no posterior to draw from")
+    return [try generatorComputation(), try discriminatorComputation()]
   }
 
-  private func module(_ name: String, _ lines: [String]) -> String {
-    let isGenerator = name == "generator"
-    let title = isGenerator ? "Generator" : "Discriminator"
-    let doc =
-      isGenerator
-      ? "Latent rows [n, \(codes.width)] -> examples [n, \(inputs.width)]" + (pixels ? ", in -1...1." : ".")
-      : "Examples [n, \(inputs.width)]" + (pixels ? " in -1...1" : "")
-        + " -> [n, \(1 + codes.outputs)]: the output, then readings of codes."
-    return """
-      class \(title)(torch.nn.Module):
-          \"""\(doc)\"""
+  private func generatorComputation() throws -> Computation {
+    var block = Block()
+    let latent = Computation.Port("latent", block.input([Value.examples, codes.width]))
+    let made = try generator.network.steps(latent.value, in: &block)
+    let rows = block.reshape(made, to: [Value.examples, inputs.width])
+    let examples =
+      pixels
+      ? block.reshape(
+        block.multiply(block.add(rows, .number(1)), .number(0.5)), to: [Value.examples] + inputs.train.shape)
+      : inputs.restoring(rows, in: &block)
+    return Computation(
+      name: "generator",
+      summary: "latent [n, \(codes.width)], standard normal"
+        + (codes.hasCodes
+          ? " but for \(codes.categories) of a one-hot code and \(codes.continuous) continuous codes in -1...1 at the end"
+          : "") + " -> new examples" + (pixels ? ", pixels in 0...1." : ", in the units of the data."),
+      inputs: [latent], outputs: [.init("examples", examples)], block: block,
+      constants: (average?.parameters ?? generator.parameters).constants() + inputs.constants)
+  }
 
-          def __init__(self, path=pathlib.Path(__file__).with_name("\(name).safetensors")):
-              super().__init__()
-              for name, value in load_file(path).items():
-                  self.register_parameter(name.replace(".", "_"), torch.nn.Parameter(value))
-
-          def __getitem__(self, name):
-              return getattr(self, name.replace(".", "_"))
-
-          def forward(self, x):
-      \(lines.map { "        " + $0 }.joined(separator: "\n"))
-              return x
-
-      """
+  private func discriminatorComputation() throws -> Computation {
+    var block = Block()
+    let examples = Computation.Port("examples", block.input([Value.examples] + inputs.train.shape))
+    let rows =
+      pixels
+      ? block.subtract(
+        block.multiply(block.reshape(examples.value, to: [Value.examples, inputs.width]), .number(2)), .number(1))
+      : inputs.steps(examples, in: &block)
+    let scores = block.channelsLast(try discriminator.network.steps(rows, in: &block))
+    return Computation(
+      name: "discriminator",
+      summary: "examples as the generator makes them -> scores [n, \(1 + codes.outputs)]: the output"
+        + (codes.hasCodes ? ", then readings of codes." : "."),
+      inputs: [examples], outputs: [.init("scores", scores)], block: block,
+      constants: discriminator.parameters.constants() + inputs.constants)
   }
 }

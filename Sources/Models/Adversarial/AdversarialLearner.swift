@@ -135,7 +135,7 @@ final class AdversarialLearner: Learner {
     var offers = Offers()
     offers.evaluation = { try self.evaluate(key: $0, with: $1) }
     offers.progress = { try self.progress(at: $0, key: $1, with: $2) }
-    offers.export = { try self.export(to: $0) }
+    offers.export = { request, _ in try self.computations(request) }
     offers.sampling = SamplingOffer(
       picture: { try self.sample(LatentRequest(count: $0), key: $1, with: $2) },
       latent: LatentOffer(

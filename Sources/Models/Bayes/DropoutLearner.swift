@@ -1,3 +1,4 @@
+import Computations
 import Datasets
 import Figures
 import Foundation
@@ -208,6 +209,13 @@ final class DropoutLearner: GradientLearner, Supervised {
   }
 
   var likelihood: any Likelihood { members[0].likelihood }
+
+  /// Of the whole network, without masks (the mean pass).
+  func computation(_ request: ExportRequest, with crew: Crew) throws -> Computation {
+    try request.requireNoDraws("masks of dropout are drawn for each example, and a plain network draws nothing")
+    return try computation(
+      of: members[0].network, members[0].likelihood, .members(members.count), constants: parameters.constants())
+  }
 
   func logits(_ x: Tensor, examples: [UInt32], sample: Int, with storage: FlatBuffer?, key: RandomKey) -> Tensor {
     outputs(x, examples: examples, sample: sample, key: key).columns(0..<supervision.width)

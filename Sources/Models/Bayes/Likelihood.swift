@@ -1,4 +1,6 @@
+import Computations
 import Networks
+import Recipes
 import Tensors
 import Training
 
@@ -32,6 +34,10 @@ public protocol Likelihood: Sendable {
   /// What one Monte Carlo sample of a prediction says: the probabilities of the classes, [n, classes], or the means and
   /// then the variances of the targets, [n, 2 · targets].
   func prediction(_ outputs: Tensor, _ pass: Pass) -> Tensor
+  /// The same as steps that PyTorch and ONNX have, of the outputs without noise. By default there are none, and the model
+  /// is exported to a file NAME.elbo alone.
+  /// - Throws: `RecipeError` where there are none.
+  func predictionSteps(_ outputs: Value, in block: inout Block) throws(RecipeError) -> Value
   /// Whether the targets are standardized by the training data: ``Answers/targets`` then have mean 0 and variance 1,
   /// ``prediction(_:_:)`` is in the same units, and what is reported is in the units of the data nevertheless.
   /// By default they are not.
@@ -53,6 +59,9 @@ public protocol Likelihood: Sendable {
 
 extension Likelihood {
   public var support: Support { .numbers }
+  public func predictionSteps(_ outputs: Value, in block: inout Block) throws(RecipeError) -> Value {
+    throw RecipeError("the likelihood \(type(of: self)) has no steps of PyTorch and ONNX: export to a file NAME.elbo")
+  }
   public var standardizesTargets: Bool { false }
   public var isGaussian: Bool { false }
   public func distribution(_ outputs: Tensor, of answers: Answers, _ pass: Pass) -> Tensor? { nil }
@@ -128,5 +137,20 @@ extension Likelihood {
     let variance = prediction.columns(width..<2 * width)
       .multiplyingRow(Tensor(deviations.map { Float($0 * $0) }, [width]))
     return mean.joiningColumns(variance)
+  }
+
+  /// The same as steps.
+  func predictionSteps(
+    _ outputs: Value, _ supervision: Supervision, in block: inout Block
+  ) throws(RecipeError) -> Value {
+    let prediction = try predictionSteps(outputs, in: &block)
+    guard standardizesTargets, case .values(let width) = supervision.kind else { return prediction }
+    let deviation = block.tensor("targets/deviation", shape: [width], isShared: true)
+    let mean = block.slice(prediction, axis: 1, 0..<width)
+    let variance = block.slice(prediction, axis: 1, width..<2 * width)
+    return block.join(
+      block.add(
+        block.multiply(mean, deviation), block.tensor("targets/mean", shape: [width], isShared: true)),
+      block.multiply(block.multiply(variance, deviation), deviation))
   }
 }

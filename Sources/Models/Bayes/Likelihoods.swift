@@ -1,3 +1,4 @@
+import Computations
 import Distributions
 import Foundation
 import Networks
@@ -41,6 +42,14 @@ struct CategoricalLikelihood: Likelihood {
     let probabilities = noisyLogits(outputs, samples: samples, pass).softmax()
     return probabilities.reshaped(to: [samples, count * classes]).sumOfColumns().reshaped(to: [count, classes])
       * (1 / Float(samples))
+  }
+
+  func predictionSteps(_ outputs: Value, in block: inout Block) throws(RecipeError) -> Value {
+    guard samples == nil else {
+      throw RecipeError(
+        "objective.class_noise is logits, whose noise PyTorch and ONNX draw otherwise: export to a file NAME.elbo")
+    }
+    return block.softmax(outputs)
   }
 
   /// z + √exp(s) ε for logits z and log variances s: [n, 2 c] → [samples · n, c].
@@ -98,6 +107,25 @@ struct GaussianLikelihood: Likelihood {
   func prediction(_ outputs: Tensor, _ pass: Pass) -> Tensor {
     let (mean, logVariance) = parts(outputs, pass)
     return mean.joiningColumns(logVariance.exp())
+  }
+
+  func predictionSteps(_ outputs: Value, in block: inout Block) -> Value {
+    let mean = block.slice(outputs, axis: 1, 0..<width)
+    switch noise {
+    case .learnt:
+      let level = block.reshape(block.tensor(logVariance!), to: [1, width])
+      let variance = block.apply(.exp, to: block.clamp(level, to: logVarianceBounds))
+      return block.join(mean, block.expand(.value(variance), like: mean))
+    case .fixed:
+      let deviation = block.reshape(
+        block.tensor("targets/deviation", shape: [width], isShared: true), to: [1, width])
+      let squares = block.multiply(block.multiply(deviation, .value(deviation)), .number(Float(precision)))
+      let variance = block.apply(.exp, to: block.multiply(block.apply(.log, to: squares), .number(-1)))
+      return block.join(mean, block.expand(.value(variance), like: mean))
+    case .heteroscedastic:
+      let logVariance = block.slice(outputs, axis: 1, width..<2 * width)
+      return block.join(mean, block.apply(.exp, to: block.clamp(logVariance, to: logVarianceBounds)))
+    }
   }
 
   /// Means and log variances, [n, targets].

@@ -1,3 +1,4 @@
+import Computations
 import Datasets
 import Figures
 import Networks
@@ -14,6 +15,8 @@ protocol Supervised: Predicting {
     _ x: Tensor, examples: [UInt32], sample: Int, with storage: FlatBuffer?, key: RandomKey,
     by measure: (any Likelihood, _ outputs: Tensor, Answers, Pass) -> Measure
   ) -> Measure
+  /// The network as other programs compute it.
+  func computation(_ request: ExportRequest, with crew: Crew) throws -> Computation
   /// Logits of sample t for some rows: [n, in] → [n, classes]. Of classifiers alone.
   func logits(_ x: Tensor, examples: [UInt32], sample: Int, with storage: FlatBuffer?, key: RandomKey) -> Tensor
 }
@@ -40,6 +43,7 @@ extension Supervised {
   var supervisedOffers: Offers {
     var offers = Offers()
     offers.prediction = self
+    offers.export = { [try self.computation($0, with: $1)] }
     offers.evaluation = { key, crew in
       try PredictiveEvaluation(self, self.supervision, samples: self.evaluationSamples, key: key, with: crew).metrics
     }

@@ -1,5 +1,7 @@
+import Computations
 import Datasets
 import Foundation
+import Networks
 import Recipes
 import Tensors
 import Training
@@ -78,6 +80,9 @@ public struct Supervision: Sendable {
   /// place, so they are read when they are used.
   public var targetMeans: [Double] { targetStatistics?.numbers("mean") ?? [] }
   public var targetDeviations: [Double] { targetStatistics?.numbers("deviation") ?? [] }
+
+  /// The same as the tensors that steps name.
+  var targetConstants: [Computation.Constant] { targetStatistics?.constants(prefix: "targets/") ?? [] }
 
   /// What an input and a target are called.
   func name(of input: Int) -> String { columnName(input < columns.count ? columns[input] : "\(input)") }

@@ -34,7 +34,7 @@ final class VariationalLearner: Supervised {
   let isClosed: Bool
   let evaluationSamples: Int
 
-  private let network: LayerStack
+  let network: LayerStack
   let likelihood: any Likelihood
   private let descent: PosteriorDescent
   /// The draw of a step; the means, for the estimators without one. Written in `prepare` alone.

@@ -1,3 +1,4 @@
+import Computations
 import Datasets
 import Distributions
 import Networks
@@ -101,6 +102,12 @@ private struct PixelLikelihood: Likelihood {
     let mean = outputs.sigmoid()
     return mean.joiningColumns(mean * (1 - mean))
   }
+
+  func predictionSteps(_ outputs: Value, in block: inout Block) -> Value {
+    let mean = block.apply(.sigmoid, to: outputs)
+    let square = block.multiply(mean, .value(mean))
+    return block.join(mean, block.subtract(mean, .value(square)))
+  }
 }
 
 /// Numbers with Gaussian noise; the outputs are means and log variances.
@@ -121,6 +128,13 @@ private struct GaussianDecoderLikelihood: Likelihood {
 
   func prediction(_ outputs: Tensor, _ pass: Pass) -> Tensor {
     mean(outputs).joiningColumns(logVariance(outputs).exp())
+  }
+
+  func predictionSteps(_ outputs: Value, in block: inout Block) -> Value {
+    let mean = block.slice(outputs, axis: 1, 0..<width)
+    let logVariance = block.clamp(block.slice(outputs, axis: 1, width..<2 * width), to: leastLogVariance...20)
+    return block.join(
+      meansArePixels ? block.apply(.sigmoid, to: mean) : mean, block.apply(.exp, to: logVariance))
   }
 
   private func mean(_ outputs: Tensor) -> Tensor {

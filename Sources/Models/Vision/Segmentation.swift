@@ -1,3 +1,4 @@
+import Computations
 import Datasets
 import Figures
 import Networks
@@ -112,6 +113,21 @@ final class SegmentationLearner: GradientLearner {
 
   // MARK: Prediction
 
+  /// The network for whole pictures of the training data's size, without dropout.
+  private func computation(_ request: ExportRequest) throws -> Computation {
+    try request.requireNoDraws("masks of dropout are drawn for each picture")
+    var block = Block()
+    let port = inputs.port(in: &block)
+    let outputs = block.channelsLast(try wholeNetwork.steps(inputs.steps(port, in: &block), in: &block))
+    let probabilities = try likelihood.predictionSteps(outputs, in: &block)
+    return Computation(
+      name: "model",
+      summary: "pictures, as the data has them -> probabilities of \(kinds.count) classes for each pixel.",
+      inputs: [port],
+      outputs: [.init("mean", probabilities), .init("entropy", block.entropy(of: probabilities))], block: block,
+      constants: parameters.constants() + inputs.constants)
+  }
+
   /// Samples that differ.
   private func sampleCount(_ asked: Int) -> Int {
     wholeNetwork.drawsNoise || likelihood.outputs > kinds.count ? asked : 1
@@ -152,6 +168,7 @@ final class SegmentationLearner: GradientLearner {
   var offers: Offers {
     var offers = Offers()
     offers.pixelPrediction = self
+    offers.export = { request, _ in [try self.computation(request)] }
     offers.evaluation = { key, crew in
       try SegmentationEvaluation(self, samples: self.evaluationSamples, key: key, with: crew).metrics
     }

@@ -30,6 +30,8 @@ public struct Gnuplot: Sendable {
   /// Why there is no picture.
   struct Failure: Error {
     let reason: String
+
+    static let notInstalled = Failure(reason: "gnuplot is not installed (Debian: gnuplot-nox)")
   }
 
   /// What the script writes to standard output.

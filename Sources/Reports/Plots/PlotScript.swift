@@ -1,6 +1,6 @@
 import Figures
 
-/// A plot as commands for gnuplot (5.4 or later), which writes a PNG to its standard output.
+/// A plot as commands for gnuplot (5.4 or later), which writes a picture to its standard output.
 ///
 /// Numbers travel as data blocks in the script and words as literals, so nothing that a figure holds is a command.
 package struct PlotScript {
@@ -9,7 +9,7 @@ package struct PlotScript {
   package let width: Int
   package let height: Int
 
-  package init(_ plot: Plot, title: String) {
+  package init(_ plot: Plot, title: String, format: PictureFormat = .png) {
     let size = plot.panelSize ?? Self.panelSize(of: plot)
     width = min(size.width * plot.columns, Self.mostPixels)
     let bannerHeight = plot.panels.count > 1 && !title.isEmpty ? 40 : 0
@@ -18,7 +18,7 @@ package struct PlotScript {
     let panels = plot.panels.enumerated().map { PanelScript($1, number: $0) }
     var lines = [
       "set encoding utf8",
-      "set terminal pngcairo size \(width),\(height) enhanced font 'sans,11' background '#ffffff'",
+      "set terminal \(format.terminal(width: width, height: height))",
     ]
     lines += panels.flatMap(\.preparation)
     lines += Self.style

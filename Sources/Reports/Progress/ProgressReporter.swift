@@ -10,6 +10,8 @@ public struct ProgressReporter: Sendable {
     case none
     /// Lines, for files and pipes: one when an epoch ends, but at most one a second, and one every ten seconds.
     case lines
+    /// JSON objects, one a second at most.
+    case json
     /// One line of a terminal, drawn at most ten times a second. `width` is asked before each.
     case terminal(width: @Sendable () -> Int)
   }
@@ -41,6 +43,7 @@ public struct ProgressReporter: Sendable {
   /// Progress on standard error, as suits what standard error is.
   public static func standardError(isQuiet: Bool) -> ProgressReporter {
     if isQuiet { return ProgressReporter(.none) }
+    if StandardError.format == .json { return ProgressReporter(.json, write: StandardError.writeAsIs) }
     return StandardError.isTerminal
       ? ProgressReporter(.terminal(width: { StandardError.width })) : ProgressReporter(.lines)
   }
@@ -72,6 +75,7 @@ public struct ProgressReporter: Sendable {
     case .lines:
       let epochEnded = progress.epoch != writtenEpoch
       if pause >= .seconds(10) || epochEnded && pause >= .seconds(1) { draw(now) }
+    case .json: if pause >= .seconds(1) { draw(now) }
     }
   }
 
@@ -80,6 +84,7 @@ public struct ProgressReporter: Sendable {
     switch output {
     case .none: break
     case .lines: write(text + "\n")
+    case .json: write(StandardError.messages(text))
     case .terminal:
       write((lineIsOpen ? "\r\u{1B}[K" : "") + text + "\n")
       lineIsOpen = false
@@ -97,12 +102,12 @@ public struct ProgressReporter: Sendable {
 
   private mutating func draw(_ now: Duration) {
     guard let latest else { return }
-    let line = ProgressLine(
-      progress: latest, examplesPerSecond: rate.examplesPerSecond,
-      secondsLeft: latest.totalSteps.flatMap { rate.secondsLeft(steps: $0 - latest.step) })
+    let left = latest.totalSteps.flatMap { rate.secondsLeft(steps: $0 - latest.step) }
+    let line = ProgressLine(progress: latest, examplesPerSecond: rate.examplesPerSecond, secondsLeft: left)
     switch output {
     case .none: break
     case .lines: write(line.full + "\n")
+    case .json: write(StandardError.progress(latest, examplesPerSecond: rate.examplesPerSecond, secondsLeft: left))
     case .terminal(let width):
       // A line as wide as the terminal would break on some.
       write("\r" + line.fitted(to: width() - 1) + "\u{1B}[K")

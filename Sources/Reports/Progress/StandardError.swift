@@ -6,8 +6,10 @@
 
 /// The process's standard error.
 public enum StandardError {
-  /// Writes text as it is. What cannot be written is lost: nobody is left to be told.
-  public static func write(_ text: String) {
+  /// Writes lines, in the process's format. What cannot be written is lost: nobody is left to be told.
+  public static func write(_ text: String) { writeAsIs(format == .json ? messages(text) : text) }
+
+  static func writeAsIs(_ text: String) {
     var text = text
     text.withUTF8 { bytes in
       var rest = UnsafeRawBufferPointer(bytes)

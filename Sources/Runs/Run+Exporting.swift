@@ -1,0 +1,124 @@
+import Computations
+import Files
+import Foundation
+import Models
+import Recipes
+import Tensors
+import Training
+
+extension Run {
+  /// Writes the model for others, in the form that the path's name says: `NAME.elbo`, the model as one file; `NAME.onnx`,
+  /// its networks as ONNX; otherwise a folder with a PyTorch module and safetensors files that it loads.
+  ///
+  /// ```swift
+  /// try Run(opening: "runs/bbb").export(to: "bbb.elbo")
+  /// let model = try Run(opening: "bbb.elbo")
+  /// try model.export(to: "bbb.onnx", draws: 50)
+  /// ```
+  ///
+  /// Networks take and give numbers in the units of the data. They have no noise: dropout is off, and weights with a
+  /// posterior are at its mean, or so many draws of them. Of a model of several networks each is an ONNX file of its own:
+  /// `NAME.encoder.onnx`.
+  ///
+  /// - Parameters:
+  ///   - path: the file or folder to write.
+  ///   - draws: how many draws of the weights to compute side by side, the samples that `predict` takes of the seed; nil:
+  ///     the network at the posterior's mean.
+  /// - Returns: what was written, folders without what is in them.
+  /// - Throws: `TrainingError` or `RecipeError` when the model has no networks, or one that others do not know.
+  @discardableResult
+  public func export(to path: String, draws: Int? = nil, seed: UInt64 = 0) throws -> [String] {
+    if path.hasSuffix(ModelFile.fileExtension) {
+      guard draws == nil else {
+        throw RecipeError("--draws: a file NAME.elbo holds the posterior itself; leave it out")
+      }
+      try ModelFile.write(
+        path, job.learner, state: checkpoint.state, schema: schema, recipe: job.resolvedRecipe,
+        calibration: calibration().map { String(decoding: try $0.json, as: UTF8.self) })
+      return [path]
+    }
+    let computations = try computations(draws: draws, seed: seed)
+    return path.hasSuffix(Run.onnxExtension)
+      ? try writeONNX(computations, to: path, draws: draws, seed: seed) : try writeTorch(computations, to: path)
+  }
+
+  private static let onnxExtension = ".onnx"
+  /// Names of what is not written, though it sounds like it.
+  private static let otherExtensions = [".pt", ".pth", ".pkl", ".safetensors", ".h5", ".npz", ".zip", ".json", ".py"]
+
+  private func computations(draws: Int?, seed: UInt64) throws -> [Computation] {
+    guard draws.map({ (1...10_000).contains($0) }) ?? true else {
+      throw RecipeError("draws is \(draws!): it must be from 1 to 10000")
+    }
+    guard let export = job.learner.offers.export else {
+      throw TrainingError(
+        .unsuitable, "a \(model) is not exported as a network",
+        advice: "export it to a file NAME.elbo, which is a safetensors file whose tensors have PyTorch's names")
+    }
+    return try export(ExportRequest(draws: draws, seed: seed), crew())
+  }
+
+  // MARK: ONNX
+
+  private func writeONNX(
+    _ computations: [Computation], to path: String, draws: Int?, seed: UInt64
+  ) throws -> [String] {
+    let stem = path.dropLast(Run.onnxExtension.count)
+    let files = try computations.map { computation in
+      guard ONNXFile.tensorBytes(computation) < ONNXFile.longest - 1 << 24 else {
+        throw TrainingError(
+          .unsuitable, "\(path): the \(computation.name) has more than the 2 GB that an ONNX file can hold",
+          advice: "export to a folder, for PyTorch, or to a file NAME.elbo")
+      }
+      let name = computations.count == 1 ? path : "\(stem).\(computation.name)\(Run.onnxExtension)"
+      let file = ONNXFile(
+        computation, producer: ("elbo", Version.elbo), metadata: metadata(computation, draws: draws, seed: seed))
+      return (name, file.bytes)
+    }
+    for (name, bytes) in files { try AtomicFile.write(name, bytes) }
+    return files.map(\.0)
+  }
+
+  /// What a file says of its model, in the order of its keys.
+  private func metadata(_ computation: Computation, draws: Int?, seed: UInt64) -> [(key: String, value: String)] {
+    func list(_ texts: [String]) -> String? {
+      guard !texts.isEmpty, let json = try? JSONEncoder().encode(texts) else { return nil }
+      return String(decoding: json, as: UTF8.self)
+    }
+    let entries: [(String, String?)] = [
+      ("elbo.classes", list(schema.classes?.names ?? [])), ("elbo.columns", list(schema.columns)),
+      ("elbo.draws", draws.map(String.init)), ("elbo.model", model), ("elbo.network", computation.name),
+      ("elbo.parameters_sha256", parametersSHA256), ("elbo.seed", draws.map { _ in String(seed) }),
+      ("elbo.step", String(step)), ("elbo.target", schema.targetName),
+    ]
+    return entries.compactMap { key, value in value.map { (key, $0) } }
+  }
+
+  // MARK: PyTorch
+
+  private func writeTorch(_ computations: [Computation], to path: String) throws -> [String] {
+    if let known = Run.otherExtensions.first(where: path.hasSuffix) {
+      throw RecipeError(
+        "\(path): files NAME\(known) are not written; name a file .elbo or .onnx, or a folder for PyTorch")
+    }
+    do {
+      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    } catch {
+      throw RecipeError("\(path): the folder cannot be made; name another")
+    }
+    for computation in computations {
+      try SafeTensors.write(
+        "\(path)/\(TorchModule.tensorFile(of: computation))", plain: [Run.buffer(computation.constants)])
+    }
+    try AtomicFile.write("\(path)/model.py", TorchModule.text(computations))
+    return [path]
+  }
+
+  private static func buffer(_ constants: [Computation.Constant]) -> FlatBuffer {
+    var layout = Layout()
+    let slots = constants.map { layout.add($0.name, Shape($0.shape)) }
+    let buffer = FlatBuffer("tensors", layout)
+    for (slot, constant) in zip(slots, constants) { _ = buffer.float32[slot.range].update(from: constant.values) }
+    return buffer
+  }
+}
