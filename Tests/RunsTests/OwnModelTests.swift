@@ -173,7 +173,9 @@ private struct PoissonLikelihood: Likelihood {
 
 /// Q(count, rate): the probability of fewer than so many Poisson events.
 private func upperGamma(_ count: Double, _ rate: Double) -> Double {
-  (0..<Int(count)).reduce(0) { $0 + exp(Double($1) * log(rate) - rate - logGamma(Double($1) + 1)) }
+  var sum = 0.0
+  for k in 0..<Int(count) { sum += exp(Double(k) * log(rate) - rate - logGamma(Double(k) + 1)) }
+  return sum
 }
 
 private enum PoissonRegression: NetworkModel {
