@@ -123,7 +123,7 @@ static void settle(const carrays_task *task) {
   syscall(SYS_close_range, 3, ~0U, 0);
 #endif
   limit(RLIMIT_CORE, 0);
-  limit(RLIMIT_CPU, 20 + (rlim_t)((task->count + task->size) >> 22));
+  limit(RLIMIT_CPU, 5 + (rlim_t)((task->count + task->size) >> 22));
   // A library needs the array once more, and a chunk of it, beside what it knows of the file.
   rlim_t used = address_space();
   if (used > 0) limit(RLIMIT_AS, used + 2 * (rlim_t)(task->count + task->size) + ((rlim_t)1 << 30));
