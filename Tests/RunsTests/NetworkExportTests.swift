@@ -1,10 +1,12 @@
 import Datasets
+import Figures
 import Files
 import Foundation
 import Models
 import Runs
 import Tensors
 import Testing
+import Training
 
 /// Exported ONNX files compute what Elbo does: they are read and carried out by the plain program beside this.
 @Suite("Networks for other programs", .timeLimit(.minutes(5))) struct NetworkExportTests {
@@ -100,6 +102,29 @@ import Testing
     let graph = ONNXReader(try InputFile.read(files["model.onnx"]))
     #expect(graph.metadata["elbo.columns"] == #"["a","b"]"# && graph.metadata["elbo.target"] == "y")
     #expect(graph.metadata["elbo.draws"] == draws.map(String.init) && graph.metadata["elbo.model"] == model)
+  }
+
+  private static let autoencoders: [(String, [String])] = [
+    ("vae", ["network.hidden=[7]"]), ("autoencoder", ["network.hidden=[7]"]),
+    ("vae", ["network.hidden=[conv 2 4 2 padding=1, relu]", "objective.likelihood=gaussian"]),
+  ]
+
+  @Test("Encoder and decoder restore what the figure of reconstructions shows", arguments: autoencoders)
+  func restored(_ model: String, _ settings: [String]) async throws {
+    let files = Files()
+    let run = try await trained(files, model, pictures(files), settings + ["network.latent=3"])
+    let written = try run.export(to: files["model.onnx"])
+    #expect(written == [files["model.encoder.onnx"], files["model.decoder.onnx"]])
+    let figures = try run.examined().learner.figures(with: run.crew(), key: RandomKey(seed: 0))
+    guard case .images(let grid) = figures[0].content, case .float(let shown) = grid.samples else {
+      Issue.record("there is no grid of images")
+      return
+    }
+    // Eight test examples in a row of ten, and what was made of them in the next.
+    let codes = try outputs(written[0], Numbers([8, 8, 8], shown[..<(8 * 64)].map { (Double($0) * 255).rounded() }))
+    let made = try #require(outputs(written[1], codes["mean"] ?? codes["latent"]!)["mean"])
+    let wanted = shown[(10 * 64)..<(18 * 64)]
+    #expect(made.shape == [8, 8, 8] && zip(made.values, wanted).allSatisfy { abs($0 - Double($1)) <= 1e-5 })
   }
 
   private static let players: [[String]] = [
