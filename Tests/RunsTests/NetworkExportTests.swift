@@ -12,7 +12,7 @@ import Training
 @Suite("Networks for other programs", .timeLimit(.minutes(5))) struct NetworkExportTests {
   /// Every layer that a list of layers can have.
   static let layers =
-    "network.hidden=[pool max 3 2 round=up, conv 1 1, tanh, unpool, conv 3 3 padding=2 dilation=2, norm batch, relu, pool max 3 2 round=up, conv 4 3 2 padding=1, "
+    "network.hidden=[pool max 3 round=up, conv 1 1, tanh, unpool, conv 3 3 padding=2 dilation=2, norm batch, relu, pool max 3 2 round=up, conv 4 3 2 padding=1, "
     + "leaky-relu, norm layer, upsample 2, norm instance, pool average 2, norm pixel, gelu, deconv 3 4 2 padding=1, "
     + "upsample 2 bilinear, pool average 3 2 padding=1, dense 8, softplus, dense 8, elu, dense 8, silu, dense 6, tanh, "
     + "dense 6, sigmoid]"
@@ -183,6 +183,9 @@ import Training
     refused(dropping, files["c.onnx"], draws: 4, "--draws: the network has dropout")
     refused(dropping, files["c.onnx"], draws: 0, "draws is 0")
     try dropping.export(to: files["mean.onnx"])
+    let unpooled = try await trained(
+      files, "mlp", source, ["network.hidden=[conv 2 1, pool max 3 2, unpool, 4]"], out: "unpooled")
+    refused(unpooled, files["d.onnx"], "a pooling whose windows overlap")
     let exact = try await trained(files, "kmeans", source, ["network.clusters=2"], out: "exact")
     refused(exact, files["e.onnx"], "not exported as a network")
   }
