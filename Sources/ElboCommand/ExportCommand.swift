@@ -1,4 +1,5 @@
 import ArgumentParser
+import Recipes
 import Runs
 
 struct ExportCommand: AsyncParsableCommand {
@@ -32,10 +33,11 @@ struct ExportCommand: AsyncParsableCommand {
     help: ArgumentHelp("Compute so many draws of the weights side by side (bbb, bbb-regression).", valueName: "T"))
   var draws: Int?
 
-  @Option(help: ArgumentHelp("Of the draws.", valueName: "n"))
-  var seed: UInt64 = 0
+  @Option(parsing: .unconditional, help: "The seed of the draws.", transform: seedNumber)
+  var seed: UInt64?
 
   func run() async throws {
-    for path in try Run(opening: run).export(to: output, draws: draws, seed: seed) { print(path) }
+    guard seed == nil || draws != nil else { throw RecipeError("--seed goes with --draws: leave it out") }
+    for path in try Run(opening: run).export(to: output, draws: draws, seed: seed ?? 0) { print(path) }
   }
 }

@@ -31,6 +31,7 @@ struct VerifyCommand: AsyncParsableCommand {
   var keep = false
 
   @OptionGroup var lanes: LaneOptions
+  @OptionGroup var log: LogOptions
 
   @Flag(help: "No progress.")
   var quiet = false

@@ -189,8 +189,15 @@ extension Upsampling: SteppedLayer {
 }
 
 extension PoolingSection: SteppedLayer {
+  /// - Throws: `RecipeError` where windows overlap: a pixel that is the maximum of two gets the sum of what is put back,
+  ///   and elsewhere one of them.
   public func steps(_ x: Value, in block: inout Block) throws(RecipeError) -> Value {
-    try block.unpooled(x, pooling.geometry(of: x)) { (block, x) throws(RecipeError) in
+    guard pooling.size <= pooling.stride else {
+      throw RecipeError(
+        "the network undoes a pooling whose windows overlap, which PyTorch and ONNX do otherwise: export to a file "
+          + "NAME.elbo")
+    }
+    return try block.unpooled(x, pooling.geometry(of: x)) { (block, x) throws(RecipeError) in
       try inner.steps(x, in: &block)
     }
   }

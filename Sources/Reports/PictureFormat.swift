@@ -11,8 +11,8 @@ public enum PictureFormat: String, CaseIterable, Sendable {
     return switch self {
     case .png: "pngcairo size \(width),\(height) \(options)"
     case .svg: "svg size \(width),\(height) dynamic \(options)"
-    // Its fonts are half as large as they say.
-    case .pdf: "pdfcairo size \(Double(width) / 96)in,\(Double(height) / 96)in fontscale 1 \(options)"
+    // A point of a font is a pixel of a PNG, of which there are 96 an inch here.
+    case .pdf: "pdfcairo size \(Double(width) / 96)in,\(Double(height) / 96)in fontscale 0.75 \(options)"
     }
   }
 

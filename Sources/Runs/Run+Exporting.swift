@@ -3,6 +3,7 @@ import Files
 import Foundation
 import Models
 import Recipes
+import Reports
 import Tensors
 import Training
 
@@ -73,17 +74,20 @@ extension Run {
       let name = computations.count == 1 ? path : "\(stem).\(computation.name)\(Run.onnxExtension)"
       let file = ONNXFile(
         computation, producer: ("elbo", Version.elbo), metadata: metadata(computation, draws: draws, seed: seed))
-      return (name, file.bytes)
+      return (name, file)
     }
-    for (name, bytes) in files { try AtomicFile.write(name, bytes) }
+    for (name, file) in files {
+      try AtomicFile.write(name) { (output) throws(FileError) in
+        for piece in file.pieces { try output.append(piece) }
+      }
+    }
     return files.map(\.0)
   }
 
   /// What a file says of its model, in the order of its keys.
   private func metadata(_ computation: Computation, draws: Int?, seed: UInt64) -> [(key: String, value: String)] {
     func list(_ texts: [String]) -> String? {
-      guard !texts.isEmpty, let json = try? JSONEncoder().encode(texts) else { return nil }
-      return String(decoding: json, as: UTF8.self)
+      texts.isEmpty ? nil : "[" + texts.map(JSONText.string).joined(separator: ",") + "]"
     }
     let entries: [(String, String?)] = [
       ("elbo.classes", list(schema.classes?.names ?? [])), ("elbo.columns", list(schema.columns)),

@@ -62,7 +62,7 @@ extension Run {
     let job = try TrainingJob(recipe)
     var verification = Verification(
       status: .differs, run: path, step: wanted.step, parameters_sha256: wanted.parameters_sha256,
-      differences: differences(of: wanted, in: run))
+      differences: try differences(of: wanted, in: run))
     guard job.data.fingerprint == wanted.data else {
       verification.differences.insert("the data \(job.data.name) is not what the run was trained on", at: 0)
       return verification
@@ -108,8 +108,12 @@ extension Run {
   }
 
   /// What of the run is known to be other than here.
-  private static func differences(of state: Checkpoint.State, in run: RunFolder) -> [String] {
+  private static func differences(of state: Checkpoint.State, in run: RunFolder) throws -> [String] {
     var differences: [String] = []
+    let recipe = RecipeText(String(decoding: try InputFile.read(run.recipe, limit: 1 << 20), as: UTF8.self))
+    if TrainingJob.digest(of: recipe) != state.recipe {
+      differences.append("recipe.yaml is not the recipe that the run was trained by")
+    }
     if let elbo = state.elbo, elbo != Version.elbo {
       differences.append("the run was trained by elbo \(elbo), this is \(Version.elbo)")
     }

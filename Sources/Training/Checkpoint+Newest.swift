@@ -4,8 +4,12 @@ import Foundation
 
 extension Checkpoint {
   /// A run's checkpoints whose state can be read, oldest first.
+  /// - Throws: what is wrong with the newest, where none can be read.
   package static func all(of run: RunFolder) throws -> [Checkpoint] {
-    try list(run).compactMap { try? Checkpoint(opening: run.checkpoints + "/" + $0) }
+    let folders = try list(run).map { run.checkpoints + "/" + $0 }
+    let found = folders.compactMap { try? Checkpoint(opening: $0) }
+    if found.isEmpty, let newest = folders.last { return [try Checkpoint(opening: newest)] }
+    return found
   }
 
   /// Fills a learner from the newest checkpoint that is whole. A damaged one is passed over, and `note` hears of it.

@@ -66,7 +66,7 @@ private func everything(trap: String) -> Plot {
     #expect(outcome.notes.isEmpty)
     #expect(outcome.pictures == ["\(folder.path)/plot.\(format.rawValue)", "\(folder.path)/grid.png"])
     let text = String(decoding: try Data(contentsOf: URL(fileURLWithPath: outcome.pictures[0])), as: UTF8.self)
-    #expect(format == .pdf ? text.hasPrefix("%PDF-") : text.contains("a &amp; &lt;b&gt;"))
+    #expect(format == .pdf ? text.hasPrefix("%PDF-") : text.contains("a &amp; &lt;b>"))
   }
 
   @Test func whatIsNoDocumentIsLeftOut() async throws {

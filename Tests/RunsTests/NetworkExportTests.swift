@@ -1,16 +1,18 @@
 import Datasets
+import Figures
 import Files
 import Foundation
 import Models
 import Runs
 import Tensors
 import Testing
+import Training
 
 /// Exported ONNX files compute what Elbo does: they are read and carried out by the plain program beside this.
 @Suite("Networks for other programs", .timeLimit(.minutes(5))) struct NetworkExportTests {
   /// Every layer that a list of layers can have.
   static let layers =
-    "network.hidden=[pool max 3 2 round=up, conv 1 1, tanh, unpool, conv 3 3 padding=2 dilation=2, norm batch, relu, pool max 3 2 round=up, conv 4 3 2 padding=1, "
+    "network.hidden=[pool max 3 round=up, conv 1 1, tanh, unpool, conv 3 3 padding=2 dilation=2, norm batch, relu, pool max 3 2 round=up, conv 4 3 2 padding=1, "
     + "leaky-relu, norm layer, upsample 2, norm instance, pool average 2, norm pixel, gelu, deconv 3 4 2 padding=1, "
     + "upsample 2 bilinear, pool average 3 2 padding=1, dense 8, softplus, dense 8, elu, dense 8, silu, dense 6, tanh, "
     + "dense 6, sigmoid]"
@@ -102,6 +104,29 @@ import Testing
     #expect(graph.metadata["elbo.draws"] == draws.map(String.init) && graph.metadata["elbo.model"] == model)
   }
 
+  private static let autoencoders: [(String, [String])] = [
+    ("vae", ["network.hidden=[7]"]), ("autoencoder", ["network.hidden=[7]"]),
+    ("vae", ["network.hidden=[conv 2 4 2 padding=1, relu]", "objective.likelihood=gaussian"]),
+  ]
+
+  @Test("Encoder and decoder restore what the figure of reconstructions shows", arguments: autoencoders)
+  func restored(_ model: String, _ settings: [String]) async throws {
+    let files = Files()
+    let run = try await trained(files, model, pictures(files), settings + ["network.latent=3"])
+    let written = try run.export(to: files["model.onnx"])
+    #expect(written == [files["model.encoder.onnx"], files["model.decoder.onnx"]])
+    let figures = try run.examined().learner.figures(with: run.crew(), key: RandomKey(seed: 0))
+    guard case .images(let grid) = figures[0].content, case .float(let shown) = grid.samples else {
+      Issue.record("there is no grid of images")
+      return
+    }
+    // Eight test examples in a row of ten, and what was made of them in the next.
+    let codes = try outputs(written[0], Numbers([8, 8, 8], shown[..<(8 * 64)].map { (Double($0) * 255).rounded() }))
+    let made = try #require(outputs(written[1], codes["mean"] ?? codes["latent"]!)["mean"])
+    let wanted = shown[(10 * 64)..<(18 * 64)]
+    #expect(made.shape == [8, 8, 8] && zip(made.values, wanted).allSatisfy { abs($0 - Double($1)) <= 1e-5 })
+  }
+
   private static let players: [[String]] = [
     ["network.discriminator_normalisation=spectral", "network.upsampling=bilinear", "network.hidden=5"],
     ["network.discriminator_normalisation=batch", "network.minibatch_deviation=true"],
@@ -158,6 +183,9 @@ import Testing
     refused(dropping, files["c.onnx"], draws: 4, "--draws: the network has dropout")
     refused(dropping, files["c.onnx"], draws: 0, "draws is 0")
     try dropping.export(to: files["mean.onnx"])
+    let unpooled = try await trained(
+      files, "mlp", source, ["network.hidden=[conv 2 1, pool max 3 2, unpool, 4]"], out: "unpooled")
+    refused(unpooled, files["d.onnx"], "a pooling whose windows overlap")
     let exact = try await trained(files, "kmeans", source, ["network.clusters=2"], out: "exact")
     refused(exact, files["e.onnx"], "not exported as a network")
   }

@@ -26,7 +26,7 @@ TOLERANCE = 1e-5
 DRAWS = ["--draws", "7", "--seed", "3"]
 
 PLAIN = ["network.hidden=[16,16]"]
-CONVOLUTIONS = ["network.hidden=[pool max 3 2 round=up, conv 1 1, tanh, unpool, conv 4 3 padding=2 dilation=2, norm batch, relu, pool max 3 2 round=up, "
+CONVOLUTIONS = ["network.hidden=[pool max 3 round=up, conv 1 1, tanh, unpool, conv 4 3 padding=2 dilation=2, norm batch, relu, pool max 3 2 round=up, "
                 "conv 6 3 2 padding=1, leaky-relu, norm layer, upsample 2, norm instance, pool average 2, norm pixel, "
                 "gelu, deconv 4 4 2 padding=1, upsample 2 bilinear, pool average 3 2 padding=1, 12]"]
 FUNCTIONS = ["network.hidden=[dense 8, softplus, dense 8, elu, dense 8, silu, dense 8, tanh, dense 8, sigmoid]"]

@@ -1,10 +1,11 @@
-/// A computation as the bytes of an ONNX file: opset 17, float32, the number of examples open.
+/// A computation as an ONNX file: opset 17, float32, the number of examples open.
 public struct ONNXFile: Sendable {
   /// The version of the operators.
   public static let operatorVersion = 17
   /// Protocol Buffers know no longer message.
   public static let longest = 1 << 31 - 1
-  public let bytes: [UInt8]
+  /// The bytes of the file, one piece behind the other.
+  public let pieces: [[UInt8]]
 
   /// How many bytes the tensors of a computation take, which is nearly all of the file.
   public static func tensorBytes(_ computation: Computation) -> Int {
@@ -17,11 +18,11 @@ public struct ONNXFile: Sendable {
   public init(
     _ computation: Computation, producer: (name: String, version: String), metadata: [(key: String, value: String)]
   ) {
-    bytes =
+    pieces =
       ONNX.Model(
         producer: producer, documentation: computation.summary, graph: GraphWriter(computation).graph,
         operatorVersion: ONNXFile.operatorVersion, metadata: metadata
-      ).message.bytes
+      ).message.pieces
   }
 }
 

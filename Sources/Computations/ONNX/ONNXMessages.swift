@@ -1,19 +1,32 @@
 // The few messages of ONNX that a network needs, in the wire format of Protocol Buffers. Numbers of fields are those of
 // onnx/onnx.proto (https://github.com/onnx/onnx, IR version 8).
 
-/// Bytes of a message.
+/// Bytes of a message, in pieces: the numbers of tensors, which are nearly all of a file, are not copied from message to
+/// message.
 struct ProtobufMessage: Sendable {
-  private(set) var bytes: [UInt8] = []
+  private(set) var pieces: [[UInt8]] = [[]]
+  private(set) var count = 0
+  /// Fewer bytes are copied.
+  private static let leastPiece = 1 << 12
 
   private enum WireType: UInt64 { case variable = 0, delimited = 2, fixed32 = 5 }
 
   private mutating func append(_ value: UInt64) {
-    var value = value
+    var (value, bytes) = (value, [UInt8]())
     while value >= 0x80 {
       bytes.append(UInt8(value & 0x7F) | 0x80)
       value >>= 7
     }
-    bytes.append(UInt8(value))
+    append(bytes + [UInt8(value)])
+  }
+
+  private mutating func append(_ bytes: [UInt8]) {
+    count += bytes.count
+    if bytes.count >= ProtobufMessage.leastPiece {
+      pieces += [bytes, []]
+    } else {
+      pieces[pieces.count - 1] += bytes
+    }
   }
 
   private mutating func tag(_ field: UInt64, _ type: WireType) { append(field << 3 | type.rawValue) }
@@ -25,17 +38,22 @@ struct ProtobufMessage: Sendable {
 
   mutating func add(_ field: UInt64, _ value: Float) {
     tag(field, .fixed32)
-    withUnsafeBytes(of: value.bitPattern.littleEndian) { bytes.append(contentsOf: $0) }
+    append(withUnsafeBytes(of: value.bitPattern.littleEndian) { Array($0) })
   }
 
-  mutating func add(_ field: UInt64, _ value: some Collection<UInt8>) {
+  mutating func add(_ field: UInt64, _ value: [UInt8]) {
     tag(field, .delimited)
     append(UInt64(value.count))
-    bytes.append(contentsOf: value)
+    append(value)
   }
 
   mutating func add(_ field: UInt64, _ text: String) { add(field, Array(text.utf8)) }
-  mutating func add(_ field: UInt64, _ message: ProtobufMessage) { add(field, message.bytes) }
+
+  mutating func add(_ field: UInt64, _ message: ProtobufMessage) {
+    tag(field, .delimited)
+    append(UInt64(message.count))
+    for piece in message.pieces { append(piece) }
+  }
 }
 
 /// The messages, each of which knows its fields.
