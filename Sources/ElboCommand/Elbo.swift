@@ -3,6 +3,7 @@ import Cluster
 import Datasets
 import Files
 import Foundation
+import HTTPServer
 import Models
 import Recipes
 import Reports
@@ -45,7 +46,7 @@ struct Elbo: AsyncParsableCommand {
     subcommands: [
       TrainCommand.self, LaunchCommand.self, CoordinatorCommand.self, NodeCommand.self, StatusCommand.self,
       KeysCommand.self, EvaluateCommand.self, PredictCommand.self, CalibrateCommand.self, PruneCommand.self,
-      SampleCommand.self, BanditCommand.self, ExportCommand.self, RunsCommand.self, CompareCommand.self,
+      SampleCommand.self, ServeCommand.self, BanditCommand.self, ExportCommand.self, RunsCommand.self, CompareCommand.self,
       ConjugateCommand.self, RecipesCommand.self,
       DoctorCommand.self,
     ])
@@ -89,7 +90,7 @@ struct Elbo: AsyncParsableCommand {
     case let error as ZeroMQError:
       fail("\(error)", error.code == .exhausted || error.code == .system ? .failed : .mistake)
     case let error as DurableLogFile.Failure: fail("\(error)", .mistake)
-    case is TrainingError, is RecipeError, is DataError, is FileError: fail("\(error)", .mistake)
+    case is TrainingError, is RecipeError, is DataError, is FileError, is ServerError: fail("\(error)", .mistake)
     default:
       switch exitCode(for: error) {
       case .success:
