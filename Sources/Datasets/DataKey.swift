@@ -1,7 +1,8 @@
 /// The keys of a recipe's `data` section that say what a `DataRequest` says. Errors name a key by its description, such as
 /// `data.one_hot`, so that their advice can be followed.
 public enum DataKey: String, CaseIterable, Sendable, CustomStringConvertible {
-  case source, format, target, columns, drop, dates, percent, missing, unseen, header, delimiter, decimal, skip, split, strict,
+  case source, format, target, columns, drop, dates, percent, missing, unseen, header, delimiter, decimal, skip, split,
+    strict,
     background, void, sequence, tokens
   case targetKind = "target_kind"
   case oneHot = "one_hot"

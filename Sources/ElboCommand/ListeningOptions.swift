@@ -12,7 +12,8 @@ struct ListeningOptions: ParsableArguments {
   var host = "127.0.0.1"
 
   @Option(
-    help: ArgumentHelp("A name by which clients reach this server, beside its addresses; repeatable.", valueName: "name"))
+    help: ArgumentHelp(
+      "A name by which clients reach this server, beside its addresses; repeatable.", valueName: "name"))
   var allowHost: [String] = []
 
   @Option(help: ArgumentHelp("The token that clients show. (default: a new one, which is printed)", valueName: "file"))

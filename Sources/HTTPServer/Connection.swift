@@ -29,28 +29,24 @@ final class Connection: ChannelInboundHandler {
   /// What is being asked, for the log.
   private var line = (method: "", target: "")
   private var keepsAlive = true
-  private var isListed = false
 
   init(_ service: Service) { self.service = service }
 
   // MARK: The connection
 
   func handlerAdded(context: ChannelHandlerContext) { self.context = context }
-  func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
 
-  func channelActive(context: ChannelHandlerContext) {
-    isListed = service.connections.add(self, on: context.eventLoop)
-    guard isListed else {
-      return refuse(.error(503, "Too many connections; try again later.", headers: [("Retry-After", "1")]))
-    }
-    arm(service.limits.idle)
+  func handlerRemoved(context: ChannelHandlerContext) {
+    self.context = nil
+    service.connections.remove(self)
   }
+
+  func channelActive(context: ChannelHandlerContext) { arm(service.limits.idle) }
 
   func channelInactive(context: ChannelHandlerContext) {
     task?.cancel()
     deadline?.cancel()
     releaseBody()
-    if isListed { service.connections.remove(self) }
   }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -124,7 +120,8 @@ final class Connection: ChannelInboundHandler {
     body.reserveCapacity(min(length, 1 << 16))
     arm(service.limits.reading)
     if headers["Expect"]?.lowercased() == "100-continue" {
-      context.writeAndFlush(wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: .continue))), promise: nil)
+      context.writeAndFlush(
+        wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: .continue))), promise: nil)
     }
   }
 
@@ -166,15 +163,18 @@ final class Connection: ChannelInboundHandler {
   /// What a piece of a stream waits for is not the client.
   func waitForStream() { deadline?.cancel() }
 
-  /// The whole answer was taken.
+  /// Ends the answer, all of which the client's system has been given: only then is a next request read.
   func finish() {
+    guard case .answering = state, let context else { return }
     releaseBody()
     task = nil
     isStreaming = false
-    guard case .answering = state else { return }
-    state = .idle
-    guard keepsAlive, !service.connections.isDraining else { return close() }
-    arm(service.limits.idle)
+    let goesOn = keepsAlive && !service.connections.isDraining
+    // Writing the end lets the next request in.
+    state = goesOn ? .idle : .discarding
+    arm(goesOn ? service.limits.idle : service.limits.writing)
+    let end = context.writeAndFlush(wrapOutboundOut(.end(nil))).assumeIsolated()
+    if !goesOn { end.whenComplete { [weak self] _ in self?.close() } }
   }
 
   /// The lines of an answer's head.

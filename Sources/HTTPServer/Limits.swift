@@ -5,7 +5,7 @@ public struct Limits: Sendable {
   /// Bytes of a request's body.
   public var body = 32 << 20
   /// Bytes of all bodies that are being read or answered.
-  public var bodies = 256 << 20
+  public var bodies = 128 << 20
   /// Connections at a time.
   public var connections = 512
   /// How long a connection may wait for a request, or a request's head be under way.

@@ -10,7 +10,8 @@ public struct RequestRecord: Sendable, CustomStringConvertible {
 
   /// A line for a log.
   public var description: String {
-    let target = String(target.unicodeScalars.prefix(200).map { (0x21...0x7E).contains($0.value) ? Character($0) : "?" })
+    let target = String(
+      target.unicodeScalars.prefix(200).map { (0x21...0x7E).contains($0.value) ? Character($0) : "?" })
     let milliseconds = (duration / .milliseconds(1) * 100).rounded() / 100
     return "\(method.isEmpty ? "-" : method) \(target.isEmpty ? "-" : target) \(status) \(milliseconds) ms"
   }

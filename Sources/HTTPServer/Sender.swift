@@ -26,23 +26,18 @@ struct Sender: Sendable {
   private func send(_ response: Response, _ bytes: [UInt8]) async throws {
     let first = isHead ? 0 : min(bytes.count, Self.pieceLength)
     try await write { connection in
-      var parts: [HTTPServerResponsePart] = [.head(connection.head(of: response, length: bytes.count))]
-      if first > 0 { parts.append(.body(.byteBuffer(ByteBuffer(bytes: bytes[..<first])))) }
-      return first == bytes.count || isHead ? parts + [.end(nil)] : parts
+      let head = HTTPServerResponsePart.head(connection.head(of: response, length: bytes.count))
+      return first > 0 ? [head, .body(.byteBuffer(ByteBuffer(bytes: bytes[..<first])))] : [head]
     }
     guard !isHead else { return }
     for start in stride(from: first, to: bytes.count, by: Self.pieceLength) {
       let end = min(start + Self.pieceLength, bytes.count)
-      try await write { _ in
-        [.body(.byteBuffer(ByteBuffer(bytes: bytes[start..<end])))] + (end == bytes.count ? [.end(nil)] : [])
-      }
+      try await write { _ in [.body(.byteBuffer(ByteBuffer(bytes: bytes[start..<end])))] }
     }
   }
 
   private func send(_ response: Response, _ make: (BodyWriter) async throws -> Void) async throws {
-    try await write(isStream: true) { connection in
-      [.head(connection.head(of: response, length: nil))] + (isHead ? [.end(nil)] : [])
-    }
+    try await write(isStream: true) { [.head($0.head(of: response, length: nil))] }
     guard !isHead else { return }
     connection.execute { $0.waitForStream() }
     do {
@@ -54,7 +49,6 @@ struct Sender: Sendable {
     } catch is CancellationError {
       // The server ends, or the client is gone: what was sent is whole as far as it goes.
     }
-    try await write { _ in [.end(nil)] }
   }
 
   private func write(

@@ -64,13 +64,17 @@ public final class Server: Sendable {
   }
 
   private static func prepare(_ channel: any Channel, _ service: Service) throws {
+    let connection = Connection(service)
+    guard service.connections.add(connection, on: channel.eventLoop) else {
+      return try channel.pipeline.syncOperations.addHandler(CrowdedConnection())
+    }
     var heads = NIOHTTPDecoderLimitConfiguration()
     heads.maxHeaderFieldSize = service.limits.head
     heads.maxHeaderListSize = service.limits.head
     heads.maxHeaderFieldCount = 100
     try channel.pipeline.syncOperations.addHandlers([
       HTTPResponseEncoder(), ByteToMessageHandler(HTTPRequestDecoder(limitConfiguration: heads)),
-      HTTPServerPipelineHandler(), Connection(service),
+      HTTPServerPipelineHandler(), connection,
     ])
   }
 

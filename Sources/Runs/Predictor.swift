@@ -21,7 +21,7 @@ package final class Predictor: Sendable {
     calibration = try run.calibration()
   }
 
-  /// How many samples of one example are numbers: what a prediction holds in memory is so many times samples and examples.
+  /// Numbers of one sample of one example.
   package var width: Int { run.job.learner.offers.prediction?.predictionWidth ?? 1 }
 
   /// Refuses a coverage that the run cannot give.
@@ -39,7 +39,9 @@ package final class Predictor: Sendable {
     _ questions: [ExampleSet], samples: Int, seed: UInt64, with crew: Crew
   ) -> [Result<Predictions, any Error>] {
     guard let draws else {
-      return questions.map { question in Result { try run.predict(question, samples: .count(samples), seed: seed, with: crew) } }
+      return questions.map { question in
+        Result { try run.predict(question, samples: .count(samples), seed: seed, with: crew) }
+      }
     }
     do {
       let learner = try run.predicting()

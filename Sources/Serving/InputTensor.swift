@@ -16,30 +16,38 @@ struct InputTensor: Sendable {
   }
 
   /// What JSON says of it.
-  struct Form: Decodable {
-    let name: String
-    let shape: [Int]?
-    let datatype: String?
-    let data: TensorData?
-    let binarySize: Int?
+  struct Form {
+    private(set) var name = ""
+    private(set) var shape: [Int]?
+    private(set) var datatype: String?
+    private(set) var data: TensorData?
+    private(set) var binarySize: Int?
 
-    init(from decoder: any Decoder) throws {
-      let members = try decoder.members(["name", "shape", "datatype", "data", "parameters"], of: "an input")
-      name = try members.decode(String.self, forKey: "name")
-      shape = try members.decodeIfPresent([Int].self, forKey: "shape")
-      datatype = try members.decodeIfPresent(String.self, forKey: "datatype")
-      data = try members.decodeIfPresent(TensorData.self, forKey: "data")
-      binarySize = try members.decodeIfPresent(Parameters.self, forKey: "parameters")?.binarySize
-    }
-
-    private struct Parameters: Decodable {
-      let binarySize: Int?
-
-      init(from decoder: any Decoder) throws {
-        // Clients of MLServer say how they coded their arrays, which the type says too.
-        let members = try decoder.members(["binary_data_size", "content_type"], of: "an input's parameters")
-        binarySize = try members.number("binary_data_size", in: 0...Int.max)
+    init(_ reader: inout JSONReader) throws(Refusal) {
+      var hasName = false
+      let keys = ["name", "shape", "datatype", "data", "parameters"]
+      try reader.object("An input", keys: keys) { reader, key throws(Refusal) in
+        switch key {
+        case "name": (name, hasName) = (try reader.string("The name of an input"), true)
+        case "datatype": datatype = try reader.string("The datatype of an input")
+        case "data": data = try TensorData(&reader)
+        case "shape":
+          var extents: [Int] = []
+          try reader.list("The shape of an input") { reader throws(Refusal) in
+            guard extents.count < 16 else { throw Refusal(400, "The shape of an input has more than 16 extents.") }
+            extents.append(try reader.integer("An extent of a shape", in: 0...Int.max))
+          }
+          shape = extents
+        default:
+          // Clients of MLServer say how they coded their arrays, which the type says too.
+          let keys = ["binary_data_size", "content_type"]
+          try reader.object("An input's parameters", keys: keys) { reader, key throws(Refusal) in
+            guard key == "content_type" else { return binarySize = try reader.integer(key, in: 0...Int.max) }
+            _ = try reader.string(key)
+          }
+        }
       }
+      guard hasName else { throw Refusal(400, "An input has no name.") }
     }
   }
 

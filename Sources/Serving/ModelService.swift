@@ -179,9 +179,6 @@ public final class ModelService: Sendable {
   ) async throws -> Response {
     let asked = try InferenceRequest(request)
     let samples = asked.parameters.samples ?? samples
-    guard (1...ServingLimits.samples).contains(samples) else {
-      throw Refusal(400, "samples is \(samples): it must be from 1 to \(ServingLimits.samples)")
-    }
     try version.predictor.check(coverage: asked.parameters.coverage)
     let examples = try version.examples(asked.inputs)
     guard examples.inputs.count * samples * version.predictor.width <= ServingLimits.numbers else {

@@ -110,6 +110,8 @@ final class ServedVersion: Sendable {
 enum ServingLimits {
   static let rows = 10_000
   static let samples = 100_000
+  /// Named inputs, and named outputs.
+  static let tensors = 10_000
   /// Rows × samples × numbers of a sample: 64 MiB.
   static let numbers = 16 << 20
 }

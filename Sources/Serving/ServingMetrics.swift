@@ -122,7 +122,8 @@ private enum ProcessNumbers {
       ("start_time_seconds", "gauge", "When the process began.", start),
     ]
     if let pages = words("/proc/self/statm").dropFirst().first.flatMap({ Double($0) }) {
-      result.append(("resident_memory_bytes", "gauge", "Resident memory.", pages * Double(sysconf(Int32(_SC_PAGESIZE)))))
+      result.append(
+        ("resident_memory_bytes", "gauge", "Resident memory.", pages * Double(sysconf(Int32(_SC_PAGESIZE)))))
     }
     if let descriptors = try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd") {
       result.append(("open_fds", "gauge", "Open descriptors.", Double(descriptors.count)))
@@ -136,7 +137,8 @@ private enum ProcessNumbers {
     // After the name in brackets, which may hold spaces: the 20th word is the beginning, in ticks since the machine's.
     let text = (try? String(contentsOfFile: "/proc/self/stat", encoding: .utf8)) ?? ""
     let fields = text.split(separator: ")").last?.split(separator: " ") ?? []
-    guard fields.count > 19, let ticks = Double(fields[19]), let up = words("/proc/uptime").first.flatMap({ Double($0) })
+    guard fields.count > 19, let ticks = Double(fields[19]),
+      let up = words("/proc/uptime").first.flatMap({ Double($0) })
     else { return now }
     return now - up + ticks / Double(sysconf(Int32(_SC_CLK_TCK)))
   }()

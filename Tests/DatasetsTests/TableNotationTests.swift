@@ -47,7 +47,8 @@ import Testing
   }
 
   @Test(arguments: [
-    ("12 %", "data.percent=a"), ("3.5%", "data.percent=a"), ("12\u{A0}%", "data.percent=a"), ("2024-02-29", "data.dates=a"),
+    ("12 %", "data.percent=a"), ("3.5%", "data.percent=a"), ("12\u{A0}%", "data.percent=a"),
+    ("2024-02-29", "data.dates=a"),
     ("29.2.2024", "write dates as 2024-02-29"),
     ("2/29/24", "data.dates=a"), ("2024-02-29T10:00:00Z", "data.dates=a"),
   ])
@@ -115,7 +116,8 @@ import Testing
     let text = "a share;b\n\"\(cell)\";2\n3;4\n"
     if cell.contains("%") {
       let error = #expect(throws: DataError.self) { try open(text) { $0.decimal = decimal } }
-      #expect(error?.advice.hasPrefix("for numbers with a per cent sign set data.percent=a share;") == true, "\(error!)")
+      #expect(
+        error?.advice.hasPrefix("for numbers with a per cent sign set data.percent=a share;") == true, "\(error!)")
     }
     let data = try open(text) { ($0.percent, $0.decimal) = (["a share"], decimal) }
     #expect(data.train.inputs.elements == [number, 2, 3, 4])

@@ -12,7 +12,8 @@ struct HostileClientTests {
   }
 
   @Test(arguments: [
-    "hello\r\n\r\n", "GET /hello HTTP/9.9\r\n\r\n", "\u{16}\u{3}\u{1}\u{2}\u{0}", "GET /hello HTTP/1.1\r\nHost localhost\r\n\r\n",
+    "hello\r\n\r\n", "GET /hello HTTP/9.9\r\n\r\n", "\u{16}\u{3}\u{1}\u{2}\u{0}",
+    "GET /hello HTTP/1.1\r\nHost localhost\r\n\r\n",
     "POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     "POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: -3\r\n\r\n",
     "POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd",
@@ -50,7 +51,8 @@ struct HostileClientTests {
     #expect(status(try await tried.ask("POST /echo", [host, "Content-Length: 11"])) == 413)
     let chunked = "6\r\n012345\r\n6\r\n012345\r\n0\r\n\r\n"
     #expect(status(try await tried.ask("POST /echo", [host, "Transfer-Encoding: chunked"], chunked)) == 413)
-    #expect(status(try await tried.ask("POST /echo", [host, "Content-Encoding: gzip", "Content-Length: 1"], "x")) == 415)
+    #expect(
+      status(try await tried.ask("POST /echo", [host, "Content-Encoding: gzip", "Content-Length: 1"], "x")) == 415)
     await tried.end()
   }
 

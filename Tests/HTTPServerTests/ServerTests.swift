@@ -11,9 +11,12 @@ struct Tried {
     Route("GET", "/hello") { _ in Response(type: "text/plain", "hello\n") },
     Route("GET", "/public", isPublic: true) { _ in Response(type: "text/plain", "public\n") },
     Route("GET", "/things/{name}/{part}") { request in
-      Response(type: "text/plain", "\(request.parameters["name"]!)|\(request.parameters["part"]!)|\(request.query["q"] ?? "")")
+      Response(
+        type: "text/plain", "\(request.parameters["name"]!)|\(request.parameters["part"]!)|\(request.query["q"] ?? "")")
     },
-    Route("POST", "/echo") { request in Response(type: "text/plain", "\(request.body.count):" + String(decoding: request.body, as: UTF8.self)) },
+    Route("POST", "/echo") { request in
+      Response(type: "text/plain", "\(request.body.count):" + String(decoding: request.body, as: UTF8.self))
+    },
   ]
 
   init(
@@ -93,10 +96,13 @@ struct ServerTests {
 
   @Test func pagesFromElsewhereAreRefused() async throws {
     let tried = try await Tried(hosts: ["models.example"])
-    for host in ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "1.2.3.4.5", "models.example.com"] {
+    for host in ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "1.2.3.4.5", "models.example.com"]
+    {
       #expect(status(try await tried.ask("GET /hello", ["Host: \(host)"])) == 421, "\(host)")
     }
-    for host in ["localhost", "LOCALHOST:80", "127.0.0.1:\(tried.server.port)", "[::1]:8000", "Models.Example", "a.localhost"] {
+    for host in [
+      "localhost", "LOCALHOST:80", "127.0.0.1:\(tried.server.port)", "[::1]:8000", "Models.Example", "a.localhost",
+    ] {
       #expect(status(try await tried.ask("GET /hello", ["Host: \(host)"])) == 200, "\(host)")
     }
     #expect(status(try await tried.ask("GET /hello", [])) == 400)
@@ -121,11 +127,23 @@ struct ServerTests {
     await tried.end()
   }
 
+  @Test func aNextRequestMayComeAtOnce() async throws {
+    let tried = try await Tried()
+    let client = try RawClient(port: tried.server.port)
+    for number in 0..<200 {
+      let body = "request \(number)."
+      await client.send("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: \(body.utf8.count)\r\n\r\n" + body)
+      #expect(await client.text(until: body).hasSuffix("\(body.utf8.count):\(body)"))
+    }
+    await tried.end()
+  }
+
   @Test func aBodyIsSentOnceItIsWanted() async throws {
     let tried = try await Tried()
     let client = try RawClient(port: tried.server.port)
     await client.send(
-      "POST /echo HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nExpect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n")
+      "POST /echo HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nExpect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
     #expect(status(await client.text(until: "\r\n\r\n")) == 100)
     await client.send("3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n")
     #expect(await client.rest().hasSuffix("5:abcde"))

@@ -9,7 +9,9 @@ import Testing
 private func bits(_ numbers: [Double]) -> [UInt64] { numbers.map(\.bitPattern) }
 
 @Suite("Inference", .timeLimit(.minutes(5))) struct InferenceTests {
-  @Test("Columns by name give what predict gives of the file", arguments: ["bbb-regression", "bbb", "mlp", "bayesian-ridge"])
+  @Test(
+    "Columns by name give what predict gives of the file",
+    arguments: ["bbb-regression", "bbb", "mlp", "bayesian-ridge"])
   func columns(model: String) async throws {
     let files = Files()
     let path = try await files.tableModel(model)
@@ -21,14 +23,14 @@ private func bits(_ numbers: [Double]) -> [UInt64] { numbers.map(\.bitPattern) }
       let expected = try run.predict(run.examples(from: files["new.csv"]), samples: 7, seed: 3)
       let answer = await asked.infer("m", #"{"id":"a","parameters":{"seed":3},"inputs":\#(Files.columns(rows: rows))}"#)
       #expect(answer.status == 200, "\(answer.text)")
-      #expect(answer.json["id"] as? String == "a")
+      #expect(answer.form.id == "a")
       for column in expected.columns {
         #expect(bits(answer.numbers(column.name)) == bits(column.values), "\(column.name)")
-        #expect(answer.output(column.name)["shape"] as? [Int] == column.shape)
+        #expect(answer.output(column.name)?.shape == column.shape)
       }
       if let classes = expected.likeliestClasses {
-        #expect(answer.output("class")["data"] as? [String] == classes)
-        #expect(answer.output("class")["datatype"] as? String == "BYTES")
+        #expect(answer.output("class")?.texts == classes)
+        #expect(answer.output("class")?.shape == [rows.count])
       }
     }
   }
@@ -50,9 +52,7 @@ private func bits(_ numbers: [Double]) -> [UInt64] { numbers.map(\.bitPattern) }
     #expect(answer.status == 200, "\(answer.text)")
     #expect(answer.outputNames == ["quantiles", "class", "mean"])
     #expect(bits(answer.numbers("quantiles")) == bits(expected["quantiles"]!.values))
-    let sizes = ["class", "mean"].map {
-      (answer.output($0)["parameters"] as? [String: Int])?["binary_data_size"] ?? 0
-    }
+    let sizes = ["class", "mean"].map { answer.output($0)?.parameters?["binary_data_size"] ?? 0 }
     #expect(sizes[1] == 3 * 3 * 8)
     let tail = Array(answer.body.suffix(sizes[1]))
     let mean = (0..<9).map { index in
@@ -65,7 +65,10 @@ private func bits(_ numbers: [Double]) -> [UInt64] { numbers.map(\.bitPattern) }
       texts = texts.dropFirst(4 + name.utf8.count)
     }
     // The same as JSON, nested and flat, with shape and type left out.
-    let nested = "[" + (0..<3).map { row in "[" + bytes[row * 16..<row * 16 + 16].map { "\($0)" }.joined(separator: ",") + "]" }.joined(separator: ",") + "]"
+    let nested =
+      "["
+      + (0..<3).map { row in "[" + bytes[row * 16..<row * 16 + 16].map { "\($0)" }.joined(separator: ",") + "]" }
+      .joined(separator: ",") + "]"
     let flat = "[" + bytes.map { "\($0)" }.joined(separator: ", ") + "]"
     let outputs = #""outputs":[{"name":"mean"}]"#
     for input in [
@@ -75,9 +78,10 @@ private func bits(_ numbers: [Double]) -> [UInt64] { numbers.map(\.bitPattern) }
       #expect(bits(answer.numbers("mean")) == bits(expected["mean"]!.values), "\(answer.text)")
     }
     // All outputs are binary where the request says so.
-    let all = await asked.infer("m", #"{"parameters":{"binary_data_output":true},"inputs":[{"name":"input","data":\#(flat)}]}"#)
+    let all = await asked.infer(
+      "m", #"{"parameters":{"binary_data_output":true},"inputs":[{"name":"input","data":\#(flat)}]}"#)
     #expect(all.headers.contains { $0.name == "Inference-Header-Content-Length" } && all.outputNames.count == 11)
-    #expect(all.output("mean")["data"] == nil)
+    #expect(all.output("mean")?.hasData == false)
   }
 
   @Test("A request gets the same bytes alone and among others, whatever is kept", arguments: [0, 1 << 20])
@@ -123,7 +127,9 @@ private func bits(_ numbers: [Double]) -> [UInt64] { numbers.map(\.bitPattern) }
     }
   }
 
-  @Test("Sets of a coverage are those of predict; a model that was not calibrated has none") func coverage() async throws {
+  @Test("Sets of a coverage are those of predict; a model that was not calibrated has none") func coverage()
+    async throws
+  {
     let files = Files()
     let path = try await files.tableModel("mlp", "run", ["data.validation_fraction=0.4"])
     let body = #"{"parameters":{"coverage":0.8},"inputs":\#(Files.columns(rows: 0..<9))}"#

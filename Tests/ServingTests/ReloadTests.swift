@@ -14,7 +14,7 @@ import Testing
     let asked = Asked(try ModelService([model], lanes: 1, samples: 3) { line in lines.withLock { $0.append(line) } })
     let body = "{\"inputs\":[{\"name\":\"input\",\"data\":[\((0..<16).map { "\($0 * 9)" }.joined(separator: ","))]}]}"
     func version(_ path: String) throws -> String { String(try Run(opening: path).parametersSHA256.prefix(12)) }
-    func served() async -> String? { await asked.infer("model", body).json["model_version"] as? String }
+    func served() async -> String? { await asked.infer("model", body).form.model_version }
     let before = await asked.infer("model", body).text
     asked.service.look()
     #expect(lines.withLock { $0 } == [])
@@ -32,7 +32,8 @@ import Testing
     asked.service.look()
     #expect(await asked.infer("model", body).text == before)
     let kept = lines.withLock { $0 }
-    #expect(kept.count == 4 && kept.allSatisfy { $0.hasPrefix("model: stays at version \((try? version(first)) ?? "")") })
+    #expect(
+      kept.count == 4 && kept.allSatisfy { $0.hasPrefix("model: stays at version \((try? version(first)) ?? "")") })
 
     try bytes.write(to: URL(fileURLWithPath: model))
     asked.service.look()
@@ -48,7 +49,7 @@ import Testing
     let path = try await files.tableModel("mlp", "run", ["data.validation_fraction=0.4"])
     let asked = Asked(try ModelService([path], lanes: 1))
     let body = "{\"inputs\":\(Files.columns(rows: 0..<2))}"
-    #expect(await asked.infer("run", body).output("calibrated").isEmpty)
+    #expect(await asked.infer("run", body).output("calibrated") == nil)
     try Run(opening: path).calibrate()
     asked.service.look()
     #expect(await asked.infer("run", body).numbers("calibrated").count == 4)

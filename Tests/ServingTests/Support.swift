@@ -22,7 +22,8 @@ struct Files: ~Copyable {
       let inputs = "\(Double(index * 7919 % 600) / 37),\(index % 90 + 1).5 %,2024-0\(index % 9 + 1)-12,\"\(word)\""
       return withTargets ? inputs + ",\(Double(index % 13) / 3),\(index % 2 == 0 ? "up" : "down")" : inputs
     }
-    return (withTargets ? "x,share,day,color,y,class" : "x,share,day,color") + "\n" + lines.joined(separator: "\n") + "\n"
+    return (withTargets ? "x,share,day,color,y,class" : "x,share,day,color") + "\n" + lines.joined(separator: "\n")
+      + "\n"
   }
 
   /// The columns of `table` as inputs of a request.
@@ -87,23 +88,52 @@ struct Asked {
     var text: String { String(decoding: body, as: UTF8.self) }
 
     /// The JSON at the beginning of the body.
-    var json: [String: Any] {
+    private var jsonPart: Data {
       let length = headers.first { $0.name == "Inference-Header-Content-Length" }.flatMap { Int($0.value) }
-      let part = Data(body.prefix(length ?? body.count))
-      return (try? JSONSerialization.jsonObject(with: part)) as? [String: Any] ?? [:]
+      return Data(body.prefix(length ?? body.count))
     }
 
-    var error: String { json["error"] as? String ?? "" }
-
-    private var outputs: [[String: Any]] { json["outputs"] as? [[String: Any]] ?? [] }
-    var outputNames: [String] { outputs.compactMap { $0["name"] as? String } }
-
-    func output(_ name: String) -> [String: Any] { outputs.first { $0["name"] as? String == name } ?? [:] }
-
-    /// The numbers of an output in JSON; NaN stands for null.
-    func numbers(_ name: String) -> [Double] {
-      (output(name)["data"] as? [Any] ?? []).map { ($0 as? NSNumber)?.doubleValue ?? .nan }
+    /// An answer to an inference, or an error; its numbers are read exactly.
+    struct Form: Decodable {
+      var id: String?
+      var model_version: String?
+      var outputs: [Tensor]?
+      var error: String?
     }
+
+    struct Tensor: Decodable {
+      let name: String
+      let datatype: String
+      let shape: [Int]
+      let parameters: [String: Int]?
+      /// NaN stands for null.
+      private(set) var numbers: [Double] = []
+      private(set) var texts: [String] = []
+      private(set) var hasData = false
+
+      private enum CodingKeys: String, CodingKey { case name, datatype, shape, parameters, data }
+
+      init(from decoder: any Decoder) throws {
+        let members = try decoder.container(keyedBy: CodingKeys.self)
+        name = try members.decode(String.self, forKey: .name)
+        datatype = try members.decode(String.self, forKey: .datatype)
+        shape = try members.decode([Int].self, forKey: .shape)
+        parameters = try members.decodeIfPresent([String: Int].self, forKey: .parameters)
+        hasData = members.contains(.data)
+        guard hasData else { return }
+        if datatype == "BYTES" {
+          texts = try members.decode([String].self, forKey: .data)
+        } else {
+          numbers = try members.decode([Double?].self, forKey: .data).map { $0 ?? .nan }
+        }
+      }
+    }
+
+    var form: Form { (try? JSONDecoder().decode(Form.self, from: jsonPart)) ?? Form() }
+    var error: String { form.error ?? "" }
+    var outputNames: [String] { form.outputs?.map(\.name) ?? [] }
+    func output(_ name: String) -> Tensor? { form.outputs?.first { $0.name == name } }
+    func numbers(_ name: String) -> [Double] { output(name)?.numbers ?? [] }
   }
 
   func get(_ target: String) async -> Answer { await ask("GET", target) }

@@ -105,17 +105,21 @@ public enum Prediction {
       }
     }
     try draws.forEach(count, key: key, with: crew) { samples, storages in
-      // Few blocks leave lanes for parts of the samples.
-      let parts = blocks.count < crew.lanes ? min(crew.lanes, samples.count) : 1
-      try crew.forEach(blocks.count * parts) { item, _ in
-        let (array, rows) = blocks[item / parts]
-        let part = item % parts
-        let x = learner.rows(of: arrays[array], rows)
+      // A lane takes some samples of all blocks, one after the other: a sample's parameters are then read from memory once.
+      // Where there are too few samples for that, it takes blocks.
+      let takesSamples = samples.count >= crew.lanes
+      let (groups, parts) = takesSamples ? ([blocks], crew.lanes) : (blocks.map { [$0] }, 1)
+      try crew.forEach(groups.count * parts) { item, _ in
+        let (group, part) = (groups[item / parts], item % parts)
+        let rows = group.map { learner.rows(of: arrays[$0.array], $0.rows) }
+        let numbers = group.map { $0.rows.map { UInt32($0) } }
         for index in samples.count * part / parts..<samples.count * (part + 1) / parts {
           let sample = samples.lowerBound + index
-          let result = learner.predict(
-            x, examples: rows.map { UInt32($0) }, sample: sample, with: storages[index], key: key)
-          targets[array].take(result, firstRow: rows.lowerBound, sample: sample, of: count)
+          for (place, block) in group.enumerated() {
+            let result = learner.predict(
+              rows[place], examples: numbers[place], sample: sample, with: storages[index], key: key)
+            targets[block.array].take(result, firstRow: block.rows.lowerBound, sample: sample, of: count)
+          }
         }
       }
     }
