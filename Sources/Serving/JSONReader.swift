@@ -48,6 +48,7 @@ struct JSONReader {
     var seen: Set<String> = []
     guard !takes("}") else { return }
     repeat {
+      guard next == UInt8(ascii: "\"") else { throw damage }
       let key = try string("A key")
       guard keys.contains(key) else {
         let name = String(key.prefix(40))
