@@ -128,7 +128,8 @@ struct JSONReader {
     let text = String(decoding: bytes[start..<position], as: UTF8.self).filter { !$0.isWhitespace }
     guard let whole = Int(text) ?? Int(exactly: value), bounds.contains(whole) else {
       throw Refusal(
-        400, "\(what) is \(text.prefix(40)): it must be a whole number from \(bounds.lowerBound) to \(bounds.upperBound).")
+        400,
+        "\(what) is \(text.prefix(40)): it must be a whole number from \(bounds.lowerBound) to \(bounds.upperBound).")
     }
     return whole
   }

@@ -13,7 +13,9 @@ extension CommandTests {
     /// The numbers `mean[0]`, `mean[1]` and so on of the first line, as they are written.
     private func predictedMean(_ path: String) throws -> String {
       let line = try #require(lines(path).first)
-      let numbers = line.split(separator: ",").filter { $0.contains("\"mean[") }.compactMap { $0.split(separator: ":").last }
+      let numbers = line.split(separator: ",").filter { $0.contains("\"mean[") }.compactMap {
+        $0.split(separator: ":").last
+      }
       #expect(numbers.count > 1)
       return numbers.joined(separator: ",")
     }
