@@ -14,6 +14,7 @@ let package = Package(
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
     .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
   ],
   targets: [
     // Installed libraries.
@@ -88,10 +89,22 @@ let package = Package(
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
     .target(
+      name: "HTTPServer",
+      dependencies: [
+        "CSodium",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+      ]),
+    .target(
+      name: "Serving",
+      dependencies: ["Datasets", "Files", "HTTPServer", "Recipes", "Reports", "Runs", "Training"],
+      resources: [.embedInCode("Documents")]),
+    .target(
       name: "ElboCommand",
       dependencies: [
-        "Cluster", "ClusterRuns", "Datasets", "Distributions", "Files", "LinearAlgebra", "Metrics", "Models",
-        "Networks", "Recipes", "Reports", "Runs", "Tensors", "Training", "ZeroMQ",
+        "Cluster", "ClusterRuns", "Datasets", "Distributions", "Files", "HTTPServer", "LinearAlgebra", "Metrics",
+        "Models", "Networks", "Recipes", "Reports", "Runs", "Serving", "Tensors", "Training", "ZeroMQ",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .executableTarget(name: "elbo", dependencies: ["ElboCommand"]),
@@ -161,6 +174,10 @@ let package = Package(
       name: "NetworksTests", dependencies: ["GradientChecks", "Networks", "Recipes", "Tensors"], exclude: ["Golden"]),
     .testTarget(name: "OptimizersTests", dependencies: ["GradientChecks", "Optimizers"], exclude: ["Golden"]),
     .testTarget(name: "TensorsTests", dependencies: ["COneDNN", "GradientChecks", "Tensors"], exclude: ["Golden"]),
+    .testTarget(name: "HTTPServerTests", dependencies: ["HTTPServer", "TestSupport"]),
+    .testTarget(
+      name: "ServingTests",
+      dependencies: ["Datasets", "HTTPServer", "Recipes", "Runs", "Serving", "TestSupport", "Training"]),
     .testTarget(
       name: "CommandTests",
       dependencies: [

@@ -189,7 +189,7 @@ extension RawArray {
   }
 
   /// As `examples`, and throws `.notFinite` for an infinity or, unless allowed, a NaN.
-  func finiteExamples(allowingNaN: Bool, areTargets: Bool = false) throws(DataError) -> ExampleArray {
+  package func finiteExamples(allowingNaN: Bool, areTargets: Bool = false) throws(DataError) -> ExampleArray {
     let examples = try examples()
     guard let found = examples.firstNonFinite(allowingNaN: allowingNaN) else { return examples }
     throw DataError(

@@ -23,6 +23,24 @@ package struct RawArray: Sendable {
     self.place = place
   }
 
+  /// An array of little-endian numbers in memory, in C order.
+  /// - Throws: `.mismatched` where the bytes are not as many as the shape says.
+  package init(
+    littleEndian bytes: [UInt8], scalar: ScalarType, shape: [Int], place: DataPlace
+  ) throws(DataError) {
+    guard Datasets.byteCount(shape: shape, elementSize: scalar.size) == bytes.count else {
+      throw DataError(
+        .mismatched, at: place, "\(counted(bytes.count, "byte")) for the shape \(shape) of \(scalar.rawValue)",
+        advice: "give as many numbers as the shape says")
+    }
+    let storage = try ByteStorage.allocate(byteCount: bytes.count, for: place) { (buffer) throws(DataError) in
+      buffer.copyBytes(from: bytes)
+    }
+    self.init(
+      scalar: scalar, isByteSwapped: !Self.machineIsLittleEndian, isColumnMajor: false, shape: shape,
+      bytes: ByteRegion(storage), place: place)
+  }
+
   static let machineIsLittleEndian = 1.littleEndian == 1
 
   private var elementCount: Int { bytes.count / scalar.size }

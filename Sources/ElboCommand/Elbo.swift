@@ -3,6 +3,7 @@ import Cluster
 import Datasets
 import Files
 import Foundation
+import HTTPServer
 import Models
 import Recipes
 import Reports
@@ -45,8 +46,8 @@ struct Elbo: AsyncParsableCommand {
     subcommands: [
       TrainCommand.self, LaunchCommand.self, CoordinatorCommand.self, NodeCommand.self, StatusCommand.self,
       KeysCommand.self, EvaluateCommand.self, PredictCommand.self, CalibrateCommand.self, PruneCommand.self,
-      SampleCommand.self, BanditCommand.self, ExportCommand.self, VerifyCommand.self, RunsCommand.self,
-      CompareCommand.self, ConjugateCommand.self, RecipesCommand.self, DoctorCommand.self,
+      SampleCommand.self, ServeCommand.self, BanditCommand.self, ExportCommand.self, VerifyCommand.self,
+      RunsCommand.self, CompareCommand.self, ConjugateCommand.self, RecipesCommand.self, DoctorCommand.self,
     ])
 
   static func main(_ models: [any Model.Type]) async {
@@ -83,7 +84,7 @@ struct Elbo: AsyncParsableCommand {
     case let error as ZeroMQError:
       fail("\(error)", error.code == .exhausted || error.code == .system ? .failed : .mistake)
     case let error as DurableLogFile.Failure: fail("\(error)", .mistake)
-    case is TrainingError, is RecipeError, is DataError, is FileError: fail("\(error)", .mistake)
+    case is TrainingError, is RecipeError, is DataError, is FileError, is ServerError: fail("\(error)", .mistake)
     default:
       switch exitCode(for: error) {
       case .success:

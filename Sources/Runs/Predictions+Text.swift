@@ -79,17 +79,21 @@ extension Predictions {
     }
   }
 
+  /// The name of each example's most probable class, or its number; empty where there is no prediction. Nil: these are no
+  /// probabilities of classes.
+  package var likeliestClasses: [String]? {
+    guard isClassification, let mean = self["mean"] else { return nil }
+    let width = mean.shape[1]
+    return (0..<examples).map { row in
+      let row = mean.values[row * width..<(row + 1) * width]
+      return row.first?.isNaN ?? true ? "" : name(of: row.indices.max { row[$0] < row[$1] }! - row.startIndex, width)
+    }
+  }
+
   private func cells() -> [Cell] {
     var result: [Cell] = []
     if let identifiers { result.append(Cell(name: "identifier", content: .words(identifiers))) }
-    if isClassification, let mean = self["mean"] {
-      let width = mean.shape[1]
-      let classes = (0..<examples).map { row in
-        let row = mean.values[row * width..<(row + 1) * width]
-        return row.first?.isNaN ?? true ? "" : name(of: row.indices.max { row[$0] < row[$1] }! - row.startIndex, width)
-      }
-      result.append(Cell(name: "class", content: .words(classes)))
-    }
+    if let likeliestClasses { result.append(Cell(name: "class", content: .words(likeliestClasses))) }
     // Models in closed form have a column of the class's number.
     let words = result.map(\.name)
     for column in columns where !words.contains(column.name) {

@@ -15,25 +15,30 @@ extension Run {
   /// Reads examples to predict from, as `inputs(from:)` does. Of a model of sequences they are sequences, and the file may
   /// be whatever it could be trained on.
   public func examples(from path: String) throws -> ExampleSet {
-    var request = job.dataRequest
-    // As of training data: a network may well turn NaN into a number.
     if !job.model.learnsSequences,
-      let inputs = try DataSource.array(path, allowingNaN: request.missing == .keep)
+      // As of training data: a network may well turn NaN into a number.
+      let inputs = try DataSource.array(path, allowingNaN: job.dataRequest.missing == .keep)
     {
       return try fitting(ExampleSet(inputs: inputs), path)
     }
-    (request.source, request.target, request.moreTargets) = (path, nil, [])
-    (request.testFraction, request.seed) = (0, 0)
-    request.schema = checkpoint.schema
-    if request.columns.isEmpty, request.oneHot.isEmpty { request.columns = job.data.columns }
-    let train = try DataSource.open(request).train
+    let train = try DataSource.open(inputRequest(path)).train
     var examples = try ExampleSet(inputs: train.inputs, sequences: train.sequences)
     examples.identifiers = train.identifiers
     return try fitting(examples, path)
   }
 
+  /// How inputs are asked for: like the training data, without targets and parts.
+  func inputRequest(_ source: String) -> DataRequest {
+    var request = job.dataRequest
+    (request.source, request.target, request.moreTargets) = (source, nil, [])
+    (request.testFraction, request.seed) = (0, 0)
+    request.schema = checkpoint.schema
+    if request.columns.isEmpty, request.oneHot.isEmpty { request.columns = job.data.columns }
+    return request
+  }
+
   /// Inputs, unless the model predicts and they are not what it was trained on.
-  private func fitting(_ examples: ExampleSet, _ place: String) throws -> ExampleSet {
+  func fitting(_ examples: ExampleSet, _ place: String) throws -> ExampleSet {
     let mismatch =
       job.learner.offers.closedFormPrediction?.mismatch(examples.inputs)
       ?? job.learner.offers.prediction?.mismatch(examples.inputs)
@@ -64,8 +69,12 @@ extension Run {
   public func predict(
     _ examples: ExampleSet, samples: SampleCount = .count(100), seed: UInt64 = 0
   ) throws -> Predictions {
+    try predict(examples, samples: samples, seed: seed, with: crew())
+  }
+
+  /// The same on threads that are there.
+  func predict(_ examples: ExampleSet, samples: SampleCount, seed: UInt64, with crew: Crew) throws -> Predictions {
     try samples.validate()
-    let crew = try crew()
     let examples = try fitting(examples, "the inputs")
     let inputs = examples.inputs
     if let learner = job.learner.offers.closedFormPrediction {

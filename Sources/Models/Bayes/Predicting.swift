@@ -83,17 +83,61 @@ public enum Prediction {
         let range = start..<min(start + blockLength, examples.upperBound)
         let x = learner.rows(of: rows, range.lowerBound - first..<range.upperBound - first)
         let result = body(x, range.map { UInt32($0) }, sample)
-        for row in 0..<range.count {
-          (target.start + ((range.lowerBound - examples.lowerBound + row) * samples.count + index) * width)
-            .update(from: result.pointer + row * width, count: width)
-        }
+        target.take(result, firstRow: range.lowerBound - examples.lowerBound, sample: index, of: samples.count)
       }
     }
     return Array(values)
   }
 
+  /// Samples 0 ..< count of several arrays of examples, each as if it were alone, bit for bit: what they share are the
+  /// draws of the parameters.
+  public static func samples(
+    _ count: Int, of arrays: [ExampleArray], _ learner: any Predicting, draws: SampleDraws, key: RandomKey,
+    with crew: Crew
+  ) throws -> [PredictionSamples] {
+    let width = learner.predictionWidth
+    let values = arrays.map { UnsafeMutableBufferPointer<Float>.allocate(capacity: $0.count * count * width) }
+    defer { for buffer in values { buffer.deallocate() } }
+    let targets = values.map { Target(start: $0.baseAddress!) }
+    let blocks = arrays.indices.flatMap { array in
+      stride(from: 0, to: arrays[array].count, by: blockLength).map { start in
+        (array: array, rows: start..<min(start + blockLength, arrays[array].count))
+      }
+    }
+    try draws.forEach(count, key: key, with: crew) { samples, storages in
+      // A lane takes some samples of all blocks, one after the other: a sample's parameters are then read from memory once.
+      // Where there are too few samples for that, it takes blocks.
+      let takesSamples = samples.count >= crew.lanes
+      let (groups, parts) = takesSamples ? ([blocks], crew.lanes) : (blocks.map { [$0] }, 1)
+      try crew.forEach(groups.count * parts) { item, _ in
+        let (group, part) = (groups[item / parts], item % parts)
+        let rows = group.map { learner.rows(of: arrays[$0.array], $0.rows) }
+        let numbers = group.map { $0.rows.map { UInt32($0) } }
+        for index in samples.count * part / parts..<samples.count * (part + 1) / parts {
+          let sample = samples.lowerBound + index
+          for (place, block) in group.enumerated() {
+            let result = learner.predict(
+              rows[place], examples: numbers[place], sample: sample, with: storages[index], key: key)
+            targets[block.array].take(result, firstRow: block.rows.lowerBound, sample: sample, of: count)
+          }
+        }
+      }
+    }
+    return zip(arrays, values).map { array, values in
+      PredictionSamples(examples: 0..<array.count, count: count, width: width, values: Array(values))
+    }
+  }
+
   /// Memory that lanes write in disjoint places.
   private struct Target: @unchecked Sendable {
     let start: UnsafeMutablePointer<Float>
+
+    /// Takes a sample of a block's rows: a row of `result` for each.
+    func take(_ result: Tensor, firstRow: Int, sample: Int, of samples: Int) {
+      let width = result.columns
+      for row in 0..<result.rows {
+        (start + ((firstRow + row) * samples + sample) * width).update(from: result.pointer + row * width, count: width)
+      }
+    }
   }
 }

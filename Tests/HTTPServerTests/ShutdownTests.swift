@@ -1,0 +1,77 @@
+import HTTPServer
+import TestSupport
+import Testing
+
+@Suite(.timeLimit(.minutes(1)))
+struct ShutdownTests {
+  @Test func whatIsBeingAnsweredIsAnswered() async throws {
+    let (begins, began) = AsyncStream.makeStream(of: Void.self)
+    let (gate, open) = AsyncStream.makeStream(of: Void.self)
+    let tried = try await Tried([
+      Route("GET", "/slow") { _ in
+        began.yield()
+        for await _ in gate { break }
+        return Response(type: "text/plain", "done\n")
+      }
+    ])
+    let idle = try RawClient(port: tried.server.port)
+    await idle.send("GET /nothing HTTP/1.1\r\n")
+    let client = try RawClient(port: tried.server.port)
+    await client.send("GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    for await _ in begins { break }
+    async let end: Void = tried.end()
+    // Closed at once, though the other is still being answered.
+    #expect(await idle.rest() == "")
+    open.yield()
+    let answer = await client.rest()
+    #expect(status(answer) == 200 && answer.contains("Connection: close") && answer.hasSuffix("done\n"))
+    await end
+    #expect(throws: RawClient.Failure.self) { try RawClient(port: tried.server.port) }
+  }
+
+  @Test func streamsEnd() async throws {
+    let tried = try await Tried([
+      Route("GET", "/events") { _ in
+        Response(
+          body: .stream { writer in
+            try await writer.write("first\n")
+            let (never, _) = AsyncStream.makeStream(of: Void.self)
+            for await _ in never {}
+            try Task.checkCancellation()
+          })
+      }
+    ])
+    let client = try RawClient(port: tried.server.port)
+    await client.send("GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    _ = await client.text(until: "first\n")
+    await tried.end()
+    #expect(await client.rest().hasSuffix("0\r\n\r\n"))
+  }
+
+  @Test func whatDoesNotEndIsClosed() async throws {
+    let (begins, began) = AsyncStream.makeStream(of: Void.self)
+    let (gate, open) = AsyncStream.makeStream(of: Void.self)
+    let tried = try await Tried([
+      Route("GET", "/slow") { _ in
+        began.yield()
+        for await _ in gate { break }
+        return Response(type: "text/plain", "late\n")
+      }
+    ])
+    let client = try RawClient(port: tried.server.port)
+    await client.send("GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    for await _ in begins { break }
+    await tried.server.shutDown(within: .milliseconds(20))
+    open.yield()
+    #expect(await client.rest() == "")
+  }
+
+  @Test func aPortThatIsTakenIsAMistake() async throws {
+    let tried = try await Tried()
+    await #expect(throws: ServerError.self) {
+      try await Server.start([], access: Access(token: nil), port: tried.server.port)
+    }
+    await #expect(throws: ServerError.self) { try await Server.start([], access: Access(token: nil), port: 70000) }
+    await tried.end()
+  }
+}
