@@ -80,7 +80,8 @@ extension Run {
       return []
     }
     guard path.hasSuffix(".npy") || path.hasSuffix(".npz") || path.hasSuffix(".csv") else {
-      guard path.hasSuffix(".png") else {
+      // A name without an extension is a picture's.
+      guard path.hasSuffix(".png") || !(path.split(separator: "/").last ?? "").contains(".") else {
         throw RecipeError(
           "samples are not written as `\(path)`: name a file that ends with .png, .npy, .npz, .csv or .txt")
       }
