@@ -23,9 +23,7 @@ struct HostileClientTests {
   ])
   func nonsenseIsABadRequest(text: String) async throws {
     let tried = try await Tried()
-    let client = try RawClient(port: tried.server.port)
-    await client.send(text)
-    let answer = await client.rest()
+    let answer = try await tried.answer(to: text)
     #expect(status(answer) == 400, "\(answer)")
     #expect(answer.contains("{\"error\":\""))
     // Others are served on.

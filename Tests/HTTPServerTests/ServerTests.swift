@@ -35,9 +35,14 @@ struct Tried {
 
   /// The answer to a request, whose connection the server closes.
   func ask(_ line: String, _ headers: [String] = ["Host: localhost"], _ body: String = "") async throws -> String {
+    try await answer(
+      to: ([line + " HTTP/1.1"] + headers + ["Connection: close", "", ""]).joined(separator: "\r\n") + body)
+  }
+
+  /// What comes back for some bytes until the server closes; the client then closes too.
+  func answer(to text: String) async throws -> String {
     let client = try RawClient(port: server.port)
-    await client.send(
-      ([line + " HTTP/1.1"] + headers + ["Connection: close", "", ""]).joined(separator: "\r\n") + body)
+    await client.send(text)
     return await client.rest()
   }
 
