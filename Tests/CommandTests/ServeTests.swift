@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 extension CommandTests {
-  @Suite("serve", .serialized, .timeLimit(.minutes(5))) struct ServeTests {
+  @Suite("serve", .serialized, .timeLimit(.minutes(15))) struct ServeTests {
     private func lines(_ path: String) -> [Substring] {
       ((try? String(contentsOfFile: path, encoding: .utf8)) ?? "").split(separator: "\n")
     }

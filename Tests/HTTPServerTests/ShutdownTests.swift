@@ -2,7 +2,7 @@ import HTTPServer
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(15)))
 struct ShutdownTests {
   @Test func whatIsBeingAnsweredIsAnswered() async throws {
     let (begins, began) = AsyncStream.makeStream(of: Void.self)

@@ -8,7 +8,7 @@ import Testing
 /// The bits of numbers: NaN is equal to itself.
 private func bits(_ numbers: [Double]) -> [UInt64] { numbers.map(\.bitPattern) }
 
-@Suite("Inference", .timeLimit(.minutes(5))) struct InferenceTests {
+@Suite("Inference", .timeLimit(.minutes(15))) struct InferenceTests {
   @Test(
     "Columns by name give what predict gives of the file",
     arguments: ["bbb-regression", "bbb", "mlp", "bayesian-ridge"])

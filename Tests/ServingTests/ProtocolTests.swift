@@ -6,7 +6,7 @@ import Serving
 import Testing
 import Training
 
-@Suite("The Open Inference Protocol", .timeLimit(.minutes(5))) struct ProtocolTests {
+@Suite("The Open Inference Protocol", .timeLimit(.minutes(15))) struct ProtocolTests {
   @Test("What there is to be asked, word by word") func golden() async throws {
     let files = Files()
     let (table, pictures) = (try await files.tableModel("mlp"), try await files.pictureModel())

@@ -4,7 +4,7 @@ import Serving
 import Synchronization
 import Testing
 
-@Suite("Models whose files change", .timeLimit(.minutes(5))) struct ReloadTests {
+@Suite("Models whose files change", .timeLimit(.minutes(15))) struct ReloadTests {
   @Test("A new file is served from the next look on; a damaged one is not") func file() async throws {
     let files = Files()
     let (first, second) = (try await files.pictureModel("a", seed: 1), try await files.pictureModel("b", seed: 2))
