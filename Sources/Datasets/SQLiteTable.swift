@@ -16,8 +16,8 @@ struct SQLiteTable {
 
   /// A result that takes more bytes as text is none that is trained on in memory.
   private static let largestText = 4 << 30
-  /// Operations of SQLite's machine after which a query is taken for one without end; some minutes.
-  private static let mostOperations = 20_000_000_000
+  /// Operations of SQLite's machine after which a query is taken for one without end; about a minute.
+  private static let mostOperations = 4_000_000_000
   private static let operationsPerCall: Int32 = 1_000_000
 
   private let database: OpaquePointer
