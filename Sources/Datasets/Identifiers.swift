@@ -1,17 +1,28 @@
-/// What each of some examples is called in the data, such as a customer's number: for whoever reads predictions.
+/// Which rows of the data some examples are, and what the data calls them, such as a customer's number: for whoever reads
+/// predictions.
 public struct Identifiers: Sendable, Equatable {
-  /// What the column is called.
-  public let name: String
-  /// One an example.
+  /// What the column is called; nil: the data has none.
+  public let name: String?
+  /// One an example; none where the data has no such column.
   public let values: [String]
+  /// The number of each example's row, from 0.
+  public let rows: [Int]
+  /// How many rows of the data are no examples, since they have empty cells.
+  public let leftOut: Int
 
-  public init(name: String, values: [String]) { (self.name, self.values) = (name, values) }
-
-  func gathering(_ indices: [UInt32]) -> Identifiers {
-    Identifiers(name: name, values: indices.map { values[Int($0)] })
+  public init(name: String?, values: [String], rows: [Int]? = nil, leftOut: Int = 0) {
+    (self.name, self.values, self.rows, self.leftOut) = (name, values, rows ?? Array(values.indices), leftOut)
   }
 
-  subscript(range: Range<Int>) -> Identifiers { Identifiers(name: name, values: Array(values[range])) }
+  func gathering(_ indices: [UInt32]) -> Identifiers { picking(indices.map { Int($0) }) }
+
+  subscript(range: Range<Int>) -> Identifiers { picking(Array(range)) }
+
+  private func picking(_ indices: [Int]) -> Identifiers {
+    Identifiers(
+      name: name, values: name == nil ? [] : indices.map { values[$0] }, rows: indices.map { rows[$0] },
+      leftOut: leftOut)
+  }
 }
 
 extension Table {
@@ -31,12 +42,17 @@ extension Table {
     }
   }
 
-  /// What some rows are called. Training needs no names, so they are read only of data that a trained model is shown.
+  /// Which rows there are and what they are called; nil: all of them, without names. Training needs none of this, so it is
+  /// read only of data that a trained model is shown.
   func identifiers(
     _ request: DataRequest, rows: [Int], apartFrom used: [Int]
   ) throws(DataError) -> Identifiers? {
-    guard request.schema != nil, let column = try identifierColumn(request, apartFrom: used) else { return nil }
+    guard request.schema != nil else { return nil }
+    let leftOut = rowCount - rows.count
+    guard let column = try identifierColumn(request, apartFrom: used) else {
+      return leftOut == 0 ? nil : Identifiers(name: nil, values: [], rows: rows, leftOut: leftOut)
+    }
     let cells = try texts(ofColumn: column)
-    return Identifiers(name: columns[column].name, values: rows.map { cells[$0] })
+    return Identifiers(name: columns[column].name, values: rows.map { cells[$0] }, rows: rows, leftOut: leftOut)
   }
 }

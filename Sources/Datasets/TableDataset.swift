@@ -198,12 +198,17 @@ struct TableDataset {
         + "first '\(column.textSample)' in line \(column.textLine))"
     }
     let more = indices.count > 4 ? " and \(indices.count - 4) more" : ""
-    let names = recipeList(indices)
-    let hints = Set(indices.map { DecimalRule.advice(for: table.columns[$0].textSample, columns: names) })
-    let hint = hints.count == 1 ? hints.first!.map { $0 + "; else " } ?? "" : ""
+    // Columns that hold dates, per cent signs or numbers of another notation have a key of their own.
+    let kinds = Dictionary(grouping: indices) { DecimalRule.advice(for: table.columns[$0].textSample, columns: "") }
+    let hints = kinds.filter { $0.key != nil }.values.sorted { $0[0] < $1[0] }.map { columns in
+      DecimalRule.advice(for: table.columns[columns[0]].textSample, columns: recipeList(columns))! + "; "
+    }
+    // Advice for the others; where there are none, for whoever wants the columns otherwise.
+    let others = kinds[nil] ?? indices
+    let names = recipeList(others)
     let advice =
-      hint
-      + (indices == [target]
+      hints.joined() + (hints.isEmpty ? "" : others == indices ? "else " : "for \(names) ")
+      + (others == [target]
         ? "set \(DataKey.targetKind)=classes, or correct the table"
         : "correct the table, or say \(DataKey.drop)=\(names), \(DataKey.oneHot)=\(names), or \(DataKey.columns)=… for the ones to use")
     var place = place

@@ -78,6 +78,9 @@ enum Results {
   static func write(_ predictions: Predictions, to output: String) throws {
     try predictions.write(to: output)
     var rows: [ResultsTable.Row] = [.init("examples", .integer(predictions.examples))]
+    if predictions.leftOut > 0 {
+      rows.append(.init("left out", .text("rows with empty cells: \(predictions.leftOut); `row` counts them")))
+    }
     if let samples = predictions.samples, let error = predictions.greatestError {
       rows += [.init("samples", .integer(samples)), .init("greatest standard error", error, digits: 5)]
     } else {

@@ -28,13 +28,14 @@ package enum PredictionFormat: String, CaseIterable {
 }
 
 extension Predictions {
-  /// A row an example. `row` counts the examples from 0; `identifier` is what the data calls it; `class` is the most probable one. Every number of a column has
-  /// a column of its own: `mean[setosa]`, `q0.025`.
+  /// A row an example. `row` is its row in the data, from 0; `identifier` is what the data calls it; `class` is the most
+  /// probable one. Every number of a column has a column of its own: `mean[setosa]`, `q0.025`.
   func writeCSV(to path: String) throws {
     let cells = cells()
     try writeLines(to: path, header: (["row"] + cells.map(\.name)).map(CSV.field).joined(separator: ",") + "\n") {
       row in
-      ([String(row)] + cells.map { $0.text(row, quoting: CSV.field, notANumber: "") }).joined(separator: ",")
+      ([String(rows?[row] ?? row)] + cells.map { $0.text(row, quoting: CSV.field, notANumber: "") }).joined(
+        separator: ",")
     }
   }
 
@@ -43,7 +44,8 @@ extension Predictions {
     let cells = cells()
     try writeLines(to: path, header: "") { row in
       JSONText.object(
-        [("row", "\(row)")] + cells.map { ($0.name, $0.text(row, quoting: JSONText.string, notANumber: "null")) })
+        [("row", "\(rows?[row] ?? row)")]
+          + cells.map { ($0.name, $0.text(row, quoting: JSONText.string, notANumber: "null")) })
     }
   }
 

@@ -77,8 +77,12 @@ public struct Predictions: Sendable {
   public let classNames: [String]
   /// The names of the targets in the order of `mean`'s columns; empty where classes are predicted, or nothing is.
   public let targetNames: [String]
-  /// What the examples are called; nil: by their index.
+  /// What the examples are called; nil: by their row.
   public private(set) var identifiers: [String]?
+  /// The number of each example's row in the data, where some rows have empty cells and are no examples; nil: its index.
+  public private(set) var rows: [Int]?
+  /// How many rows of the data were left out.
+  public private(set) var leftOut = 0
   /// Whether `mean` holds probabilities of classes.
   let isClassification: Bool
   /// How many samples there are of each example, where nodes computed them and some are missing.
@@ -96,9 +100,10 @@ public struct Predictions: Sendable {
 
   /// The same with what the examples are called.
   package func identified(by identifiers: Identifiers?) -> Predictions {
-    guard let identifiers, identifiers.values.count == examples else { return self }
+    guard let identifiers, identifiers.rows.count == examples else { return self }
     var result = self
-    result.identifiers = identifiers.values
+    if identifiers.name != nil { result.identifiers = identifiers.values }
+    if identifiers.leftOut > 0 { (result.rows, result.leftOut) = (identifiers.rows, identifiers.leftOut) }
     return result
   }
 
@@ -185,6 +190,7 @@ public struct Predictions: Sendable {
       }
       try writer.add("missing", rows, shape: [missing.count, 4])
     }
+    if let rows { try writer.add("row", rows.map { Int64($0) }, shape: [rows.count]) }
     let names = [("identifier", identifiers ?? []), ("class_names", classNames), ("target_names", targetNames)]
     for (name, texts) in names where !texts.isEmpty && self[name] == nil { try writer.add(name, texts) }
     try writer.finish()

@@ -123,6 +123,21 @@ import Testing
     #expect(data.train.inputs.elements == [number, 2, 3, 4])
   }
 
+  @Test("Advice names the key of each kind of column, and can be followed")
+  func adviceAboutSeveralColumns() throws {
+    let text = "id,day,share,month,y\nA1,1970-01-02,1.5 %,May,3\nA2,1970-01-03,2 %,June,4\n"
+    let error = #expect(throws: DataError.self) { try open(text) }
+    #expect(
+      error?.advice.hasPrefix(
+        "for dates as numbers of days set data.dates=day; for numbers with a per cent sign set data.percent=share; "
+          + "for [id,month] correct the table, or say data.drop=[id,month], data.one_hot=[id,month],") == true,
+      "\(error!)")
+    let data = try open(text) {
+      ($0.dates, $0.percent, $0.drop, $0.oneHot) = (["day"], ["share"], ["id"], ["month"])
+    }
+    #expect(data.train.inputs.elements == [1, 1.5, 0, 1, 3, 2, 2, 1, 0, 4])
+  }
+
   @Test func whatIsNoPercentage() throws {
     for cell in ["%", " %", "12%%", "12 per cent", "12  %", "na%", "3,5%"] {
       let error = #expect(throws: DataError.self) {

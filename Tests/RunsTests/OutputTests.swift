@@ -81,6 +81,27 @@ import Testing
     #expect(try Run(opening: files["run"], data: files["one.csv"]).evaluate()["test/reg/RMSE"] != nil)
   }
 
+  @Test("Rows that are left out keep their number, so that predictions stand beside the right rows")
+  func rowsLeftOut() async throws {
+    let files = Files()
+    let rows = (0..<40).map { "\($0 % 7),\($0 % 3),\($0)" }
+    try files.write("train.csv", "a,b,y\n" + rows.joined(separator: "\n") + "\n")
+    let recipe = try Recipe.named("bayesian-linear-regression")
+    recipe.set("data.source", text: files["train.csv"])
+    recipe.set("data.target", text: "y")
+    recipe.set("data.missing", text: "drop")
+    try await Run.train(recipe, out: files["run"])
+    let run = try Run(opening: files["run"])
+    try files.write("new.csv", "a,b\n1,2\n,2\n3,\n4,1\n")
+    let predictions = try run.predict(run.examples(from: files["new.csv"]))
+    #expect(predictions.rows == [0, 3] && predictions.leftOut == 2 && predictions.identifiers == nil)
+    try predictions.write(to: files["P.csv"])
+    let lines = try String(contentsOfFile: files["P.csv"], encoding: .utf8).split(separator: "\n")
+    #expect(lines.dropFirst().map { $0.prefix { $0 != "," } } == ["0", "3"])
+    let whole = try run.predict(ExampleArray([1.0, 2, 4, 1], shape: [2]))
+    #expect(whole.rows == nil && whole["mean"]!.values == predictions["mean"]!.values)
+  }
+
   @Test("Predictions repeat what rows are called, in every kind of file") func identifiers() async throws {
     let files = Files()
     let rows = (0..<50).map { "r\($0),\(Double($0) / 10),\(Double($0 % 5)),\(Double($0 % 3))" }

@@ -118,6 +118,16 @@ def test_a_model_is_one_file():
         elbo_ml.Run("other.elbo")
 
 
+def test_predictions_keep_the_index_of_their_rows():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"a": range(40), "b": [row % 3 for row in range(40)], "y": [2.0 * row for row in range(40)]})
+    settings = {"data.missing": "drop"}
+    run = elbo_ml.train("bayesian-linear-regression", frame, target="y", settings=settings, out="run")
+    new = pandas.DataFrame({"a": [1, None, 3], "b": [1.0, 2, 0]}, index=["one", "two", "three"])
+    prediction = run.predict(new)
+    assert list(prediction.frame().index) == ["one", "three"] and list(prediction.row) == [0, 2]
+
+
 def test_samples_of_a_mixture():
     X, _ = load_iris(return_X_y=True)
     run = elbo_ml.train("gmm", X, settings={"network.components": 3}, out="run")

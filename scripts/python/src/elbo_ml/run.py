@@ -98,7 +98,8 @@ class Run:
         ``inputs`` is an array whose first axis is the examples, a data frame with the run's columns, or a path.
         ``samples`` is a number of Monte Carlo samples, or ``"auto"``: as many as ``tolerance`` needs. ``nodes`` computes
         with so many processes. ``coverage`` adds, after ``calibrate``, conformal sets of classes (``set``, ``set_size``) or
-        intervals of numbers (``lower``, ``upper``). Raises ``ElboError`` where the inputs do not suit the run.
+        intervals of numbers (``lower``, ``upper``). Rows that the run leaves out (``data.missing=drop``) have no prediction;
+        ``row`` then says which rows have one. Raises ``ElboError`` where the inputs do not suit the run.
         """
         with tempfile.TemporaryDirectory() as folder:
             source = input_file(inputs, self.schema, Path(folder))
@@ -110,7 +111,10 @@ class Run:
             with np.load(output) as archive:
                 arrays = {name: archive[name] for name in archive.files}
         names = self.schema.get("classes", {}).get("names") or None
-        return Prediction(arrays, classes=names, index=inputs.index if is_frame(inputs) else None)
+        index = inputs.index if is_frame(inputs) else None
+        if index is not None and "row" in arrays:
+            index = index[arrays["row"]]
+        return Prediction(arrays, classes=names, index=index)
 
     def calibrate(
         self, data: Any = None, *, scaling: str | None = None, score: str | None = None, coverage: float = 0.9,
