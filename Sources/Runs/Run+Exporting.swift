@@ -25,6 +25,7 @@ extension Run {
   ///   - path: the file or folder to write.
   ///   - draws: how many draws of the weights to compute side by side, the samples that `predict` takes of the seed; nil:
   ///     the network at the posterior's mean.
+  ///   - seed: of the draws.
   /// - Returns: what was written, folders without what is in them.
   /// - Throws: `TrainingError` or `RecipeError` when the model has no networks, or one that others do not know.
   @discardableResult

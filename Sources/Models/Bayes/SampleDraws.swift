@@ -15,7 +15,9 @@ public final class SampleDraws: Sendable {
   private let mostKept: Int
   private let kept = Mutex(Kept())
 
-  /// - Parameter capacity: bytes of draws that are kept, those of one key.
+  /// - Parameters:
+  ///   - learner: what predicts.
+  ///   - capacity: bytes of draws that are kept, those of one key.
   public init(_ learner: any Predicting, capacity: Int) {
     self.learner = learner
     single = learner.makeSampleStorage()
