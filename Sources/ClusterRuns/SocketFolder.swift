@@ -5,7 +5,8 @@ import ZeroMQ
 /// A folder that only this user may enter, with the sockets by which the processes of one command find each other: what
 /// is in plain text there, no other user hears, and no other user says anything.
 ///
-/// A process that is killed leaves its folder behind. The next one removes it: the lock in it is held by nobody then.
+/// Each process holds a lock on a file in its folder. A process that is killed leaves its folder behind, and the system
+/// gives up its lock; the next process that makes a folder finds the lock free and removes the old folder.
 final class SocketFolder: Sendable {
   private static let lockName = "process.lock"
 
@@ -40,8 +41,8 @@ final class SocketFolder: Sendable {
     return String(decoding: path.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 
-  /// Removes this user's folders whose lock nobody holds.
-  static func removeLeftovers(in place: String) {
+  /// Removes the folders of this user's processes that were killed: those whose lock is free.
+  private static func removeLeftovers(in place: String) {
     for name in (try? FileManager.default.contentsOfDirectory(atPath: place)) ?? []
     where name.wholeMatch(of: /elbo-[A-Za-z0-9]{6}/) != nil {
       let folder = "\(place)/\(name)"

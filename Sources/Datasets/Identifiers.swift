@@ -1,5 +1,5 @@
-/// Which rows of the data some examples are, and what the data calls them, such as a customer's number: for whoever reads
-/// predictions.
+/// The rows of the data that examples come from, with their names, such as customers' numbers. Files of predictions repeat
+/// both.
 public struct Identifiers: Sendable, Equatable {
   /// What the column is called; nil: the data has none.
   public let name: String?

@@ -7,7 +7,7 @@
 #endif
 import Synchronization
 
-/// What is piped into the process, read once: whoever asks again gets the same bytes.
+/// The bytes that are piped into the process. The first call reads them; later calls return the same bytes.
 package enum StandardInput {
   /// What stands for it where a file is named.
   package static let name = "-"

@@ -203,7 +203,7 @@ struct TableDataset {
     let hints = kinds.filter { $0.key != nil }.values.sorted { $0[0] < $1[0] }.map { columns in
       DecimalRule.advice(for: table.columns[columns[0]].textSample, columns: recipeList(columns))! + "; "
     }
-    // Advice for the others; where there are none, for whoever wants the columns otherwise.
+    // The general advice is for the columns without a key of their own, or for all columns where each has one.
     let others = kinds[nil] ?? indices
     let names = recipeList(others)
     let advice =

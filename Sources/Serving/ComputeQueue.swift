@@ -5,9 +5,9 @@ import Training
 
 /// Computes predictions on a thread of its own and its lanes, batch after batch.
 ///
-/// What waits while a batch is computed is the next batch, as far as it asks the same model for the same samples: nobody
-/// waits for company, and under load the parameters of a sample are read once for many requests. A request's numbers do not
-/// depend on its batch, see `Predictor.predict`.
+/// Requests queue while a batch is computed. The next batch is the first of them, with all others that ask the same model
+/// for the same samples. No request is delayed to fill a batch, and under load each draw of the parameters is read once for
+/// many requests. A request's numbers do not depend on its batch, see `Predictor.predict`.
 final class ComputeQueue: Sendable {
   private struct Job: Sendable {
     let version: ServedVersion
