@@ -1,6 +1,7 @@
 import Dispatch
 import Foundation
 import Synchronization
+import Training
 
 /// Hears Ctrl-C, SIGTERM and SIGHUP, which a closed terminal sends, instead of dying of them.
 final class SignalWatch {
@@ -36,6 +37,14 @@ final class SignalWatch {
       return source
     }
     if isSupervised { Thread(block: SignalWatch.endWithLauncher).start() }
+  }
+
+  /// Requests a stop at the first signal, and ends the process at the second one.
+  convenience init(stopping stop: StopRequest) {
+    self.init { _ in
+      if stop.isRequested { ExitStatus.interrupted.endAtOnce() }
+      stop.request()
+    }
   }
 
   private static func endWithLauncher() {

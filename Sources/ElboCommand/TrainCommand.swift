@@ -41,10 +41,7 @@ struct TrainCommand: AsyncParsableCommand {
         pictures: request.pictures)
     }
     let stop = StopRequest()
-    let signals = SignalWatch { _ in
-      if stop.isRequested { ExitStatus.interrupted.endAtOnce() }
-      stop.request()
-    }
+    let signals = SignalWatch(stopping: stop)
     defer { signals.end() }
     let summary = try await session.run(until: stop)
     try Results.print(summary, json: output.json, run: session.run)

@@ -41,10 +41,7 @@ struct VerifyCommand: AsyncParsableCommand {
 
   func run() async throws {
     let stop = StopRequest()
-    let signals = SignalWatch { _ in
-      if stop.isRequested { ExitStatus.interrupted.endAtOnce() }
-      stop.request()
-    }
+    let signals = SignalWatch(stopping: stop)
     defer { signals.end() }
     let result = try await Run.verify(
       run, step: steps, data: data, keeping: keep, lanes: lanes.count(), quiet: quiet, until: stop)

@@ -35,12 +35,6 @@ enum Datatype: String, Sendable {
       }
       return result
     }
-    func bits<T: FixedWidthInteger>(_ bits: (Double) -> T) -> [UInt8] {
-      var result: [UInt8] = []
-      result.reserveCapacity(numbers.count * MemoryLayout<T>.size)
-      for number in numbers { withUnsafeBytes(of: bits(number).littleEndian) { result.append(contentsOf: $0) } }
-      return result
-    }
     switch self {
     case .BOOL:
       guard numbers.allSatisfy({ $0 == 0 || $0 == 1 }) else { throw Refusal(400, "input \(name) is not all of BOOL") }
@@ -54,10 +48,20 @@ enum Datatype: String, Sendable {
     case .UINT32: return try whole(UInt32.self)
     case .UINT64: return try whole(UInt64.self)
     case .FP16: throw Refusal(400, "input \(name): FP16 has no form in JSON; send it as binary data")
-    case .FP32: return bits { Float($0).bitPattern }
-    case .FP64: return bits { $0.bitPattern }
+    case .FP32: return Datatype.bytes(of: numbers) { Float($0).bitPattern }
+    case .FP64: return Datatype.bytes(ofDoubles: numbers)
     case .BYTES: throw Refusal(400, "input \(name): BYTES are texts")
     }
+  }
+
+  /// Numbers as the little-endian bytes of FP64.
+  static func bytes(ofDoubles numbers: [Double]) -> [UInt8] { bytes(of: numbers) { $0.bitPattern } }
+
+  private static func bytes<T: FixedWidthInteger>(of numbers: [Double], _ bits: (Double) -> T) -> [UInt8] {
+    var result: [UInt8] = []
+    result.reserveCapacity(numbers.count * MemoryLayout<T>.size)
+    for number in numbers { withUnsafeBytes(of: bits(number).littleEndian) { result.append(contentsOf: $0) } }
+    return result
   }
 
   /// Little-endian bytes as numbers; as many as fit.

@@ -1,4 +1,5 @@
 import Datasets
+import Runs
 
 /// A named tensor that a client sends.
 struct InputTensor: Sendable {
@@ -10,7 +11,7 @@ struct InputTensor: Sendable {
   let content: Content
 
   enum Content: Sendable {
-    case json(TensorData)
+    case json(InputTable.Cells)
     /// As the type says.
     case binary(ArraySlice<UInt8>)
   }
@@ -20,7 +21,7 @@ struct InputTensor: Sendable {
     private(set) var name = ""
     private(set) var shape: [Int]?
     private(set) var datatype: String?
-    private(set) var data: TensorData?
+    private(set) var data: InputTable.Cells?
     private(set) var binarySize: Int?
 
     init(_ reader: inout JSONReader) throws(Refusal) {
@@ -30,7 +31,7 @@ struct InputTensor: Sendable {
         switch key {
         case "name": (name, hasName) = (try reader.string("The name of an input"), true)
         case "datatype": datatype = try reader.string("The datatype of an input")
-        case "data": data = try TensorData(&reader)
+        case "data": data = try InputTable.Cells(&reader)
         case "shape":
           var extents: [Int] = []
           try reader.list("The shape of an input") { reader throws(Refusal) in
@@ -78,8 +79,8 @@ struct InputTensor: Sendable {
   }
 
   /// Its elements as the cells of a table's column; how many there are.
-  func cells() throws(Refusal) -> TensorData {
-    let cells: TensorData
+  func cells() throws(Refusal) -> InputTable.Cells {
+    let cells: InputTable.Cells
     switch content {
     case .json(.numbers(let numbers)):
       guard datatype != .BYTES || numbers.allSatisfy(\.isNaN) else { throw refusal("its data are no texts") }

@@ -38,12 +38,8 @@ struct OutputTensor: Sendable {
   /// Little-endian, in C order.
   var bytes: [UInt8] {
     switch content {
-    case .texts(let texts): return Datatype.bytes(ofTexts: texts)
-    case .numbers(let numbers):
-      var bytes: [UInt8] = []
-      bytes.reserveCapacity(numbers.count * 8)
-      for number in numbers { withUnsafeBytes(of: number.bitPattern.littleEndian) { bytes.append(contentsOf: $0) } }
-      return bytes
+    case .texts(let texts): Datatype.bytes(ofTexts: texts)
+    case .numbers(let numbers): Datatype.bytes(ofDoubles: numbers)
     }
   }
 }

@@ -61,20 +61,14 @@ final class ServedVersion: Sendable {
   private var expected: [String] { columns.isEmpty ? [ServedVersion.inputName] : columns.map(\.name) }
 
   private func table(_ inputs: [InputTensor]) throws -> ExampleSet {
-    var cells: [(name: String, cells: InputTable.Cells)] = []
-    for input in inputs {
-      switch try input.cells() {
-      case .numbers(let numbers): cells.append((input.name, .numbers(numbers)))
-      case .texts(let texts): cells.append((input.name, .texts(texts)))
-      }
-    }
-    let count = cells[0].cells.count
-    if let other = cells.first(where: { $0.cells.count != count }) {
-      throw Refusal(400, "\(cells[0].name) has \(count) rows, and \(other.name) \(other.cells.count)")
+    let columns = try inputs.map { (name: $0.name, cells: try $0.cells()) }
+    let count = columns[0].cells.count
+    if let other = columns.first(where: { $0.cells.count != count }) {
+      throw Refusal(400, "\(columns[0].name) has \(count) rows, and \(other.name) \(other.cells.count)")
     }
     guard count > 0 else { throw Refusal(400, "there are no rows") }
     try check(rows: count)
-    return try predictor.run.examples(of: InputTable(cells))
+    return try predictor.run.examples(of: InputTable(columns))
   }
 
   private func array(_ input: InputTensor) throws -> ExampleSet {

@@ -1,10 +1,7 @@
-/// The `data` of a tensor in JSON, flat in C order: numbers or texts, however they are nested.
-enum TensorData: Sendable {
-  /// NaN stands for null.
-  case numbers([Double])
-  /// An empty text stands for null.
-  case texts([String])
+import Runs
 
+/// The `data` of a tensor in JSON, flat in C order: numbers or texts, however they are nested.
+extension InputTable.Cells {
   private static let mostLevels = 16
 
   init(_ reader: inout JSONReader) throws(Refusal) {
@@ -56,13 +53,6 @@ enum TensorData: Sendable {
       } else {
         nulls += 1
       }
-    }
-  }
-
-  var count: Int {
-    switch self {
-    case .numbers(let numbers): numbers.count
-    case .texts(let texts): texts.count
     }
   }
 }
