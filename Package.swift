@@ -3,7 +3,6 @@ import PackageDescription
 
 let package = Package(
   name: "elbo",
-  platforms: [.macOS(.v15)],
   products: [
     .executable(name: "elbo", targets: ["elbo"]),
     .library(name: "Elbo", targets: ["Runs", "Training", "Models"]),
@@ -29,7 +28,7 @@ let package = Package(
     .target(name: "CJPEG", linkerSettings: [.linkedLibrary("jpeg")]),
     .target(name: "CPNG", linkerSettings: [.linkedLibrary("png")]),
 
-    // The rooms, lower ones first; nothing imports upwards.
+    // The modules, lower ones first; nothing imports upwards.
     .target(name: "CFiles"),
     .target(name: "Files", dependencies: ["CFiles", "CSodium"]),
     .target(name: "Figures"),
@@ -56,8 +55,8 @@ let package = Package(
     .target(
       name: "Models",
       dependencies: [
-        "CKernels", "Computations", "Datasets", "Distributions", "Exact", "Figures", "LinearAlgebra", "Metrics",
-        "Networks", "Optimizers", "Recipes", "Sequences", "Tensors", "Training",
+        "CKernels", "Computations", "Datasets", "Distributions", "Exact", "Figures", "Files", "LinearAlgebra",
+        "Metrics", "Networks", "Optimizers", "Recipes", "Sequences", "Tensors", "Training",
       ],
       resources: [.embedInCode("Recipes")]),
     .target(
@@ -91,7 +90,7 @@ let package = Package(
     .target(
       name: "HTTPServer",
       dependencies: [
-        "CSodium",
+        "CSodium", "Files",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOHTTP1", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),

@@ -1,10 +1,5 @@
+import Glibc
 import Messages
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
 
 /// The coordinator's log on disk. One process at a time: the file is locked, so that two coordinators never decide
 /// views side by side.

@@ -1,6 +1,6 @@
 import Files
 
-/// A staged file whose failures are this room's errors, and which knows how far it is.
+/// A staged file whose failures are this module's errors, and which knows how far it is.
 package final class DataOutput {
   private let staged: StagedFile
   /// Bytes written so far.

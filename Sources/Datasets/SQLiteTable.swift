@@ -1,11 +1,6 @@
-#if canImport(Darwin)
-  import Darwin
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Glibc
-#endif
 import CSQLite
+import Files
+import Glibc
 
 /// Makes a table of what a query finds in an SQLite database, which is opened to be read alone.
 ///
@@ -27,12 +22,12 @@ struct SQLiteTable {
   /// - Parameter query: one `SELECT`; nil: all rows of the one table there is.
   static func text(_ path: String, query: String?) throws(DataError) -> ByteRegion {
     let place = DataPlace(file: path)
-    for suffix in ["-wal", "-journal"] where size(path + suffix) > 0 {
+    for suffix in ["-wal", "-journal"] where (FileStamp(path + suffix)?.size ?? 0) > 0 {
       throw DataError(
         .unreadable, at: place, "has changes that are not in it yet (\(path)\(suffix))",
         advice: "end what writes it, then: sqlite3 \(path) 'PRAGMA wal_checkpoint(TRUNCATE)'")
     }
-    let before = state(path)
+    let before = FileStamp(path)
     var opened: OpaquePointer?
     let flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX
     let status = sqlite3_open_v2(address(path), &opened, flags, nil)
@@ -46,7 +41,7 @@ struct SQLiteTable {
       if let query { try table.text(query) } else {
         try table.text("SELECT * FROM \(quoted(table.onlyTable()))")
       }
-    guard before == state(path) else {
+    guard before == FileStamp(path) else {
       throw DataError(.unreadable, at: place, "changed while it was read", advice: "end what writes it")
     }
     return text
@@ -61,17 +56,6 @@ struct SQLiteTable {
       address += isPlain ? String(Unicode.Scalar(byte)) : "%" + (digits.count == 1 ? "0" : "") + digits
     }
     return address + "?mode=ro&immutable=1"
-  }
-
-  private static func size(_ path: String) -> Int {
-    var status = stat()
-    return stat(path, &status) == 0 ? Int(status.st_size) : 0
-  }
-
-  private static func state(_ path: String) -> [Int] {
-    var status = stat()
-    guard stat(path, &status) == 0 else { return [] }
-    return [Int(status.st_size), Int(status.st_mtim.tv_sec), Int(status.st_mtim.tv_nsec)]
   }
 
   private static func quoted(_ name: String) -> String { "\"" + name.replacing("\"", with: "\"\"") + "\"" }

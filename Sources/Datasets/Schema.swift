@@ -122,9 +122,7 @@ extension Schema {
   /// The contents of `schema.json`.
   public var json: [UInt8] {
     get throws {
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-      return Array(try encoder.encode(self)) + [UInt8(ascii: "\n")]
+      try JSONDocument.bytes(of: self)
     }
   }
 

@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import Glibc
 
 /// A random order of 0..<count that depends on the seed and on nothing else: neither on the machine nor on the
 /// standard library's generators.

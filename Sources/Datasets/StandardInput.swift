@@ -1,10 +1,4 @@
-#if canImport(Darwin)
-  import Darwin
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Glibc
-#endif
+import Glibc
 import Synchronization
 
 /// The bytes that are piped into the process. The first call reads them; later calls return the same bytes.
@@ -67,13 +61,7 @@ package enum StandardInput {
 
   /// What the system's `read` gives.
   private static func next(_ descriptor: Int32, _ target: UnsafeMutableRawPointer, _ count: Int) -> Int {
-    #if canImport(Darwin)
-      Darwin.read(descriptor, target, count)
-    #elseif canImport(Musl)
-      Musl.read(descriptor, target, count)
-    #else
-      Glibc.read(descriptor, target, count)
-    #endif
+    Glibc.read(descriptor, target, count)
   }
 
   private static func tooLarge(_ place: DataPlace, _ count: Int) -> DataError {

@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import Glibc
 
 /// Points from mixtures of Gaussians whose densities are known: what shows whether a generative model finds all modes.
 /// Each point's label is its component. The same request gives the same points.

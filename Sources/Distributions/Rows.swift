@@ -1,13 +1,6 @@
 import CKernels
+import Glibc
 import Tensors
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
 
 extension Shape {
   /// The shape of one number a row: […, c] → […].

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Files
 import Models
 import Recipes
 import Reports

@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#else
-  import Darwin
-#endif
+import Glibc
 
 /// Where Gaussian densities lie: for each, the ellipses of equal density at some standard deviations.
 public struct Ellipses: Sendable, Hashable {

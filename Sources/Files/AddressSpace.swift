@@ -1,10 +1,5 @@
 import CFiles
-
-#if canImport(Glibc)
-  import Glibc
-#else
-  import Darwin
-#endif
+import Glibc
 
 /// The memory addresses that the system lets this process have. A program that links this module does not begin where
 /// they are too few (start.c of CFiles).
@@ -12,11 +7,7 @@ public enum AddressSpace {
   /// Bytes; `nil`: they are not limited.
   private static let limit: rlim_t? = {
     var limit = rlimit()
-    #if canImport(Glibc)
-      let status = getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit)
-    #else
-      let status = getrlimit(RLIMIT_AS, &limit)
-    #endif
+    let status = getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit)
     return status == 0 && limit.rlim_cur < rlim_t(Int64.max) ? limit.rlim_cur : nil
   }()
 

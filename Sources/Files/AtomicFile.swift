@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#else
-  import Darwin
-#endif
+import Glibc
 
 /// Writes whole files so that a reader, or the next start after a crash, sees the old bytes or the new ones and never
 /// a part of them. A write that fails leaves the path as it was.

@@ -1,10 +1,5 @@
+import Glibc
 import Synchronization
-
-#if canImport(Glibc)
-  import Glibc
-#else
-  import Darwin
-#endif
 
 /// The open files and connections that the system lets this process have.
 public enum Descriptors {
@@ -34,11 +29,7 @@ public enum Descriptors {
     setrlimit(resource, &limit)
   }
 
-  #if canImport(Glibc)
-    private static let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
-  #else
-    private static let resource = RLIMIT_NOFILE
-  #endif
+  private static let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
 }
 
 /// Descriptors that are kept open for nothing, so that a file can be written when all others are used up.

@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#else
-  import Darwin
-#endif
+import Glibc
 
 /// A file could not be read or written: what was being done, to which path, what the system said, what to do next.
 ///

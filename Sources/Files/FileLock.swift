@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#else
-  import Darwin
-#endif
+import Glibc
 
 /// A file that one process at a time holds: an advisory lock (flock), which ends with its process, however that ends.
 ///

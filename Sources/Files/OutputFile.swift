@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#else
-  import Darwin
-#endif
+import Glibc
 
 /// A file open for writing. Every byte goes straight to the system: nothing is buffered here, so nothing is lost here
 /// when the process dies.
@@ -49,7 +45,7 @@ public struct OutputFile: ~Copyable, Sendable {
   public func append(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
     var rest = bytes
     while !rest.isEmpty {
-      // Linux moves at most 2 GiB − 4 KiB in one call; Darwin refuses more than 2 GiB − 1.
+      // Linux moves at most 2 GiB − 4 KiB in one call.
       let count = retryingInterrupts { write(descriptor, rest.baseAddress, min(rest.count, 1 << 30)) }
       guard count > 0 else { throw FileError("write", path, systemError: count == 0 ? EIO : errno) }
       rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(count))

@@ -1,10 +1,5 @@
 import CFiles
-
-#if canImport(Glibc)
-  import Glibc
-#else
-  import Darwin
-#endif
+import Glibc
 
 /// Renames files and folders.
 public enum Renaming {

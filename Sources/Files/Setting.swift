@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#else
-  import Darwin
-#endif
+import Glibc
 
 /// Environment variables that take the place of defaults. An option wins over the variable, the variable over the default;
 /// an empty one is as good as none.

@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#else
-  import Darwin
-#endif
+import Glibc
 
 /// A file that is written over some time and appears under its name only when it is whole: a temporary file in the same
 /// folder, synced, renamed over the path, the folder synced. Without `commit` it leaves nothing behind; a process killed

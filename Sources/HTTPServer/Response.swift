@@ -1,3 +1,5 @@
+import Files
+
 /// What a client is answered.
 public struct Response: Sendable {
   public enum Body: Sendable {
@@ -25,15 +27,8 @@ public struct Response: Sendable {
   public static func error(
     _ status: Int, _ sentence: String, headers: [(name: String, value: String)] = []
   ) -> Response {
-    var quoted = ""
-    for scalar in sentence.unicodeScalars {
-      switch scalar {
-      case "\"", "\\": quoted += "\\\(scalar)"
-      case "\u{0}"..."\u{1F}", "\u{7F}": quoted += " "
-      default: quoted.unicodeScalars.append(scalar)
-      }
-    }
-    var response = Response(status: status, type: "application/json", "{\"error\":\"\(quoted)\"}\n")
+    let object = JSONText.object([("error", JSONText.string(sentence))])
+    var response = Response(status: status, type: "application/json", object + "\n")
     response.headers += headers
     return response
   }

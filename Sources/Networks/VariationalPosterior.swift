@@ -1,13 +1,6 @@
 import CKernels
+import Glibc
 import Tensors
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
 
 /// A posterior over the parameters of a network: q(w) = N(μ, σ²), σ = softplus(ρ), independent in every weight
 /// (Blundell, Cornebise, Kavukcuoglu and Wierstra 2015, section 3.2).

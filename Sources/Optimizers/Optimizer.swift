@@ -1,12 +1,5 @@
 import CKernels
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import Glibc
 
 /// A rule that moves parameters along a gradient: a pure function of parameters, gradient, named state and step, with
 /// PyTorch's semantics and defaults (torch.optim).

@@ -1,12 +1,7 @@
 import Figures
 import Files
+import Glibc
 import Images
-
-#if canImport(Glibc)
-  import Glibc
-#else
-  import Darwin
-#endif
 
 /// Draws figures into a folder: image grids as NAME.png, plots as NAME.png, NAME.svg or NAME.pdf and their numbers as NAME.csv.
 ///

@@ -1,3 +1,5 @@
+import Files
+
 /// What a command found out, for people as a table and for programs as JSON.
 ///
 /// ```

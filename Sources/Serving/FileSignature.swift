@@ -1,25 +1,19 @@
+import Files
 import Foundation
 import Training
 
 /// What tells a model that was written anew from the one before, without reading it.
 struct FileSignature: Sendable, Equatable {
-  private var parts: [String] = []
+  private let checkpoints: [String]
+  private let stamps: [FileStamp?]
 
   /// Of a model file itself, or of a run's checkpoints and its calibration.
   init(_ path: String) {
     if ModelFile.isFile(path) {
-      add(path)
+      (checkpoints, stamps) = ([], [FileStamp(path)])
     } else {
-      parts = ((try? FileManager.default.contentsOfDirectory(atPath: path + "/checkpoints")) ?? []).sorted()
-      add(path + "/recipe.yaml")
-      add(path + "/calibration.json")
+      checkpoints = ((try? FileManager.default.contentsOfDirectory(atPath: path + "/checkpoints")) ?? []).sorted()
+      stamps = ["/recipe.yaml", "/calibration.json"].map { FileStamp(path + $0) }
     }
-  }
-
-  private mutating func add(_ path: String) {
-    var status = stat()
-    guard stat(path, &status) == 0 else { return parts.append("-") }
-    parts.append(
-      "\(status.st_dev) \(status.st_ino) \(status.st_size) \(status.st_mtim.tv_sec) \(status.st_mtim.tv_nsec)")
   }
 }

@@ -1,13 +1,6 @@
 import CKernels
+import Glibc
 import Synchronization
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
 
 /// Where tensors get their memory: blocks are kept when a tensor ends and handed to the next one of that size class,
 /// so that a training step in the steady state asks the system for nothing (`MemoryPool.statistics` counts).

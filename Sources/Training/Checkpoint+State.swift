@@ -63,9 +63,7 @@ extension Checkpoint {
     /// differ in how a number is written.
     var text: [UInt8] {
       get throws {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
-        let fields = Array(try encoder.encode(self)) + [UInt8(ascii: "\n")]
+        let fields = try JSONDocument.bytes(of: self)
         let digest = State.prefix + SHA256.hexDigest(of: fields) + State.suffix
         return State.start + Array(digest.utf8) + fields.dropFirst(State.start.count)
       }

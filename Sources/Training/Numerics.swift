@@ -1,16 +1,9 @@
 import CKernels
 import COneDNN
 import Files
+import Glibc
 import LinearAlgebra
 import Tensors
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
 
 /// What arithmetic comes to here. A run's result is the same bit for bit where the libraries, and the code that they and
 /// the kernels choose for the processor, add and round alike; that shows in the bits of a few small computations.

@@ -77,11 +77,7 @@ public struct Summary: Codable, Sendable {
   public static func exists(in run: RunFolder) -> Bool { FileManager.default.fileExists(atPath: run.summary) }
 
   public func json() throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    encoder.nonConformingFloatEncodingStrategy = .convertToString(
-      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-    return String(decoding: try encoder.encode(self), as: UTF8.self) + "\n"
+    try JSONDocument.text(of: self, allowsNonFinite: true)
   }
 
   public func write(to run: RunFolder) throws { try AtomicFile.write(run.summary, try json()) }
@@ -113,9 +109,7 @@ public struct Environment: Codable, Sendable {
   }
 
   public func write(to run: RunFolder) throws {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    try AtomicFile.write(run.environment, String(decoding: try encoder.encode(self), as: UTF8.self) + "\n")
+    try AtomicFile.write(run.environment, try JSONDocument.bytes(of: self))
   }
 
   /// The processor's name as Linux gives it; empty where it does not.

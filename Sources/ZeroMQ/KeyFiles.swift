@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
+import Glibc
 
 extension CurveKeyPair {
   /// Writes the pair to a new file that only its owner may read (mode 0600). An existing file is never overwritten:

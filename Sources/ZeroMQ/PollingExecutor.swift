@@ -1,11 +1,6 @@
 import CZeroMQ
+import Glibc
 import Synchronization
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
 
 /// A serial executor whose thread waits for sockets, timers and actors' jobs at once.
 ///

@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
+import Glibc
 
 /// The connections of a bound socket over which no message has come yet: who begins properly says something at once, so
 /// when they get many, most are strangers'. libzmq bounds how long a greeting takes, and not how many wait at a time.

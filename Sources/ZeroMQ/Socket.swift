@@ -1,10 +1,5 @@
 import CZeroMQ
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
+import Glibc
 
 /// The one owner of a ZeroMQ socket. Made, used and closed on its context's polling thread; a socket that is dropped
 /// without `close()` traps, since it would keep its context from ending.

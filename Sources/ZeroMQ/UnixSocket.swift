@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
+import Glibc
 
 /// What libzmq leaves out before it binds to a path: it removes whatever lies there.
 enum UnixSocket {

@@ -1,12 +1,7 @@
 import CZeroMQ
 import Foundation
+import Glibc
 import Synchronization
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
 
 /// A ZeroMQ context with its polling thread. Sockets are made, used and closed on that thread, by actors whose
 /// executor is `executor`.

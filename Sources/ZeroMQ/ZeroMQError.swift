@@ -1,10 +1,5 @@
 import CZeroMQ
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
+import Glibc
 
 /// Something that messaging could not do: what, why, and what helps.
 public struct ZeroMQError: Error, Hashable, Sendable, CustomStringConvertible {

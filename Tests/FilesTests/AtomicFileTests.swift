@@ -1,12 +1,7 @@
 import Files
-import TestSupport
+import Glibc
 import Testing
-
-#if canImport(Glibc)
-  import Glibc
-#else
-  import Darwin
-#endif
+import TestSupport
 
 @Suite struct AtomicFileTests {
   @Test func writesNewFileAndReplacesOldOne() throws {

@@ -1,12 +1,7 @@
 import Files
-import TestSupport
+import Glibc
 import Testing
-
-#if canImport(Glibc)
-  import Glibc
-#else
-  import Darwin
-#endif
+import TestSupport
 
 @Suite struct InputFileTests {
   @Test(arguments: [0, 1, 65_535, 65_536, 65_537, 1_000_000])

@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import Glibc
 
 /// In the process of an exit test: a trap that is wanted ends it at once, without seconds of backtrace.
 public func dieQuietly() {

@@ -1,11 +1,6 @@
+import Glibc
 import Testing
 import ZeroMQ
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
 
 private actor Gate {
   let context: ZeroMQContext

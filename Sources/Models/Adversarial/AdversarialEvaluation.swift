@@ -1,16 +1,9 @@
 import Datasets
+import Glibc
 import LinearAlgebra
 import Metrics
 import Tensors
 import Training
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
 
 /// How like samples are to held-out examples, and how varied.
 ///

@@ -1,17 +1,10 @@
 import Datasets
 import Figures
+import Glibc
 import LinearAlgebra
 import Synchronization
 import Tensors
 import Training
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
 
 extension AdversarialLearner {
   func sample(_ request: LatentRequest, key: RandomKey, with crew: Crew) throws -> Figure {

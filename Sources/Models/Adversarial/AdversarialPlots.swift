@@ -1,15 +1,8 @@
 import Datasets
 import Figures
+import Glibc
 import Tensors
 import Training
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
 
 /// Pictures of data of one or two numbers, where densities themselves can be seen.
 extension AdversarialLearner {

@@ -1,14 +1,7 @@
 import Distributions
+import Glibc
 import Recipes
 import Tensors
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
 
 /// What a generator is given: noise, and for InfoGAN codes that the discriminator's network learns to read back
 /// (Chen et al. 2016, section 4): one categorical code, uniform, and continuous ones, uniform in −1…1.

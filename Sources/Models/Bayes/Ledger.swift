@@ -1,4 +1,4 @@
-import Foundation
+import Files
 import Networks
 import Tensors
 import Training
@@ -43,8 +43,6 @@ extension VariationalLearner {
       tensors: tensors.map { Ledger.Tensor(name: $0.name, weights: $0.weights, kl: $0.divergence) },
       examples: exampleCount, batch: batch, steps_per_epoch: steps, weighting: complexity.weighting.rawValue,
       kl_weight: complexity.weight, cost_first_step: cost(1), cost_last_step: cost(steps))
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    return [RunDocument(name: "kl.json", contents: String(decoding: try encoder.encode(ledger), as: UTF8.self) + "\n")]
+    return [RunDocument(name: "kl.json", contents: try JSONDocument.text(of: ledger))]
   }
 }

@@ -1,10 +1,5 @@
 import Figures
-
-#if canImport(Glibc)
-  import Glibc
-#else
-  import Darwin
-#endif
+import Glibc
 
 /// The interval that numbers on an axis fill.
 struct Extent {

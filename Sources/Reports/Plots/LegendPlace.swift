@@ -1,10 +1,5 @@
 import Figures
-
-#if canImport(Glibc)
-  import Glibc
-#else
-  import Darwin
-#endif
+import Glibc
 
 /// Where a panel's legend covers the least.
 struct LegendPlace {

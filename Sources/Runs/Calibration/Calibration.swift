@@ -192,9 +192,7 @@ public struct Calibration: Codable, Sendable, Equatable {
 
   var json: [UInt8] {
     get throws {
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-      return Array(try encoder.encode(self)) + Array("\n".utf8)
+      try JSONDocument.bytes(of: self)
     }
   }
 }

@@ -1,4 +1,5 @@
 import Figures
+import Files
 import Foundation
 import Models
 import Recipes
@@ -27,9 +28,7 @@ package struct ConjugateReport: Codable, Sendable {
 
   package var json: String {
     get throws {
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-      return String(decoding: try encoder.encode(self), as: UTF8.self) + "\n"
+      try JSONDocument.text(of: self)
     }
   }
 
