@@ -49,14 +49,14 @@ let package = Package(
     .target(
       name: "Training",
       dependencies: [
-        "CKernels", "COneDNN", "Computations", "Datasets", "Figures", "Files", "LinearAlgebra", "Metrics", "Optimizers",
-        "Tensors",
+        "CKernels", "COneDNN", "Computations", "Datasets", "Figures", "Files", "Images", "LinearAlgebra", "Metrics",
+        "Optimizers", "Tensors",
       ]),
     .target(
       name: "Models",
       dependencies: [
-        "CKernels", "Computations", "Datasets", "Distributions", "Exact", "Figures", "Files", "LinearAlgebra",
-        "Metrics", "Networks", "Optimizers", "Recipes", "Sequences", "Tensors", "Training",
+        "CKernels", "Computations", "Datasets", "Distributions", "Exact", "Figures", "Files", "Images",
+        "LinearAlgebra", "Metrics", "Networks", "Optimizers", "Recipes", "Sequences", "Tensors", "Training",
       ],
       resources: [.embedInCode("Recipes")]),
     .target(
@@ -180,7 +180,7 @@ let package = Package(
     .testTarget(
       name: "CommandTests",
       dependencies: [
-        "Datasets", "Files", "TestSupport", "elbo",
+        "Datasets", "Files", "Images", "TestSupport", "elbo",
         .product(name: "Subprocess", package: "swift-subprocess"),
         .product(name: "SystemPackage", package: "swift-system"),
       ], exclude: ["Golden"]),

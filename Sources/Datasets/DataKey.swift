@@ -7,6 +7,7 @@ public enum DataKey: String, CaseIterable, Sendable, CustomStringConvertible {
   case oneHot = "one_hot"
   case imageSize = "image_size"
   case imageChannels = "image_channels"
+  case wholePictures = "whole_pictures"
   case minimumCount = "minimum_count"
   case testFraction = "test_fraction"
   case validationFraction = "validation_fraction"

@@ -108,6 +108,8 @@ public struct DataRequest: Sendable, Equatable {
   public var imageSize = 0
   /// 1 grey, 3 colours; 0: as the first picture of a folder has it.
   public var imageChannels = 0
+  /// Whether a folder's pictures keep their sizes: each is then a sequence of pixels, and its target is its size.
+  public var wholePictures = false
   /// What lies behind the transparent parts of pictures.
   public var background = Background.black
   /// Which number of a label picture means that a pixel has no class.
@@ -149,6 +151,10 @@ public struct DataRequest: Sendable, Equatable {
       throw DataError(
         .badRequest, "\(DataKey.imageSize) is \(imageSize) and \(DataKey.imageChannels) is \(imageChannels)",
         advice: "use a size from 0 to 4096, and 1 or 3 channels or 0")
+    }
+    guard !wholePictures || imageSize == 0 else {
+      throw DataError(
+        .badRequest, "\(DataKey.wholePictures) and \(DataKey.imageSize) are both set", advice: "take one of them out")
     }
     guard minimumCount >= 1 else {
       throw DataError(.badRequest, "\(DataKey.minimumCount) is \(minimumCount)", advice: "use a count, 1 or more")

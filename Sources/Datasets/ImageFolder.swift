@@ -158,15 +158,23 @@ enum ImageFolder {
       }
       reader.skipped.append("left out \(problem)".oneLine)
     }
-    let (pictures, read) = try reader.pictures(files, at: DataPlace(file: path)) { $0.path }
+    let place = DataPlace(file: path)
+    func identified(_ set: ExampleSet, _ read: [(path: String, label: UInt32)]) -> ExampleSet {
+      guard request.schema != nil else { return set }
+      var set = set
+      set.identifiers = Identifiers(name: "file", values: read.map { String($0.path.dropFirst(path.count + 1)) })
+      return set
+    }
+    if request.wholePictures {
+      let (read, set) = try reader.wholePictures(files, at: place) { $0.path }
+      return identified(set, read)
+    }
+    let (pictures, read) = try reader.pictures(files, at: place) { $0.path }
     let labels = read.map(\.label)
-    var set = try ExampleSet(
+    let set = try ExampleSet(
       inputs: pictures,
       labels: classes.isEmpty ? nil : ClassLabels(indices: labels, count: classes.count, names: classes))
-    if request.schema != nil {
-      set.identifiers = Identifiers(name: "file", values: read.map { String($0.path.dropFirst(path.count + 1)) })
-    }
-    return set
+    return identified(set, read)
   }
 
   /// The picture in a PNG or JPEG file, and whether its samples had more than 8 bits.
@@ -227,7 +235,9 @@ enum ImageFolder {
       (side, channels) = (request.imageSize, request.imageChannels)
       losses = PictureLosses(background: request.background)
       // A model sees pictures of the size that it was trained on.
-      guard let shape = request.schema?.shape, shape.count >= 2, shape[0] == shape[1] else { return }
+      guard let shape = request.schema?.shape else { return }
+      if request.wholePictures { channels = shape[0] }
+      guard shape.count >= 2, shape[0] == shape[1] else { return }
       (side, channels) = (shape[0], shape.count == 3 ? shape[2] : 1)
     }
 
@@ -237,10 +247,22 @@ enum ImageFolder {
     mutating func pictures<Entry>(
       _ entries: [Entry], at place: DataPlace, path: (Entry) throws(DataError) -> String
     ) throws(DataError) -> (pictures: ExampleArray, entries: [Entry]) {
-      var (pixels, kept): ([UInt8], [Entry]) = ([], [])
+      var pixels: [UInt8] = []
+      let kept = try readable(entries, at: place) { (entry, reader) throws(DataError) in
+        pixels += try reader.read(path(entry))
+      }
+      return (ExampleArray(pixels, shape: channels == 1 ? [side, side] : [side, side, channels]), kept)
+    }
+
+    /// Reads entries one after the other.
+    /// - Returns: those that can be read.
+    mutating func readable<Entry>(
+      _ entries: [Entry], at place: DataPlace, _ read: (Entry, inout Reader) throws(DataError) -> Void
+    ) throws(DataError) -> [Entry] {
+      var kept: [Entry] = []
       for entry in entries {
         do throws(DataError) {
-          pixels += try read(path(entry))
+          try read(entry, &self)
           kept.append(entry)
         } catch {
           guard !isStrict else { throw error }
@@ -252,19 +274,23 @@ enum ImageFolder {
           .empty, at: place, "none of its \(counted(entries.count, "picture")) can be read",
           advice: "the first: \(skipped.first ?? "")")
       }
-      return (ExampleArray(pixels, shape: channels == 1 ? [side, side] : [side, side, channels]), kept)
+      return kept
+    }
+
+    /// A picture in its own size.
+    mutating func readWhole(_ path: String) throws(DataError) -> Raster {
+      let picture = try losses.read(path)
+      if channels == 0 { channels = picture.channels >= 3 ? 3 : 1 }
+      return picture.converted(toChannels: channels, over: losses.background)
     }
 
     mutating func read(_ path: String) throws(DataError) -> [UInt8] {
-      let picture = try losses.read(path)
-      if channels == 0 { channels = picture.channels >= 3 ? 3 : 1 }
+      let picture = try readWhole(path)
       if side == 0 {
         let shorter = min(picture.width, picture.height)
         side = picture.width == picture.height && shorter <= ImageFolder.usualSide ? shorter : ImageFolder.usualSide
       }
-      return picture.converted(toChannels: channels, over: losses.background).croppedToSquare().resized(
-        width: side, height: side
-      ).samples
+      return picture.croppedToSquare().resized(width: side, height: side).samples
     }
   }
 }

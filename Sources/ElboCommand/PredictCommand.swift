@@ -14,6 +14,7 @@ struct PredictCommand: AsyncParsableCommand {
         elbo predict runs/bbb --input X.npy --samples 10000 --coordinator tcp://127.0.0.1:7700
         elbo predict runs/gaussian-process --input new.csv --output P.csv
         elbo predict runs/segmentation --input street.png --output street
+        elbo predict runs/super-resolution --input small.png --output large.png
         elbo predict runs/captions --input pictures.tar.gz --output captions.csv
         elbo predict runs/bbb --input 'sqlite:shop.db?SELECT * FROM orders' --output P.csv
         cat new.csv | elbo predict runs/bbb --input - --output P.jsonl
@@ -39,8 +40,9 @@ struct PredictCommand: AsyncParsableCommand {
 
       A segmentation reads a picture and writes a folder: classes.png, whose numbers are classes, colors.png, the
       uncertainty of the data and of the parameters as pictures, and all of it as numbers in maps.npz; or, by the name of
-      the output, colors.png, maps.npz or the probabilities as .npy alone. A model of captions
-      reads a picture or a folder of them and writes a table or JSON lines.
+      the output, colors.png, maps.npz or the probabilities as .npy alone. A super-resolution writes the larger picture;
+      into a folder also how sure it is of each pixel, as deviation.png and in maps.npz. A model of captions reads a
+      picture or a folder of them and writes a table or JSON lines.
       """)
 
   @Argument(help: "A run folder, or a file that `elbo export` wrote.")
@@ -57,7 +59,7 @@ struct PredictCommand: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "What to write: an archive, a table, JSON lines or one array; of a picture's maps a folder or one of its files. (default: predictions.npz, maps)",
+      "What to write: an archive, a table, JSON lines or one array; of a picture a folder or one of its files. (default: predictions.npz, maps, large.png)",
       valueName: "file.npz|csv|jsonl|npy|png|folder"))
   var output: String?
 
@@ -92,6 +94,12 @@ struct PredictCommand: AsyncParsableCommand {
       let output = output ?? "maps"
       try Segmented.checkWritable(output)
       return try Results.write(trained.segment(input, samples: count, seed: samples.seed), to: output)
+    }
+    if trained.enlargesPictures {
+      guard place == nil else { throw RecipeError("a picture is enlarged here: leave the nodes out") }
+      let output = output ?? "large.png"
+      try Enlarged.checkWritable(output)
+      return try Results.write(trained.enlarge(input, samples: count, seed: samples.seed), to: output)
     }
     if trained.predictsCaptions {
       guard place == nil else { throw RecipeError("captions are computed here: leave the nodes out") }

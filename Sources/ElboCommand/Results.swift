@@ -112,6 +112,21 @@ enum Results {
   }
 
   /// Writes a picture's maps to a folder, and says what is in it.
+  static func write(_ enlarged: Enlarged, to output: String) throws {
+    let files = try enlarged.write(to: output)
+    let maps = enlarged.maps
+    func deviation(_ variances: [Float]) -> Double {
+      (variances.reduce(0) { $0 + Double($1) } / Double(variances.count)).squareRoot()
+    }
+    let rows: [ResultsTable.Row] = [
+      .init("pixels", .text("\(maps.height) × \(maps.width)")), .init("samples", .integer(maps.samples)),
+      .init("aleatoric deviation", deviation(maps.aleatoric), digits: 3, unit: "gray levels"),
+      .init("epistemic deviation", deviation(maps.epistemic), digits: 3, unit: "gray levels"),
+      .init("files", .text(files.joined(separator: ", "))),
+    ]
+    Swift.print(ResultsTable(rows).text, terminator: "")
+  }
+
   static func write(_ segmented: Segmented, to folder: String) throws {
     let files = try segmented.write(to: folder)
     let maps = segmented.maps

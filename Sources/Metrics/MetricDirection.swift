@@ -30,7 +30,7 @@ public enum MetricDirection: String, Sendable, Codable {
       "cap/BLEU1", "cap/BLEU4", "cap/CIDEr", "cls/AUPR", "cls/AUROC", "cls/Acc", "cls/BalancedAcc", "cls/F1", "elbo",
       "gen/Good", "gen/Modes", "gen/Precision_own", "gen/Recall_own", "iw_log_likelihood", "log_likelihood",
       "log_predictive", "ood/AUPR", "ood/AUROC", "reg/R2", "sc/AccAt50Cov", "sc/AccAt80Cov", "sc/AccAt90Cov",
-      "seg/mAcc", "seg/mIoU", "seg/pixAcc",
+      "seg/mAcc", "seg/mIoU", "seg/pixAcc", "sr/PSNR", "sr/SSIM",
     ]
     let pairs = smaller.map { ($0, MetricDirection.smaller) } + larger.map { ($0, .larger) }
     return Dictionary(uniqueKeysWithValues: pairs)

@@ -30,7 +30,8 @@ public enum Models {
     GAN.self, DCGAN.self, WGAN.self, WGANGP.self, InfoGAN.self,
     KMeansClustering.self, GMM.self, VariationalGMM.self, PCA.self, PPCA.self, VQVAE.self,
     MaximumLikelihoodRegression.self, BayesianRegression.self, BayesianRidge.self, BayesianLogisticRegression.self,
-    GaussianProcessRegression.self, Segmentation.self, HMM.self, LDS.self, LSTM.self, BayesianRNN.self,
+    GaussianProcessRegression.self, Segmentation.self, SuperResolution.self, HMM.self, LDS.self, LSTM.self,
+    BayesianRNN.self,
     Captioning.self,
   ]
 

@@ -27,6 +27,7 @@ extension DataRequest {
     skip = try section.integer(DataKey.skip.rawValue, default: 0, in: 0...1_000_000)
     imageSize = try section.integer(DataKey.imageSize.rawValue, default: 0, in: 0...4096)
     imageChannels = try section.integer(DataKey.imageChannels.rawValue, default: 0, in: 0...3)
+    wholePictures = try section.flag(DataKey.wholePictures.rawValue, default: false)
     let color = try section.text(DataKey.background.rawValue, default: "0")!
     guard let background = Background(color) else {
       throw RecipeError("\(DataKey.background) is \(color): it must be a gray level from 0 to 255, or a color #RRGGBB")

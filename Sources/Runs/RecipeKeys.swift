@@ -1,4 +1,5 @@
 import Datasets
+import Images
 import Models
 import Recipes
 
@@ -90,6 +91,8 @@ private enum StandIns {
       let labelImages = LabelImages(
         ExampleArray((0..<count * side * side).map { UInt8($0 % 2) }, shape: [side, side]),
         LabelImages.Classes(count: 2))
+      let raster = Array(
+        repeating: Raster(width: 64, height: 64, channels: 1, samples: Array(repeating: 9, count: 64 * 64)), count: 8)
       let kinds: [(String, ExampleSet, [String]?)] = [
         ("classes", try ExampleSet(inputs: rows, labels: labels), nil),
         ("values", try ExampleSet(inputs: rows, targets: ExampleArray((0..<count).map { Float($0) }, shape: [1])), nil),
@@ -97,6 +100,7 @@ private enum StandIns {
         ("text", try ExampleSet(inputs: tokens), letters),
         ("pictures", try ExampleSet(inputs: pictures, labels: labels), nil),
         ("captions", try ExampleSet(inputs: pictures, captions: captions), letters),
+        ("whole pictures", try ExampleSet(wholePictures: raster), nil),
         ("label pictures", try ExampleSet(inputs: pictures, labelImages: labelImages), nil),
       ]
       return try kinds.map { try Dataset(name: $0.0, train: $0.1, test: $0.1, vocabulary: $0.2) }

@@ -78,26 +78,14 @@ public struct Segmented: Sendable {
   /// Finds out whether maps are written under such a name, before they are computed.
   package static func checkWritable(_ path: String) throws { _ = try extensionName(path) }
 
-  /// The kind of file that a name asks for; empty: a folder.
   private static func extensionName(_ path: String) throws(RecipeError) -> String {
-    let name = path.split(separator: "/").last ?? ""
-    guard name.contains("."), let kind = name.split(separator: ".").last?.lowercased(), !path.hasSuffix("/") else {
-      return ""
-    }
-    guard ["png", "npz", "npy"].contains(kind) else {
-      throw RecipeError("maps are not written as `\(name)`: name a folder, or a file that ends with .png, .npz or .npy")
-    }
-    return kind
+    try PictureOutput.extensionName(path, of: "maps", among: ["png", "npz", "npy"])
   }
 
   private var colors: [UInt8] { maps.guesses.flatMap { ClassColors.color(UInt8($0)) } }
 
   private func writeAll(to folder: String) throws {
-    do {
-      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    } catch {
-      throw RecipeError("\(folder): the folder cannot be made; name another")
-    }
+    try PictureOutput.makeFolder(folder)
     let guesses = maps.guesses
     try write("\(folder)/classes.png", channels: 1, guesses.map { classValues[$0] })
     try write("\(folder)/colors.png", channels: 3, colors)

@@ -17,6 +17,7 @@ public struct Offers {
   public var closedFormPrediction: (any RowPredicting)?
   public var pixelPrediction: (any PixelPredicting)?
   public var captioning: (any CaptionPredicting)?
+  public var enlarging: (any Enlarging)?
   public var forecasting: ForecastingOffer?
   public var sampling: SamplingOffer?
   public var pruning: (any Prunable)?

@@ -1,3 +1,5 @@
+import Foundation
+import Images
 import Testing
 
 extension CommandTests {
@@ -20,6 +22,8 @@ extension CommandTests {
       }
     }
 
+    /// A folder of pictures of several sizes in the workspace.
+    private static let pictures = "pictures"
     private static let images = "network.hidden=[conv 4 3 padding=1, norm batch, relu, pool max 2, 8]"
 
     static let cases = [
@@ -42,15 +46,36 @@ extension CommandTests {
       Case("vq-vae", "network.hidden=[conv 3 2 2, relu]", "network.codes=9", "network.code_width=2"),
       Case("segmentation", "network.filters=4", "data.crop=15", "data.mirror=true").on("shapes"),
       Case(
+        "super-resolution", "network.filters=4", "network.dropout=0.2", "data.crop=18", "data.windows=2",
+        "train.batch=5",
+        "data.test_fraction=0.2"
+      ).on(pictures),
+      Case(
+        "super-resolution", "objective.posterior=variational", "network.filters=4", "data.crop=18", "data.windows=1",
+        "train.batch=5", "data.test_fraction=0.2"
+      ).on(pictures),
+      Case(
         "segmentation", "network.architecture=mlp", "objective.class_noise=logits",
         "network.hidden=[conv 4 3 padding=1, pool max 2 round=up, dropout 0.2, conv 4 3 padding=1, unpool]"
       ).on("shapes"),
     ]
 
+    private static func writePictures(to workspace: borrowing Workspace) throws {
+      try FileManager.default.createDirectory(atPath: workspace[pictures], withIntermediateDirectories: true)
+      for index in 0..<12 {
+        let (height, width) = (20 + index % 3, 24 - index % 2)
+        let samples = (0..<3 * height * width).map { UInt8(($0 * $0 + 31 * index) / 7 % 256) }
+        try workspace.write(
+          "pictures/\(index).png", PNG.encode(Raster(width: width, height: height, channels: 3, samples: samples)))
+      }
+    }
+
     @Test("Lanes, nodes and an interruption", arguments: cases)
     func equal(_ network: Case) async throws {
       let workspace = try Workspace()
-      let settings = network.settings.flatMap { ["--set", $0] } + (network.data.map { ["--data", $0] } ?? [])
+      if network.data == Self.pictures { try Self.writePictures(to: workspace) }
+      let data = network.data.map { $0 == Self.pictures ? workspace[$0] : $0 }
+      let settings = network.settings.flatMap { ["--set", $0] } + (data.map { ["--data", $0] } ?? [])
       func arguments(_ out: String, _ more: String...) -> [String] {
         workspace.training(network.model, out: out, settings + more)
       }

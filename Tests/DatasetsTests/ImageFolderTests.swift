@@ -52,6 +52,28 @@ private func deepPNG(_ samples: [UInt16]) -> [UInt8] {
 }
 
 @Suite struct ImageFolderTests {
+  @Test("Pictures keep their sizes when asked for")
+  func wholePictures() throws {
+    let folder = try PictureFolder()
+    let samples = (0..<6).map { UInt8(40 * $0) }
+    try folder.write("train/a.png", try PNG.encode(Raster(width: 3, height: 2, channels: 1, samples: samples)))
+    try folder.write("train/b.png", side: 4, value: 9)
+    try folder.write("test/c.png", side: 5, value: 7, channels: 3)
+    let data = try folder.open { $0.wholePictures = true }
+    #expect(data.train.holdsWholePictures && data.train.count == 2 && data.test?.count == 1)
+    #expect(data.train.wholePicture(0) == Raster(width: 3, height: 2, channels: 1, samples: samples))
+    #expect(data.train.wholePicture(1).height == 4)
+    // All have the channels of the first.
+    #expect(data.test?.wholePicture(0).samples == Array(repeating: 7, count: 25))
+    #expect(throws: DataError.self) {
+      try folder.open {
+        $0.wholePictures = true
+        $0.imageSize = 8
+      }
+    }
+    #expect(try !folder.open().train.holdsWholePictures)
+  }
+
   @Test func picturesInTheOrderOfTheirNames() throws {
     let folder = try PictureFolder()
     try folder.write("b.png", side: 8, value: 20)

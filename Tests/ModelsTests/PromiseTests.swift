@@ -67,6 +67,17 @@ import Training
       "captions",
       ["network.filters=2", "decoder.units=6", "train.batch=7", "objective.posterior=variational", "decoder.cell=gru"]
     ),
+    (
+      "super-resolution",
+      ["network.filters=4", "network.dropout=0.1", "data.crop=18", "data.windows=2", "train.batch=5", "train.shards=4"]
+    ),
+    (
+      "super-resolution",
+      [
+        "objective.posterior=variational", "network.filters=4", "data.crop=18", "data.windows=1", "train.batch=5",
+        "objective.noise=learnt",
+      ]
+    ),
     ("hmm", ["network.states=3", "objective.restarts=2", "objective.iterations=9"]),
     ("hmm", ["network.states=3", "objective.estimate=variational", "objective.iterations=30"]),
     ("hmm", ["objective.emission=poisson", "objective.estimate=posterior", "objective.iterations=9"]),
@@ -96,6 +107,7 @@ import Training
       case "hmm", "lds": try sequenceData()
       case "lstm", "bayesian-rnn": try textData()
       case "captions": try captionData()
+      case "super-resolution": try stripedPictures()
       default: try imageData(count: 103, width: 12)
       }
     return try learner(recipe.model, data, recipe.overrides, seed: 5)

@@ -23,7 +23,7 @@ import Testing
   }
 
   /// Data for training, and inputs to predict from.
-  enum Material { case pictures, plane, values, line, classes, halves, labels, series, text, captions }
+  enum Material { case pictures, plane, values, line, classes, halves, labels, series, text, captions, wholePictures }
 
   private static let small = ["network.hidden=[6]", "network.latent=2", "train.batch=10", "train.steps=6"]
   private static let players = ["network.generator=[6]", "network.discriminator=[6]"] + small.dropFirst()
@@ -56,6 +56,9 @@ import Testing
     Case("gaussian-process", .values), Case("gaussian-process", .line),
     Case("gaussian-process", .line, "network.inducing=6"),
     Case("segmentation", .labels, "network.filters=2", "network.levels=2", "train.batch=10", "train.steps=6"),
+    Case(
+      "super-resolution", .wholePictures, "network.filters=4", "data.crop=15", "train.batch=10", "train.steps=6",
+      "network.dropout=0.1"),
     Case("lstm", .text, "network.units=6", "train.batch=4", "train.unroll=5", "train.steps=6"), Case("hmm", .text),
     Case("bayesian-rnn", .text, "network.units=6", "train.batch=4", "train.unroll=5", "train.steps=6"),
     Case(
@@ -80,6 +83,13 @@ import Testing
     if run.predictsPixels {
       try run.segment(inputs, samples: 7, seed: 3).write(to: files["maps"])
       words.predictions = try Data(contentsOf: URL(fileURLWithPath: files["maps/maps.npz"]))
+      return words
+    }
+    if run.enlargesPictures {
+      try run.enlarge(inputs, samples: 7, seed: 3).write(to: files["large"])
+      words.predictions = try Data(contentsOf: URL(fileURLWithPath: files["large/maps.npz"]))
+      let picture = try PNG.decode([UInt8](Data(contentsOf: URL(fileURLWithPath: files["large/picture.png"]))))
+      #expect(picture.width == 24 && picture.height == 24 && picture.channels == 3)
       return words
     }
     if run.predictsCaptions {
@@ -296,6 +306,14 @@ extension Files {
       }
       try picture("new.png", 8, 3) { $0 * 7 % 251 }
       return (self["labels"], self["new.png"], fraction)
+    case .wholePictures:
+      try FileManager.default.createDirectory(atPath: self["whole"], withIntermediateDirectories: true)
+      for (name, side) in (0..<20).map({ ("whole/\($0).png", 18 + $0 % 3) }) + [("new.png", 8)] {
+        let samples = (0..<3 * side * side).map { UInt8(($0 * $0 + 31 * side) % 251) }
+        let picture = Raster(width: side, height: side, channels: 3, samples: samples)
+        try Data(PNG.encode(picture)).write(to: URL(fileURLWithPath: self[name]))
+      }
+      return (self["whole"], self["new.png"], fraction)
     case .captions:
       try FileManager.default.createDirectory(atPath: self["captions/images"], withIntermediateDirectories: true)
       var table = "image,en,de\n"

@@ -76,8 +76,11 @@ public struct NetworkRecipe: Sendable {
   public func resized(to input: [Int]) -> NetworkRecipe { NetworkRecipe(layers, activation, input: input, source) }
 
   /// A network from an image to some outputs for each of its pixels: [n, h, w, c] → [n, h, w, outputs].
+  /// - Parameter window: of the last convolution, which keeps height and width.
   /// - Throws: `RecipeError` also where the layers do not keep the image's height and width.
-  public func pixelNetwork(name: String, outputs: Int, layout: inout Layout) throws(RecipeError) -> LayerStack {
+  public func pixelNetwork(
+    name: String, outputs: Int, window: Window = Window(1), layout: inout Layout
+  ) throws(RecipeError) -> LayerStack {
     var builder = try builder(name: name, layout: layout)
     guard builder.shape.count == 3, builder.shape[..<2] == input[..<2] else {
       throw RecipeError(
@@ -85,7 +88,7 @@ public struct NetworkRecipe: Sendable {
           + (builder.shape.count == 3 ? "\(builder.shape[0]) × \(builder.shape[1]) pixels" : "rows of numbers")
           + " of images of \(input[0]) × \(input[1]), and every pixel needs outputs: undo each pool max by an unpool")
     }
-    try builder.add(.convolution(filters: outputs, Window(1)))
+    try builder.add(.convolution(filters: outputs, window))
     layout = builder.layout
     return builder.network
   }
@@ -147,6 +150,6 @@ public protocol Architecture: Sendable {
 /// The table of architectures.
 public enum Architectures {
   public static let all: [any Architecture.Type] = [
-    ConvolutionalStack.self, LeNet.self, ThreeConvolutions.self, AlexNet.self, SegNetBasic.self,
+    ConvolutionalStack.self, LeNet.self, ThreeConvolutions.self, AlexNet.self, SegNetBasic.self, ESPCN.self,
   ]
 }
