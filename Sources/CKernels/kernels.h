@@ -17,5 +17,6 @@
 #include "statistics.h"
 
 #include "bayes.h"
+#include "posteriors.h"
 
 const struct elbo_table TABLE = {NAME, {ELBO_ROW_KERNELS(ELBO_ENTRY)}, NARROW, ELBO_KERNELS(ELBO_ENTRY)};

@@ -178,7 +178,19 @@
     (float *mu, float *rho, const float *w, const float *prior_w, const float *a, const float *b, float scale,     \
      float cost, const struct elbo_prior *prior, float *m_mu, float *v_mu, float *m_rho, float *v_rho,             \
      const struct elbo_adam_step *step, size_t n),                                                                 \
-    (mu, rho, w, prior_w, a, b, scale, cost, prior, m_mu, v_mu, m_rho, v_rho, step, n))
+    (mu, rho, w, prior_w, a, b, scale, cost, prior, m_mu, v_mu, m_rho, v_rho, step, n))                            \
+  K(void, gaussian_sample,                                                                                         \
+    (const float *mean, const float *precision, uint64_t key, uint32_t c1, uint32_t c2, uint32_t c3, uint64_t first,\
+     float *w, size_t n),                                                                                          \
+    (mean, precision, key, c1, c2, c3, first, w, n))                                                               \
+  K(void, ivon,                                                                                                    \
+    (float *mean, float *precision, float *momentum, const float *w, const float *g, const struct elbo_ivon_step *step,\
+     float gradient_scale, size_t n),                                                                              \
+    (mean, precision, momentum, w, g, step, gradient_scale, n))                                                    \
+  K(void, langevin,                                                                                                \
+    (float *w, float *v, const float *g, uint64_t key, uint32_t c1, uint32_t c2, uint32_t c3, uint64_t first,      \
+     const struct elbo_langevin_step *step, float gradient_scale, size_t n),                                       \
+    (w, v, g, key, c1, c2, c3, first, step, gradient_scale, n))
 
 #define ELBO_FIELD_(result, name, parameters, arguments) result(*name) parameters;
 #define ELBO_FIELD(...) ELBO_FIELD_(__VA_ARGS__)

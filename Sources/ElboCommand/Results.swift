@@ -6,6 +6,12 @@ import Training
 
 /// What a training or an evaluation came to, on standard output.
 enum Results {
+  /// What a training would be: its recipe, and on standard error what else is to be said of it.
+  static func print(dryRunOf job: TrainingJob, quiet: Bool) {
+    if !quiet { for note in job.notes { StandardError.write(note + "\n") } }
+    Swift.print(job.resolvedRecipe, terminator: "")
+  }
+
   /// The summary as a table, or as the JSON that the run folder holds.
   static func print(_ summary: Summary, json: Bool, run: RunFolder) throws {
     if json {

@@ -32,7 +32,7 @@ struct TrainCommand: AsyncParsableCommand {
     }
     let request = try output.request(recipe, options)
     let prepared = try request.prepare()
-    if output.dryRun { return print(prepared.job.resolvedRecipe, terminator: "") }
+    if output.dryRun { return Results.print(dryRunOf: prepared.job, quiet: output.quiet) }
     let (run, lock) = try prepared.claim(request)
     defer { lock.release() }
     let session = try await prepared.starting(run) {

@@ -20,6 +20,12 @@ public struct Schedule: Hashable, Sendable {
     /// 1 in the first `steady` epochs, then multiplied by `factor` before every further one (Zaremba, Sutskever and
     /// Vinyals 2014, section 4.1).
     case epochs(steady: Int, factor: Double)
+    /// The cosine so many times, one after the other: each cycle begins at 1 and ends near `floor` (Loshchilov and Hutter
+    /// 2016, equation 5; Huang et al. 2017, equation 2).
+    case cycles(_ count: Int, floor: Double = 0)
+    /// 1 in the first half of the share `start` of the steps, then along a line to `floor` at nine tenths of it, and constant
+    /// from there: the rate at which weights are averaged from `start` on (Izmailov et al. 2018; Maddox et al. 2019).
+    case averaging(start: Double, floor: Double)
   }
 
   public var decay: Decay
@@ -28,7 +34,12 @@ public struct Schedule: Hashable, Sendable {
 
   public init(_ decay: Decay = .constant, warmupSteps: Int = 0) {
     precondition(warmupSteps >= 0, "a warm-up of \(warmupSteps) steps")
-    if case .steps(let every, _) = decay { precondition(every >= 1, "a decay every \(every) steps") }
+    switch decay {
+    case .steps(let every, _): precondition(every >= 1, "a decay every \(every) steps")
+    case .cycles(let count, _): precondition(count >= 1, "\(count) cycles")
+    case .averaging(let start, _): precondition(start > 0, "averaging from \(start) of the steps on")
+    default: break
+    }
     self.decay = decay
     self.warmupSteps = warmupSteps
   }
@@ -41,13 +52,18 @@ public struct Schedule: Hashable, Sendable {
     let ramp = step < warmupSteps ? Double(step) / Double(warmupSteps) : 1
     let span = max(total - warmupSteps, 1)
     let progress = min(max(Double(step - 1 - warmupSteps) / Double(span), 0), 1)
-    return switch decay {
-    case .constant: ramp
-    case .cosine(let floor): ramp * (floor + (1 - floor) * 0.5 * (1 + cos(.pi * progress)))
-    case .linear(let floor): ramp * (floor + (1 - floor) * (1 - progress))
-    case .steps(let every, let factor): ramp * pow(factor, Double((step - 1) / every))
-    case .exponential(let factor): ramp * pow(factor, Double(step - 1))
-    case .epochs(let steady, let factor): ramp * pow(factor, Double(max(epoch - steady + 1, 0)))
+    switch decay {
+    case .constant: return ramp
+    case .cosine(let floor): return ramp * (floor + (1 - floor) * 0.5 * (1 + cos(.pi * progress)))
+    case .linear(let floor): return ramp * (floor + (1 - floor) * (1 - progress))
+    case .steps(let every, let factor): return ramp * pow(factor, Double((step - 1) / every))
+    case .exponential(let factor): return ramp * pow(factor, Double(step - 1))
+    case .epochs(let steady, let factor): return ramp * pow(factor, Double(max(epoch - steady + 1, 0)))
+    case .cycles(let count, let floor):
+      let place = progress < 1 ? (progress * Double(count)).truncatingRemainder(dividingBy: 1) : 1
+      return ramp * (floor + (1 - floor) * 0.5 * (1 + cos(.pi * place)))
+    case .averaging(let start, let floor):
+      return ramp * (1 + (floor - 1) * min(max((progress / start - 0.5) / 0.4, 0), 1))
     }
   }
 }

@@ -25,6 +25,11 @@ public final class GradientDescent: Sendable {
     moments = optimizer.stateNames.map { FlatBuffer($0, parameters) }
   }
 
+  /// The learning rate of a step that makes one update.
+  package func rate(of step: Step) -> Double {
+    learningRate * schedule.value(at: step.number + 1, of: step.total, epoch: step.epoch)
+  }
+
   /// Takes one step downhill along the mean of the examples' gradients.
   /// - Parameters:
   ///   - total: the sum over examples of the gradient of what is minimised.

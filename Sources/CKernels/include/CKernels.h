@@ -17,6 +17,7 @@
 #include "elbo_elementwise.h"
 #include "elbo_optimizers.h"
 #include "elbo_pooling.h"
+#include "elbo_posteriors.h"
 #include "elbo_random.h"
 #include "elbo_rows.h"
 #include "elbo_statistics.h"

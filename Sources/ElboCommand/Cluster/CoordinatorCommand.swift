@@ -46,7 +46,7 @@ struct CoordinatorCommand: AsyncParsableCommand {
       return try Results.print(summary, json: output.json, run: run)
     }
     let prepared = try request.prepareRestartable()
-    if output.dryRun { return print(prepared.job.resolvedRecipe, terminator: "") }
+    if output.dryRun { return Results.print(dryRunOf: prepared.job, quiet: output.quiet) }
     var signals: SignalWatch?
     defer { signals?.end() }
     let (run, summary) = try await serving.run(prepared, request, quiet: output.quiet) { cluster in

@@ -48,7 +48,7 @@ struct LaunchCommand: AsyncParsableCommand {
       security: security.request)
     let request = try output.request(recipe, options)
     let prepared = try request.prepare()
-    if output.dryRun { return print(prepared.job.resolvedRecipe, terminator: "") }
+    if output.dryRun { return Results.print(dryRunOf: prepared.job, quiet: output.quiet) }
     var signals: SignalWatch?
     defer { signals?.end() }
     let (run, summary) = try await launch.run(prepared, request, quiet: output.quiet) { cluster in

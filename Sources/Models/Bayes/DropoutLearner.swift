@@ -34,7 +34,7 @@ public enum MCDropout: NetworkModel {
 /// and never see each other, are the samples of a prediction (Lakshminarayanan, Pritzel and Blundell 2017).
 final class DropoutLearner: GradientLearner, Supervised {
   /// A network of its own, in slots of its own.
-  private struct Member {
+  struct Member {
     let network: LayerStack
     let likelihood: any Likelihood
     /// The dropout layers whose rates are learned.
@@ -47,15 +47,19 @@ final class DropoutLearner: GradientLearner, Supervised {
   let supervision: Supervision
   let evaluationSamples: Int
   let distinctSamples: Int?
-  private let members: [Member]
+  let members: [Member]
   private let dropConnect: Double
   private let lengthScale: Double
 
   /// Streams of noise are as far apart from member to member.
   private static let memberStride: UInt32 = 1 << 14
 
+  /// - Parameters:
+  ///   - hasOwnRule: whether a posterior moves the weights, and of the optimizer only the rate is read.
+  ///   - makeParameters: where the weights lie.
   init(
-    _ model: any NetworkModel.Type, _ recipe: Recipe, data: Dataset, seed: UInt64, noise defaults: NetworkNoise.Defaults
+    _ model: any NetworkModel.Type, _ recipe: Recipe, data: Dataset, seed: UInt64, noise defaults: NetworkNoise.Defaults,
+    hasOwnRule: Bool = false, makeParameters: (Layout) throws -> FlatBuffer = { FlatBuffer("parameters", $0) }
   ) throws {
     let objective = recipe["objective"]
     let supervision = try model.supervision(recipe, data)
@@ -90,20 +94,23 @@ final class DropoutLearner: GradientLearner, Supervised {
     }
     let isSampled = defaults == .dropout || defaults == .none && (noise.isActive || first.drawsNoise)
     distinctSamples = isSampled ? nil : count
-    parameters = FlatBuffer("parameters", layout)
+    parameters = try makeParameters(layout)
     for member in members {
       member.network.initialize(parameters, seed: seed)
       member.likelihood.initialize(parameters, seed: seed)
     }
     order = .shuffled(batch: try recipe.batch(examples: data.trainingCount, default: 128))
     // Concrete dropout has its weight decay in the loss, since it depends on the rate.
-    descent = try GradientDescent(
-      recipe, parameters: layout,
-      weightDecay: noise.isConcrete
-        ? 0
-        : defaults == .dropout
-          ? try DropoutLearner.weightDecay(
-            objective, length: lengthScale, rate: noise.rate, supervision, examples: data.trainingCount) : nil)
+    descent =
+      hasOwnRule
+      ? try GradientDescent(ratesOf: recipe, parameters: layout)
+      : try GradientDescent(
+        recipe, parameters: layout,
+        weightDecay: noise.isConcrete
+          ? 0
+          : defaults == .dropout
+            ? try DropoutLearner.weightDecay(
+              objective, length: lengthScale, rate: noise.rate, supervision, examples: data.trainingCount) : nil)
     let samples =
       defaults == .absent ? count : try recipe["evaluate"].integer("samples", default: 16, in: 1...1_000_000)
     evaluationSamples = isSampled ? samples : count
@@ -140,11 +147,17 @@ final class DropoutLearner: GradientLearner, Supervised {
     return Pass(weights, statistics: statistics, key: stream(NoiseStream.activations), examples: examples)
   }
 
-  /// A member's outputs for sample t of a prediction.
-  private func outputs(_ x: Tensor, examples: [UInt32], sample: Int, key: RandomKey) -> Tensor {
+  /// The slots that never have a posterior, running statistics among them.
+  var pointSlots: [Slot] { members.flatMap { $0.network.pointSlots + $0.likelihood.slots } }
+
+  /// A member's outputs for sample t of a prediction, with the weights in `storage`; nil: with the parameters.
+  private func outputs(
+    _ x: Tensor, examples: [UInt32], sample: Int, with storage: FlatBuffer?, key: RandomKey
+  ) -> Tensor {
     let member = sample % members.count
     let key = distinctSamples == nil ? key.ofSample(sample) : nil
-    return members[member].network(x, pass(member, ParameterViews(parameters), key: key, examples: examples))
+    return members[member].network(
+      x, pass(member, ParameterViews(storage ?? parameters), key: key, examples: examples))
   }
 
   /// What a member's likelihood computes with.
@@ -192,8 +205,8 @@ final class DropoutLearner: GradientLearner, Supervised {
   func predict(_ x: Tensor, examples: [UInt32], sample: Int, with storage: FlatBuffer?, key: RandomKey) -> Tensor {
     let member = sample % members.count
     return members[member].likelihood.prediction(
-      outputs(x, examples: examples, sample: sample, key: key), supervision,
-      likelihoodPass(member, ParameterViews(parameters), key: key.ofSample(sample), examples: examples))
+      outputs(x, examples: examples, sample: sample, with: storage, key: key), supervision,
+      likelihoodPass(member, ParameterViews(storage ?? parameters), key: key.ofSample(sample), examples: examples))
   }
 
   func measured<Measure>(
@@ -203,9 +216,9 @@ final class DropoutLearner: GradientLearner, Supervised {
     let member = sample % members.count
     let likelihood = members[member].likelihood
     return measure(
-      likelihood, outputs(x, examples: examples, sample: sample, key: key),
+      likelihood, outputs(x, examples: examples, sample: sample, with: storage, key: key),
       likelihood.answers(examples, of: .test, supervision),
-      likelihoodPass(member, ParameterViews(parameters), key: key.ofSample(sample), examples: examples))
+      likelihoodPass(member, ParameterViews(storage ?? parameters), key: key.ofSample(sample), examples: examples))
   }
 
   var likelihood: any Likelihood { members[0].likelihood }
@@ -218,6 +231,6 @@ final class DropoutLearner: GradientLearner, Supervised {
   }
 
   func logits(_ x: Tensor, examples: [UInt32], sample: Int, with storage: FlatBuffer?, key: RandomKey) -> Tensor {
-    outputs(x, examples: examples, sample: sample, key: key).columns(0..<supervision.width)
+    outputs(x, examples: examples, sample: sample, with: storage, key: key).columns(0..<supervision.width)
   }
 }

@@ -55,12 +55,10 @@ struct PosteriorDescent: Sendable {
     let start = total.float32(block: 0).baseAddress!
     let weights = posterior.weights.count
     let blocks = (weights + Total.blockLength - 1) / Total.blockLength
-    let rate =
-      descent.learningRate * descent.schedule.value(at: step.number + 1, of: step.total, epoch: step.epoch)
     let update = Update(
       posterior: posterior, descent: descent, sums: sums, a: start, b: sums.hasPairs ? start + weights : nil,
       parameters: parameters.float32.baseAddress!, moments: descent.moments.map { $0.float32.baseAddress! },
-      step: step.number + 1, rate: rate)
+      step: step.number + 1, rate: descent.rate(of: step))
     // a of a block, if it was not summed above.
     @Sendable func summedRange(_ block: Int) -> Range<Int> {
       if !sums.hasPairs { _ = total.float32(block: block) }

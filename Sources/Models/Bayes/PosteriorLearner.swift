@@ -233,12 +233,14 @@ final class PosteriorLearner<Base: DrawnLearner>: Learner {
   }
 }
 
+private enum DrawnPosteriorName: String, CaseIterable { case none, variational }
+
 extension Recipe {
   /// The learner itself, or with a posterior over its weights, as `objective.posterior` says.
   func learner<Base: DrawnLearner>(_ base: Base, posterior isDefault: Bool, section: String) throws -> any Learner {
-    switch try self["objective"].choice("posterior", default: isDefault ? PosteriorName.variational : .none) {
+    switch try self["objective"].choice("posterior", default: isDefault ? DrawnPosteriorName.variational : .none) {
     case .none:
-      self["objective"].passOver(PosteriorName.keys + ["prior_scope", "sharpening"] + Sharpening.keys)
+      self["objective"].passOver(PosteriorName.variationalKeys + ["prior_scope", "sharpening"] + Sharpening.keys)
       self[section].passOver(["initial_deviation"])
       return base
     case .variational: return try PosteriorLearner(base, self, section: section)

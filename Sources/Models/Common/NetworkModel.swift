@@ -21,7 +21,8 @@ import Training
 ///
 /// Recipes of such models have the keys of `mlp` and `mc-dropout`: `network.hidden`, `dropout`, `input_dropout`,
 /// `drop_connect` and `concrete`, which are off unless they are set; `train.members` for an ensemble; `evaluate.samples`.
-/// With `objective.posterior: variational` they have those of `bbb` in their place.
+/// With `objective.posterior: variational` they have those of `bbb` in their place, and with the other posteriors those of
+/// `ivon`, `swag` and `langevin`.
 public protocol NetworkModel: Model {
   /// Whether the model learns classes or numbers; nil, the default: what `objective.task` says or the data has.
   static var answers: Supervision.Wanted? { get }
@@ -63,13 +64,27 @@ extension NetworkModel {
   }
 
   public static func learner(_ recipe: Recipe, data: Dataset, seed: UInt64) throws -> any Learner {
-    switch try recipe["objective"].choice("posterior", default: PosteriorName.none) {
-    case .none:
-      for (section, keys) in variationalKeys { recipe[section].passOver(keys) }
-      return try DropoutLearner(Self.self, recipe, data: data, seed: seed, noise: .none)
-    case .variational:
-      for (section, keys) in pointKeys { recipe[section].passOver(keys) }
-      return try VariationalLearner(Self.self, recipe, data: data, seed: seed)
+    try learner(recipe, data: data, seed: seed, posterior: .none)
+  }
+
+  /// The learner with the posterior that the recipe names.
+  /// - Parameter usual: the posterior where the recipe does not say.
+  static func learner(
+    _ recipe: Recipe, data: Dataset, seed: UInt64, posterior usual: PosteriorName
+  ) throws -> any Learner {
+    let name = try recipe["objective"].choice("posterior", default: usual)
+    for (section, keys) in name.keysOfOthers { recipe[section].passOver(keys) }
+    func wrapped(_ posterior: any WeightPosterior.Type) throws -> any Learner {
+      try WeightPosteriorLearner(Self.self, recipe, data: data, seed: seed, name, posterior)
+    }
+    return switch name {
+    case .none: try DropoutLearner(Self.self, recipe, data: data, seed: seed, noise: .none)
+    case .variational: try VariationalLearner(Self.self, recipe, data: data, seed: seed)
+    case .ivon: try wrapped(IVONPosterior.self)
+    case .swag: try wrapped(SWAGPosterior.self)
+    case .snapshots: try wrapped(Snapshots.self)
+    case .sgld, .sghmc: try wrapped(Langevin.self)
+    case .hmc: try wrapped(HamiltonianMonteCarlo.self)
     }
   }
 
@@ -93,23 +108,3 @@ extension NetworkModel {
 }
 
 private enum TaskName: String, CaseIterable { case automatic, classification, regression }
-/// What `objective.posterior` may be.
-enum PosteriorName: String, CaseIterable {
-  case none, variational
-
-  /// Keys of `objective` that any posterior over weights has.
-  static let keys = [
-    "prior", "prior_deviation", "prior_scale", "prior_wide", "prior_narrow", "prior_share", "kl_weighting", "kl_weight",
-    "kl_warmup_epochs",
-  ]
-}
-
-/// Keys that only a posterior over the weights has, and those that only a network without one has: one key chooses.
-private let variationalKeys = [
-  "network": ["initial_deviation"],
-  "objective": PosteriorName.keys + ["estimator", "scope", "divergence"],
-]
-private let pointKeys = [
-  "network": ["dropout", "input_dropout", "drop_connect", "concrete"], "objective": ["length_scale"],
-  "train": ["members"],
-]

@@ -24,6 +24,41 @@ extension RecipeSection {
   func nonlinearity(default value: NonlinearityName = .relu) throws -> Nonlinearity {
     try choice("activation", default: value).nonlinearity
   }
+
+  /// `optimizer.learning_rate`.
+  func learningRate(default value: Double = 1e-3) throws -> Double {
+    try number("learning_rate", default: value, in: 0...1e6)
+  }
+
+  private enum DecayName: String, CaseIterable {
+    case constant, cosine, linear, step, exponential, epochs, cycles, averaging
+  }
+
+  /// `optimizer.schedule` and what belongs to it.
+  func schedule() throws -> Schedule {
+    // So that `schedule` alone can be changed of a recipe that says more of its own.
+    passOver(["floor", "step_every", "step_factor", "steady_epochs", "cycles", "start"])
+    func floor(_ value: Double) throws -> Double { try number("floor", default: value, in: 0...1) }
+    let decay: Schedule.Decay
+    switch try choice("schedule", default: DecayName.constant) {
+    case .constant: decay = .constant
+    case .cosine: decay = .cosine(floor: try floor(0))
+    case .linear: decay = .linear(floor: try floor(0))
+    case .step:
+      decay = .steps(
+        every: try integer("step_every", default: 10_000, in: 1...1_000_000_000),
+        factor: try number("step_factor", default: 0.1, in: 0...1))
+    case .exponential: decay = .exponential(factor: try number("step_factor", default: 0.9999, in: 0...1))
+    case .epochs:
+      decay = .epochs(
+        steady: try integer("steady_epochs", default: 4, in: 0...1_000_000_000),
+        factor: try number("step_factor", default: 0.5, in: 0...1))
+    case .cycles: decay = .cycles(try integer("cycles", default: 4, in: 1...1000), floor: try floor(0))
+    case .averaging:
+      decay = .averaging(start: try number("start", default: 0.5, in: 0.01...0.99), floor: try floor(0.2))
+    }
+    return Schedule(decay, warmupSteps: try integer("warmup_steps", default: 0, in: 0...1_000_000_000))
+  }
 }
 
 extension GradientDescent {
@@ -33,7 +68,13 @@ extension GradientDescent {
     case adamW = "adamw"
   }
 
-  private enum DecayName: String, CaseIterable { case constant, cosine, linear, step, exponential, epochs }
+  /// Reads the rate and its schedule alone, for a rule that is none of `optimizer.name`: no moments are kept.
+  convenience init(ratesOf recipe: Recipe, parameters: Layout) throws {
+    let section = recipe["optimizer"]
+    self.init(
+      Optimizer(.sgd), learningRate: try section.learningRate(default: 0.1), schedule: try section.schedule(), clipping: .none,
+      parameters: parameters)
+  }
 
   /// Reads the `optimizer` section.
   /// - Parameters:
@@ -63,35 +104,14 @@ extension GradientDescent {
         ? .adam(beta1: beta1, beta2: beta2, epsilon: epsilon) : .adamW(beta1: beta1, beta2: beta2, epsilon: epsilon)
     }
     let weightDecay = try decided ?? section.number("weight_decay", default: name == .adamW ? 0.01 : 0, in: 0...1e6)
-    let rate = try section.number("learning_rate", default: 1e-3, in: 0...1e6)
-
-    // So that `schedule` alone can be changed of a recipe that says more of its own.
-    section.passOver(["floor", "step_every", "step_factor", "steady_epochs"])
-    let decay: Schedule.Decay
-    switch try section.choice("schedule", default: DecayName.constant) {
-    case .constant: decay = .constant
-    case .cosine: decay = .cosine(floor: try section.number("floor", default: 0, in: 0...1))
-    case .linear: decay = .linear(floor: try section.number("floor", default: 0, in: 0...1))
-    case .step:
-      decay = .steps(
-        every: try section.integer("step_every", default: 10_000, in: 1...1_000_000_000),
-        factor: try section.number("step_factor", default: 0.1, in: 0...1))
-    case .exponential: decay = .exponential(factor: try section.number("step_factor", default: 0.9999, in: 0...1))
-    case .epochs:
-      decay = .epochs(
-        steady: try section.integer("steady_epochs", default: 4, in: 0...1_000_000_000),
-        factor: try section.number("step_factor", default: 0.5, in: 0...1))
-    }
-    let warmup = try section.integer("warmup_steps", default: 0, in: 0...1_000_000_000)
-
+    let (rate, schedule) = try (section.learningRate(), section.schedule())
     let clipNorm = try section.number("clip_norm", default: 0, in: 0...1e12)
     let clipValue = try section.number("clip_value", default: 0, in: 0...1e12)
     guard clipNorm == 0 || clipValue == 0 else {
       throw RecipeError("\(section.name).clip_norm and \(section.name).clip_value are both set: choose one, 0 is off")
     }
     self.init(
-      Optimizer(rule, weightDecay: weightDecay), learningRate: rate,
-      schedule: Schedule(decay, warmupSteps: warmup),
+      Optimizer(rule, weightDecay: weightDecay), learningRate: rate, schedule: schedule,
       clipping: clipNorm > 0 ? .norm(clipNorm) : clipValue > 0 ? .value(clipValue) : .none, parameters: parameters)
   }
 }
