@@ -43,7 +43,11 @@ extension CommandTests {
       Case(
         "dcgan", "network.normalisation=none", "network.generator_growth=1", "objective.loss=wasserstein",
         "objective.clip=0.01"),
-      Case("vq-vae", "network.hidden=[conv 3 2 2, relu]", "network.codes=9", "network.code_width=2"),
+      Case(
+        "vq-vae", "network.hidden=[conv 3 2 2, relu]", "network.codes=9", "network.code_width=2", "network.prior=none"),
+      Case(
+        "vq-vae", "network.hidden=[conv 3 2 2, relu]", "network.codes=9", "network.code_width=2",
+        "network.prior_filters=4", "network.prior_layers=2"),
       Case("segmentation", "network.filters=4", "data.crop=15", "data.mirror=true").on("shapes"),
       Case(
         "super-resolution", "network.filters=4", "network.dropout=0.2", "data.crop=18", "data.windows=2",

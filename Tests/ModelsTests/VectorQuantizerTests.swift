@@ -96,6 +96,46 @@ struct VectorQuantizerTests {
     #expect(learner.parameters.sha256 == before)
   }
 
+  @Test("A prior learns what images of codes there are, and draws such images")
+  func prior() async throws {
+    // Dark and bright pictures, one of three dark: all codes of a picture are those of one kind.
+    let pixels = (0..<60).flatMap { [UInt8](repeating: $0 % 3 == 0 ? 20 : 230, count: 36) }
+    let set = try ExampleSet(inputs: ExampleArray(pixels, shape: [6, 6]))
+    let recipe = try Recipe(yaml: "model: vq-vae", source: "test")
+    for setting in [
+      "network.hidden=[conv 6 2 2, relu]", "network.codes=4", "network.code_width=2", "train.batch=30",
+      "network.prior=pixelcnn", "network.prior_filters=8", "network.prior_layers=2", "objective.prior_start=0.2",
+      "optimizer.learning_rate=0.01",
+    ] { try recipe.set(setting) }
+    let learner = try Models.named("vq-vae").learner(
+      recipe, data: Dataset(name: "gray", train: set, test: set), seed: 2)
+    try await train(learner, steps: 250)
+    let metrics = try learner.offers.evaluation!(RandomKey(seed: 0), Crew(lanes: 2))
+    let bits = try #require(metrics["codes/prior_bits"])
+    // The first code says which kind it is: at least the entropy of 1/3 is left. Nine places one by one have more.
+    #expect(bits > 0.9 && bits < 1.8, "\(metrics)")
+    #expect(try #require(metrics["codes/bits"]) > 2 * bits)
+    #expect(try learner.offers.evaluation!(RandomKey(seed: 0), Crew(lanes: 1)) == metrics)
+    let picture = try #require(learner.offers.sampling).picture(60, RandomKey(seed: 4), Crew(lanes: 2))
+    guard case .images(let grid) = picture.content, case .float(let values) = grid.samples else {
+      Issue.record("no pictures")
+      return
+    }
+    let means = (0..<60).map { image in values[image * 36..<(image + 1) * 36].reduce(0, +) / 36 }
+    let pure = means.count { abs($0 - 20 / 255) < 0.08 || abs($0 - 230 / 255) < 0.08 }
+    let dark = means.count { $0 < 0.5 }
+    #expect(pure >= 54 && (8...33).contains(dark), "\(pure) of one kind, \(dark) dark")
+  }
+
+  @Test("Before it begins, a prior stays as it is")
+  func lateStart() async throws {
+    let learner = try learner("network.prior=pixelcnn", "network.prior_filters=4", "objective.prior_start=1")
+    let slot = try #require(learner.parameters.layout["prior.logits.weight"])
+    let before = Array(learner.parameters.float32[slot.range])
+    try await train(learner, steps: 5)
+    #expect(Array(learner.parameters.float32[slot.range]) == before)
+  }
+
   @Test("Layers that do not end in an image are refused")
   func dense() throws {
     #expect(throws: RecipeError.self) { try learner("network.hidden=[20]") }

@@ -40,6 +40,7 @@ import Testing
     Case("wgan", .pictures, "train.batch=5"), Case("wgan-gp", .pictures, "train.batch=5"), Case("infogan", .pictures),
     Case(
       "vq-vae", .pictures, "network.hidden=[conv 3 2 2, relu]", "network.codes=7", "network.code_width=2",
+      "network.prior_layers=1",
       "train.batch=10", "train.steps=6"),
     Case("kmeans", .plane), Case("kmeans", .plane, "data.normalisation=standard"),
     Case("gmm", .plane), Case("gmm", .plane, "data.normalisation=range"), Case("gmm", .line),

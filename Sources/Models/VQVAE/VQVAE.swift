@@ -19,17 +19,20 @@ public enum VQVAE: Model {
 
 /// Minimizes, for each example, the mean over pixels of the squared error over the variance of the training data, and β
 /// times the mean over positions and channels of |z − sg(e)|² (equation 3, scaled as in DeepMind's sonnet). The codebook
-/// follows averages: see ``CodebookAverages``.
+/// follows averages: see ``CodebookAverages``. A prior adds the mean over positions of −log p(code), which reaches its own
+/// parameters alone.
 final class VQVAELearner: GradientLearner {
   let parameters: FlatBuffer
   let descent: GradientDescent
   let order: Order.Kind
-  let metrics = ["squared_error", "commitment"]
+  let metrics: [String]
   private let inputs: Inputs
   private let encoder: LayerStack
   private let decoder: LayerStack
   private let quantizer: VectorQuantizer
   private let codebook: CodebookAverages
+  /// Nil: codes are drawn one by one from all alike, the prior of the auto-encoder's training.
+  private let prior: CodePrior?
   private let commitment: Float
   /// Of the codes' image, [height, width].
   private let positions: [Int]
@@ -46,7 +49,10 @@ final class VQVAELearner: GradientLearner {
     let networks = try network.imageAutoencoder(channels: width, layout: &layout)
     (encoder, decoder, positions) = (networks.encoder, networks.decoder, networks.size)
     quantizer = VectorQuantizer(name: "quantizer", codes: codes, width: width, layout: &layout)
+    prior = try CodePrior.read(recipe, codes: codes, size: positions, layout: &layout)
+    metrics = ["squared_error", "commitment"] + (prior == nil ? [] : ["code_bits"])
     parameters = FlatBuffer("parameters", layout)
+    prior?.initialize(parameters, seed: seed)
     encoder.initialize(parameters, seed: seed)
     decoder.initialize(parameters, seed: seed)
     quantizer.initialize(parameters, seed: seed)
@@ -114,7 +120,11 @@ final class VQVAELearner: GradientLearner {
     metrics["squared_error"] += Double(error.value)
     let share = Float(1 / Double(positions.reduce(1, *) * quantizer.width))
     metrics["commitment"] += Double(distance.value) * Double(share)
-    return error * Float(1 / (Double(inputs.width) * variance.float64[0])) + distance * (commitment * share)
+    let loss = error * Float(1 / (Double(inputs.width) * variance.float64[0])) + distance * (commitment * share)
+    guard let prior, prior.learns(at: batch.step) else { return loss }
+    let surprise = prior.loss(indices, batch.parameters)
+    metrics["code_bits"] += Double(surprise.value) / log(2) / Double(positions.reduce(1, *))
+    return loss + surprise * Float(1 / Double(positions.reduce(1, *)))
   }
 
   func absorb(statistics: TotalStatistics, of step: Step) {
@@ -148,46 +158,61 @@ final class VQVAELearner: GradientLearner {
       let range = index * block..<min((index + 1) * block, count)
       let x = self.inputs.testRows(range, key: key.at(tensor: NoiseStream.binarisation))
       let codes = self.codes(x)
-      return (Double(Loss.squaredError(self.decoded(codes), x).sum().value), codes)
+      let bits = self.prior.map { Double($0.loss(codes, ParameterViews(self.parameters)).value) / log(2) }
+      return (Double(Loss.squaredError(self.decoded(codes), x).sum().value), codes, bits)
     }
     var counts = [Double](repeating: 0, count: quantizer.count)
     for code in parts.lazy.flatMap(\.1) { counts[code] += 1 }
     let error = TreeSum.of(parts.map(\.0)) / Double(count)
     let use = CodeUse(counts: counts)
-    return [
+    var metrics = [
       "squared_error": error, "nmse": error / Double(inputs.width) / variance.float64[0],
       "codes/perplexity": use.perplexity, "codes/used": Double(use.used),
       "codes/bits": log2(use.perplexity) * Double(positions.reduce(1, *)),
     ]
+    if prior != nil { metrics["codes/prior_bits"] = TreeSum.of(parts.map { $0.2! }) / Double(count) }
+    return metrics
   }
 
   var offers: Offers {
     var offers = Offers()
     offers.evaluation = { key, crew in try self.evaluation(key, crew) }
-    offers.sampling = SamplingOffer(picture: { count, key, _ in self.sample(count: count, key: key) })
+    offers.sampling = SamplingOffer(picture: { count, key, crew in
+      try self.sample(count: count, key: key, with: crew)
+    })
     return offers
   }
 
   // MARK: Pictures
 
-  /// Pictures of codes that are drawn one by one from all codes alike: the prior of the training, and no good one.
-  private func sample(count: Int, key: RandomKey) -> Figure {
-    let places = positions.reduce(1, *)
-    let uniform = Tensor.uniform(
-      key.at(tensor: NoiseStream.latent), rows: (0..<UInt32(count)).map { $0 }, columns: places)
+  /// Pictures of codes that the prior draws; without one, of codes that are drawn one by one from all alike.
+  private func sample(count: Int, key: RandomKey, with crew: Crew) throws -> Figure {
+    let key = key.at(tensor: NoiseStream.latent)
+    guard let prior else {
+      let uniform = Tensor.uniform(key, rows: (0..<UInt32(count)).map { $0 }, columns: positions.reduce(1, *))
+      return imageGrid(
+        "samples", title: "Pictures of codes without a prior: each is drawn by itself",
+        inputs.restored(decoded(uniform.buffer.map { min(Int($0 * Float(quantizer.count)), quantizer.count - 1) })),
+        inputs: inputs, columns: 10)
+    }
+    // Few at a time, so that all lanes have some; as many for any number of lanes.
+    let block = 10
+    let codes = try crew.map((count + block - 1) / block) { index in
+      prior.sample(
+        index * block..<min((index + 1) * block, count), ParameterViews(self.parameters), key: key)
+    }
     return imageGrid(
-      "samples", title: "Pictures of codes without a prior: each is drawn by itself",
-      inputs.restored(decoded(uniform.buffer.map { min(Int($0 * Float(quantizer.count)), quantizer.count - 1) })),
+      "samples", title: "Pictures of codes that the prior draws", inputs.restored(decoded(codes.flatMap { $0 })),
       inputs: inputs, columns: 10)
   }
 
-  func figures(with crew: Crew, key: RandomKey) -> [Figure] {
+  func figures(with crew: Crew, key: RandomKey) throws -> [Figure] {
     let shown = inputs.test ?? inputs.train
     let x = inputs.rows(
       of: shown, .range(0..<min(shown.count, 50)), key: key.at(tensor: NoiseStream.binarisation))
-    return [
+    return try [
       besideOriginals(inputs.restored(x), inputs.restored(decoded(codes(x))), inputs: inputs),
-      sample(count: 100, key: key),
+      sample(count: 100, key: key, with: crew),
     ]
   }
 }

@@ -1,0 +1,69 @@
+import Distributions
+import Foundation
+import Networks
+import Tensors
+import Testing
+
+@Suite("Gated PixelCNN") struct GatedPixelCNNTests {
+  private func network(
+    codes: Int, size: [Int], kernel: Int = 3, depth: Int = 3
+  ) -> (GatedPixelCNN, ParameterViews) {
+    var layout = Layout()
+    let network = GatedPixelCNN(
+      name: "prior", codes: codes, size: size, filters: 5, kernel: kernel, depth: depth, layout: &layout)
+    let parameters = FlatBuffer("parameters", layout)
+    network.initialize(parameters, seed: 3)
+    // Far from even: the embedding starts near zero.
+    let table = layout["prior.embedding.weight"]!
+    for index in 0..<table.shape.count { parameters.float32[table.offset + index] *= 30 }
+    return (network, ParameterViews(parameters))
+  }
+
+  @Test("A place sees the places before it, and no others", arguments: [1, 3, 5], [1, 2, 4])
+  func order(kernel: Int, depth: Int) {
+    let (network, views) = network(codes: 4, size: [4, 5], kernel: kernel, depth: depth)
+    let pass = Pass(predictingWith: views)
+    let codes = (0..<20).map { $0 * 7 % 4 }
+    let before = network(codes, pass)
+    var seen = [Set<Int>](repeating: [], count: 20)
+    for changed in 0..<20 {
+      var other = codes
+      other[changed] = (codes[changed] + 1) % 4
+      let after = network(other, pass)
+      for place in 0..<20
+      where (0..<4).contains(where: { before.values[4 * place + $0] != after.values[4 * place + $0] }) {
+        seen[place].insert(changed)
+      }
+    }
+    for place in 0..<20 { #expect(seen[place].allSatisfy { $0 < place }, "\(place) sees \(seen[place])") }
+    // What lies to the left is seen at once; with layers and windows enough, all that came before.
+    for place in 1..<20 where place % 5 > 0 { #expect(seen[place].contains(place - 1)) }
+    if kernel == 5, depth == 4 {
+      for place in 0..<20 { #expect(seen[place] == Set(0..<place), "\(place) sees \(seen[place])") }
+    }
+  }
+
+  @Test("Probabilities of all images add up to 1")
+  func sum() {
+    let (network, views) = network(codes: 2, size: [2, 3])
+    let images = (0..<64).flatMap { number in (0..<6).map { number >> $0 & 1 } }
+    let logits = network(images, Pass(predictingWith: views))
+    let densities = Categorical.logLikelihood(logits: logits, labels: images.map { UInt32($0) }).values
+    let probabilities = (0..<64).map { image in
+      densities[image * 6..<(image + 1) * 6].reduce(0) { $0 + Double($1) }
+    }.map { exp($0) }
+    #expect(abs(probabilities.reduce(0, +) - 1) < 1e-5)
+    // It is no even distribution.
+    #expect(probabilities.max()! > 2.0 / 64)
+  }
+
+  @Test("An image's logits do not depend on the others beside it")
+  func companions() {
+    let (network, views) = network(codes: 3, size: [3, 3])
+    let pass = Pass(predictingWith: views)
+    let images = (0..<4 * 9).map { $0 * $0 % 3 }
+    let all = network(images, pass)
+    let last = network(Array(images[27...]), pass)
+    for (one, other) in zip(all.values[27 * 3...], last.values) { #expect(abs(one - other) < 1e-5) }
+  }
+}
