@@ -127,6 +127,17 @@ struct VectorQuantizerTests {
     #expect(pure >= 54 && (8...33).contains(dark), "\(pure) of one kind, \(dark) dark")
   }
 
+  @Test("The auto-encoder is what it is without a prior")
+  func noDerivative() async throws {
+    let (with, without) = (try learner("network.prior=pixelcnn", "network.prior_filters=4"), try learner())
+    try await train(with, steps: 12)
+    try await train(without, steps: 12)
+    let numbers = without.parameters.layout.slots.flatMap { without.parameters.float32[$0.range] }
+    #expect(
+      without.parameters.layout.slots.flatMap { with.parameters.float32[with.parameters.layout[$0.name]!.range] }
+        == numbers)
+  }
+
   @Test("Before it begins, a prior stays as it is")
   func lateStart() async throws {
     let learner = try learner("network.prior=pixelcnn", "network.prior_filters=4", "objective.prior_start=1")
