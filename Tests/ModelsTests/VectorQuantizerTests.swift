@@ -1,4 +1,5 @@
 import Datasets
+import Figures
 import Foundation
 import Models
 import Networks
@@ -121,8 +122,11 @@ struct VectorQuantizerTests {
       Issue.record("no pictures")
       return
     }
-    let means = (0..<60).map { image in values[image * 36..<(image + 1) * 36].reduce(0, +) / 36 }
-    let pure = means.count { abs($0 - 20 / 255) < 0.08 || abs($0 - 230 / 255) < 0.08 }
+    let means = (0..<60).map { (image: Int) -> Float in
+      values[image * 36..<(image + 1) * 36].reduce(0, +) / 36
+    }
+    let (darkGray, brightGray): (Float, Float) = (20 / 255, 230 / 255)
+    let pure = means.count { abs($0 - darkGray) < 0.08 || abs($0 - brightGray) < 0.08 }
     let dark = means.count { $0 < 0.5 }
     #expect(pure >= 54 && (8...33).contains(dark), "\(pure) of one kind, \(dark) dark")
   }
