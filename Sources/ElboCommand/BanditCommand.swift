@@ -8,11 +8,11 @@ struct BanditCommand: AsyncParsableCommand {
     commandName: "bandit", abstract: "Learn which mushrooms to eat: Thompson sampling beside ε-greedy.",
     discussion: """
       Each mushroom is eaten or left, and only eating shows what it was: 5 for an edible one, 5 or -35 for a poisonous
-      one, 0 for leaving it. Draws from a posterior over weights explore where they are uncertain; ε-greedy explores
-      anywhere (Blundell et al. 2015, figure 6). The folder gets regret.png and regret.csv.
+      one, 0 for leaving it. Draws from a posterior over all weights, or over those of the last layer, explore where they
+      are uncertain; ε-greedy explores anywhere (Blundell et al. 2015, figure 6). The folder gets regret.png and regret.csv.
 
       Example:
-        elbo bandit --data agaricus-lepiota.data --decisions 5000 --out bandit
+        elbo bandit --data agaricus-lepiota.data --decisions 5000 --seeds 10 --out bandit
       """)
 
   @Option(help: ArgumentHelp("The UCI mushroom table, agaricus-lepiota.data.", valueName: "file"))
@@ -24,11 +24,14 @@ struct BanditCommand: AsyncParsableCommand {
   @Option(help: "Optimiser steps after each.")
   var updates = 32
 
-  @Option(help: "The optimiser's learning rate.")
-  var learningRate = 1e-3
+  @Option(help: "The learning rate of the network with a posterior over its weights.")
+  var learningRate = BanditOptions().learningRate
+
+  @Option(help: "The learning rate of plain networks.")
+  var plainLearningRate = BanditOptions().plainLearningRate
 
   @Option(help: ArgumentHelp("Standard deviation that rewards are taken to have, in tens.", valueName: "d"))
-  var noiseDeviation = 0.1
+  var noiseDeviation = BanditOptions().noiseDeviation
 
   @Option(help: ArgumentHelp("Standard deviation of the weights' prior.", valueName: "d"))
   var priorDeviation = 0.3
@@ -38,6 +41,9 @@ struct BanditCommand: AsyncParsableCommand {
 
   @Option(parsing: .unconditional, help: "The seed of everything random.", transform: seedNumber)
   var seed: UInt64 = 0
+
+  @Option(help: ArgumentHelp("Have every agent learn with so many seeds, from that one on.", valueName: "n"))
+  var seeds = 1
 
   @Option(help: ArgumentHelp("The folder to write.", valueName: "dir"))
   var out = "bandit"
@@ -53,8 +59,9 @@ struct BanditCommand: AsyncParsableCommand {
   func run() async throws {
     var options = BanditOptions()
     (options.decisions, options.updates, options.learningRate) = (decisions, updates, learningRate)
+    options.plainLearningRate = plainLearningRate
     (options.noiseDeviation, options.priorDeviation, options.seed) = (noiseDeviation, priorDeviation, seed)
-    let bandit = try BanditRun(data: data, options, epsilons: epsilons)
+    let bandit = try BanditRun(data: data, options, seeds: seeds, epsilons: epsilons)
     let outcome = try await bandit.run(out: out, lanes: try lanes.count()) { [quiet] agent, done in
       if !quiet { StandardError.write("\(agent): \(done) mushrooms\n") }
     }

@@ -1,4 +1,5 @@
 import Foundation
+import LinearAlgebra
 import Models
 import ReferenceSupport
 import Testing
@@ -28,7 +29,7 @@ import Training
     #expect(Array(table.features[5..<10]) == [0, 1, 0, 1, 0])
   }
 
-  @Test(arguments: [Bandit.Agent.thompson, .greedy(epsilon: 0), .greedy(epsilon: 0.1)])
+  @Test(arguments: [Bandit.Agent.thompson, .neuralLinear, .greedy(epsilon: 0), .greedy(epsilon: 0.1)])
   func agentsLearnWhatToEat(_ agent: Bandit.Agent) throws {
     let course = try Bandit(table(), options).run(agent)
     #expect(course.regret.count == 400)
@@ -36,6 +37,26 @@ import Training
     // that never tries what looks bad may stay with the first.
     if agent != .greedy(epsilon: 0) { #expect(course.regret[399] - course.regret[199] < 0.8 * 100 * 5) }
     #expect(try Bandit(table(), options).run(agent).regret == course.regret, "a function of the seed")
+  }
+
+  /// With many draws: mean, and the variance of Student's t with 2a degrees of freedom, σ̂² zᵀΛ⁻¹z · a / (a − 1).
+  @Test func lastLayersAreConjugate() throws {
+    var posterior = LastLayerPosterior(width: 2, unit: 1)
+    let rows = [([1.0, 0.0], 2.0), ([0.5, 1], -1), ([-1, 0.3], 0.5), ([0.2, -0.7], 1)]
+    for (z, y) in rows { posterior.observe(z, reward: y) }
+    var precision = Matrix(diagonal: [0.25, 0.25])
+    for (z, _) in rows { precision.addOuterProduct(z) }
+    let factor = try Cholesky(precision)
+    let products = rows.reduce([0.0, 0]) { $0.adding($1.0, factor: $1.1) }
+    let mean = factor.solve(products)
+    let (a, b) = (6 + 2.0, 6 + 0.5 * (rows.reduce(0) { $0 + $1.1 * $1.1 } - dot(mean, products)))
+    let z = [0.4, 0.9]
+    var generator = SplitMix64(seed: 3)
+    let draws = try (0..<20000).map { _ in try posterior.draw(z, using: &generator) }
+    let variance = b / (a - 1) * factor.quadraticForm(z)
+    #expect(abs(draws.reduce(0, +) / 20000 - dot(mean, z)) < 5 * (variance / 20000).squareRoot())
+    let found = draws.reduce(0) { $0 + ($1 - dot(mean, z)) * ($1 - dot(mean, z)) } / 20000
+    #expect(abs(found / variance - 1) < 0.06)
   }
 
   @Test func damagedTablesAreRefused() throws {

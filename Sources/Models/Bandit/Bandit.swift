@@ -15,9 +15,11 @@ public struct BanditOptions: Sendable {
   public var memory = 4096
   /// Units of each of two hidden layers.
   public var hidden = 100
-  public var learningRate = 1e-3
-  /// Of a reward, in units of `Bandit.unit`.
-  public var noiseDeviation = 0.1
+  /// Of the network with a posterior over its weights, and of plain ones.
+  public var learningRate = 3e-4
+  public var plainLearningRate = 1e-3
+  /// Of a reward, in units of `Bandit.unit`: below what rewards have, which is a cold posterior.
+  public var noiseDeviation = 0.03
   public var priorDeviation = 0.3
   public var initialDeviation = 0.02
 
@@ -31,12 +33,15 @@ public struct Bandit: Sendable {
   public enum Agent: Sendable, Hashable, CustomStringConvertible {
     /// Draws weights from their posterior and does what is best under that draw.
     case thompson
+    /// Draws the last layer's weights from their exact posterior, the others being a plain network's.
+    case neuralLinear
     /// Does what a plain network holds best, but with probability ε anything.
     case greedy(epsilon: Double)
 
     public var description: String {
       switch self {
       case .thompson: "Bayes by Backprop, Thompson sampling"
+      case .neuralLinear: "last layer, Thompson sampling"
       case .greedy(let epsilon): epsilon == 0 ? "greedy" : String(format: "%g %% greedy", 100 * epsilon)
       }
     }
@@ -49,11 +54,23 @@ public struct Bandit: Sendable {
     /// Poisonous mushrooms eaten, and edible ones left.
     public let poisoned: Int
     public let spurned: Int
+
+    /// The mean of an agent's courses.
+    public static func mean(_ courses: [Course]) -> Course {
+      func mean(_ sum: Int) -> Int { sum / courses.count }
+      return Course(
+        agent: courses[0].agent,
+        regret: courses[0].regret.indices.map { place in
+          courses.reduce(0) { $0 + $1.regret[place] } / Double(courses.count)
+        }, poisoned: mean(courses.reduce(0) { $0 + $1.poisoned }), spurned: mean(courses.reduce(0) { $0 + $1.spurned }))
+    }
   }
 
   /// What networks see of rewards, less than 10 for each.
   static let unit = 10.0
   private static let eating = 1
+  /// Decisions after which the last layer's posterior is made anew from all that is remembered.
+  private static let refit = 20
 
   private let table: MushroomTable
   private let options: BanditOptions
@@ -72,13 +89,22 @@ public struct Bandit: Sendable {
     var mushrooms = RandomStream(key.at(tensor: 0xFFFF_FFF0))
     var luck = RandomStream(key.at(tensor: 0xFFFF_FFF1))
     var whim = RandomStream(key.at(tensor: 0xFFFF_FFF2))
+    var belief = RandomStream(key.at(tensor: 0xFFFF_FFF3))
+    var posteriors: [LastLayerPosterior] = []
     var (regret, sum, poisoned, spurned) = ([Double](), 0.0, 0, 0)
     for decision in 0..<options.decisions {
       let mushroom = Int(mushrooms.next(below: UInt32(table.count)))
       let isLucky = luck.nextUniform() < 0.5
       let (impulse, other) = (whim.nextUniform(), Int(whim.next(below: UInt32(RewardLearner.actions))))
       let context = table.features[mushroom * table.width..<(mushroom + 1) * table.width]
-      let values = try learner.values(of: context, decision: decision, with: crew)
+      let values: [Float]
+      if agent == .neuralLinear {
+        if decision % Bandit.refit == 0 { posteriors = lastLayers(learner) }
+        let z = doubles(learner.features(of: context))
+        values = try posteriors.indices.map { Float(try posteriors[$0].draw(z[$0], using: &belief)) }
+      } else {
+        values = try learner.values(of: context, decision: decision, with: crew)
+      }
       var action = values[Bandit.eating] >= values[0] ? Bandit.eating : 0
       if case .greedy(let epsilon) = agent, impulse < epsilon { action = other }
 
@@ -89,6 +115,9 @@ public struct Bandit: Sendable {
       sum += (isEdible ? 5 : 0) - reward
       regret.append(sum)
       learner.tell(context, action: action, reward: reward / Bandit.unit)
+      if agent == .neuralLinear {
+        posteriors[action].observe(doubles(learner.features(of: context))[action], reward: reward / Bandit.unit)
+      }
 
       let order = Order(learner.order, exampleCount: learner.exampleCount, seed: options.seed)
       var cursor = Order.Cursor(order, total: options.decisions * options.updates)
@@ -105,6 +134,20 @@ public struct Bandit: Sendable {
       progress(decision + 1)
     }
     return Course(agent: agent, regret: regret, poisoned: poisoned, spurned: spurned)
+  }
+
+  /// The posteriors of all actions, of what is remembered as the network sees it now.
+  private func lastLayers(_ learner: RewardLearner) -> [LastLayerPosterior] {
+    var posteriors = Array(
+      repeating: LastLayerPosterior(width: options.hidden, unit: Bandit.unit), count: RewardLearner.actions)
+    guard learner.told > 0 else { return posteriors }
+    let (features, actions, rewards) = learner.remembered()
+    for (index, z) in doubles(features).enumerated() { posteriors[actions[index]].observe(z, reward: rewards[index]) }
+    return posteriors
+  }
+
+  private func doubles(_ x: Tensor) -> [[Double]] {
+    (0..<x.rows).map { row in (0..<x.columns).map { Double(x.pointer[row * x.columns + $0]) } }
   }
 
   /// Cumulative regret by decision (Blundell et al. 2015, figure 6).

@@ -34,15 +34,22 @@ final class RewardLearner: Learner, @unchecked Sendable {
     self.options = options
     let width = contextWidth + RewardLearner.actions
     var layout = Layout()
-    network = .dense(
-      name: "layers", in: width, hidden: [options.hidden, options.hidden], out: 1, activation: .relu, layout: &layout)
+    let widths = [width, options.hidden, options.hidden, 1]
+    // He's start: PyTorch's is a third of it, and leaves the agents blind for their first hundreds of mushrooms.
+    network = LayerStack(
+      (0..<3).map { index in
+        Dense(
+          name: "layers.\(index)", in: widths[index], out: widths[index + 1], activation: index < 2 ? .relu : .identity,
+          layout: &layout, weight: .heNormal, bias: .zeros)
+      })
     weights = layout
     draw = FlatBuffer("draw", layout)
     network.initialize(draw, seed: options.seed)
     let adam = Optimizer(.adam(beta1: 0.9, beta2: 0.999, epsilon: 1e-8))
     func descent(_ layout: Layout) -> GradientDescent {
       GradientDescent(
-        adam, learningRate: options.learningRate, schedule: Schedule(.constant), clipping: .none, parameters: layout)
+        adam, learningRate: isBayesian ? options.learningRate : options.plainLearningRate,
+        schedule: Schedule(.constant), clipping: .none, parameters: layout)
     }
     if isBayesian {
       let posterior = VariationalPosterior(over: layout, prior: .gaussian(deviation: options.priorDeviation))
@@ -88,6 +95,25 @@ final class RewardLearner: Learner, @unchecked Sendable {
       posterior.draw(0..<weights.count, of: draw, from: parameters, key: key, withDensities: false)
     }
     return network(x, Pass(predictingWith: ParameterViews(posterior == nil ? parameters : draw))).values
+  }
+
+  /// What the last layer of a plain network sees of each action: [actions, hidden].
+  func features(of context: ArraySlice<Float>) -> Tensor {
+    let x = Tensor(uninitialized: [RewardLearner.actions, contextWidth + RewardLearner.actions])
+    for action in 0..<RewardLearner.actions { fill(x.pointer + action * x.columns, context, action) }
+    return features(x)
+  }
+
+  private func features(_ x: Tensor) -> Tensor {
+    LayerStack(network.layers.dropLast())(x, Pass(predictingWith: ParameterViews(parameters)))
+  }
+
+  /// The same of all that is remembered, with each action and what it brought.
+  func remembered() -> (features: Tensor, actions: [Int], rewards: [Double]) {
+    let width = contextWidth + RewardLearner.actions
+    let x = Tensor(viewing: rows.float32.baseAddress!, [exampleCount, width], keeping: rows)
+    let actions = (0..<exampleCount).map { x.pointer[$0 * width + contextWidth + 1] == 1 ? 1 : 0 }
+    return (features(x), actions, rewards.float32.prefix(exampleCount).map { Double($0) })
   }
 
   // MARK: Learning
