@@ -30,6 +30,24 @@ public enum MCDropout: NetworkModel {
   }
 }
 
+/// The same for numbers.
+public enum MCDropoutRegression: NetworkModel {
+  public static let name = "mc-dropout-regression"
+  public static let summary = "dropout at training and prediction for numbers, with settings for small tables"
+  public static var recipe: [UInt8] { PackageResources.mc_dropout_regression_yaml }
+  public static let answers: Supervision.Wanted? = .values
+
+  public static func network(
+    _ section: RecipeSection, input: [Int], outputs: Int, name: String, layout: inout Layout
+  ) throws -> LayerStack {
+    try NetworkRecipe(section, input: input, default: [50]).network(name: name, outputs: outputs, layout: &layout)
+  }
+
+  public static func learner(_ recipe: Recipe, data: Dataset, seed: UInt64) throws -> any Learner {
+    try DropoutLearner(Self.self, recipe, data: data, seed: seed, noise: .dropout)
+  }
+}
+
 /// One network, or several that are trained side by side in one run: an ensemble, whose members begin at other weights
 /// and never see each other, are the samples of a prediction (Lakshminarayanan, Pritzel and Blundell 2017).
 final class DropoutLearner: GradientLearner, Supervised {
@@ -54,8 +72,11 @@ final class DropoutLearner: GradientLearner, Supervised {
   /// Streams of noise are as far apart from member to member.
   private static let memberStride: UInt32 = 1 << 14
 
+  /// - Parameter memory: makes the parameters, given the first network and their layout, in memory of somebody else; nil:
+  ///   they are the learner's own.
   init(
-    _ model: any NetworkModel.Type, _ recipe: Recipe, data: Dataset, seed: UInt64, noise defaults: NetworkNoise.Defaults
+    _ model: any NetworkModel.Type, _ recipe: Recipe, data: Dataset, seed: UInt64,
+    noise defaults: NetworkNoise.Defaults, in memory: ((LayerStack, Layout) throws -> FlatBuffer)? = nil
   ) throws {
     let objective = recipe["objective"]
     let supervision = try model.supervision(recipe, data)
@@ -90,7 +111,7 @@ final class DropoutLearner: GradientLearner, Supervised {
     }
     let isSampled = defaults == .dropout || defaults == .none && (noise.isActive || first.drawsNoise)
     distinctSamples = isSampled ? nil : count
-    parameters = FlatBuffer("parameters", layout)
+    parameters = try memory?(members[0].network, layout) ?? FlatBuffer("parameters", layout)
     for member in members {
       member.network.initialize(parameters, seed: seed)
       member.likelihood.initialize(parameters, seed: seed)
@@ -209,6 +230,9 @@ final class DropoutLearner: GradientLearner, Supervised {
   }
 
   var likelihood: any Likelihood { members[0].likelihood }
+  var memberCount: Int { members.count }
+  /// The first network.
+  var network: LayerStack { members[0].network }
 
   /// Of the whole network, without masks (the mean pass).
   func computation(_ request: ExportRequest, with crew: Crew) throws -> Computation {

@@ -184,7 +184,7 @@ final class PosteriorLearner<Base: DrawnLearner>: Learner {
     try descent.absorb(total, sums: sums, into: parameters, step: step, with: crew)
     averages.write(to: parameters)
     try base.absorb(statistics: total.statistics(), of: step)
-    return .goOn
+    return Verdict(metrics: ["temperature": complexity.weight])
   }
 
   var evaluationCount: Int { base.evaluationCount }
@@ -236,7 +236,7 @@ final class PosteriorLearner<Base: DrawnLearner>: Learner {
 extension Recipe {
   /// The learner itself, or with a posterior over its weights, as `objective.posterior` says.
   func learner<Base: DrawnLearner>(_ base: Base, posterior isDefault: Bool, section: String) throws -> any Learner {
-    switch try self["objective"].choice("posterior", default: isDefault ? PosteriorName.variational : .none) {
+    switch try self["objective"].choice("posterior", default: isDefault ? DrawnPosterior.variational : .none) {
     case .none:
       self["objective"].passOver(PosteriorName.keys + ["prior_scope", "sharpening"] + Sharpening.keys)
       self[section].passOver(["initial_deviation"])
@@ -245,3 +245,6 @@ extension Recipe {
     }
   }
 }
+
+/// What `objective.posterior` may be of a learner whose steps can draw their weights.
+private enum DrawnPosterior: String, CaseIterable { case none, variational }

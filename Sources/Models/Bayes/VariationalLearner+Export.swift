@@ -4,9 +4,6 @@ import Tensors
 import Training
 
 extension VariationalLearner {
-  /// As many as an ONNX file can hold.
-  private static let mostDrawnWeights = 2_000_000_000 / 4
-
   /// The network at the posterior's mean, or at the draws that a prediction of a seed takes.
   func computation(_ request: ExportRequest, with crew: Crew) throws -> Computation {
     guard let count = request.draws else {
@@ -14,17 +11,26 @@ extension VariationalLearner {
       posterior.means(0..<posterior.weights.count, into: means, from: parameters)
       return try computation(of: network, likelihood, .one, constants: means.constants())
     }
+    return try drawnComputation(of: network, posterior.weights, draws: count, seed: request.seed, with: crew)
+  }
+}
+
+extension Supervised {
+  /// A network with the weights that samples 0 ..< `draws` of a prediction compute with.
+  func drawnComputation(
+    of network: LayerStack, _ weights: Layout, draws count: Int, seed: UInt64, with crew: Crew
+  ) throws -> Computation {
     guard !network.drawsNoise else {
       throw TrainingError(
         .unsuitable, "--draws: the network has dropout, whose masks are drawn for each example",
         advice: "leave it out: the network at the posterior's mean is exported")
     }
-    guard count <= VariationalLearner.mostDrawnWeights / max(posterior.weights.parameterCount, 1) else {
+    guard count <= mostDrawnWeights / max(weights.parameterCount, 1) else {
       throw TrainingError(
-        .unsuitable, "--draws \(count): so many draws of \(posterior.weightCount) weights have more than 2 GB",
+        .unsuitable, "--draws \(count): so many draws of \(weights.parameterCount) weights have more than 2 GB",
         advice: "take fewer")
     }
-    let (storage, key) = (FlatBuffer("draw", posterior.weights), Prediction.key(seed: request.seed))
+    let (storage, key) = (FlatBuffer("draw", weights), Prediction.key(seed: seed))
     let constants = try (0..<count).flatMap { sample in
       try draw(sample, into: storage, key: key, with: crew)
       return storage.constants(prefix: "draws.\(sample).")
@@ -32,3 +38,6 @@ extension VariationalLearner {
     return try computation(of: network, likelihood, .draws(count), constants: constants)
   }
 }
+
+/// As many as an ONNX file can hold.
+private let mostDrawnWeights = 2_000_000_000 / 4

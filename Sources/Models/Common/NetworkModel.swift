@@ -70,6 +70,9 @@ extension NetworkModel {
     case .variational:
       for (section, keys) in pointKeys { recipe[section].passOver(keys) }
       return try VariationalLearner(Self.self, recipe, data: data, seed: seed)
+    case .laplace:
+      for (section, keys) in variationalKeys { recipe[section].passOver(keys) }
+      return try LaplaceLearner(Self.self, recipe, data: data, seed: seed)
     }
   }
 
@@ -95,7 +98,7 @@ extension NetworkModel {
 private enum TaskName: String, CaseIterable { case automatic, classification, regression }
 /// What `objective.posterior` may be.
 enum PosteriorName: String, CaseIterable {
-  case none, variational
+  case none, variational, laplace
 
   /// Keys of `objective` that any posterior over weights has.
   static let keys = [
@@ -106,7 +109,7 @@ enum PosteriorName: String, CaseIterable {
 
 /// Keys that only a posterior over the weights has, and those that only a network without one has: one key chooses.
 private let variationalKeys = [
-  "network": ["initial_deviation"],
+  "network": ["initial_deviation", "initial_mean_bound"],
   "objective": PosteriorName.keys + ["estimator", "scope", "divergence"],
 ]
 private let pointKeys = [
