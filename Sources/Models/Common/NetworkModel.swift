@@ -21,7 +21,7 @@ import Training
 ///
 /// Recipes of such models have the keys of `mlp` and `mc-dropout`: `network.hidden`, `dropout`, `input_dropout`,
 /// `drop_connect` and `concrete`, which are off unless they are set; `train.members` for an ensemble; `evaluate.samples`.
-/// With `objective.posterior: variational` they have those of `bbb` in their place.
+/// With `objective.posterior: variational` they have those of `bbb` in their place, with `laplace` those of `laplace` too.
 public protocol NetworkModel: Model {
   /// Whether the model learns classes or numbers; nil, the default: what `objective.task` says or the data has.
   static var answers: Supervision.Wanted? { get }

@@ -34,6 +34,8 @@ struct LaplacePosterior: Sendable {
   private let range: Range<Int>
   /// Of the prior; nil: by marginal likelihood.
   private let precision: Double?
+  /// Examples that go through the network at a time: few of a convolution, whose windows are many.
+  private let blockLength: Int
 
   private enum Layers: String, CaseIterable { case last, all }
   private enum Form: String, CaseIterable { case automatic, full, kronecker, diagonal }
@@ -61,7 +63,9 @@ struct LaplacePosterior: Sendable {
     logLikelihood = sums.add("log_likelihood", .scalar)
     let start = layout.count
     fitted = layout.add("laplace.fitted", .scalar)
-    blocks = try (layers == .last ? [last] : matrices).map { layer in
+    let watched = layers == .last ? [last] : matrices
+    blockLength = watched.contains { $0 is Convolution2D } ? 10 : 100
+    blocks = try watched.map { layer in
       let slots = layer.slots
       let rows = slots.weight.shape[0]
       let size = slots.weight.shape.count + (slots.bias == nil ? 0 : rows)
@@ -106,14 +110,11 @@ struct LaplacePosterior: Sendable {
 
   // MARK: Fitting
 
-  /// Examples that go through the network at a time.
-  private static let blockLength = 100
-
   /// Adds the sums of some examples.
   func add(_ examples: Examples, of base: DropoutLearner, to sums: FlatBuffer, on tape: Tape) {
     let supervision = base.supervision
-    for start in stride(from: 0, to: examples.count, by: LaplacePosterior.blockLength) {
-      let part = examples[start..<min(start + LaplacePosterior.blockLength, examples.count)]
+    for start in stride(from: 0, to: examples.count, by: blockLength) {
+      let part = examples[start..<min(start + blockLength, examples.count)]
       let indices = part.indices
       tape.reset()
       let probe = LayerProbe(
