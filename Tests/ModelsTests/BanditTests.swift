@@ -2,6 +2,7 @@ import Foundation
 import LinearAlgebra
 import Models
 import ReferenceSupport
+import Tensors
 import Testing
 import Training
 
@@ -57,6 +58,20 @@ import Training
     #expect(abs(draws.reduce(0, +) / 20000 - dot(mean, z)) < 5 * (variance / 20000).squareRoot())
     let found = draws.reduce(0) { $0 + ($1 - dot(mean, z)) * ($1 - dot(mean, z)) } / 20000
     #expect(abs(found / variance - 1) < 0.06)
+  }
+
+  /// The regret of a step of uniform play, (1 − δ²) (50 − 54.2 / 5) + δ² (1.2 − 5.2 / 5).
+  @Test(arguments: [(0.5, 29.4), (0.9, 7.57)]) func wheelsPayBeyondTheirRadius(_ radius: Double, _ expected: Double) {
+    let wheel = Wheel(radius: radius)
+    var (stream, luck) = (RandomStream(RandomKey(seed: 1)), RandomStream(RandomKey(seed: 2)))
+    var regret = 0.0
+    for _ in 0..<20000 {
+      let situation = wheel.next(&stream, luck: &luck)
+      regret += situation.best - situation.rewards.reduce(0, +) / 5
+      let best = situation.rewards.firstIndex(of: situation.rewards.max()!)!
+      #expect(situation.best == 1.2 || situation.mistakes[best] == nil)
+    }
+    #expect(abs(regret / 20000 / expected - 1) < 0.05)
   }
 
   @Test func damagedTablesAreRefused() throws {

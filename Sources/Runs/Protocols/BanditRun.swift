@@ -4,9 +4,9 @@ import Models
 import Recipes
 import Reports
 
-/// Agents that learn which mushrooms to eat, side by side: all meet the same mushrooms and luck, which a seed says.
+/// Agents of a bandit, side by side: all meet the same situations and luck, which a seed says.
 package struct BanditRun: Sendable {
-  private let table: MushroomTable
+  private let task: any BanditTask
   private let options: BanditOptions
   private let seeds: Range<UInt64>
   private let agents: [Bandit.Agent]
@@ -18,8 +18,10 @@ package struct BanditRun: Sendable {
     /// What could not be drawn, a line each.
     package let notes: [String]
     private let files: [String]
+    private let mistakes: [String]
 
-    fileprivate init(_ courses: [[Bandit.Course]], _ drawn: FigureWriter.Outcome) {
+    fileprivate init(_ courses: [[Bandit.Course]], _ task: any BanditTask, _ drawn: FigureWriter.Outcome) {
+      mistakes = task.mistakes
       (self.courses, notes, files) = (courses, drawn.notes, drawn.tables + drawn.pictures)
     }
 
@@ -30,10 +32,11 @@ package struct BanditRun: Sendable {
         let (agent, regrets) = (courses[0].agent, courses.map { $0.regret.last! })
         func mean(_ values: [Double]) -> Double { values.reduce(0, +) / Double(values.count) }
         var rows: [ResultsTable.Row] = [
-          .init("\(agent): regret", mean(regrets), digits: 0),
-          .init("\(agent): poisonous eaten", mean(courses.map { Double($0.poisoned) }), digits: 0),
-          .init("\(agent): edible left", mean(courses.map { Double($0.spurned) }), digits: 0),
+          .init("\(agent): regret", mean(regrets), digits: 0)
         ]
+        for (place, name) in mistakes.enumerated() {
+          rows.append(.init("\(agent): \(name)", mean(courses.map { Double($0.mistakes[place]) }), digits: 0))
+        }
         guard courses.count > 1 else { return rows }
         rows += [
           .init("\(agent): standard error", standardError(regrets), digits: 0),
@@ -52,11 +55,11 @@ package struct BanditRun: Sendable {
   }
 
   /// - Parameters:
-  ///   - data: the UCI mushroom table.
+  ///   - task: what they decide about.
   ///   - seeds: how many, from that of the options on.
   ///   - epsilons: comma-separated, of greedy agents beside those that draw from a posterior.
-  /// - Throws: `RecipeError` for options that make no sense; what the table's reader throws.
-  package init(data: String, _ options: BanditOptions, seeds: Int, epsilons: String) throws {
+  /// - Throws: `RecipeError` for options that make no sense.
+  package init(_ task: any BanditTask, _ options: BanditOptions, seeds: Int, epsilons: String) throws {
     guard (1...1_000_000).contains(options.decisions), (1...10_000).contains(options.updates) else {
       throw RecipeError("--decisions must be from 1 to 1000000, --updates from 1 to 10000")
     }
@@ -76,15 +79,14 @@ package struct BanditRun: Sendable {
         }
         return .greedy(epsilon: epsilon)
       }
-    table = try MushroomTable(data)
-    (self.options, self.seeds) = (options, options.seed..<options.seed + UInt64(seeds))
+    (self.task, self.options, self.seeds) = (task, options, options.seed..<options.seed + UInt64(seeds))
   }
 
   /// Has all agents learn and draws their regret.
   /// - Parameters:
   ///   - folder: gets `regret.png` and `regret.csv`.
   ///   - lanes: how many agents learn at a time.
-  ///   - heard: hears now and then how many mushrooms an agent has met.
+  ///   - heard: hears now and then how many situations an agent has met.
   package func run(
     out folder: String, lanes: Int, heard: @escaping @Sendable (Bandit.Agent, Int) -> Void
   ) async throws -> Outcome {
@@ -96,7 +98,7 @@ package struct BanditRun: Sendable {
         guard let (index, (agent, seed)) = waiting.popLast() else { return }
         var options = options
         options.seed = seed
-        group.addTask { [bandit = Bandit(table, options)] in
+        group.addTask { [bandit = Bandit(task, options)] in
           (index, try await onThread { try bandit.run(agent) { if $0 % 500 == 0 { heard(agent, $0) } } })
         }
       }
@@ -110,7 +112,8 @@ package struct BanditRun: Sendable {
       seeds.indices.map { courses[agent * seeds.count + Int($0 - seeds.lowerBound)]! }
     }
     return Outcome(
-      inOrder, try await FigureWriter(folder: folder).write([Bandit.figure(inOrder.map(Bandit.Course.mean))]))
+      inOrder, task,
+      try await FigureWriter(folder: folder).write([Bandit.figure(inOrder.map(Bandit.Course.mean), of: task)]))
   }
 }
 
