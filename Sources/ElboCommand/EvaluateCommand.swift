@@ -1,4 +1,5 @@
 import ArgumentParser
+import Recipes
 import Runs
 import Training
 
@@ -11,6 +12,7 @@ struct EvaluateCommand: AsyncParsableCommand {
         elbo evaluate runs/vae --data FOLDER --json
         elbo evaluate runs/gan --features F.npz    FID, KID, precision and recall of features from elsewhere
         elbo evaluate runs/bbb --ood FOLDER        how well uncertainty tells other data apart
+        elbo evaluate runs/bbb --loo               PSIS-LOO and WAIC of the training examples
         elbo evaluate runs/lstm --set evaluate.dynamic=rms
       """)
 
@@ -33,6 +35,14 @@ struct EvaluateCommand: AsyncParsableCommand {
       "Data that the model was not trained on, to be told apart: its test part, or all of it.", valueName: "dir|file"))
   var ood: String?
 
+  @Flag(help: "Estimate from the training examples how well others would be predicted: PSIS-LOO and WAIC.")
+  var loo = false
+
+  @Option(
+    help: ArgumentHelp(
+      "With --loo: write log p of each training example under each sample, as ArviZ reads it.", valueName: "file.npz"))
+  var logLikelihood: String?
+
   @Option(help: ArgumentHelp("Weights that `elbo prune` left, in place of the checkpoint's.", valueName: "file.npz"))
   var pruned: String?
 
@@ -48,6 +58,7 @@ struct EvaluateCommand: AsyncParsableCommand {
   var json = false
 
   func run() async throws {
+    guard logLikelihood == nil || loo else { throw RecipeError("--log-likelihood is what --loo writes: add --loo") }
     if let features {
       let metrics = try Run.compareFeatures(features)
       return try Results.print(metrics: metrics, title: "\(run), features of \(features)", json: json)
@@ -55,6 +66,10 @@ struct EvaluateCommand: AsyncParsableCommand {
     let trained = try Run(
       opening: run, data: data, settings: settings, unseen: unseen.unseen, lanes: lanes.count())
     if let pruned { try trained.usePruned(pruned) }
+    guard !loo else {
+      let metrics = try trained.crossValidate(writing: logLikelihood)
+      return try Results.print(metrics: metrics, title: "\(run), its training examples", json: json)
+    }
     let metrics = try trained.evaluate(outOfDistribution: ood)
     let selection = (try? RunFolder(opening: run)).flatMap { Summary(of: $0)?.selection }
     let title = selection.map { "\(run), selected at step \($0.step) of \(trained.step)" }

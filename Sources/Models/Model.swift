@@ -26,8 +26,9 @@ extension Model {
 public enum Models {
   /// The models that Elbo ships.
   public static let all: [any Model.Type] = [
-    VAE.self, Autoencoder.self, BayesByBackprop.self, BayesByBackpropRegression.self, MCDropout.self, PlainNetwork.self,
-    IVON.self, SWAG.self, LangevinDynamics.self,
+    VAE.self, Autoencoder.self, BayesByBackprop.self, BayesByBackpropPaper.self, BayesByBackpropRegression.self,
+    MCDropout.self, MCDropoutRegression.self, PlainNetwork.self, IVON.self, SWAG.self, LangevinDynamics.self,
+    LaplaceNetwork.self,
     GAN.self, DCGAN.self, WGAN.self, WGANGP.self, InfoGAN.self,
     KMeansClustering.self, GMM.self, VariationalGMM.self, PCA.self, PPCA.self, VQVAE.self,
     MaximumLikelihoodRegression.self, BayesianRegression.self, BayesianRidge.self, BayesianLogisticRegression.self,

@@ -115,6 +115,15 @@ public struct Elementwise: Layer {
   public func callAsFunction(_ x: Tensor, _ pass: Pass) -> Tensor { function(x) }
 }
 
+/// Multiplies every number by a constant.
+public struct Scaled: Layer {
+  public let factor: Float
+
+  public init(by factor: Float) { self.factor = factor }
+
+  public func callAsFunction(_ x: Tensor, _ pass: Pass) -> Tensor { x * factor }
+}
+
 /// Sees each example in another shape.
 public struct Reshaped: Layer {
   public let shape: [Int]

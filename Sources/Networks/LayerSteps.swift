@@ -90,6 +90,10 @@ extension Elementwise: SteppedLayer {
   public func steps(_ x: Value, in block: inout Block) -> Value { function.steps(x, in: &block) }
 }
 
+extension Scaled: SteppedLayer {
+  public func steps(_ x: Value, in block: inout Block) -> Value { block.multiply(x, .number(factor)) }
+}
+
 extension Reshaped: SteppedLayer {
   public func steps(_ x: Value, in block: inout Block) -> Value { block.reshape(x, to: [Value.examples] + shape) }
 }

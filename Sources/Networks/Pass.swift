@@ -46,6 +46,7 @@ public enum WeightPolicy {
   case localReparameterization(LocalReparameterization)
   case flipout(Flipout)
   case dropConnect(DropConnect)
+  case probed(LayerProbe)
 
   var views: ParameterViews {
     switch self {
@@ -53,6 +54,7 @@ public enum WeightPolicy {
     case .localReparameterization(let policy): policy.means
     case .flipout(let policy): policy.means
     case .dropConnect(let policy): policy.weights
+    case .probed(let probe): probe.weights
     }
   }
 }
@@ -81,6 +83,7 @@ extension Pass {
     case .localReparameterization(let policy): policy.output(of: layer, x, examples: examples)
     case .flipout(let policy): policy.output(of: layer, x, examples: examples)
     case .dropConnect(let policy): policy.output(of: layer, x)
+    case .probed(let probe): probe.output(of: layer, x)
     }
   }
 }

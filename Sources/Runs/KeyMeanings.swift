@@ -143,6 +143,8 @@ public enum KeyMeanings {
     "network.drop_connect": "the probability that a weight is zero, in place of units",
     "network.concrete": "whether dropout rates are learned, from these on",
     "network.initial_deviation": "standard deviation of every weight's posterior at the start",
+    "network.initial_mean_bound":
+      "means of the weights' posterior start uniform between minus and plus this; null: as the layers start",
     "network.initial_bound": "weights start uniform between minus and plus this",
     "network.initialization": "which numbers start uniform: the weights of products, or all of them",
     "network.codes": "vectors of the codebook",
@@ -198,6 +200,11 @@ public enum KeyMeanings {
     "objective.rank": "deviations from the mean of the weights that are kept; 0: the covariance is diagonal",
     "objective.collections": "how often weights are collected, evenly spaced",
     "objective.leapfrogs": "leapfrog steps of a proposal, each a step of the training with all examples",
+    "objective.laplace_layers": "the layers whose weights have a posterior after the training",
+    "objective.curvature":
+      "what is kept of the curvature that the posterior is made of; automatic: all of up to 1024 weights of the last layer, else kronecker",
+    "objective.prior_precision":
+      "precision of the prior of each layer's weights; null: of the greatest marginal likelihood",
     "objective.prior": "the prior of the weights",
     "objective.prior_scope":
       "what shares a component of the mixture prior: each weight has its own, or a row of weights one",

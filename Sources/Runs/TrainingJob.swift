@@ -109,13 +109,7 @@ package struct TrainingJob: Sendable {
       )
     }
     stepsPerEpoch = Order(learner.order, exampleCount: learner.exampleCount, seed: seed).stepsPerEpoch
-    recipe.exclude("train.steps", "train.epochs")
-    let epochs = try train.optionalInteger("epochs", in: 1...1_000_000_000)
-    let steps = try train.optionalInteger("steps", in: 1...1_000_000_000_000)
-    guard (epochs == nil) != (steps == nil) else {
-      throw RecipeError("set either train.epochs or train.steps, not \(epochs == nil ? "neither" : "both")")
-    }
-    let plannedSteps = steps ?? epochs! * stepsPerEpoch
+    let plannedSteps = try recipe.plannedSteps(perEpoch: stepsPerEpoch)
     let evaluation = try EvaluationKeys(
       train, default: validation == nil ? 0 : stepsPerEpoch, steps: plannedSteps,
       hasValidation: given != nil || validation != nil)
@@ -157,6 +151,12 @@ package struct TrainingJob: Sendable {
     let recipe = try Recipe(yaml: resolvedRecipe, source: model.name)
     let job = try TrainingJob(recipe, data: tested.seen(as: data.schema))
     return job.learner.evaluationCount > 0 ? job : nil
+  }
+
+  /// The same job, its learner to be given the parameters, whose test part is what was learned from.
+  package func testingTraining() throws -> TrainingJob {
+    try TrainingJob(
+      Recipe(yaml: resolvedRecipe, source: model.name), data: data.testingAll().seen(as: data.schema))
   }
 
   /// What the user should know of how data was taken, and of what it lacks.

@@ -13,6 +13,8 @@ public struct Offers {
   /// Metrics over all held-out examples with the current parameters, `test/` left out, in place of sums over examples: a
   /// calibration error, an area under a curve. The same for any number of lanes.
   public var evaluation: ((_ key: RandomKey, _ crew: Crew) throws -> [String: Double])?
+  /// log p(answer | sample) of each held-out example, an array of the samples for each, of learners whose samples differ.
+  public var logDensities: ((_ samples: Int, _ key: RandomKey, _ crew: Crew) throws -> [[Double]])?
   public var prediction: (any Predicting)?
   public var closedFormPrediction: (any RowPredicting)?
   public var pixelPrediction: (any PixelPredicting)?

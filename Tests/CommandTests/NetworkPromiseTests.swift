@@ -38,6 +38,8 @@ extension CommandTests {
       Case("mc-dropout", images, "network.drop_connect=0.3", "network.dropout=0", "train.members=2"),
       Case("mc-dropout", "network.hidden=[conv 2 3, relu, dropout 0.3, 5]"),
       Case("mc-dropout", "network.hidden=[conv 2 3, relu, 5]", "network.concrete=true"),
+      Case("laplace", images, "objective.laplace_layers=all", "train.shards=3"),
+      Case("laplace", images, "objective.laplace_layers=all", "objective.curvature=diagonal"),
       Case(
         "dcgan", "network.generator_architecture=dense", "network.generator=[9, 9, 9, 9]", "network.activation=relu"),
       Case(

@@ -6,7 +6,7 @@ import Testing
 extension CommandTests {
   @Suite("The same parameters_sha256, whatever computes it and whatever interrupts it")
   struct PromiseTests {
-    static let models = ["vae", "autoencoder", "gmm", "hmm", "bbb", "mc-dropout", "mlp", "gan", "wgan-gp"]
+    static let models = ["vae", "autoencoder", "gmm", "hmm", "bbb", "mc-dropout", "mlp", "laplace", "gan", "wgan-gp"]
 
     @Test("One, two and four lanes with V = 4", arguments: models)
     func lanes(_ model: String) async throws {

@@ -1,6 +1,8 @@
 import Foundation
+import LinearAlgebra
 import Models
 import ReferenceSupport
+import Tensors
 import Testing
 import Training
 
@@ -28,7 +30,7 @@ import Training
     #expect(Array(table.features[5..<10]) == [0, 1, 0, 1, 0])
   }
 
-  @Test(arguments: [Bandit.Agent.thompson, .greedy(epsilon: 0), .greedy(epsilon: 0.1)])
+  @Test(arguments: [Bandit.Agent.thompson, .neuralLinear, .greedy(epsilon: 0), .greedy(epsilon: 0.1)])
   func agentsLearnWhatToEat(_ agent: Bandit.Agent) throws {
     let course = try Bandit(table(), options).run(agent)
     #expect(course.regret.count == 400)
@@ -36,6 +38,40 @@ import Training
     // that never tries what looks bad may stay with the first.
     if agent != .greedy(epsilon: 0) { #expect(course.regret[399] - course.regret[199] < 0.8 * 100 * 5) }
     #expect(try Bandit(table(), options).run(agent).regret == course.regret, "a function of the seed")
+  }
+
+  /// With many draws: mean, and the variance of Student's t with 2a degrees of freedom, σ̂² zᵀΛ⁻¹z · a / (a − 1).
+  @Test func lastLayersAreConjugate() throws {
+    var posterior = LastLayerPosterior(width: 2, unit: 1)
+    let rows = [([1.0, 0.0], 2.0), ([0.5, 1], -1), ([-1, 0.3], 0.5), ([0.2, -0.7], 1)]
+    for (z, y) in rows { posterior.observe(z, reward: y) }
+    var precision = Matrix(diagonal: [0.25, 0.25])
+    for (z, _) in rows { precision.addOuterProduct(z) }
+    let factor = try Cholesky(precision)
+    let products = rows.reduce([0.0, 0]) { $0.adding($1.0, factor: $1.1) }
+    let mean = factor.solve(products)
+    let (a, b) = (6 + 2.0, 6 + 0.5 * (rows.reduce(0) { $0 + $1.1 * $1.1 } - dot(mean, products)))
+    let z = [0.4, 0.9]
+    var generator = SplitMix64(seed: 3)
+    let draws = try (0..<20000).map { _ in try posterior.draw(z, using: &generator) }
+    let variance = b / (a - 1) * factor.quadraticForm(z)
+    #expect(abs(draws.reduce(0, +) / 20000 - dot(mean, z)) < 5 * (variance / 20000).squareRoot())
+    let found = draws.reduce(0) { $0 + ($1 - dot(mean, z)) * ($1 - dot(mean, z)) } / 20000
+    #expect(abs(found / variance - 1) < 0.06)
+  }
+
+  /// The regret of a step of uniform play, (1 − δ²) (50 − 54.2 / 5) + δ² (1.2 − 5.2 / 5).
+  @Test(arguments: [(0.5, 29.4), (0.9, 7.57)]) func wheelsPayBeyondTheirRadius(_ radius: Double, _ expected: Double) {
+    let wheel = Wheel(radius: radius)
+    var (stream, luck) = (RandomStream(RandomKey(seed: 1)), RandomStream(RandomKey(seed: 2)))
+    var regret = 0.0
+    for _ in 0..<20000 {
+      let situation = wheel.next(&stream, luck: &luck)
+      regret += situation.best - situation.rewards.reduce(0, +) / 5
+      let best = situation.rewards.firstIndex(of: situation.rewards.max()!)!
+      #expect(situation.best == 1.2 || situation.mistakes[best] == nil)
+    }
+    #expect(abs(regret / 20000 / expected - 1) < 0.05)
   }
 
   @Test func damagedTablesAreRefused() throws {

@@ -17,7 +17,7 @@ import Training
   /// Data that a model learns from: a table of two columns.
   private static func table(_ model: String) throws -> Dataset {
     switch model {
-    case "bbb", "bayesian-logistic-regression": try supervisedData(count: 60, classes: 3)
+    case "bbb", "bbb-paper", "bayesian-logistic-regression": try supervisedData(count: 60, classes: 3)
     case "vae", "autoencoder", "gan", "wgan", "gmm", "kmeans", "pca", "ppca", "variational-gmm":
       try gaussianData(count: 60, width: 2)
     default: try supervisedData(count: 60)

@@ -34,6 +34,8 @@ import Testing
     Case("vae", .pictures), Case("vae", .plane, "data.normalisation=standard", "objective.likelihood=gaussian"),
     Case("autoencoder", .pictures), Case("autoencoder", .plane, "data.normalisation=standard"),
     Case("bbb", .pictures), Case("bbb", .classes, "data.normalisation=standard"), Case("bbb-regression", .values),
+    Case("bbb-paper", .pictures), Case("mc-dropout-regression", .values), Case("laplace", .classes),
+    Case("laplace", .values, "objective.laplace_layers=all"),
     Case("mc-dropout", .pictures), Case("mc-dropout", .values), Case("mlp", .pictures), Case("mlp", .values),
     Case("gan", .pictures), Case("gan", .classes, "data.normalisation=standard"),
     Case("gan", .classes, "data.validation_fraction=0.2"), Case("dcgan", .pictures),
@@ -156,7 +158,7 @@ import Testing
     let sizes: [String] =
       switch example.model {
       case "vae", "autoencoder": small
-      case "bbb", "bbb-regression", "mc-dropout", "mlp": network
+      case "bbb", "bbb-paper", "bbb-regression", "laplace", "mc-dropout", "mc-dropout-regression", "mlp": network
       case "gan", "wgan": players
       case "dcgan", "wgan-gp", "infogan": convolutions
       default: []

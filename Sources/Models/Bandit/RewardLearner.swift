@@ -12,8 +12,7 @@ import Training
 /// `@unchecked Sendable`: one agent's thread tells and decides, between steps alone.
 final class RewardLearner: Learner, @unchecked Sendable {
   /// Actions are one-hot columns behind a context's.
-  static let actions = 2
-
+  let actions: Int
   let parameters: FlatBuffer
   private let network: LayerStack
   private let weights: Layout
@@ -29,20 +28,27 @@ final class RewardLearner: Learner, @unchecked Sendable {
   /// How many rewards have ever been told.
   private(set) var told = 0
 
-  init(contextWidth: Int, isBayesian: Bool, _ options: BanditOptions) {
-    self.contextWidth = contextWidth
+  init(_ task: any BanditTask, isBayesian: Bool, _ options: BanditOptions) {
+    (contextWidth, actions) = (task.contextWidth, task.actions)
     self.options = options
-    let width = contextWidth + RewardLearner.actions
+    let width = task.contextWidth + task.actions
     var layout = Layout()
-    network = .dense(
-      name: "layers", in: width, hidden: [options.hidden, options.hidden], out: 1, activation: .relu, layout: &layout)
+    let widths = [width, options.hidden, options.hidden, 1]
+    // He's start: PyTorch's is a third of it, and leaves the agents blind for their first hundreds of mushrooms.
+    network = LayerStack(
+      (0..<3).map { index in
+        Dense(
+          name: "layers.\(index)", in: widths[index], out: widths[index + 1], activation: index < 2 ? .relu : .identity,
+          layout: &layout, weight: .heNormal, bias: .zeros)
+      })
     weights = layout
     draw = FlatBuffer("draw", layout)
     network.initialize(draw, seed: options.seed)
     let adam = Optimizer(.adam(beta1: 0.9, beta2: 0.999, epsilon: 1e-8))
     func descent(_ layout: Layout) -> GradientDescent {
       GradientDescent(
-        adam, learningRate: options.learningRate, schedule: Schedule(.constant), clipping: .none, parameters: layout)
+        adam, learningRate: isBayesian ? options.learningRate : options.plainLearningRate,
+        schedule: Schedule(.constant), clipping: .none, parameters: layout)
     }
     if isBayesian {
       let posterior = VariationalPosterior(over: layout, prior: .gaussian(deviation: options.priorDeviation))
@@ -67,7 +73,7 @@ final class RewardLearner: Learner, @unchecked Sendable {
 
   /// Keeps what an action brought; the oldest is forgotten.
   func tell(_ context: ArraySlice<Float>, action: Int, reward: Double) {
-    let width = contextWidth + RewardLearner.actions
+    let width = contextWidth + actions
     let place = told % options.memory
     fill(rows.float32.baseAddress! + place * width, context, action)
     rewards.float32[place] = Float(reward)
@@ -76,18 +82,39 @@ final class RewardLearner: Learner, @unchecked Sendable {
 
   private func fill(_ row: UnsafeMutablePointer<Float>, _ context: ArraySlice<Float>, _ action: Int) {
     for (column, value) in context.enumerated() { row[column] = value }
-    for other in 0..<RewardLearner.actions { row[contextWidth + other] = other == action ? 1 : 0 }
+    for other in 0..<actions { row[contextWidth + other] = other == action ? 1 : 0 }
   }
 
   /// The expected reward of each action: with one draw of the weights, if they have a posterior.
   func values(of context: ArraySlice<Float>, decision: Int, with crew: Crew) throws -> [Float] {
-    let x = Tensor(uninitialized: [RewardLearner.actions, contextWidth + RewardLearner.actions])
-    for action in 0..<RewardLearner.actions { fill(x.pointer + action * x.columns, context, action) }
+    let x = Tensor(uninitialized: [actions, contextWidth + actions])
+    for action in 0..<actions { fill(x.pointer + action * x.columns, context, action) }
     if let posterior {
       let key = RandomKey(seed: options.seed).at(step: 0x8000_0000 | UInt32(decision)).at(tensor: NoiseStream.weights)
       posterior.draw(0..<weights.count, of: draw, from: parameters, key: key, withDensities: false)
     }
     return network(x, Pass(predictingWith: ParameterViews(posterior == nil ? parameters : draw))).values
+  }
+
+  /// What the last layer of a plain network sees of each action: [actions, hidden].
+  func features(of context: ArraySlice<Float>) -> Tensor {
+    let x = Tensor(uninitialized: [actions, contextWidth + actions])
+    for action in 0..<actions { fill(x.pointer + action * x.columns, context, action) }
+    return features(x)
+  }
+
+  private func features(_ x: Tensor) -> Tensor {
+    LayerStack(network.layers.dropLast())(x, Pass(predictingWith: ParameterViews(parameters)))
+  }
+
+  /// The same of all that is remembered, with each action and what it brought.
+  func remembered() -> (features: Tensor, actions: [Int], rewards: [Double]) {
+    let width = contextWidth + actions
+    let x = Tensor(viewing: rows.float32.baseAddress!, [exampleCount, width], keeping: rows)
+    let taken = (0..<exampleCount).map { row in
+      (0..<actions).first { x.pointer[row * width + contextWidth + $0] == 1 }!
+    }
+    return (features(x), taken, rewards.float32.prefix(exampleCount).map { Double($0) })
   }
 
   // MARK: Learning
@@ -110,7 +137,7 @@ final class RewardLearner: Learner, @unchecked Sendable {
   func contribute(_ contribution: Contribution, phase: Int, shard: Shard, of step: Step, on lane: Lane) throws {
     lane.tape.reset()
     let indices = shard.examples.indices
-    let width = contextWidth + RewardLearner.actions
+    let width = contextWidth + actions
     let x = Tensor(uninitialized: [indices.count, width])
     elbo_gather_floats(rows.float32.baseAddress, indices, indices.count, width, x.pointer)
     let y = Tensor(indices.map { rewards.float32[Int($0)] }, [indices.count, 1])

@@ -30,6 +30,24 @@ public enum MCDropout: NetworkModel {
   }
 }
 
+/// The same for numbers.
+public enum MCDropoutRegression: NetworkModel {
+  public static let name = "mc-dropout-regression"
+  public static let summary = "dropout at training and prediction for numbers, with settings for small tables"
+  public static var recipe: [UInt8] { PackageResources.mc_dropout_regression_yaml }
+  public static let answers: Supervision.Wanted? = .values
+
+  public static func network(
+    _ section: RecipeSection, input: [Int], outputs: Int, name: String, layout: inout Layout
+  ) throws -> LayerStack {
+    try NetworkRecipe(section, input: input, default: [50]).network(name: name, outputs: outputs, layout: &layout)
+  }
+
+  public static func learner(_ recipe: Recipe, data: Dataset, seed: UInt64) throws -> any Learner {
+    try DropoutLearner(Self.self, recipe, data: data, seed: seed, noise: .dropout)
+  }
+}
+
 /// One network, or several that are trained side by side in one run: an ensemble, whose members begin at other weights
 /// and never see each other, are the samples of a prediction (Lakshminarayanan, Pritzel and Blundell 2017).
 final class DropoutLearner: GradientLearner, Supervised {
@@ -56,11 +74,11 @@ final class DropoutLearner: GradientLearner, Supervised {
 
   /// - Parameters:
   ///   - hasOwnRule: whether a posterior moves the weights, and of the optimizer only the rate is read.
-  ///   - makeParameters: where the weights lie.
+  ///   - makeParameters: where the weights lie, given the first network and their layout.
   init(
     _ model: any NetworkModel.Type, _ recipe: Recipe, data: Dataset, seed: UInt64,
-    noise defaults: NetworkNoise.Defaults,
-    hasOwnRule: Bool = false, makeParameters: (Layout) throws -> FlatBuffer = { FlatBuffer("parameters", $0) }
+    noise defaults: NetworkNoise.Defaults, hasOwnRule: Bool = false,
+    makeParameters: (LayerStack, Layout) throws -> FlatBuffer = { FlatBuffer("parameters", $1) }
   ) throws {
     let objective = recipe["objective"]
     let supervision = try model.supervision(recipe, data)
@@ -95,7 +113,7 @@ final class DropoutLearner: GradientLearner, Supervised {
     }
     let isSampled = defaults == .dropout || defaults == .none && (noise.isActive || first.drawsNoise)
     distinctSamples = isSampled ? nil : count
-    parameters = try makeParameters(layout)
+    parameters = try makeParameters(members[0].network, layout)
     for member in members {
       member.network.initialize(parameters, seed: seed)
       member.likelihood.initialize(parameters, seed: seed)
@@ -223,6 +241,9 @@ final class DropoutLearner: GradientLearner, Supervised {
   }
 
   var likelihood: any Likelihood { members[0].likelihood }
+  var memberCount: Int { members.count }
+  /// The first network.
+  var network: LayerStack { members[0].network }
 
   /// Of the whole network, without masks (the mean pass).
   func computation(_ request: ExportRequest, with crew: Crew) throws -> Computation {

@@ -49,6 +49,9 @@ public protocol Likelihood: Sendable {
   /// (`reg/Coverage90` and others): [n, outputs] → [n, targets]. Of counts the middle between P(Y < target) and that.
   /// By default nil: coverage is not measured.
   func distribution(_ outputs: Tensor, of answers: Answers, _ pass: Pass) -> Tensor?
+  /// The Fisher information of an answer in the outputs, F = Σ L Lᵀ, as tensors L of a vector for each example,
+  /// [n, outputs]: a Laplace approximation needs it. By default nil: it is not known.
+  func information(_ outputs: Tensor, _ pass: Pass) -> [Tensor]?
   /// Adds parameters of the likelihood's own, such as a noise level, to a layout. Each name begins with the prefix.
   mutating func addSlots(to layout: inout Layout, prefix: String)
   /// The slots that were added; they never have a posterior.
@@ -65,6 +68,7 @@ extension Likelihood {
   public var standardizesTargets: Bool { false }
   public var isGaussian: Bool { false }
   public func distribution(_ outputs: Tensor, of answers: Answers, _ pass: Pass) -> Tensor? { nil }
+  public func information(_ outputs: Tensor, _ pass: Pass) -> [Tensor]? { nil }
   public mutating func addSlots(to layout: inout Layout, prefix: String) {}
   public var slots: [Slot] { [] }
   public func initialize(_ parameters: FlatBuffer, seed: UInt64) {}

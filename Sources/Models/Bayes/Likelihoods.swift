@@ -44,6 +44,22 @@ struct CategoricalLikelihood: Likelihood {
       * (1 / Float(samples))
   }
 
+  /// diag p − p pᵀ = Σₖ pₖ (eₖ − p)(eₖ − p)ᵀ.
+  func information(_ outputs: Tensor, _ pass: Pass) -> [Tensor]? {
+    guard samples == nil else { return nil }
+    let probabilities = outputs.softmax()
+    return (0..<classes).map { label in
+      let factor = Tensor(uninitialized: outputs.shape)
+      for row in 0..<outputs.rows {
+        let p = probabilities.pointer + row * classes
+        for k in 0..<classes {
+          factor.pointer[row * classes + k] = p[label].squareRoot() * ((k == label ? 1 : 0) - p[k])
+        }
+      }
+      return factor
+    }
+  }
+
   func predictionSteps(_ outputs: Value, in block: inout Block) throws(RecipeError) -> Value {
     guard samples == nil else {
       throw RecipeError(
@@ -107,6 +123,19 @@ struct GaussianLikelihood: Likelihood {
   func prediction(_ outputs: Tensor, _ pass: Pass) -> Tensor {
     let (mean, logVariance) = parts(outputs, pass)
     return mean.joiningColumns(logVariance.exp())
+  }
+
+  /// 1 / σ² of a mean, and ½ of a log variance that is an output.
+  func information(_ outputs: Tensor, _ pass: Pass) -> [Tensor]? {
+    let logVariance = parts(outputs.detached, pass).logVariance
+    return (0..<self.outputs).map { output in
+      let factor = Tensor.zeros(outputs.shape)
+      for row in 0..<outputs.rows {
+        factor.pointer[row * self.outputs + output] =
+          output < width ? exp(-0.5 * logVariance.pointer[row * width + output]) : Float(0.5).squareRoot()
+      }
+      return factor
+    }
   }
 
   func predictionSteps(_ outputs: Value, in block: inout Block) -> Value {

@@ -184,7 +184,7 @@ final class PosteriorLearner<Base: DrawnLearner>: Learner {
     try descent.absorb(total, sums: sums, into: parameters, step: step, with: crew)
     averages.write(to: parameters)
     try base.absorb(statistics: total.statistics(), of: step)
-    return .goOn
+    return Verdict(metrics: ["temperature": complexity.weight])
   }
 
   var evaluationCount: Int { base.evaluationCount }
@@ -233,6 +233,7 @@ final class PosteriorLearner<Base: DrawnLearner>: Learner {
   }
 }
 
+/// What `objective.posterior` may be of a learner whose steps can draw their weights.
 private enum DrawnPosteriorName: String, CaseIterable { case none, variational }
 
 extension Recipe {

@@ -88,18 +88,30 @@ struct PredictiveEvaluation {
     _ learner: some Supervised, _ supervision: Supervision, samples count: Int, key: RandomKey, with crew: Crew
   ) throws -> Double {
     var sum = 0.0
-    try measure(learner, supervision, samples: count, key: key, with: crew, width: 1) {
-      likelihood, outputs, answers, pass in
-      likelihood.checkedLogLikelihood(outputs, of: answers, pass)
-    } each: { densities in
+    try logDensities(learner, supervision, samples: count, key: key, with: crew) { densities in
       let greatest = densities.max()!
       // A density of 0 under every sample has no finite logarithm to scale by.
       sum +=
         greatest.isFinite
         ? greatest + log(densities.reduce(0) { $0 + exp($1 - greatest) } / Double(count)) : greatest
     }
-    guard learner.likelihood.standardizesTargets else { return sum }
-    return sum - Double(supervision.inputs.test!.count) * supervision.targetDeviations.reduce(0) { $0 + log($1) }
+    return sum
+  }
+
+  /// Has log p(answer | wₛ) of every held-out example taken, of all samples one behind the other, in the units of the data.
+  static func logDensities(
+    _ learner: some Supervised, _ supervision: Supervision, samples count: Int, key: RandomKey, with crew: Crew,
+    each: ([Double]) -> Void
+  ) throws {
+    let unit =
+      learner.likelihood.standardizesTargets ? supervision.targetDeviations.reduce(0) { $0 + log($1) } : 0
+    try measure(learner, supervision, samples: count, key: key, with: crew, width: 1) {
+      likelihood, outputs, answers, pass in
+      // A row for each example.
+      likelihood.checkedLogLikelihood(outputs, of: answers, pass).reshaped(to: [answers.count, 1])
+    } each: {
+      each($0.map { $0 - unit })
+    }
   }
 
   /// (1/S) Σₛ P(Y ≤ target | wₛ) of each held-out target, by the likelihood itself; none where it does not say.

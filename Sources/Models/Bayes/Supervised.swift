@@ -44,6 +44,15 @@ extension Supervised {
     var offers = Offers()
     offers.prediction = self
     offers.export = { [try self.computation($0, with: $1)] }
+    if distinctSamples != 1 {
+      offers.logDensities = { samples, key, crew in
+        var all: [[Double]] = []
+        try PredictiveEvaluation.logDensities(self, self.supervision, samples: samples, key: key, with: crew) {
+          all.append($0)
+        }
+        return all
+      }
+    }
     offers.evaluation = { key, crew in
       try PredictiveEvaluation(self, self.supervision, samples: self.evaluationSamples, key: key, with: crew).metrics
     }

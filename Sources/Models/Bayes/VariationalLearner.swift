@@ -80,6 +80,11 @@ final class VariationalLearner: Supervised {
     means = estimator == .weights ? nil : FlatBuffer("means", layout)
     spread = estimator == .weights ? nil : FlatBuffer("spread", layout)
     network.initialize(draw, seed: seed)
+    if let bound = try section.optionalNumber("initial_mean_bound", in: 1e-12...1e3) {
+      for entry in posterior.entries where entry.rho != nil {
+        Initialization.uniform(Float(bound)).fill(entry.weight, of: draw, seed: seed, fanIn: 1, fanOut: 1)
+      }
+    }
     likelihood.initialize(draw, seed: seed)
     let deviation = try section.number("initial_deviation", default: 0.02, in: 1e-12...1e3)
     posterior.initialize(parameters, from: draw, deviation: deviation)
@@ -271,7 +276,7 @@ final class VariationalLearner: Supervised {
       network.runningStatistics, of: parameters, takenFrom: total, at: posterior.mean(of:), leavingZeros: false)
     try descent.absorb(total, sums: sums, into: parameters, step: step, with: crew)
     averages.write(to: parameters)
-    return .goOn
+    return Verdict(metrics: ["temperature": complexity.weight])
   }
 
   /// The key of layers that draw noise of their own, apart from that of weights.

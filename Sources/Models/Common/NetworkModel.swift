@@ -22,7 +22,7 @@ import Training
 /// Recipes of such models have the keys of `mlp` and `mc-dropout`: `network.hidden`, `dropout`, `input_dropout`,
 /// `drop_connect` and `concrete`, which are off unless they are set; `train.members` for an ensemble; `evaluate.samples`.
 /// With `objective.posterior: variational` they have those of `bbb` in their place, and with the other posteriors those of
-/// `ivon`, `swag` and `langevin`.
+/// `ivon`, `swag`, `langevin` and `laplace`.
 public protocol NetworkModel: Model {
   /// Whether the model learns classes or numbers; nil, the default: what `objective.task` says or the data has.
   static var answers: Supervision.Wanted? { get }
@@ -85,6 +85,7 @@ extension NetworkModel {
     case .snapshots: try wrapped(Snapshots.self)
     case .sgld, .sghmc: try wrapped(Langevin.self)
     case .hmc: try wrapped(HamiltonianMonteCarlo.self)
+    case .laplace: try LaplaceLearner(Self.self, recipe, data: data, seed: seed)
     }
   }
 

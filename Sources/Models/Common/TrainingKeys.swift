@@ -19,6 +19,20 @@ extension Recipe {
   }
 }
 
+extension Recipe {
+  /// How many steps `train.steps` or `train.epochs` come to.
+  /// - Throws: `RecipeError` unless one of the two is set.
+  public func plannedSteps(perEpoch: Int) throws -> Int {
+    exclude("train.steps", "train.epochs")
+    let epochs = try self["train"].optionalInteger("epochs", in: 1...1_000_000_000)
+    let steps = try self["train"].optionalInteger("steps", in: 1...1_000_000_000_000)
+    guard (epochs == nil) != (steps == nil) else {
+      throw RecipeError("set either train.epochs or train.steps, not \(epochs == nil ? "neither" : "both")")
+    }
+    return steps ?? epochs! * perEpoch
+  }
+}
+
 extension RecipeSection {
   /// `network.activation`.
   func nonlinearity(default value: NonlinearityName = .relu) throws -> Nonlinearity {

@@ -14,6 +14,8 @@ enum PosteriorName: String, CaseIterable {
   case sgld, sghmc
   /// Hamiltonian Monte Carlo on all examples.
   case hmc
+  /// A Gaussian around the trained weights, its precision the curvature there.
+  case laplace
 
   /// Keys of `objective` that a variational posterior has.
   static let variationalKeys = [
@@ -26,10 +28,10 @@ enum PosteriorName: String, CaseIterable {
     let rules = ["name", "momentum", "decay", "epsilon", "beta1", "beta2", "weight_decay", "clip_norm", "clip_value"]
     let hasOwnRule = [.ivon, .sgld, .sghmc, .hmc].contains(self)
     return [
-      "network": ["dropout", "input_dropout", "drop_connect", "concrete", "initial_deviation"],
+      "network": ["dropout", "input_dropout", "drop_connect", "concrete", "initial_deviation", "initial_mean_bound"],
       "objective": Self.variationalKeys + [
         "estimator", "scope", "divergence", "length_scale", "temperature", "keep", "burn_in", "rank", "collections",
-        "leapfrogs",
+        "leapfrogs", "laplace_layers", "curvature", "prior_precision",
       ],
       "optimizer": (hasOwnRule ? rules : []) + ["clip_radius"],
       "train": ["members"],

@@ -22,7 +22,7 @@ final class WeightPosteriorLearner: Supervised {
     var whole: FlatBuffer?
     base = try DropoutLearner(
       model, recipe, data: data, seed: seed, noise: .none, hasOwnRule: type.hasOwnRule
-    ) { weights in
+    ) { _, weights in
       let parameters = FlatBuffer("parameters", try type.parameters(over: weights, recipe))
       whole = parameters
       return type.isAtParameters ? FlatBuffer("weights", weights, of: parameters, from: 0) : FlatBuffer("draw", weights)
