@@ -185,7 +185,8 @@ public enum KeyMeanings {
     "objective.posterior": "the posterior of the weights, and how it is found",
     "objective.temperature": "T of p(D | w)^(1/T) p(w): 1 is Bayes' rule, less is a cold posterior",
     "objective.keep": "samples of the weights that are kept, in memory and in every checkpoint",
-    "objective.burn_in": "the share of the training, or of each cycle of the learning rate, before weights are collected",
+    "objective.burn_in":
+      "the share of the training, or of each cycle of the learning rate, before weights are collected",
     "objective.rank": "deviations from the mean of the weights that are kept; 0: the covariance is diagonal",
     "objective.collections": "how often weights are collected, evenly spaced",
     "objective.leapfrogs": "leapfrog steps of a proposal, each a step of the training with all examples",

@@ -58,7 +58,8 @@ final class DropoutLearner: GradientLearner, Supervised {
   ///   - hasOwnRule: whether a posterior moves the weights, and of the optimizer only the rate is read.
   ///   - makeParameters: where the weights lie.
   init(
-    _ model: any NetworkModel.Type, _ recipe: Recipe, data: Dataset, seed: UInt64, noise defaults: NetworkNoise.Defaults,
+    _ model: any NetworkModel.Type, _ recipe: Recipe, data: Dataset, seed: UInt64,
+    noise defaults: NetworkNoise.Defaults,
     hasOwnRule: Bool = false, makeParameters: (Layout) throws -> FlatBuffer = { FlatBuffer("parameters", $0) }
   ) throws {
     let objective = recipe["objective"]

@@ -21,7 +21,8 @@ private let mostDrawnWeights = 2_000_000_000 / 4
 extension Supervised {
   /// A network at the draws of its weights that a prediction of a seed takes, side by side.
   func computation(
-    drawing request: ExportRequest, _ network: LayerStack, _ likelihood: any Likelihood, weights: Layout, with crew: Crew
+    drawing request: ExportRequest, _ network: LayerStack, _ likelihood: any Likelihood, weights: Layout,
+    with crew: Crew
   ) throws -> Computation {
     guard !network.drawsNoise else {
       throw TrainingError(

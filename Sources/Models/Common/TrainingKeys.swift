@@ -72,7 +72,8 @@ extension GradientDescent {
   convenience init(ratesOf recipe: Recipe, parameters: Layout) throws {
     let section = recipe["optimizer"]
     self.init(
-      Optimizer(.sgd), learningRate: try section.learningRate(default: 0.1), schedule: try section.schedule(), clipping: .none,
+      Optimizer(.sgd), learningRate: try section.learningRate(default: 0.1), schedule: try section.schedule(),
+      clipping: .none,
       parameters: parameters)
   }
 

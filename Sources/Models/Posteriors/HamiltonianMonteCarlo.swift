@@ -100,7 +100,8 @@ struct HamiltonianMonteCarlo: WeightPosterior {
     verdict.metrics["energy_error"] = error
     let count = chain.numbers("proposals")[0]
     if count >= 10, chain.numbers("accepted")[0] < 0.5 * count {
-      verdict.alarm = "fewer than half of the proposals are accepted: lower optimizer.learning_rate, the leapfrog's step"
+      verdict.alarm =
+        "fewer than half of the proposals are accepted: lower optimizer.learning_rate, the leapfrog's step"
     }
     return verdict
   }
@@ -129,7 +130,9 @@ struct HamiltonianMonteCarlo: WeightPosterior {
   ) throws {
     let layout = base.parameters.layout
     try crew.forEachBlock(of: layout.count) { range in
-      let gradient = total.map { $0.float32(block: range.lowerBound / Total.blockLength).baseAddress! - range.lowerBound }
+      let gradient = total.map {
+        $0.float32(block: range.lowerBound / Total.blockLength).baseAddress! - range.lowerBound
+      }
       for piece in layout.pieces(in: range) { body(piece, gradient.map { $0 + piece.range.lowerBound }) }
     }
   }

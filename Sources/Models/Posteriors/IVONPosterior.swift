@@ -73,7 +73,8 @@ struct IVONPosterior: WeightPosterior {
   var learntCount: Int {
     base.parameters.layout.slots.enumerated().reduce(0) { sum, item in
       let number = UInt32(item.offset)
-      return sum + (kinds.running.contains(number) ? 0 : kinds.point.contains(number) ? 1 : 2) * item.element.shape.count
+      return sum + (kinds.running.contains(number) ? 0 : kinds.point.contains(number) ? 1 : 2)
+        * item.element.shape.count
     }
   }
 
@@ -103,7 +104,8 @@ struct IVONPosterior: WeightPosterior {
           elbo_momentum(means + place, gradient + place, velocity, rate / bias, beta1, beta1, 0, 0, scale, count)
         } else {
           elbo_ivon(
-            means + place, precisions + place, velocity, weights.float32.baseAddress! + place, gradient + place, &update,
+            means + place, precisions + place, velocity, weights.float32.baseAddress! + place, gradient + place,
+            &update,
             scale, count)
         }
       }

@@ -13,7 +13,9 @@ struct Collections: Sendable {
   /// - Parameters:
   ///   - key: what says how many there are.
   ///   - schedule: its cycles are those of the collections.
-  init(_ objective: RecipeSection, _ key: String, default usualCount: Int, schedule: Schedule, burnIn usual: Double) throws {
+  init(_ objective: RecipeSection, _ key: String, default usualCount: Int, schedule: Schedule, burnIn usual: Double)
+    throws
+  {
     count = try objective.integer(key, default: usualCount, in: 1...100_000)
     if case .cycles(let cycles, _) = schedule.decay { self.cycles = cycles } else { cycles = 1 }
     burnIn = try objective.number("burn_in", default: usual, in: 0...0.999)
