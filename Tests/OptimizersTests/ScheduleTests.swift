@@ -1,3 +1,4 @@
+import Foundation
 import GradientChecks
 import Optimizers
 import Testing
@@ -54,6 +55,24 @@ struct ScheduleTests {
     #expect(abs(Schedule(.cosine(floor: 0.25)).value(at: 101, of: 100) - 0.25) < 1e-15)
     #expect(abs(Schedule(.cosine(floor: 0.25)).value(at: 900, of: 100) - 0.25) < 1e-15)
     #expect(Schedule(.linear(floor: 0.25)).value(at: 900, of: 100) == 0.25)
+  }
+
+  /// Each cycle begins at the whole rate and ends near the floor, at which a training stays that goes on.
+  @Test func cyclesBeginAnew() {
+    let schedule = Schedule(.cycles(4, floor: 0.1))
+    for cycle in 0..<4 {
+      #expect(abs(schedule.value(at: 25 * cycle + 1, of: 100) - 1) < 1e-12)
+      #expect(abs(schedule.value(at: 25 * cycle + 6, of: 100) - (0.1 + 0.45 * (1 + cos(.pi / 5)))) < 1e-12)
+      #expect(schedule.value(at: 25 * cycle + 25, of: 100) < 0.104)
+    }
+    #expect(schedule.value(at: 101, of: 100) == 0.1 && schedule.value(at: 900, of: 100) == 0.1)
+  }
+
+  /// Maddox et al. 2019: the whole rate to half of the start, the average's rate from nine tenths of it on.
+  @Test func averagingComesDownBeforeItsStart() {
+    let schedule = Schedule(.averaging(start: 0.5, floor: 0.2))
+    let factors = [1, 26, 36, 46, 51, 100, 900].map { schedule.value(at: $0, of: 100) }
+    for (factor, wanted) in zip(factors, [1, 1, 0.6, 0.2, 0.2, 0.2, 0.2]) { #expect(abs(factor - wanted) < 1e-12) }
   }
 
   /// Of 13 epochs Zaremba et al. 2014 train 4 at the rate 1, and halve it before every further one.
