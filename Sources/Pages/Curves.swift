@@ -45,7 +45,11 @@ extension Curves.Curve {
     let places = Thinning.curve(count: values.count, heights: [values], most: Self.parts)
     func list(_ numbers: [Double]) -> String {
       // Seven digits are more than a picture shows.
-      "[" + places.map { numbers[$0].isFinite ? "\(Float(numbers[$0]))" : "null" }.joined(separator: ",") + "]"
+      let texts = places.map { place -> String in
+        let number = Float(numbers[place])
+        return number.isFinite ? "\(number)" : "null"
+      }
+      return "[" + texts.joined(separator: ",") + "]"
     }
     return JSONText.object([
       ("step", "[" + places.map { "\(steps[$0])" }.joined(separator: ",") + "]"), ("epoch", list(epochs)),

@@ -2,6 +2,7 @@ import Foundation
 import Messages
 import Metrics
 import Models
+import Recipes
 import Reports
 import Runs
 import Training
@@ -48,7 +49,6 @@ package actor Page {
   func show(_ run: RunFolder, _ live: LiveTraining, asking ask: StatusQuestion?) {
     catalog = RunCatalog(.run(run.path))
     self.live = live
-    _ = catalog?.look()
     guard let ask, let name = catalog?.runs.first?.name else { return }
     let watch = ClusterWatch()
     clusters[name] = (watch, Task { await watch.run(asking: ask) })
@@ -66,8 +66,8 @@ package actor Page {
 
   /// Looks again. A run that is trained here, or by nodes, is new each time.
   /// - Returns: the names of the runs that are not as they were.
-  func look() -> Set<String> {
-    guard var names = catalog?.look() else { return [] }
+  func news() -> Set<String> {
+    guard var names = catalog?.news() else { return [] }
     if let live, live.state.ending == nil, let name = catalog?.runs.first?.name { names.insert(name) }
     for name in clusters.keys where catalog?[name]?.isRunning == true { names.insert(name) }
     return names
@@ -76,7 +76,7 @@ package actor Page {
   // MARK: What is told
 
   func list() -> String {
-    _ = catalog?.look()
+    catalog?.look()
     let runs = (catalog?.runs ?? []).map { run -> String in
       let overview = run.overview
       let metrics = overview.metrics.filter { !ClassMetric.isOne($0.key) }.sorted { $0.key < $1.key }
@@ -105,7 +105,7 @@ package actor Page {
 
   /// A run, all but its metrics; nil: there is none of this name.
   func run(_ name: String) -> String? {
-    _ = catalog?.look()
+    catalog?.look()
     guard let entry = catalog?[name] else { return nil }
     if live == nil, entry.isRunning { watchCoordinator(of: entry) }
     let sha = entry.overview.summary?.parameters_sha256
@@ -184,6 +184,8 @@ package actor Page {
 /// The built-in recipe of a model, for what a run's differs in.
 struct RecipeStandard {
   private let keys: [String: RecipeKey]
+  /// The data that the recipe names: its keys were read with others.
+  private let source: String
   /// What the model is, in one line; empty: it is none that this program knows.
   let summary: String
 
@@ -192,7 +194,11 @@ struct RecipeStandard {
     summary = known?.summary ?? ""
     let list = known.flatMap { try? RecipeKey.all(of: $0) } ?? []
     keys = Dictionary(list.map { ($0.key, $0) }) { $1 }
+    let own = try? Recipe.named(model)["data"].text("source")
+    source = own.map { "\"\($0)\"" } ?? "null"
   }
 
-  subscript(key: String) -> RecipeKey? { keys[key] }
+  func value(of key: String) -> String? { key == "data.source" ? source : keys[key]?.value }
+
+  func meaning(of key: String) -> String? { keys[key]?.meaning }
 }

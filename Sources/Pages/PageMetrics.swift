@@ -33,7 +33,7 @@ struct PageMetrics {
     let job = cluster?.reply.map { hexadecimal($0.job.job.rawValue) } ?? ""
     text.add("elbo_job_info", .gauge, "What is trained.", [.init(1, [("recipe", model), ("run", run), ("job", job)])])
     let now = state.ending ?? cluster?.reply.map { "\($0.job.state)" } ?? (state.last == nil ? "starting" : "running")
-    let known = ["starting", "waiting", "running", "stalled", "finished", "interrupted", "failed"]
+    let known = ["starting", "waiting", "running", "stalled", "finished", "interrupted", "stopped", "failed"]
     text.add(
       "elbo_job_state", .gauge, "1 for the state that the training is in.",
       known.map { .init($0 == now ? 1 : 0, [("state", $0)]) })

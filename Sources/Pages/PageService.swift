@@ -68,7 +68,7 @@ package final class PageService: Sendable {
     while (try? await Task.sleep(for: .seconds(1))) != nil {
       count += 1
       guard signal.hasReaders else { continue }
-      let names = await page.look()
+      let names = await page.news()
       // A comment now and then keeps proxies from closing a connection on which nothing is said.
       if !names.isEmpty || count.isMultiple(of: 15) { signal.post(names) }
     }
@@ -82,14 +82,14 @@ package final class PageService: Sendable {
     _ run: RunFolder, _ live: LiveTraining, asking ask: StatusQuestion? = nil
   ) async {
     await page.show(run, live, asking: ask)
-    signal.post(await page.look())
+    signal.post(await page.news())
   }
 
   /// Says how the training has ended. Readers that are there have a moment to ask for what it came to.
   package func end(_ live: LiveTraining, as ending: String) async {
     let hasReaders = signal.hasReaders
     // Before the end: then the training itself counts as new.
-    let names = await page.look()
+    let names = await page.news()
     live.end(ending)
     signal.post(names)
     if hasReaders { try? await Task.sleep(for: .seconds(2)) }

@@ -48,19 +48,34 @@ struct RunCatalog {
 
   let place: Place
   private var entries: [String: Entry] = [:]
+  /// What was there when news were last asked for.
+  private var told: [String: Entry] = [:]
   /// What is not shown and why, in one line; empty: everything is.
   private(set) var note = ""
 
-  init(_ place: Place) { self.place = place }
+  init(_ place: Place) {
+    self.place = place
+    look()
+    told = entries
+  }
 
   /// By name.
   var runs: [Entry] { entries.values.sorted { $0.name < $1.name } }
 
   subscript(name: String) -> Entry? { entries[name] }
 
-  /// Looks at the folder again.
-  /// - Returns: the names of the runs that are not as they were.
-  mutating func look() -> Set<String> {
+  /// Looks again.
+  /// - Returns: the names of the runs that are not as they were the last time that this was asked.
+  mutating func news() -> Set<String> {
+    look()
+    defer { told = entries }
+    return Set(entries.keys).union(told.keys).filter { name in
+      entries[name]?.stamps != told[name]?.stamps || entries[name]?.isRunning != told[name]?.isRunning
+    }
+  }
+
+  /// Looks again.
+  mutating func look() {
     var found: [String: Entry] = [:]
     var links = 0
     note = ""
@@ -84,11 +99,7 @@ struct RunCatalog {
       }
       if links > 0 { note = "links to runs elsewhere are not followed: \(links)" }
     }
-    let before = entries
     entries = found
-    return Set(found.keys).union(before.keys).filter { name in
-      found[name]?.stamps != before[name]?.stamps || found[name]?.isRunning != before[name]?.isRunning
-    }
   }
 
   private func entry(_ name: String, at path: String) -> Entry? {

@@ -69,11 +69,10 @@ struct RunDetail {
 
   private var recipe: String {
     let rows = entry.overview.recipe.entries.map { key, value in
-      let known = standard[key]
-      return JSONText.object([
+      JSONText.object([
         ("key", JSONText.string(key)), ("value", JSONText.string(value)),
-        ("standard", (known?.value).map(JSONText.string) ?? "null"),
-        ("meaning", (known?.meaning).map(JSONText.string) ?? "null"),
+        ("standard", standard.value(of: key).map(JSONText.string) ?? "null"),
+        ("meaning", standard.meaning(of: key).map(JSONText.string) ?? "null"),
       ])
     }
     return "[" + rows.joined(separator: ",") + "]"

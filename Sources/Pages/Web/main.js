@@ -42,15 +42,8 @@ const page = {
     }
   },
 
-  /** The only run of a page of one is opened at once. */
   async start() {
     window.addEventListener('hashchange', () => this.open());
-    if (!embedded && !location.hash) {
-      try {
-        const list = await source.runs();
-        if (!list.isMany && list.runs.length === 1) history.replaceState(null, '', '#/run/' + encodeURIComponent(list.runs[0].name));
-      } catch (error) { news.heard(error); }
-    }
     await this.open();
     news.start((names) => {
       if (!names || !(this.view instanceof RunView) || names.includes(this.view.name)) this.update();

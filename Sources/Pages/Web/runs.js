@@ -30,6 +30,8 @@ class RunsView {
     this.note.textContent = list.note;
     this.note.hidden = !list.note;
     news.isMoving = list.runs.some((run) => run.state === 'running');
+    // The only run of a page of one is opened at once.
+    if (!list.isMany && list.runs.length === 1) return location.replace('#/run/' + encodeURIComponent(list.runs[0].name));
     const text = JSON.stringify(list);
     if (text === this.text) return;
     this.text = text;
