@@ -22,6 +22,12 @@ public final class LiveTraining: TrainingObserver {
     /// How the training has ended; nil: it goes on.
     var ending: String?
 
+    /// Over all steps that were heard of.
+    var examplesPerSecond: Double? {
+      guard let first, let last, last.seconds > first.seconds else { return nil }
+      return Double(examples - first.examples) / (last.seconds - first.seconds)
+    }
+
     /// Seconds to the last step, by the mean time of the steps that were heard of.
     var secondsLeft: Double? {
       guard let first, let last, last.step > first.step else { return nil }

@@ -1,6 +1,5 @@
 import Foundation
 import Messages
-import Metrics
 import Models
 import Recipes
 import Reports
@@ -77,23 +76,8 @@ package actor Page {
 
   func list() -> String {
     catalog?.look()
-    let runs = (catalog?.runs ?? []).map { run -> String in
-      let overview = run.overview
-      let metrics = overview.metrics.filter { !ClassMetric.isOne($0.key) }.sorted { $0.key < $1.key }
-      var members: [(key: String, value: String)] = [
-        ("name", JSONText.string(run.name)), ("model", JSONText.string(overview.model)),
-        ("state", JSONText.string(run.state)), ("changed", "\(run.changed)"),
-        ("group", JSONText.string(String(overview.digestWithoutSeed.prefix(16)))),
-        ("seed", JSONText.string(overview.recipe["train.seed"])),
-        ("metrics", JSONText.object(metrics.map { ($0.key, JSONText.number($0.value)) })),
-      ]
-      if let summary = overview.summary {
-        members += [
-          ("steps", "\(summary.steps)"), ("seconds", JSONText.number(summary.seconds)),
-          ("sha", JSONText.string(summary.parameters_sha256)),
-        ]
-      }
-      return JSONText.object(members)
+    let runs = (catalog?.runs ?? []).map { run in
+      JSONText.object([("state", JSONText.string(run.state)), ("changed", "\(run.changed)")] + run.listed)
     }
     var isMany = false
     if case .folder = catalog?.place { isMany = true }

@@ -41,7 +41,9 @@ struct PageMetrics {
       text.add("elbo_steps_total", .counter, "Steps that are done.", [.init(last.step)])
       if !live.endsByItself { text.add("elbo_planned_steps", .gauge, "Steps in all.", [.init(last.steps)]) }
       text.add("elbo_examples_total", .counter, "Examples of the steps of this process.", [.init(state.examples)])
-      text.add("elbo_examples_per_second", .gauge, "Of the last step.", [.init(last.examplesPerSecond)])
+    }
+    if let rate = state.examplesPerSecond {
+      text.add("elbo_examples_per_second", .gauge, "Over the steps of this process.", [.init(rate)])
     }
     if let left = state.secondsLeft, !live.endsByItself {
       text.add("elbo_remaining_seconds", .gauge, "Until the last step.", [.init(left)])

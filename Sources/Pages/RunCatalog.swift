@@ -1,5 +1,7 @@
 import Files
 import Foundation
+import Metrics
+import Reports
 import Runs
 import Training
 
@@ -20,6 +22,8 @@ struct RunCatalog {
   struct Entry {
     let name: String
     let overview: RunOverview
+    /// What a list says of it, but for its state.
+    let listed: [(key: String, value: String)]
     let isRunning: Bool
     fileprivate let stamps: [Stamp]
 
@@ -110,10 +114,28 @@ struct RunCatalog {
     let isRunning = lock.isThere && FileLock.isHeld(path + "/.lock")
     stamps.append(lock)
     if let known = entries[name], known.stamps[0...1] == stamps[0...1] {
-      return Entry(name: name, overview: known.overview, isRunning: isRunning, stamps: stamps)
+      return Entry(
+        name: name, overview: known.overview, listed: known.listed, isRunning: isRunning, stamps: stamps)
     }
     // A link in the place of the summary is none.
     guard let overview = try? RunOverview(path, withSummary: stamps[1].isThere) else { return nil }
-    return Entry(name: name, overview: overview, isRunning: isRunning, stamps: stamps)
+    return Entry(
+      name: name, overview: overview, listed: RunCatalog.listed(name, overview), isRunning: isRunning, stamps: stamps)
+  }
+
+  private static func listed(_ name: String, _ overview: RunOverview) -> [(key: String, value: String)] {
+    let metrics = overview.metrics.filter { !ClassMetric.isOne($0.key) }.sorted { $0.key < $1.key }
+    var members: [(key: String, value: String)] = [
+      ("name", JSONText.string(name)), ("model", JSONText.string(overview.model)),
+      ("group", JSONText.string(String(overview.digestWithoutSeed.prefix(16)))),
+      ("metrics", JSONText.object(metrics.map { ($0.key, JSONText.number($0.value)) })),
+    ]
+    if let summary = overview.summary {
+      members += [
+        ("steps", "\(summary.steps)"), ("seconds", JSONText.number(summary.seconds)),
+        ("sha", JSONText.string(summary.parameters_sha256)),
+      ]
+    }
+    return members
   }
 }

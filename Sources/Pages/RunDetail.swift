@@ -62,6 +62,7 @@ struct RunDetail {
       ("step", "\(last.step)"), ("steps", JSONText.number(planned)), ("epoch", JSONText.number(last.epoch)),
       ("epochs", JSONText.number(live.endsByItself ? .nan : last.epochs)),
       ("seconds", JSONText.number(last.seconds)),
+      ("examplesPerSecond", JSONText.number(live.state.examplesPerSecond ?? .nan)),
       ("secondsLeft", JSONText.number(live.endsByItself ? .nan : live.state.secondsLeft ?? .nan)),
       ("metrics", JSONText.object(last.metrics.sorted { $0.key < $1.key }.map { ($0.key, JSONText.number($0.value)) })),
     ])

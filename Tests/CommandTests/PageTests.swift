@@ -79,7 +79,8 @@ extension CommandTests {
       let workspace = try Workspace()
       let train = workspace.training("vae", out: "run", "--steps", "1")
       for arguments in [
-        train + ["--page", "x"], train + ["--page", "70000"], train + ["--page", "1.2.3.4.5:0"], train + ["--page-open"],
+        train + ["--page", "x"], train + ["--page", "70000"], train + ["--page-open"],
+        train + ["--page", "[::1"],
         train + ["--page", "0", "--page-open", "--page-token-file", "f"], ["page", workspace["nothing"]],
         ["page", workspace.path, "--output", "x.html"], ["page", workspace.path, "--port", "-1"],
       ] {

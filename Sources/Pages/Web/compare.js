@@ -25,7 +25,7 @@ class CompareView {
     const [list, comparison] = [await source.runs(), await source.comparison(this.names)];
     const changes = await Promise.all(this.metrics.map((metrics) => metrics.update()));
     this.runs = this.names.map((name) => list.runs.find((run) => run.name === name)).map((run, i) =>
-      run || { name: this.names[i], state: 'gone', metrics: {}, group: '', seed: '', model: '' });
+      run || { name: this.names[i], state: 'gone', metrics: {}, group: '', model: '' });
     news.isMoving = this.runs.some((run) => run.state === 'running');
     const text = JSON.stringify([this.runs, comparison]);
     if (text === this.text && !changes.includes(true)) return;

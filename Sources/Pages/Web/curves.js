@@ -31,13 +31,14 @@ class Metrics {
 
   lastStep() { return Math.max(0, ...Object.values(this.curves).map((c) => c.step[c.step.length - 1] || 0)); }
 
-  /** The newest point of all: { step, epoch, seconds }. */
+  /** The newest point of all: { step, epoch, seconds, rate }. */
   last() {
     let best = null;
     for (const curve of Object.values(this.curves)) {
       const i = curve.step.length - 1;
       if (i >= 0 && (!best || curve.step[i] > best.step)) best = { step: curve.step[i], epoch: curve.epoch[i], seconds: curve.seconds[i] };
     }
+    if (best) best.rate = this.curves.examples_per_second?.value.at(-1);
     return best;
   }
 
@@ -156,7 +157,7 @@ class CurveBoard {
     const names = [...groups.keys()].sort((a, b) => rank(a) - rank(b) || a.localeCompare(b));
     this.note.textContent = this.metrics.note;
     this.note.hidden = !this.metrics.note;
-    const isFirst = (name) => !name.includes('/');
+    const isFirst = (name) => !name.includes('/') && name !== 'examples_per_second';
     for (const [place, wanted] of [[this.first, names.filter(isFirst)], [this.rest, names.filter((name) => !isFirst(name))]]) {
       for (const name of wanted) if (!this.charts.has(name)) this.charts.set(name, new Chart(name));
       const elements = wanted.map((name) => this.charts.get(name).element);

@@ -79,12 +79,13 @@ class RunView {
     const step = isMoving ? last.step : summary.steps ?? last.step;
     const epoch = isMoving ? last.epoch : summary.epochs ?? last.epoch;
     const seconds = isMoving ? last.seconds : summary.seconds ?? last.seconds;
+    const rate = isMoving ? run.cluster?.examples_per_second ?? run.progress.examplesPerSecond ?? this.metrics.last()?.rate : summary.examples_per_second;
     const facts = [
       ['step', of(step, isMoving ? last.steps : null)],
       ['epoch', of(epoch === undefined || epoch === null ? null : Number(epoch.toFixed(2)), isMoving ? last.epochs : null)],
       ['training', duration(seconds)],
       isMoving ? ['left', duration(left)] : null,
-      ['examples/s', number(summary.examples_per_second && !isMoving ? Math.round(summary.examples_per_second) : run.cluster?.examples_per_second)],
+      ['examples/s', number(Math.round(rate))],
       summary.parameters ? ['parameters', number(summary.parameters)] : null,
       ...Object.entries(run.progress.metrics || {}).slice(0, 4).map(([name, value]) => [name, number(value)]),
     ].filter(Boolean);
