@@ -17,7 +17,7 @@ enum PageDocument {
 
   /// What the served page may do: run its own script, and ask its own server.
   static let policy =
-    own + "; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+    own + "; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 
   private static let own =
     "default-src 'none'; script-src 'sha256-\(digest(script))'; style-src 'sha256-\(digest(style))'"

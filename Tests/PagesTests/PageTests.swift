@@ -8,7 +8,7 @@ import Testing
 struct PageTests {
   @Test func aThousandRunsAreListed() async throws {
     let folder = Folder()
-    for index in 0..<1000 { try folder.run("run-\(index)", seed: index, sha: "\(index / 2)") }
+    for index in 0..<1000 { try folder.run("run-\(index)", seed: index, sha: "\(index / 2)", isBare: true) }
     let served = try await Served(folder.path)
     let list = try await served.object("/api/runs")
     let runs = try #require(list["runs"] as? [[String: Any]])

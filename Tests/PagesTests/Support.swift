@@ -19,7 +19,11 @@ struct Folder: ~Copyable {
   }
 
   /// A finished run with three points, and a picture of two steps and of the end.
-  func run(_ name: String, seed: Int = 0, sha: String = "aa", metrics: [String: Double] = ["test/elbo": -100]) throws {
+  /// - Parameter isBare: whether it is a recipe and a summary alone.
+  func run(
+    _ name: String, seed: Int = 0, sha: String = "aa", metrics: [String: Double] = ["test/elbo": -100],
+    isBare: Bool = false
+  ) throws {
     try write("\(name)/recipe.yaml", "model: \"vae\"\ntrain:\n  seed: \(seed)\n  epochs: 3\nnetwork:\n  latent: 2\n")
     let values = metrics.map { "\"\($0.key)\": \($0.value)" }.joined(separator: ",")
     try write(
@@ -28,6 +32,7 @@ struct Folder: ~Copyable {
       {"status": "finished", "model": "vae", "steps": 3, "epochs": 3, "seconds": 1.5, "examples_per_second": 20,
        "parameters": 7, "parameters_sha256": "\(sha)", "metrics": {\(values)}, "figures": []}
       """)
+    guard !isBare else { return }
     try write("\(name)/metrics.jsonl", (1...3).map { Folder.line($0, Double($0)) }.joined())
     for file in ["samples-step-000001.png", "samples-step-000002.png", "samples.png"] {
       try write("\(name)/figures/\(file)", "png of \(file)")

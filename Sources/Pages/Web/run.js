@@ -53,8 +53,11 @@ class RunView {
     this.places[name].replaceChildren(...make());
   }
 
+  /** The sections that show something. */
+  there() { return [...this.element.children].filter((e) => e.id && !e.hidden && e.querySelector('h2')); }
+
   drawSections() {
-    const there = [...this.element.children].filter((e) => e.id && e.id !== 'head' && e.querySelector('h2'));
+    const there = this.there();
     const text = there.map((e) => e.id).join();
     if (this.shown.sections === text) return;
     this.shown.sections = text;
@@ -64,7 +67,7 @@ class RunView {
   }
 
   jump(index) {
-    const there = [...this.element.children].filter((e) => e.id && e.id !== 'head' && e.querySelector('h2'));
+    const there = this.there();
     if (there[index]) there[index].scrollIntoView({ block: 'start' });
   }
 

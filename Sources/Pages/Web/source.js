@@ -37,6 +37,8 @@ const news = {
       this.lastEvent = Date.now();
       this.changed(JSON.parse(event.data));
     });
+    // The browser tries again by itself; a question says why it has to.
+    events.addEventListener('error', () => this.changed(null));
     events.addEventListener('open', () => { if (this.lostSince) this.changed(null); });
     // A proxy may hold events back, and a browser may give a server up that was away.
     setInterval(() => {
