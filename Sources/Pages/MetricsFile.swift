@@ -3,7 +3,7 @@ import Reports
 /// What a page is told of a run's metrics.jsonl.
 enum MetricsFile {
   /// A longer file is not read whole.
-  static let limit = 64 << 20
+  static let limit = 32 << 20
   private static let pieces = 256
   private static let longestLine = 1 << 20
 

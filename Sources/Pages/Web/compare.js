@@ -47,8 +47,8 @@ class CompareView {
   draw() {
     if (!this.runs) return;
     const groups = this.isGrouped ? this.groups() : this.runs.map((run, i) => ({ members: [i], name: run.name }));
-    this.legend.replaceChildren(...groups.map((group, i) => h('label', {},
-      h('input', { type: 'checkbox', checked: !this.off.has(group.name), change: (event) => {
+    redraw(this.legend, ...groups.map((group, i) => h('label', {},
+      h('input', { type: 'checkbox', 'aria-label': `Show ${group.name}`, checked: !this.off.has(group.name), change: (event) => {
         if (event.target.checked) this.off.delete(group.name); else this.off.add(group.name);
         this.draw();
       } }), Chart.key({ color: i, dash: dashes[Math.floor(i / 7) % 4] }),

@@ -5,7 +5,9 @@ const page = {
   isAskedAgain: false,
 
   async open() {
-    const words = location.hash.replace(/^#\/?/, '').split('/').map(decodeURIComponent);
+    const words = location.hash.replace(/^#\/?/, '').split('/').map((word) => {
+      try { return decodeURIComponent(word); } catch { return word; }
+    });
     const where = document.getElementById('where');
     if (embedded) words.splice(0, 2, 'run', embedded.name);
     if (words[0] === 'run' && words[1]) {
@@ -19,7 +21,9 @@ const page = {
       where.textContent = '';
     }
     document.title = `${words[1] && words[0] === 'run' ? words[1] + ' – ' : ''}Elbo`;
-    document.getElementById('main').replaceChildren(this.view.element);
+    const main = document.getElementById('main');
+    main.replaceChildren(this.view.element);
+    main.focus({ preventScroll: true });
     await this.update();
   },
 

@@ -81,7 +81,7 @@ class RunsView {
       metrics.map((metric) => h('td', { class: 'number' }, number(run.metrics[metric]))),
       h('td', {}, h('code', {}, (run.sha || '').slice(0, 12)), known.get(run.sha) > 1 ? h('span', { class: 'faint' }, ` ×${known.get(run.sha)}`) : ''),
       h('td', { class: 'number' }, run.changed ? new Date(run.changed * 1000).toLocaleString() : '–'));
-    this.place.replaceChildren(h('div', { class: 'scroll' }, h('table', { id: 'runs' },
+    redraw(this.place, h('div', { class: 'scroll' }, h('table', { id: 'runs' },
       h('thead', {}, h('tr', {}, h('th', {}, ''), head('name', 'run'), head('model', 'model'), head('state', 'state'), head('steps', 'steps', true),
         head('seconds', 'training', true), metrics.map((metric) => head('metrics.' + metric, metric, true)), head('sha', 'same bits'), head('changed', 'changed', true))),
       h('tbody', {}, shown.map(row)))));

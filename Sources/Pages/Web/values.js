@@ -14,12 +14,13 @@ function h(tag, attributes, ...children) {
 }
 h.drawing = new Set(['g', 'path', 'line', 'rect', 'text', 'circle', 'title']);
 
-/** A number as people read it: five digits that count. */
+/** A number as people read it: five digits that count, and all before the point. */
 function number(value) {
   if (value === null || value === undefined || Number.isNaN(value)) return '–';
   if (typeof value === 'string') return value;
   if (Number.isInteger(value) && Math.abs(value) < 1e9) return value.toLocaleString('en-US');
   const size = Math.abs(value);
+  if (size >= 1e5 && size < 1e9) return Math.round(value).toLocaleString('en-US');
   return size !== 0 && (size < 1e-3 || size >= 1e7) ? value.toExponential(3) : String(Number(value.toPrecision(5)));
 }
 
@@ -66,6 +67,16 @@ function table(head, rows) {
       h('th', { scope: 'col', class: right[column] ? 'number' : null }, cell)))),
     h('tbody', {}, rows.map((row) => h('tr', {}, row.map((cell, column) =>
       h('td', { class: right[column] ? 'number' : null }, isNumber(cell) ? number(cell) : cell)))))));
+}
+
+/** Draws a place anew; who was at an element there by the keyboard is at the one that took its place. */
+function redraw(place, ...children) {
+  const name = (element) => element.getAttribute('href') || element.getAttribute('aria-label') || element.textContent;
+  const active = place.contains(document.activeElement) ? name(document.activeElement) : null;
+  place.replaceChildren(...children);
+  if (active === null) return;
+  const same = [...place.querySelectorAll('a, input, button')].find((element) => name(element) === active);
+  if (same) same.focus({ preventScroll: true });
 }
 
 /** What a browser keeps for the next time; one that keeps nothing forgets it. */
