@@ -100,10 +100,18 @@ let package = Package(
       dependencies: ["Datasets", "Files", "HTTPServer", "Recipes", "Reports", "Runs", "Training"],
       resources: [.embedInCode("Documents")]),
     .target(
+      name: "Pages",
+      dependencies: [
+        "Cluster", "ClusterRuns", "Figures", "Files", "HTTPServer", "Messages", "Metrics", "Models", "Recipes",
+        "Reports",
+        "Runs", "Training", "ZeroMQ",
+      ],
+      resources: [.embedInCode("Web")]),
+    .target(
       name: "ElboCommand",
       dependencies: [
         "Cluster", "ClusterRuns", "Datasets", "Distributions", "Files", "HTTPServer", "LinearAlgebra", "Metrics",
-        "Models", "Networks", "Recipes", "Reports", "Runs", "Serving", "Tensors", "Training", "ZeroMQ",
+        "Models", "Networks", "Pages", "Recipes", "Reports", "Runs", "Serving", "Tensors", "Training", "ZeroMQ",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .executableTarget(name: "elbo", dependencies: ["ElboCommand"]),
@@ -177,6 +185,8 @@ let package = Package(
     .testTarget(
       name: "ServingTests",
       dependencies: ["Datasets", "HTTPServer", "Recipes", "Runs", "Serving", "TestSupport", "Training"]),
+    .testTarget(
+      name: "PagesTests", dependencies: ["HTTPServer", "Messages", "Pages", "Reports", "TestSupport", "Training"]),
     .testTarget(
       name: "CommandTests",
       dependencies: [

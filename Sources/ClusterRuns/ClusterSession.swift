@@ -25,10 +25,11 @@ package struct ClusterSession: Sendable {
   ///   - run: to which only this process writes.
   ///   - checkpoint: where to go on from, which the learner is filled from; nil starts anew.
   ///   - isRestart: whether an earlier coordinator of the same job was killed, and its nodes may still be at work.
+  ///   - observer: hears how the training goes, besides the run folder.
   package init(
     _ job: TrainingJob, run: RunFolder, from checkpoint: Checkpoint?, isRestart: Bool, bind: Endpoint,
     security: ClusterSecurity, nodes: Int, heartbeat: Duration, wait: Duration = .seconds(60), lanes: Int, quiet: Bool,
-    pictures: PictureFormat? = .png
+    pictures: PictureFormat? = .png, observer: (any TrainingObserver)? = nil
   ) async throws {
     self.job = job
     self.checkpoint = checkpoint
@@ -53,7 +54,7 @@ package struct ClusterSession: Sendable {
       endpoint = try await coordinator.bind()
       session = try TrainingSession(
         job, run: run, from: checkpoint, keepingMetrics: isRestart, lanes: lanes, quiet: quiet,
-        pictures: pictures)
+        pictures: pictures, observer: observer)
       if let last = session.lastRecordedStep { await coordinator.keptReports(upTo: last) }
       try await coordinator.begin()
       try AtomicFile.write(run.coordinatorEndpoint, "\(endpoint)\n")

@@ -29,9 +29,12 @@ package struct CoordinatorRun: Sendable {
   }
 
   /// Trains.
-  /// - Parameter began: takes the training, whose `stop` is for when the user interrupts.
+  /// - Parameters:
+  ///   - observer: hears how the training goes, besides the run folder.
+  ///   - began: takes the training, whose `stop` is for when the user interrupts.
   package func run(
-    _ prepared: TrainingRequest.Prepared, _ request: TrainingRequest, quiet: Bool, began: (ClusterSession) -> Void
+    _ prepared: TrainingRequest.Prepared, _ request: TrainingRequest, quiet: Bool,
+    observer: (any TrainingObserver)? = nil, began: (ClusterSession) -> Void
   ) async throws -> (run: RunFolder, summary: Summary) {
     try prepared.checkSharedData()
     let (run, lock) = try prepared.claim(request)
@@ -40,7 +43,7 @@ package struct CoordinatorRun: Sendable {
       try await ClusterSession(
         prepared.job, run: run, from: prepared.checkpoint, isRestart: prepared.isRestart, bind: endpoint,
         security: security, nodes: nodes, heartbeat: heartbeat, wait: wait, lanes: lanes, quiet: quiet,
-        pictures: request.pictures)
+        pictures: request.pictures, observer: observer)
     }
     let bound = cluster.endpoint
     cluster.session.note("coordinator at \(bound); start nodes with: elbo node --coordinator \(bound)")

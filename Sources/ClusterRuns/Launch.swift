@@ -51,9 +51,12 @@ package struct Launch: Sendable {
   }
 
   /// Trains.
-  /// - Parameter began: takes the training, whose `stop` is for when the user interrupts.
+  /// - Parameters:
+  ///   - observer: hears how the training goes, besides the run folder.
+  ///   - began: takes the training, whose `stop` is for when the user interrupts.
   package func run(
-    _ prepared: TrainingRequest.Prepared, _ request: TrainingRequest, quiet: Bool, began: (ClusterSession) -> Void
+    _ prepared: TrainingRequest.Prepared, _ request: TrainingRequest, quiet: Bool,
+    observer: (any TrainingObserver)? = nil, began: (ClusterSession) -> Void
   ) async throws -> (run: RunFolder, summary: Summary) {
     let sockets = try endpoint == nil ? SocketFolder() : nil
     defer { sockets?.remove() }
@@ -64,7 +67,7 @@ package struct Launch: Sendable {
       try await ClusterSession(
         prepared.job, run: run, from: prepared.checkpoint, isRestart: false, bind: endpoint ?? sockets!.endpoint,
         security: security.coordinator, nodes: count, heartbeat: heartbeat, lanes: Launch.processors, quiet: quiet,
-        pictures: request.pictures)
+        pictures: request.pictures, observer: observer)
     }
     let bound = cluster.endpoint
     began(cluster)

@@ -31,6 +31,7 @@ struct ServeCommand: AsyncParsableCommand {
   var log = false
 
   func run() async throws {
+    guard let port = listening.port else { throw RecipeError("name the port to listen at, as in --port 8000") }
     let access = try listening.access()
     let service = try ModelService(models, lanes: lanes.count(), samples: samples) { line in
       StandardError.write("elbo: \(line)\n")
@@ -39,7 +40,7 @@ struct ServeCommand: AsyncParsableCommand {
     let signals = SignalWatch { _ in end.yield() }
     defer { signals.end() }
     let server = try await Server.start(
-      service.routes, access: access, host: listening.host, port: listening.port
+      service.routes, access: access, host: listening.host, port: port
     ) { [log] record in
       service.observe(record)
       if log { StandardError.write("\(record)\n") }

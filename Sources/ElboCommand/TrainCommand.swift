@@ -22,6 +22,7 @@ struct TrainCommand: AsyncParsableCommand {
   @OptionGroup var options: RecipeOptions
   @OptionGroup var lanes: LaneOptions
   @OptionGroup var output: TrainingOutputOptions
+  @OptionGroup var page: PageOptions
 
   @OptionGroup var protocols: ProtocolOptions
 
@@ -33,17 +34,19 @@ struct TrainCommand: AsyncParsableCommand {
     let request = try output.request(recipe, options)
     let prepared = try request.prepare()
     if output.dryRun { return Results.print(dryRunOf: prepared.job, quiet: output.quiet) }
+    let page = try await page.start(endsByItself: prepared.job.endsByItself)
     let (run, lock) = try prepared.claim(request)
     defer { lock.release() }
     let session = try await prepared.starting(run) {
       try TrainingSession(
         prepared.job, run: run, from: prepared.checkpoint, lanes: lanes, quiet: output.quiet,
-        pictures: request.pictures)
+        pictures: request.pictures, observer: page?.live)
     }
     let stop = StopRequest()
     let signals = SignalWatch(stopping: stop)
     defer { signals.end() }
-    let summary = try await session.run(until: stop)
+    await page?.show(session)
+    let summary = try await page.following(\.status) { try await session.run(until: stop) }
     try Results.print(summary, json: output.json, run: session.run)
     if summary.status == .interrupted { throw ExitStatus.interrupted }
   }

@@ -29,12 +29,17 @@ public struct Token: Sendable {
 public struct Access: Sendable {
   /// Nil: whoever reaches the server.
   public let token: Token?
+  /// By which a browser that was given the token shows it; nil: browsers show it as others do.
+  let cookie: Cookie?
   /// Names of this server beside addresses and `localhost`, in lower case.
   let hosts: Set<String>
 
-  /// - Parameter hosts: names by which clients reach the server, beside addresses and `localhost`.
-  public init(token: Token?, hosts: [String] = []) {
+  /// - Parameters:
+  ///   - hosts: names by which clients reach the server, beside addresses and `localhost`.
+  ///   - givesCookies: whether a browser that opens `/?token=…` gets a cookie for its later requests.
+  public init(token: Token?, hosts: [String] = [], givesCookies: Bool = false) {
     (self.token, self.hosts) = (token, Set(hosts.map { $0.lowercased() }))
+    cookie = givesCookies ? token.map(Cookie.init) : nil
   }
 
   /// Refuses a request that a page from elsewhere made a browser send; nil: it may go on.
@@ -47,7 +52,9 @@ public struct Access: Sendable {
     }
     guard isKnown(name) else {
       return .error(
-        421, "This server is not called \(name): use its address or localhost, or name it with --allow-host.")
+        421,
+        "This server is not called \(name): use its address or localhost, or start it with --allow-host (--page-host)."
+      )
     }
     let origins = request.headers.all("Origin")
     guard origins.isEmpty || origins == ["http://\(host)"] || origins == ["https://\(host)"] else {
@@ -59,13 +66,25 @@ public struct Access: Sendable {
   /// Refuses a request without the token; nil: it may go on.
   func refusal(ofStranger request: Request) -> Response? {
     guard let token else { return nil }
+    if let cookie, cookie.isShown(by: request) { return nil }
     let words = request.headers["Authorization"]?.split(separator: " ") ?? []
     guard words.count == 2, words[0].lowercased() == "bearer", token.matches(words[1]) else {
+      let browsers = cookie == nil ? "" : "open the address with ?token=TOKEN behind it, or "
       return .error(
-        401, "The token is missing or wrong: send it as Authorization: Bearer TOKEN.",
+        401, "The token is missing or wrong: \(browsers)send it as Authorization: Bearer TOKEN.",
         headers: [("WWW-Authenticate", "Bearer")])
     }
     return nil
+  }
+
+  /// The answer to a browser that opens `/?token=…`: a cookie, and the address without the token, which so stays out of
+  /// bookmarks and of what is sent to others. Nil: it shows no token, or a wrong one.
+  func cookieAnswer(to request: Request) -> Response? {
+    guard let token, let cookie, request.method == "GET", request.path.isEmpty, let shown = request.query["token"],
+      token.matches(shown)
+    else { return nil }
+    // Relative, and without a path: behind a proxy the server is under a path that it does not know.
+    return Response(status: 303, headers: [("Location", "./"), ("Set-Cookie", cookie.header)], body: .bytes([]))
   }
 
   /// A host without its port, in lower case; nil: it is none.

@@ -26,9 +26,10 @@ final class Service: Sendable {
 
   func release(_ bytes: Int) { held.subtract(bytes, ordering: .relaxed) }
 
-  /// Why a request is not answered, by its head alone; nil: it may send its body.
+  /// What is answered to a request's head alone, most often why it is refused; nil: it may send its body.
   func refusal(of head: Request) -> Response? {
     if let refusal = access.refusal(ofBrowser: head) { return refusal }
+    if let answer = access.cookieAnswer(to: head) { return answer }
     switch router.find(head.method, head.path) {
     case .nothing:
       return access.refusal(ofStranger: head) ?? .error(404, "There is nothing under this path.")

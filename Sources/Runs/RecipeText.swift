@@ -20,6 +20,9 @@ package struct RecipeText: Sendable, Equatable {
     }
   }
 
+  /// Keys and values in their order.
+  package var entries: [(key: String, value: String)] { lines }
+
   package static func == (a: RecipeText, b: RecipeText) -> Bool { a.text == b.text }
 
   /// The values by the paths of their keys.

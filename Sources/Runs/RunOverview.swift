@@ -14,7 +14,7 @@ public struct RunOverview: Sendable {
   public let path: String
   /// Nil: the training has not come to an end, or what it wrote cannot be read.
   public let summary: Summary?
-  let recipe: RecipeText
+  package let recipe: RecipeText
 
   /// The folder's name.
   public var name: String { path.split(separator: "/").last.map(String.init) ?? path }
@@ -26,10 +26,13 @@ public struct RunOverview: Sendable {
 
   /// Reads a run folder's recipe and summary.
   /// - Throws: `TrainingError` when it is no run; `FileError` when its recipe cannot be read.
-  public init(_ path: String) throws {
+  public init(_ path: String) throws { try self.init(path, withSummary: true) }
+
+  /// - Parameter withSummary: whether the summary is read too.
+  package init(_ path: String, withSummary: Bool) throws {
     let folder = try RunFolder(opening: path)
     self.path = folder.path
-    summary = Summary(of: folder)
+    summary = withSummary ? Summary(of: folder) : nil
     recipe = RecipeText(String(decoding: try InputFile.read(folder.recipe, limit: 1 << 20), as: UTF8.self))
   }
 
@@ -46,7 +49,7 @@ public struct RunOverview: Sendable {
   }
 
   /// SHA-256 of all of the recipe but its seed: runs that differ by their seeds alone have the same.
-  var digestWithoutSeed: String { recipe.digest(excluding: ["train.seed"]) }
+  package var digestWithoutSeed: String { recipe.digest(excluding: ["train.seed"]) }
 }
 
 private func unquoted(_ text: String) -> String {

@@ -40,6 +40,9 @@ package struct TrainingJob: Sendable {
 
   private var order: Order { Order(learner.order, exampleCount: learner.exampleCount, seed: plan.seed) }
 
+  /// Whether the training ends when it has converged, after a number of steps that nobody knows.
+  package var endsByItself: Bool { if case .sweep = learner.order { true } else { false } }
+
   /// What the progress line shows: the first metrics of each kind of phase.
   package var progressMetrics: [String] {
     var names: [String] = []

@@ -92,7 +92,7 @@ public final class ModelService: Sendable {
       },
       Route("GET", "/metrics") { _ in
         Response(
-          type: "text/plain; version=0.0.4; charset=utf-8",
+          type: PrometheusText.type,
           self.metrics.text(models: self.models.map { ($0.name, $0.version.id) }, waiting: self.queue.waiting))
       },
       Route("GET", "/openapi.json") { _ in

@@ -1,4 +1,4 @@
-import Foundation
+import Reports
 import Synchronization
 import Training
 
@@ -16,15 +16,14 @@ final class ServingMetrics: Sendable {
       sum += value
     }
 
-    func lines(_ name: String, _ labels: String) -> [String] {
-      var (total, result) = (0, [String]())
+    func samples(_ labels: [(name: String, value: String)] = []) -> [PrometheusText.Sample] {
+      var (total, result) = (0, [PrometheusText.Sample]())
       for (index, count) in counts.enumerated() {
         total += count
-        let bound = index < bounds.count ? "\(bounds[index])" : "+Inf"
-        result.append("\(name)_bucket{\(labels)\(labels.isEmpty ? "" : ",")le=\"\(bound)\"} \(total)")
+        let bound = PrometheusText.number(index < bounds.count ? bounds[index] : .infinity)
+        result.append(.init(Double(total), labels + [("le", bound)], suffix: "_bucket"))
       }
-      let braces = labels.isEmpty ? "" : "{\(labels)}"
-      return result + ["\(name)_sum\(braces) \(sum)", "\(name)_count\(braces) \(total)"]
+      return result + [.init(sum, labels, suffix: "_sum"), .init(Double(total), labels, suffix: "_count")]
     }
   }
 
@@ -64,86 +63,35 @@ final class ServingMetrics: Sendable {
   /// - Parameter models: names and versions.
   func text(models: [(name: String, version: String)], waiting: Int) -> String {
     let state = state.withLock { $0 }
-    var lines: [String] = []
-    func family(_ name: String, _ type: String, _ help: String, _ samples: [String]) {
-      guard !samples.isEmpty else { return }
-      lines += ["# HELP \(name) \(help)", "# TYPE \(name) \(type)"] + samples
-    }
-    family(
-      "elbo_build_info", "gauge", "Versions of what computes.",
-      ["elbo_build_info{version=\"\(Version.elbo)\",kernels=\"\(Version.kernels)\",onednn=\"\(Version.oneDNN)\"} 1"])
-    family(
-      "elbo_model_info", "gauge", "The version of each model that is served.",
-      models.map { "elbo_model_info{model=\"\($0.name)\",version=\"\($0.version)\"} 1" })
-    family(
-      "elbo_http_responses_total", "counter", "Answers by status.",
-      state.responses.sorted { $0.key < $1.key }.map { "elbo_http_responses_total{code=\"\($0.key)\"} \($0.value)" })
-    family(
-      "elbo_inferences_total", "counter", "Inference requests by model and status.",
+    var text = PrometheusText()
+    text.add(
+      "elbo_build_info", .gauge, "Versions of what computes.",
+      [.init(1, [("version", Version.elbo), ("kernels", Version.kernels), ("onednn", Version.oneDNN)])])
+    text.add(
+      "elbo_model_info", .gauge, "The version of each model that is served.",
+      models.map { .init(1, [("model", $0.name), ("version", $0.version)]) })
+    text.add(
+      "elbo_http_responses_total", .counter, "Answers by status.",
+      state.responses.sorted { $0.key < $1.key }.map { .init($0.value, [("code", "\($0.key)")]) })
+    text.add(
+      "elbo_inferences_total", .counter, "Inference requests by model and status.",
       state.inferences.sorted { $0.key < $1.key }.flatMap { model, counts in
-        counts.sorted { $0.key < $1.key }.map {
-          "elbo_inferences_total{model=\"\(model)\",code=\"\($0.key)\"} \($0.value)"
-        }
+        counts.sorted { $0.key < $1.key }.map { .init($0.value, [("model", model), ("code", "\($0.key)")]) }
       })
-    family(
-      "elbo_inference_rows_total", "counter", "Rows of inference requests.",
-      state.rows.sorted { $0.key < $1.key }.map { "elbo_inference_rows_total{model=\"\($0.key)\"} \($0.value)" })
-    family(
-      "elbo_inference_seconds", "histogram", "From a whole inference request to its answer.",
-      state.seconds.sorted { $0.key < $1.key }.flatMap {
-        $0.value.lines("elbo_inference_seconds", "model=\"\($0.key)\"")
-      })
-    family(
-      "elbo_batch_requests", "histogram", "Requests that were computed together.",
-      state.batches.lines("elbo_batch_requests", ""))
-    family("elbo_waiting_requests", "gauge", "Requests that wait to be computed.", ["elbo_waiting_requests \(waiting)"])
-    family(
-      "elbo_model_reloads_total", "counter", "Models whose files have changed, by what became of them.",
+    text.add(
+      "elbo_inference_rows_total", .counter, "Rows of inference requests.",
+      state.rows.sorted { $0.key < $1.key }.map { .init($0.value, [("model", $0.key)]) })
+    text.add(
+      "elbo_inference_seconds", .histogram, "From a whole inference request to its answer.",
+      state.seconds.sorted { $0.key < $1.key }.flatMap { $0.value.samples([("model", $0.key)]) })
+    text.add("elbo_batch_requests", .histogram, "Requests that were computed together.", state.batches.samples())
+    text.add("elbo_waiting_requests", .gauge, "Requests that wait to be computed.", [.init(waiting)])
+    text.add(
+      "elbo_model_reloads_total", .counter, "Models whose files have changed, by what became of them.",
       state.reloads.sorted { $0.key < $1.key }.flatMap { model, counts in
-        counts.sorted { $0.key < $1.key }.map {
-          "elbo_model_reloads_total{model=\"\(model)\",result=\"\($0.key)\"} \($0.value)"
-        }
+        counts.sorted { $0.key < $1.key }.map { .init($0.value, [("model", model), ("result", $0.key)]) }
       })
-    for (name, type, help, value) in ProcessNumbers.all {
-      family("process_" + name, type, help, ["process_\(name) \(value)"])
-    }
-    return lines.joined(separator: "\n") + "\n"
-  }
-}
-
-/// What Prometheus wants to know of every process.
-private enum ProcessNumbers {
-  static var all: [(name: String, type: String, help: String, value: Double)] {
-    var usage = rusage()
-    getrusage(RUSAGE_SELF.rawValue, &usage)
-    let time = { (time: timeval) in Double(time.tv_sec) + Double(time.tv_usec) / 1e6 }
-    var result: [(String, String, String, Double)] = [
-      ("cpu_seconds_total", "counter", "Processor time.", time(usage.ru_utime) + time(usage.ru_stime)),
-      ("start_time_seconds", "gauge", "When the process began.", start),
-    ]
-    if let pages = words("/proc/self/statm").dropFirst().first.flatMap({ Double($0) }) {
-      result.append(
-        ("resident_memory_bytes", "gauge", "Resident memory.", pages * Double(sysconf(Int32(_SC_PAGESIZE)))))
-    }
-    if let descriptors = try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd") {
-      result.append(("open_fds", "gauge", "Open descriptors.", Double(descriptors.count)))
-    }
-    return result
-  }
-
-  /// Since 1970; by now, where the system does not say how long ago it was.
-  private static let start: Double = {
-    let now = Date().timeIntervalSince1970
-    // After the name in brackets, which may hold spaces: the 20th word is the beginning, in ticks since the machine's.
-    let text = (try? String(contentsOfFile: "/proc/self/stat", encoding: .utf8)) ?? ""
-    let fields = text.split(separator: ")").last?.split(separator: " ") ?? []
-    guard fields.count > 19, let ticks = Double(fields[19]),
-      let up = words("/proc/uptime").first.flatMap({ Double($0) })
-    else { return now }
-    return now - up + ticks / Double(sysconf(Int32(_SC_CLK_TCK)))
-  }()
-
-  private static func words(_ path: String) -> [Substring] {
-    ((try? String(contentsOfFile: path, encoding: .utf8)) ?? "").split(separator: " ")
+    text.addProcess()
+    return text.text
   }
 }

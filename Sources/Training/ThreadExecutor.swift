@@ -3,17 +3,19 @@ import Foundation
 
 /// A thread of its own as the executor of an actor: what the actor computes blocks nobody else, above all not the
 /// concurrency pool on which heartbeats, progress and status run.
-final class ThreadExecutor: SerialExecutor, @unchecked Sendable {
+package final class ThreadExecutor: SerialExecutor, @unchecked Sendable {
   /// Guards `jobs` and `isStopping`.
   private let lock = NSCondition()
   private var jobs: [UnownedJob] = []
   private var isStopping = false
   private var thread: Thread?
 
-  init(name: String) {
+  /// - Parameter isAside: whether the thread computes only when nothing else wants its processor.
+  package init(name: String, isAside: Bool = false) {
     // The thread keeps the executor until `stop`: its owner may let go of it before the thread has begun.
     let thread = Thread {
       elbo_begin_thread(name)
+      if isAside { ThreadExecutor.giveWay() }
       self.work()
     }
     thread.stackSize = 8 << 20
@@ -22,14 +24,14 @@ final class ThreadExecutor: SerialExecutor, @unchecked Sendable {
   }
 
   /// Ends the thread once its jobs are done. The executor is not used afterwards.
-  func stop() {
+  package func stop() {
     lock.lock()
     isStopping = true
     lock.signal()
     lock.unlock()
   }
 
-  func enqueue(_ job: consuming ExecutorJob) {
+  package func enqueue(_ job: consuming ExecutorJob) {
     let job = UnownedJob(job)
     lock.lock()
     jobs.append(job)
@@ -37,7 +39,14 @@ final class ThreadExecutor: SerialExecutor, @unchecked Sendable {
     lock.unlock()
   }
 
-  func checkIsolated() { precondition(Thread.current === thread) }
+  package func checkIsolated() { precondition(Thread.current === thread) }
+
+  /// On Linux this is about the calling thread alone.
+  private static func giveWay() {
+    #if os(Linux)
+      _ = setpriority(Int32(PRIO_PROCESS.rawValue), 0, 19)
+    #endif
+  }
 
   private func work() {
     while true {

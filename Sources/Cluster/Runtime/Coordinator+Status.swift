@@ -1,6 +1,12 @@
 import Messages
+import ZeroMQ
 
 extension Coordinator {
+  /// Tells how things are, on the coordinator's thread. From any thread; a coordinator that is closed says nothing.
+  public nonisolated func tellStatus(_ heard: @escaping @Sendable (StatusReply) -> Void) {
+    context.executor.run { [self] in heard(assumeIsolated { $0.status(.now) }) }
+  }
+
   func status(_ now: Timestamp) -> StatusReply {
     let nodes = membership.statuses(now: now)
     let members = nodes.filter { $0.state == .member || $0.state == .suspect || $0.state == .stuck }

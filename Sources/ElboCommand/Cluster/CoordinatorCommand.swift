@@ -34,6 +34,7 @@ struct CoordinatorCommand: AsyncParsableCommand {
   @OptionGroup var lanes: LaneOptions
   @OptionGroup var heartbeat: HeartbeatOptions
   @OptionGroup var output: TrainingOutputOptions
+  @OptionGroup var page: PageOptions
   @OptionGroup var security: SecurityOptions
 
   func run() async throws {
@@ -47,10 +48,14 @@ struct CoordinatorCommand: AsyncParsableCommand {
     }
     let prepared = try request.prepareRestartable()
     if output.dryRun { return Results.print(dryRunOf: prepared.job, quiet: output.quiet) }
+    let page = try await page.start(endsByItself: prepared.job.endsByItself)
     var signals: SignalWatch?
     defer { signals?.end() }
-    let (run, summary) = try await serving.run(prepared, request, quiet: output.quiet) { cluster in
-      signals = SignalWatch { _ in cluster.stop() }
+    let (run, summary) = try await page.following(\.summary.status) {
+      try await serving.run(prepared, request, quiet: output.quiet, observer: page?.live) { cluster in
+        signals = SignalWatch { _ in cluster.stop() }
+        page?.show(cluster)
+      }
     }
     try Results.print(summary, json: output.json, run: run)
     if summary.status == .interrupted { throw ExitStatus.interrupted }

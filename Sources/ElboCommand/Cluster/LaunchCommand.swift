@@ -41,6 +41,7 @@ struct LaunchCommand: AsyncParsableCommand {
 
   @OptionGroup var heartbeat: HeartbeatOptions
   @OptionGroup var output: TrainingOutputOptions
+  @OptionGroup var page: PageOptions
 
   func run() async throws {
     let launch = try Launch(
@@ -49,10 +50,14 @@ struct LaunchCommand: AsyncParsableCommand {
     let request = try output.request(recipe, options)
     let prepared = try request.prepare()
     if output.dryRun { return Results.print(dryRunOf: prepared.job, quiet: output.quiet) }
+    let page = try await page.start(endsByItself: prepared.job.endsByItself)
     var signals: SignalWatch?
     defer { signals?.end() }
-    let (run, summary) = try await launch.run(prepared, request, quiet: output.quiet) { cluster in
-      signals = SignalWatch { _ in cluster.stop() }
+    let (run, summary) = try await page.following(\.summary.status) {
+      try await launch.run(prepared, request, quiet: output.quiet, observer: page?.live) { cluster in
+        signals = SignalWatch { _ in cluster.stop() }
+        page?.show(cluster)
+      }
     }
     try Results.print(summary, json: output.json, run: run)
     if summary.status == .interrupted { throw ExitStatus.interrupted }

@@ -1,10 +1,10 @@
 /// Which of very many points are drawn. A picture has some thousand pixels a side; a million points would take seconds
 /// and megabytes and look no different. The numbers beside the picture are all there.
-enum Thinning {
+package enum Thinning {
   /// The most points of a cloud that are drawn.
   static let mostPoints = 20_000
   /// The most pieces that a curve is cut into.
-  static let mostPieces = 2_000
+  package static let mostPieces = 2_000
 
   /// The places of the points of a cloud that are drawn, ascending: one at a pseudo-random place in each of `most`
   /// equal parts, so that no pattern in their order shows.
@@ -20,7 +20,7 @@ enum Thinning {
   /// The places of the points of a curve that are drawn, ascending: in each of `most` equal parts the first, the last
   /// and those where one of `heights` is least or greatest, so that every spike stays. Where a point is not drawable
   /// the curve breaks; such a place stays too, one in each part.
-  static func curve(count: Int, heights: [[Double]], most: Int = mostPieces) -> [Int] {
+  package static func curve(count: Int, heights: [[Double]], most: Int = mostPieces) -> [Int] {
     guard count > most * 4 else { return Array(0..<count) }
     var places: [Int] = []
     for part in 0..<most {
