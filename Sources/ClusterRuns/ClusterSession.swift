@@ -53,7 +53,7 @@ package struct ClusterSession: Sendable {
       endpoint = try await coordinator.bind()
       session = try TrainingSession(
         job, run: run, from: checkpoint, keepingMetrics: isRestart, lanes: lanes, quiet: quiet,
-        pictures: pictures)
+        isComputedHere: false, pictures: pictures)
       if let last = session.lastRecordedStep { await coordinator.keptReports(upTo: last) }
       try await coordinator.begin()
       try AtomicFile.write(run.coordinatorEndpoint, "\(endpoint)\n")

@@ -1,6 +1,7 @@
 import Computations
 import Datasets
 import Figures
+import Metrics
 import Tensors
 
 /// What a learner can do besides learning, as values: nil where it cannot.
@@ -13,6 +14,8 @@ public struct Offers {
   /// Metrics over all held-out examples with the current parameters, `test/` left out, in place of sums over examples: a
   /// calibration error, an area under a curve. The same for any number of lanes.
   public var evaluation: ((_ key: RandomKey, _ crew: Crew) throws -> [String: Double])?
+  /// What each held-out example scores, of a learner with an `evaluation`.
+  public var scores: ((_ key: RandomKey, _ crew: Crew) throws -> HeldOutScores)?
   public var prediction: (any Predicting)?
   public var closedFormPrediction: (any RowPredicting)?
   public var pixelPrediction: (any PixelPredicting)?
