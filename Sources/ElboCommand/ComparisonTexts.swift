@@ -19,7 +19,7 @@ struct ComparisonTexts {
   var text: String {
     let runs = comparison.runs
     var table = TextTable([.init("")] + runs.map { .init($0.path, .right) })
-    for row in rows { table.append(row) }
+    for row in rows(RunTexts.number, none: "–") { table.append(row) }
     let same = comparison.firstWithSameBits
     table.append(
       ["same bits as"] + runs.indices.map { place in same[place].flatMap { $0 == place ? nil : runs[$0].path } ?? "" })
@@ -27,13 +27,13 @@ struct ComparisonTexts {
   }
 
   /// A label, and a cell for each run.
-  private var rows: [[String]] {
+  private func rows(_ number: (Double?) -> String, none: String) -> [[String]] {
     let runs = comparison.runs
     var rows = [["status"] + runs.map(\.status)]
-    for (key, values) in comparison.differences { rows.append([key] + values.map { $0 ?? "–" }) }
-    for name in names { rows.append([name] + runs.map { RunTexts.number($0.metrics[name]) }) }
-    rows.append(["seconds"] + runs.map { RunTexts.number($0.summary?.seconds) })
-    if let scores { rows.append(["ms a prediction"] + scores.secondsPerExample.map { RunTexts.number(1000 * $0) }) }
+    for (key, values) in comparison.differences { rows.append([key] + values.map { $0 ?? none }) }
+    for name in names { rows.append([name] + runs.map { number($0.metrics[name]) }) }
+    rows.append(["seconds"] + runs.map { number($0.summary?.seconds) })
+    if let scores { rows.append(["ms a prediction"] + scores.secondsPerExample.map { number(1000 * $0) }) }
     rows.append(["parameters_sha256"] + runs.map { String($0.summary?.parameters_sha256.prefix(12) ?? "") })
     return rows
   }
@@ -79,7 +79,7 @@ struct ComparisonTexts {
   var csv: String {
     var lines = comparison.runs.indices.map { [comparison.runs[$0].path] }
     var head = ["run"]
-    for row in rows {
+    for row in rows({ $0.map { "\($0)" } ?? "" }, none: "") {
       head.append(row[0])
       for run in lines.indices { lines[run].append(row[run + 1]) }
     }

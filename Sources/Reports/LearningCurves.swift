@@ -19,7 +19,10 @@ public enum LearningCurves {
     for record in records {
       for (name, value) in record.metrics where !value.isNaN { series[name, default: []].append((record.epoch, value)) }
     }
-    let names = Set(series.keys.map { String($0.drop { $0 != "/" }.dropFirst()) }).sorted()
+    // What never changes has no curve, unless nothing else has one.
+    let moving = series.filter { _, points in points.contains { $0.value != points[0].value } }
+    let shown = moving.isEmpty ? series : moving
+    let names = Set(shown.keys.map { String($0.drop { $0 != "/" }.dropFirst()) }).sorted()
     guard !names.isEmpty else { return nil }
     let lastEpoch = records.last!.epoch
     let panels = names.map { name in

@@ -92,7 +92,7 @@ package struct ScoreComparison: Sendable {
       words.withUnsafeMutableBufferPointer {
         key.at(sample: UInt32(resample)).words(into: $0.baseAddress!, count: count)
       }
-      let drawn = metrics(words.map { Int(UInt64($0) * UInt64(count) >> 32) })
+      let drawn = metrics(words.map { Int((UInt64($0) * UInt64(count)) >> 32) })
       for metric in names.indices {
         for run in runs.indices { draws[metric][run].append(drawn[run][metric] - drawn[0][metric]) }
       }

@@ -144,8 +144,8 @@ package struct TrainingJob: Sendable {
     evaluated = given == nil ? evaluation.evaluated(learner, validation: validation, seed: seed) : nil
     try recipe.finish()
     resolvedRecipe = recipe.resolved
-    hyperparameters = recipe.readings.filter { $0.value != $0.usual && $0.key != "train.tensorboard" }
-      .map { ($0.key, $0.value) }
+    hyperparameters = recipe.readings.map { (key: $0.key, value: unquoted($0.value), usual: $0.usual) }
+      .filter { $0.value != $0.usual && $0.key != "train.tensorboard" }.map { ($0.key, $0.value) }
     writtenRecipe = RecipeText(resolvedRecipe)
   }
 

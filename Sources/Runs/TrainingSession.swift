@@ -123,7 +123,8 @@ package struct TrainingSession: Sendable {
     }
     let moment = ending.moment
     if ending.isFinished {
-      recorder.board?.add(metrics, at: moment.step)
+      let reported = recorder.lastReport.flatMap { $0.step == moment.step ? $0.metrics : nil } ?? [:]
+      recorder.board?.add(metrics.filter { reported[$0.key] == nil }, at: moment.step)
       recorder.board?.end()
     } else {
       recorder.board?.flush()

@@ -17,7 +17,11 @@ extension Run {
     }
     let log = TensorBoardLog(
       run, in: folder, recipe: job.resolvedRecipe, hyperparameters: job.hyperparameters, from: .max)
-    if let summary = Summary(of: run) { log.add(summary.metrics, at: summary.steps) }
+    if let summary = Summary(of: run) {
+      let last = try? MetricsReader.records(of: run.metrics).last
+      let reported = last?.step == summary.steps ? last?.metrics ?? [:] : [:]
+      log.add(summary.metrics.filter { reported[$0.key] == nil }, at: summary.steps)
+    }
     log.add(job.learner.parameters, at: step)
     let pictures = (try? FileManager.default.contentsOfDirectory(atPath: run.figures)) ?? []
     log.add(pictures: pictures.sorted().map { run.figures + "/" + $0 }, at: step)
