@@ -3,6 +3,7 @@ import Figures
 import Files
 import Foundation
 import Images
+import Metrics
 import Reports
 import Synchronization
 import Tensors
@@ -65,8 +66,10 @@ package final class TensorBoardLog: Sendable {
     }
   }
 
+  /// Those of one class by itself would hide the others.
   private static func scalars(_ metrics: [String: Double]) -> [TensorBoardEvent.Content] {
-    metrics.sorted { $0.key < $1.key }.filter(\.value.isFinite).map { .scalar($0.key, $0.value) }
+    metrics.filter { $0.value.isFinite && !ClassMetric.isOne($0.key) }.sorted { $0.key < $1.key }
+      .map { .scalar($0.key, $0.value) }
   }
 
   /// Adds metrics after a step.
