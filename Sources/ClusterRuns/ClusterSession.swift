@@ -54,7 +54,7 @@ package struct ClusterSession: Sendable {
       endpoint = try await coordinator.bind()
       session = try TrainingSession(
         job, run: run, from: checkpoint, keepingMetrics: isRestart, lanes: lanes, quiet: quiet,
-        pictures: pictures, observer: observer)
+        isComputedHere: false, pictures: pictures, observer: observer)
       if let last = session.lastRecordedStep { await coordinator.keptReports(upTo: last) }
       try await coordinator.begin()
       try AtomicFile.write(run.coordinatorEndpoint, "\(endpoint)\n")

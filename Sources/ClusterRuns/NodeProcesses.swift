@@ -133,30 +133,3 @@ package struct NodeProcesses: Sendable {
     }
   }
 }
-
-/// The processes that are to be killed when they do not end by themselves.
-private final class Children: Sendable {
-  private let running = Mutex<Set<pid_t>>([])
-  private let left: Mutex<Int>
-  private let killed = Atomic(false)
-
-  init(_ count: Int) { left = Mutex(count) }
-
-  /// One of them has ended. Returns how many are left.
-  func ended() -> Int {
-    left.withLock { left in
-      left -= 1
-      return left
-    }
-  }
-
-  func add(_ process: pid_t) { _ = running.withLock { $0.insert(process) } }
-  func remove(_ process: pid_t) { _ = running.withLock { $0.remove(process) } }
-
-  var wereKilled: Bool { killed.load(ordering: .acquiring) }
-
-  func killAll() {
-    killed.store(true, ordering: .releasing)
-    running.withLock { for process in $0 { kill(process, SIGKILL) } }
-  }
-}

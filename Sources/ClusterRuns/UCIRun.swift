@@ -1,19 +1,18 @@
-import Cluster
+import Foundation
 import Metrics
 import Models
 import Recipes
 import Reports
 import Runs
-import Synchronization
 import Training
 
 /// The official splits of a UCI set: independent jobs for lanes of this process or for other processes.
 package struct UCIRun: Sendable {
   package let recipe: String
   package let overrides: RecipeOverrides
-  package let grid: [UCIProtocol.Axis]
+  package let grid: [SweepAxis]
   /// Who computes splits; empty: this process.
-  package let places: [UCIPlace]
+  package let places: [WorkPlace]
   package let lanes: Int
   /// The splits that are wanted; nil: all of them.
   package let wanted: [Int]?
@@ -22,7 +21,7 @@ package struct UCIRun: Sendable {
   ///   - grid: `key=value,value,…` for each key.
   ///   - chosen: numbers of splits, comma-separated.
   package init(
-    recipe: String, overrides: RecipeOverrides, grid: [String], places: [UCIPlace], lanes: Int, chosen: String?
+    recipe: String, overrides: RecipeOverrides, grid: [String], places: [WorkPlace], lanes: Int, chosen: String?
   ) throws {
     self.recipe = recipe
     self.overrides = overrides
@@ -34,14 +33,7 @@ package struct UCIRun: Sendable {
       }
       return split
     }
-    self.grid = try grid.map { text in
-      let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
-      let values = parts.count == 2 ? parts[1].split(separator: ",").map(String.init) : []
-      guard !values.isEmpty else {
-        throw RecipeError("--grid \(text): write key.path=value,value, as in --grid objective.prior_deviation=0.3,1")
-      }
-      return UCIProtocol.Axis(key: parts[0], values: values)
-    }
+    self.grid = try grid.map { try SweepAxis($0, option: "--grid") }
   }
 
   /// Computes the wanted splits.
@@ -63,18 +55,32 @@ package struct UCIRun: Sendable {
       try overrides.apply(to: reading)
       return reading
     }
-    let grid = grid.flatMap { ["--grid", "\($0.key)=\($0.values.joined(separator: ","))"] }
-    let workers: [Worker] =
+    let compute: [@Sendable (Int) async throws -> UCIProtocol.Result] =
       places.isEmpty
       ? (0..<lanes).map { _ in { try await uci.run($0) } }
       : places.map { place in
         var there = overrides
         there.data = place.host?.data ?? folder
-        let arguments = [recipe] + there.arguments + grid
-        return { try await place.run($0, arguments) }
+        let arguments =
+          ["train", recipe] + there.arguments + grid.flatMap { ["--grid", $0.text] }
+          + ["--protocol", "uci", "--lanes", "1", "--json", "--quiet", "--supervised"]
+        return { split in
+          let output = try await place.run(arguments + ["--splits", "\(split)"])
+          guard let result = try? UCIProtocol.Result(json: output), result.split == split else {
+            throw WorkPlace.Lost(description: "\(place.name) printed no result")
+          }
+          return result
+        }
       }
-    let results = try await UCIRun.results(
-      of: wanted ?? Array(0..<splits.count), by: workers, heard: heard, note: note)
+    let results = try await WorkPlace.share(
+      (wanted ?? Array(0..<splits.count)).sorted(),
+      among: compute.map { worker in
+        { split in
+          let result = try await worker(split)
+          heard(result)
+          return result
+        }
+      }, note: { note("split \($0): \($1.description)") })
     return Outcome(name: splits.name, results: results)
   }
 
@@ -101,58 +107,23 @@ package struct UCIRun: Sendable {
           })
     }
   }
-
-  private typealias Worker = @Sendable (Int) async throws -> UCIProtocol.Result
-
-  /// Has workers take splits until all are computed. The split of a worker that is lost goes to those that are left.
-  private static func results(
-    of wanted: [Int], by workers: [Worker], heard: @escaping @Sendable (UCIProtocol.Result) -> Void,
-    note: @escaping @Sendable (String) -> Void
-  ) async throws -> [UCIProtocol.Result] {
-    let queue = SplitQueue(wanted)
-    var (results, workers) = ([UCIProtocol.Result](), workers)
-    while results.count < wanted.count {
-      let rounds = try await withThrowingTaskGroup(of: (results: [UCIProtocol.Result], isLeft: Bool, index: Int).self) {
-        group in
-        for (index, worker) in workers.enumerated() {
-          group.addTask {
-            var done: [UCIProtocol.Result] = []
-            while let split = queue.next() {
-              do {
-                done.append(try await worker(split))
-                heard(done.last!)
-              } catch let error as UCIPlace.Lost {
-                // Ended because another one has failed, which is what is told.
-                try Task.checkCancellation()
-                note("split \(split): \(error.description)")
-                queue.giveBack(split)
-                return (done, false, index)
-              }
-            }
-            return (done, true, index)
-          }
-        }
-        return try await group.reduce(into: []) { $0.append($1) }
-      }
-      results += rounds.flatMap(\.results)
-      workers = rounds.filter(\.isLeft).map { workers[$0.index] }
-      guard !workers.isEmpty || results.count == wanted.count else {
-        throw ClusterError(
-          .unreachable, "no process is left to compute \(wanted.count - results.count) splits",
-          advice: "see what was said of each, and compute the rest with --splits")
-      }
-    }
-    return results.sorted { $0.split < $1.split }
-  }
 }
 
-/// The splits that nobody computes yet.
-private final class SplitQueue: Sendable {
-  private let left: Mutex<[Int]>
+extension UCIProtocol.Result {
+  package init(json: String) throws { self = try JSONDecoder().decode(Self.self, from: Data(json.utf8)) }
 
-  init(_ splits: [Int]) { left = Mutex(splits) }
+  /// For people.
+  package var line: String {
+    let chosen = choice.sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }.joined()
+    return "split \(split): RMSE \(rootMeanSquaredError), log-likelihood \(logLikelihood)\(chosen)"
+  }
 
-  func next() -> Int? { left.withLock { $0.isEmpty ? nil : $0.removeFirst() } }
-
-  func giveBack(_ split: Int) { left.withLock { $0.append(split) } }
+  /// For programs, one line.
+  package var json: String {
+    get throws {
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = .sortedKeys
+      return String(decoding: try encoder.encode(self), as: UTF8.self)
+    }
+  }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Files
+import Recipes
 import Reports
 import Runs
 
@@ -11,8 +12,10 @@ struct CompareCommand: ParsableCommand {
       Examples:
         elbo compare runs/vae runs/vae-2
         elbo compare runs/bbb-seed-* --metrics test/cls/NLL      mean ± standard error over seeds
+        elbo compare runs/mlp runs/bbb --intervals               differences on the same examples, with intervals
 
-      Runs that differ by train.seed alone are summed up as mean ± standard error.
+      Runs that differ by train.seed alone are summed up as mean ± standard error. With --intervals the held-out examples
+      are scored anew, one by one, and resampled for all runs alike.
       """)
 
   @Argument(help: "Run folders, two or more.")
@@ -20,61 +23,50 @@ struct CompareCommand: ParsableCommand {
 
   @OptionGroup var metrics: MetricOptions
 
-  @Flag(help: "Print JSON.")
-  var json = false
+  @Flag(help: "Differences from the first run on the same held-out examples, with intervals of a paired bootstrap.")
+  var intervals = false
+
+  @Option(
+    help: ArgumentHelp("With --intervals: the examples to compare on (default: the test part).", valueName: "dir|file"))
+  var data: String?
+
+  @Option(help: ArgumentHelp("With --intervals: how often examples are drawn anew.", valueName: "n"))
+  var resamples = 2000
+
+  @Option(parsing: .unconditional, help: "With --intervals: the seed of the draws.", transform: seedNumber)
+  var seed: UInt64 = 0
+
+  @OptionGroup var lanes: LaneOptions
+  @OptionGroup var form: FormOptions
 
   func run() throws {
     guard runs.count > 1 else { throw RecipeError("one run is named: name two or more") }
+    guard intervals || data == nil else { throw RecipeError("--data belongs to --intervals") }
+    guard (10...1_000_000).contains(resamples) else {
+      throw RecipeError("--resamples is \(resamples): it must be from 10 to 1000000")
+    }
     let comparison = RunComparison(try runs.map { try RunOverview($0) })
     let names = try metrics.names(of: comparison, default: 12)
-    print(json ? document(comparison, names) : text(comparison, names), terminator: "")
+    let lanes = try lanes.count()
+    let scores =
+      intervals
+      ? try ScoreComparison(
+        runs.map { try Run(opening: $0, data: data, lanes: lanes) }, resamples: resamples, seed: seed) : nil
+    let texts = ComparisonTexts(comparison, names, scores)
+    print(try form.isCSV() ? texts.csv : form.json ? texts.document : texts.text, terminator: "")
   }
+}
 
-  private func text(_ comparison: RunComparison, _ names: [String]) -> String {
-    let runs = comparison.runs
-    var table = TextTable([.init("")] + runs.map { .init($0.path, .right) })
-    table.append(["status"] + runs.map(\.status))
-    for (key, values) in comparison.differences { table.append([key] + values.map { $0 ?? "–" }) }
-    for name in names { table.append([name] + runs.map { RunTexts.number($0.metrics[name]) }) }
-    table.append(["seconds"] + runs.map { RunTexts.number($0.summary?.seconds) })
-    table.append(["parameters_sha256"] + runs.map { String($0.summary?.parameters_sha256.prefix(12) ?? "") })
-    let same = comparison.firstWithSameBits
-    table.append(
-      ["same bits as"] + runs.indices.map { place in same[place].flatMap { $0 == place ? nil : runs[$0].path } ?? "" })
-    return table.text + comparison.groups.map { group(comparison, $0, names) }.joined()
-  }
+/// What a table is printed as.
+struct FormOptions: ParsableArguments {
+  @Flag(help: "Print JSON.")
+  var json = false
 
-  private func group(_ comparison: RunComparison, _ group: RunComparison.Group, _ names: [String]) -> String {
-    let paths = group.members.map { comparison.runs[$0].path }
-    var table = TextTable([.init(""), .init("mean", .right), .init(""), .init("standard error", .right)])
-    for name in names {
-      guard let found = group.metrics[name] else { continue }
-      table.append([name, RunTexts.number(found.mean), "±", RunTexts.number(found.error)])
-    }
-    return "\n\(paths.count) seeds: \(paths.joined(separator: ", "))\n" + table.text
-  }
+  @Flag(help: "Print comma-separated values.")
+  var csv = false
 
-  private func document(_ comparison: RunComparison, _ names: [String]) -> String {
-    let same = comparison.firstWithSameBits
-    let differences = comparison.differences.map { key, values in
-      (key, "[" + values.map { $0.map(JSONText.string) ?? "null" }.joined(separator: ",") + "]")
-    }
-    let groups = comparison.groups.map { group in
-      let metrics = group.metrics.sorted { $0.key < $1.key }.map { name, found in
-        (
-          name,
-          JSONText.object([("mean", JSONText.number(found.mean)), ("standard_error", JSONText.number(found.error))])
-        )
-      }
-      return JSONText.object([
-        ("runs", "[" + group.members.map { "\($0)" }.joined(separator: ",") + "]"),
-        ("metrics", JSONText.object(metrics)),
-      ])
-    }
-    return JSONText.object([
-      ("runs", RunTexts.json(comparison.runs, metrics: names)), ("differences", JSONText.object(differences)),
-      ("same_bits_as", "[" + same.map { $0.map { "\($0)" } ?? "null" }.joined(separator: ",") + "]"),
-      ("groups", "[" + groups.joined(separator: ",") + "]"),
-    ]) + "\n"
+  func isCSV() throws -> Bool {
+    guard !(json && csv) else { throw RecipeError("--json and --csv exclude each other: leave one out") }
+    return csv
   }
 }

@@ -47,8 +47,8 @@ struct Elbo: AsyncParsableCommand {
       TrainCommand.self, LaunchCommand.self, CoordinatorCommand.self, NodeCommand.self, StatusCommand.self,
       KeysCommand.self, EvaluateCommand.self, PredictCommand.self, CalibrateCommand.self, PruneCommand.self,
       SampleCommand.self, ServeCommand.self, PageCommand.self, BanditCommand.self, ExportCommand.self,
-      VerifyCommand.self,
-      RunsCommand.self, CompareCommand.self, ConjugateCommand.self, RecipesCommand.self, DoctorCommand.self,
+      VerifyCommand.self, RunsCommand.self, CompareCommand.self, SweepCommand.self, ConjugateCommand.self,
+      RecipesCommand.self, DoctorCommand.self,
     ])
 
   static func main(_ models: [any Model.Type]) async {

@@ -13,6 +13,7 @@ struct ExportCommand: AsyncParsableCommand {
         elbo export runs/bbb --output bbb.onnx --draws 50
         elbo export runs/vae --output vae.onnx         vae.encoder.onnx and vae.decoder.onnx
         elbo export runs/dcgan --output dcgan-torch
+        elbo export runs/vae --tensorboard boards/vae  its metrics and figures
         python -c 'import torch; from model import Generator; print(Generator()(torch.randn(4, 100)).shape)'
 
       Networks take examples as the data has them and give what `elbo predict` and `elbo sample` give, in the units of
@@ -27,7 +28,10 @@ struct ExportCommand: AsyncParsableCommand {
   @Option(
     help: ArgumentHelp(
       "A file that ends with .elbo or .onnx, or a folder for PyTorch.", valueName: "file.elbo|file.onnx|dir"))
-  var output: String
+  var output: String?
+
+  @Option(help: ArgumentHelp("A folder for an event file of the run, in place of the model.", valueName: "dir"))
+  var tensorboard: String?
 
   @Option(
     help: ArgumentHelp("Compute so many draws of the weights side by side (bbb, bbb-regression).", valueName: "T"))
@@ -38,6 +42,14 @@ struct ExportCommand: AsyncParsableCommand {
 
   func run() async throws {
     guard seed == nil || draws != nil else { throw RecipeError("--seed goes with --draws: leave it out") }
-    for path in try Run(opening: run).export(to: output, draws: draws, seed: seed ?? 0) { print(path) }
+    guard (output == nil) != (tensorboard == nil) else {
+      throw RecipeError("say where to: either --output, for the model, or --tensorboard, for the run's metrics")
+    }
+    if let tensorboard {
+      guard draws == nil else { throw RecipeError("--draws goes with --output: leave it out") }
+      try Run(opening: run).exportTensorBoard(to: tensorboard)
+      return print(tensorboard)
+    }
+    for path in try Run(opening: run).export(to: output!, draws: draws, seed: seed ?? 0) { print(path) }
   }
 }

@@ -26,6 +26,9 @@ struct ProtocolOptions: ParsableArguments {
   @Option(help: ArgumentHelp("With --protocol: machines that compute splits, over ssh.", valueName: "hosts.yaml"))
   var hosts: String?
 
+  @Flag(help: .hidden)
+  var supervised = false
+
   /// Whether a protocol is asked for.
   /// - Throws: `RecipeError` when it is none that there is, or its options are given without it.
   func isWanted(recipe: String?, resume: String?) throws -> Bool {
@@ -45,8 +48,10 @@ struct ProtocolOptions: ParsableArguments {
   }
 
   func run(_ recipe: String, _ options: RecipeOptions, _ output: TrainingOutputOptions, lanes: Int) async throws {
+    let signals = supervised ? SignalWatch(isSupervised: true) { _ in ExitStatus.interrupted.endAtOnce() } : nil
+    defer { signals?.end() }
     let uci = try UCIRun(
-      recipe: recipe, overrides: options.overrides, grid: grid, places: UCIPlace.all(nodes: nodes, hosts: hosts),
+      recipe: recipe, overrides: options.overrides, grid: grid, places: WorkPlace.all(nodes: nodes, hosts: hosts),
       lanes: lanes, chosen: splits)
     let outcome = try await uci.run(
       heard: { [quiet = output.quiet] in if !quiet { StandardError.write($0.line + "\n") } },

@@ -25,8 +25,7 @@ struct RunsCommand: ParsableCommand {
 
   @OptionGroup var metrics: MetricOptions
 
-  @Flag(help: "Print JSON: an array of objects.")
-  var json = false
+  @OptionGroup var form: FormOptions
 
   func run() throws {
     var runs = try RunOverview.all(in: folder ?? Setting.runsFolder)
@@ -40,7 +39,8 @@ struct RunsCommand: ParsableCommand {
       }.map(\.element)
     }
     let names = try metrics.names(of: RunComparison(runs), default: 3)
-    if json { return print(RunTexts.json(runs, metrics: names)) }
+    if try form.isCSV() { return print(RunTexts.csv(runs, metrics: names), terminator: "") }
+    if form.json { return print(RunTexts.json(runs, metrics: names)) }
     let areSelected = runs.contains { $0.summary?.selection != nil }
     let head: [TextTable.Column] = [.init("run"), .init("model"), .init("status"), .init("steps", .right)]
     let selected: [TextTable.Column] = areSelected ? [.init("selected", .right)] : []
@@ -90,6 +90,20 @@ enum RunTexts {
     let digits = abs(value) >= 1 ? max(0, 5 - Int(log10(abs(value)))) : 6
     return abs(value) < 1e-4 && value != 0 || abs(value) >= 1e9
       ? String(format: "%.5e", value) : String(format: "%.\(digits)f", value)
+  }
+
+  /// A line a run.
+  static func csv(_ runs: [RunOverview], metrics names: [String]) -> String {
+    let head = ["run", "model", "status", "steps", "seconds", "selected_step", "parameters_sha256"] + names
+    let lines = runs.map { run in
+      let summary = run.summary
+      let cells = [
+        run.path, run.model, run.status, summary.map { "\($0.steps)" }, summary.map { "\($0.seconds)" },
+        summary?.selection.map { "\($0.step)" }, summary?.parameters_sha256,
+      ]
+      return (cells + names.map { run.metrics[$0].map { "\($0)" } }).map { $0 ?? "" }
+    }
+    return CSVText.lines([head] + lines)
   }
 
   static func json(_ runs: [RunOverview], metrics names: [String]) -> String {

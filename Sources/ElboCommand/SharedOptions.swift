@@ -60,6 +60,9 @@ struct TrainingOutputOptions: ParsableArguments {
   @Flag(help: "With --resume: go on also where numbers come out otherwise than before; the bits will differ.")
   var acceptNumerics = false
 
+  @Flag(help: "Write an event file for TensorBoard into the run folder (train.tensorboard).")
+  var tensorboard = false
+
   @OptionGroup var pictures: PictureOptions
   @OptionGroup var log: LogOptions
 
@@ -74,8 +77,10 @@ struct TrainingOutputOptions: ParsableArguments {
 
   /// What is asked to be trained.
   func request(_ recipe: String?, _ options: RecipeOptions) throws -> TrainingRequest {
-    TrainingRequest(
-      recipe: recipe, overrides: options.overrides, out: out, resume: resume, dryRun: dryRun,
+    var overrides = options.overrides
+    if tensorboard { overrides.assignments.append("train.tensorboard=true") }
+    return TrainingRequest(
+      recipe: recipe, overrides: overrides, out: out, resume: resume, dryRun: dryRun,
       acceptsNumerics: acceptNumerics, pictures: try pictures.format())
   }
 }

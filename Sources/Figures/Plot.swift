@@ -20,7 +20,8 @@ public struct Plot: Sendable, Hashable {
 
   public var rows: Int { (panels.count + columns - 1) / columns }
 
-  /// - Parameter columns: panels in a row; nil puts up to three in one row, four in two, and more in rows of three or four.
+  /// - Parameter columns: panels in a row; nil puts up to three in one row, four in two, and more in rows of three or
+  ///   four, so that the last row is not left empty.
   public init(_ panels: [Panel], columns: Int? = nil, panelSize: PixelSize? = nil) {
     precondition(!panels.isEmpty, "a plot has panels")
     precondition((columns ?? 1) > 0, "rows have columns")
@@ -29,7 +30,7 @@ public struct Plot: Sendable, Hashable {
       switch panels.count {
       case ...3: panels.count
       case 4: 2
-      case ...9: 3
+      case 5, 6, 9: 3
       default: 4
       }
     self.columns = min(columns ?? few, panels.count)

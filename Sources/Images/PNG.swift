@@ -13,6 +13,14 @@ public enum PNG {
     try decode(bytes, pixelLimit, asStored: false)
   }
 
+  /// Of bytes that are a PNG file: its pixels.
+  package static func size(of bytes: [UInt8]) -> (width: Int, height: Int)? {
+    // Both lie behind the signature and the first chunk's length and name.
+    guard depth(of: bytes) != nil else { return nil }
+    func number(_ place: Int) -> Int { bytes[place..<place + 4].reduce(0) { $0 << 8 | Int($1) } }
+    return (number(16), number(20))
+  }
+
   /// The bits of a sample, of bytes that are a PNG file: 1 to 16.
   public static func depth(of bytes: [UInt8]) -> Int? {
     // Signature, then a chunk's length and name, width, height, and the depth.

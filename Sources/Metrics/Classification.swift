@@ -84,15 +84,24 @@ public struct Reliability: Sendable {
   /// - Parameter bins: how many; bin b holds confidences in (b / bins, (b + 1) / bins], as Guo et al. and
   ///   torchmetrics do.
   public init(_ probabilities: ClassProbabilities, labels: [Int], bins: Int = 15) {
-    precondition(bins > 0 && labels.count == probabilities.count)
+    precondition(labels.count == probabilities.count)
+    self.init(
+      labels.enumerated().lazy.map { row, label in
+        let (guess, confidence) = probabilities.top(row)
+        return (confidence, guess == label)
+      }, bins: bins)
+  }
+
+  /// - Parameter guesses: the probability of the likeliest class, and whether it is the right one.
+  init(_ guesses: some Sequence<(confidence: Double, isCorrect: Bool)>, bins: Int = 15) {
+    precondition(bins > 0)
     self.bins = Array(repeating: Bin(), count: bins)
-    for (row, label) in labels.enumerated() {
-      let (guess, confidence) = probabilities.top(row)
+    for (confidence, isCorrect) in guesses {
       let place = Int((confidence * Double(bins)).rounded(.up)) - 1
       let bin = min(max(place, 0), bins - 1)
       self.bins[bin].count += 1
       self.bins[bin].confidence += confidence
-      self.bins[bin].correct += guess == label ? 1 : 0
+      self.bins[bin].correct += isCorrect ? 1 : 0
     }
   }
 

@@ -1,36 +1,45 @@
 import Figures
 import Files
-import Foundation
+import Metrics
 
 /// The curves of what was reported in a training, read from its metrics.jsonl: one panel for each metric, training,
 /// validation and test in the same one.
 public enum LearningCurves {
-  /// - Parameter selectedStep: the step whose parameters are the result; a line marks it.
+  /// - Parameters:
+  ///   - selectedStep: the step whose parameters are the result; a line marks it.
+  ///   - end: metrics of the finished model, for parts that have no curve.
   /// - Returns: nil when fewer than two reports were made.
-  public static func figure(from path: String, selectedStep: Int? = nil) throws(FileError) -> Figure? {
+  public static func figure(from path: String, selectedStep: Int? = nil, end: [String: Double] = [:]) throws(FileError)
+    -> Figure?
+  {
     var series: [String: [(epoch: Double, value: Double)]] = [:]
-    var selectedEpoch: Double?
-    let lines = String(decoding: try InputFile.read(path), as: UTF8.self).split(separator: "\n")
-    guard lines.count > 1 else { return nil }
-    for line in lines {
-      guard let object = try? JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any],
-        let epoch = object["epoch"] as? Double
-      else { continue }
-      if let selectedStep, object["step"] as? Int == selectedStep { selectedEpoch = epoch }
-      for (name, value) in object where name.contains("/") {
-        if let value = value as? Double { series[name, default: []].append((epoch, value)) }
-      }
+    let records = try MetricsReader.records(of: path)
+    guard records.count > 1 else { return nil }
+    let selectedEpoch = selectedStep.flatMap { step in records.last { $0.step == step }?.epoch }
+    for record in records {
+      for (name, value) in record.metrics where !value.isNaN { series[name, default: []].append((record.epoch, value)) }
     }
-    let names = Set(series.keys.map { String($0.drop { $0 != "/" }.dropFirst()) }).sorted()
+    // What never changes has no curve, unless nothing else has one.
+    let moving = series.filter { _, points in points.contains { $0.value != points[0].value } }
+    let shown = moving.isEmpty ? series : moving
+    let names = Set(shown.keys.map { String($0.drop { $0 != "/" }.dropFirst()) }).sorted()
     guard !names.isEmpty else { return nil }
+    let lastEpoch = records.last!.epoch
     let panels = names.map { name in
+      let unit = MetricUnit.of(name) == "%" ? 100.0 : 1
       // A part has one color in all panels.
       var marks = [("train", 0), ("validation", 2), ("test", 1)].compactMap { part, color -> Mark? in
-        guard let points = series["\(part)/\(name)"] else { return nil }
-        return .line(Line(part, x: points.map(\.epoch), y: points.map(\.value), color: .palette(color)))
+        if let points = series["\(part)/\(name)"] {
+          return .line(Line(part, x: points.map(\.epoch), y: points.map { unit * $0.value }, color: .palette(color)))
+        }
+        return end["\(part)/\(name)"].map { value in
+          .points(
+            Points(
+              "\(part), at the end", x: [lastEpoch], y: [unit * value], coloring: .single(.palette(color)), size: 1.5))
+        }
       }
       if let selectedEpoch { marks.append(.rule(Rule(.vertical(selectedEpoch), label: "selected"))) }
-      return Panel(title: name, x: Axis("epoch"), y: Axis(name), marks)
+      return Panel(title: name, x: Axis("epoch"), y: Axis(MetricUnit.label(name)), marks)
     }
     return Figure("curves", title: "Learning curves", .plot(Plot(panels)))
   }

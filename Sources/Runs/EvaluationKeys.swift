@@ -25,7 +25,8 @@ struct EvaluationKeys {
       rule = nil
       return
     }
-    rule = SelectionRule(metric: metric, direction: try EvaluationKeys.direction(of: metric), patience: patience)
+    rule = SelectionRule(
+      metric: metric, direction: try MetricDirection(selecting: metric, "train.select"), patience: patience)
     guard hasValidation else {
       throw RecipeError(
         "train.select is \(metric), and the data has no validation part: set data.validation_fraction, such as 0.2")
@@ -37,23 +38,30 @@ struct EvaluationKeys {
     }
   }
 
-  /// Whether smaller or larger values of a metric are selected.
-  private static func direction(of metric: String) throws(RecipeError) -> MetricDirection {
-    let parts = ["validation/", "test/", "train/"]
-    let part = parts.first { metric.hasPrefix($0) } ?? ""
-    let name = String(metric.dropFirst(part.count))
-    if part == "validation/", let direction = MetricDirection(of: name) { return direction }
-    let reason =
-      part == "test/" ? ": nothing is selected by the test part" : ": it must be a metric of the validation part"
-    let near =
-      MetricDirection(of: name) == nil ? nearest(to: name, among: MetricDirection.names) ?? "cls/NLL" : name
-    throw RecipeError("train.select is \(metric)\(reason), such as validation/\(near)")
-  }
-
   /// The learner as it is evaluated on the way; nil where it is not.
   func evaluated(_ learner: any Learner, validation: (any Learner)?, seed: UInt64) -> EvaluatedLearner? {
     let parts = [validation.flatMap { HeldOutPart("validation", $0) }, HeldOutPart("test", learner)].compactMap { $0 }
     guard every > 0, !parts.isEmpty else { return nil }
     return EvaluatedLearner(learner, on: parts, every: every, seed: seed, selectingBy: rule)
+  }
+}
+
+extension MetricDirection {
+  /// Of a metric of the validation part, such as `validation/cls/NLL`, that something is selected by.
+  /// - Parameter asker: the key or the option that names the metric.
+  /// - Throws: `RecipeError` for another part, or for a metric by which models are not compared.
+  init(selecting metric: String, _ asker: String) throws(RecipeError) {
+    let parts = ["validation/", "test/", "train/"]
+    let part = parts.first { metric.hasPrefix($0) } ?? ""
+    let name = String(metric.dropFirst(part.count))
+    if part == "validation/", let direction = MetricDirection(of: name) {
+      self = direction
+      return
+    }
+    let reason =
+      part == "test/" ? ": nothing is selected by the test part" : ": it must be a metric of the validation part"
+    let near =
+      MetricDirection(of: name) == nil ? nearest(to: name, among: MetricDirection.names) ?? "cls/NLL" : name
+    throw RecipeError("\(asker) is \(metric)\(reason), such as validation/\(near)")
   }
 }

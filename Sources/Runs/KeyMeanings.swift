@@ -88,6 +88,7 @@ public enum KeyMeanings {
     "train.checkpoint_minutes": "minutes from one checkpoint to the next; 0: none by time",
     "train.keep_checkpoints": "how many of the newest checkpoints stay",
     "train.checkpoint_keep_every": "checkpoints of steps that this divides stay for good; 0: none",
+    "train.tensorboard": "whether an event file for TensorBoard is written into the run folder",
     "train.figure_every": "steps from one picture of samples to the next; 0: none; by default an epoch",
     "exchange.precision": "how exact the contributions are that nodes add; bfloat16 halves the bytes",
     "optimizer.name": "the rule that improves the parameters",

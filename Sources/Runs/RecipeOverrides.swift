@@ -43,5 +43,6 @@ package struct RecipeOverrides: Sendable {
     }
     return assignments.flatMap { ["--set", $0] } + option("--data", data) + option("--seed", seed)
       + option("--shards", shards) + option("--steps", steps) + option("--epochs", epochs)
+      + (strict.map { [$0 ? "--strict" : "--no-strict"] } ?? [])
   }
 }

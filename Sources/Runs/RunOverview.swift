@@ -52,7 +52,8 @@ public struct RunOverview: Sendable {
   package var digestWithoutSeed: String { recipe.digest(excluding: ["train.seed"]) }
 }
 
-private func unquoted(_ text: String) -> String {
+/// A value of a recipe without the quotes of a text.
+func unquoted(_ text: String) -> String {
   text.hasPrefix("\"") && text.hasSuffix("\"") && text.count > 1 ? String(text.dropFirst().dropLast()) : text
 }
 
@@ -76,7 +77,7 @@ public struct RunComparison: Sendable {
     let values = runs.map(\.recipe.values)
     return Set(values.flatMap(\.keys)).sorted().compactMap { key in
       let found = values.map { $0[key] }
-      return Set(found).count > 1 ? (key, found) : nil
+      return Set(found).count > 1 ? (key, found.map { $0.map(unquoted) }) : nil
     }
   }
 

@@ -14,6 +14,10 @@ package final class RunRecorder: TrainingObserver {
   private let isSweep: Bool
   /// Who else hears of everything.
   private let listener: (any TrainingObserver)?
+  /// Nil: TensorBoard is not asked for.
+  package let board: TensorBoardLog?
+  /// Whether the learner holds the parameters of each report; else those of checkpoints alone.
+  private let isComputedHere: Bool
   private let output: Mutex<Output>
   /// Pictures that were made on the way, to be drawn by whoever listens; ends with `end()`.
   package let pictures: AsyncStream<[Figure]>
@@ -47,11 +51,14 @@ package final class RunRecorder: TrainingObserver {
 
   private let spare = SpareDescriptors()
 
-  /// - Parameter step: where a resumed training goes on from; metrics beyond it are written again.
+  /// - Parameters:
+  ///   - step: where a resumed training goes on from; metrics beyond it are written again.
+  ///   - isComputedHere: whether this process trains the learner, and not nodes.
   package init(
     _ run: RunFolder, learner: any Learner, identity: Identity, from step: Int?, quiet: Bool,
-    listener: (any TrainingObserver)? = nil
+    isComputedHere: Bool = true, board: TensorBoardLog? = nil, listener: (any TrainingObserver)? = nil
   ) throws {
+    (self.board, self.isComputedHere) = (board, isComputedHere)
     self.run = run
     self.learner = learner
     self.identity = identity
@@ -92,6 +99,10 @@ package final class RunRecorder: TrainingObserver {
           examplesPerSecond: report.examplesPerSecond, metrics: report.metrics))
       if output.waiting.count > RunRecorder.mostWaiting { output.waiting.removeFirst() }
       if !output.metricsRetry.isInTrouble || output.metricsRetry.isDue { output.writeMetrics() }
+    }
+    if let board {
+      board.add(report.metrics, at: report.step)
+      if isComputedHere { board.add(learner.parameters, at: report.step) }
     }
     try listener?.report(report)
   }
@@ -145,6 +156,7 @@ package final class RunRecorder: TrainingObserver {
     var state = Checkpoint.State(
       learner, at: moment, model: identity.model, recipe: identity.recipe, data: identity.data.fingerprint)
     state.numerics_changes = identity.numericsChanges
+    if !isComputedHere { board?.add(learner.parameters, at: moment.step) }
     // What a checkpoint is worth does not depend on them.
     output.withLock { $0.writeMetrics(toTheDisk: true) }
     try Checkpoint.write(

@@ -13,6 +13,10 @@ package struct TrainingJob: Sendable {
   package let resolvedRecipe: String
   /// What `recipe.yaml` says: as resolved, or as a run that goes on was trained with.
   package private(set) var writtenRecipe: RecipeText
+  /// The keys whose values are not what is taken where a recipe says nothing, for lists of runs.
+  package let hyperparameters: [(key: String, value: String)]
+  /// Whether the run folder has an event file for TensorBoard.
+  package let writesTensorBoard: Bool
   /// SHA-256 of everything in `recipe.yaml` on which the result of a step depends.
   package var recipeDigest: String { TrainingJob.digest(of: writtenRecipe) }
 
@@ -56,7 +60,7 @@ package struct TrainingJob: Sendable {
   /// Keys that may change from start to start without another result: when it ends, and what is said on the way.
   private static let freeKeys = [
     "train.epochs", "train.steps", "train.report_every", "train.checkpoint_every", "train.checkpoint_minutes",
-    "train.keep_checkpoints", "train.checkpoint_keep_every", "train.figure_every",
+    "train.keep_checkpoints", "train.checkpoint_keep_every", "train.figure_every", "train.tensorboard",
   ]
 
   /// Evaluations change the result only where the training selects by them.
@@ -69,9 +73,14 @@ package struct TrainingJob: Sendable {
     recipe.values["train.select"].flatMap { $0 == "null" ? nil : $0 }
   }
 
-  /// - Parameter data: what to train on, or to look at, in place of what the recipe names.
+  /// - Parameters:
+  ///   - data: what to train on, or to look at, in place of what the recipe names.
+  ///   - open: opens what the recipe names.
   /// - Throws: `RecipeError`, `DataError` or `TrainingError`: mistakes in what was asked.
-  package init(_ recipe: Recipe, data given: Dataset? = nil) throws {
+  package init(
+    _ recipe: Recipe, data given: Dataset? = nil,
+    open: (DataRequest) throws(DataError) -> Dataset = { (request) throws(DataError) in try DataSource.open(request) }
+  ) throws {
     guard let name = try recipe[""].text("model") else {
       throw RecipeError("\(recipe.source) does not say which model it is for: give it a line `model: vae`")
     }
@@ -80,7 +89,7 @@ package struct TrainingJob: Sendable {
     let train = recipe["train"]
     let seed = UInt64(try train.integer("seed", default: 0, in: 0...Int.max))
     dataRequest = try DataRequest(recipe["data"], seed: seed)
-    let opened = try given ?? DataSource.open(dataRequest)
+    let opened = try given ?? open(dataRequest)
     guard opened.train.sequences == nil || model.learnsSequences else {
       throw TrainingError(
         .unsuitable, "\(opened.name) holds sequences, and a \(name) learns from rows",
@@ -128,9 +137,12 @@ package struct TrainingJob: Sendable {
     keptCheckpoints = KeptCheckpoints(
       newest: try train.integer("keep_checkpoints", default: 2, in: 1...1_000_000),
       every: try train.integer("checkpoint_keep_every", default: 0, in: 0...1_000_000_000))
+    writesTensorBoard = try train.flag("tensorboard", default: false)
     evaluated = given == nil ? evaluation.evaluated(learner, validation: validation, seed: seed) : nil
     try recipe.finish()
     resolvedRecipe = recipe.resolved
+    hyperparameters = recipe.readings.map { (key: $0.key, value: unquoted($0.value), usual: $0.usual) }
+      .filter { $0.value != $0.usual && $0.key != "train.tensorboard" }.map { ($0.key, $0.value) }
     writtenRecipe = RecipeText(resolvedRecipe)
   }
 

@@ -17,13 +17,20 @@ package struct TrainingRequest {
   package let acceptsNumerics: Bool
   /// What plots in the run folder are drawn as; nil: nothing is drawn.
   package let pictures: PictureFormat?
+  /// Data that other trainings learn from too; nil: it is opened for this one.
+  private let data: OpenedData?
 
   package init(
     recipe: String?, overrides: RecipeOverrides, out: String?, resume: String?, dryRun: Bool,
-    acceptsNumerics: Bool = false, pictures: PictureFormat? = .png
+    acceptsNumerics: Bool = false, pictures: PictureFormat? = .png, data: OpenedData? = nil
   ) {
     (self.recipe, self.overrides, self.out, self.resume, self.dryRun) = (recipe, overrides, out, resume, dryRun)
-    (self.acceptsNumerics, self.pictures) = (acceptsNumerics, pictures)
+    (self.acceptsNumerics, self.pictures, self.data) = (acceptsNumerics, pictures, data)
+  }
+
+  private func open(_ request: DataRequest) throws(DataError) -> Dataset {
+    guard let data else { return try DataSource.open(request) }
+    return try data.open(request)
   }
 
   package struct Prepared {
@@ -69,7 +76,7 @@ package struct TrainingRequest {
       }
       let reading = try Recipe.named(recipe)
       try overrides.apply(to: reading)
-      return Prepared(job: try TrainingJob(reading), existing: nil, checkpoint: nil)
+      return Prepared(job: try TrainingJob(reading, open: open), existing: nil, checkpoint: nil)
     }
     guard out == nil else {
       throw RecipeError("--out and --resume exclude each other: a run goes on in its own folder")
@@ -97,7 +104,7 @@ package struct TrainingRequest {
           .noData, "\(run.path) was trained on standard input, which cannot be read again",
           advice: "name the same data with --data; --data - reads it from standard input once more")
       }
-      var job = try TrainingJob(reading)
+      var job = try TrainingJob(reading, open: open)
       if isRestart, let recipe, !Models.available.contains(where: { $0.name == recipe }) {
         let asked = try Recipe.named(recipe)
         try overrides.apply(to: asked)

@@ -21,11 +21,12 @@ package struct TrainingSession: Sendable {
   ///   - run: to which only this process writes.
   ///   - checkpoint: where to go on from, which the learner is filled from; nil starts anew.
   ///   - keepingMetrics: whether metrics beyond the checkpoint stay, because they will not be reported again.
+  ///   - isComputedHere: whether this process trains the learner, and not nodes.
   ///   - pictures: what plots in the run folder are drawn as; nil: nothing is drawn.
   ///   - observer: hears how the training goes, besides the run folder.
   package init(
     _ job: TrainingJob, run: RunFolder, from checkpoint: Checkpoint?, keepingMetrics: Bool = false, lanes: Int,
-    quiet: Bool, pictures: PictureFormat? = .png, observer: (any TrainingObserver)? = nil
+    quiet: Bool, isComputedHere: Bool = true, pictures: PictureFormat? = .png, observer: (any TrainingObserver)? = nil
   ) throws {
     self.job = job
     self.run = run
@@ -36,13 +37,19 @@ package struct TrainingSession: Sendable {
     try Checkpoint.removeRests(in: run)
     try AtomicFile.write(run.recipe, job.writtenRecipe.text)
     try Environment(lanes: lanes, commandLine: CommandLine.arguments).write(to: run)
+    let start = keepingMetrics ? .max : checkpoint?.state.step
+    let board =
+      job.writesTensorBoard
+      ? TensorBoardLog(
+        run, recipe: job.writtenRecipe.text, hyperparameters: job.hyperparameters, from: start,
+        say: { StandardError.write($0 + "\n") }) : nil
     recorder = try RunRecorder(
       run, learner: job.trained,
       identity: RunRecorder.Identity(
         model: job.model.name, recipe: job.recipeDigest, data: job.data.schema,
         keep: job.keptCheckpoints, numericsChanges: checkpoint?.state.numericsChangesFromHere,
         shownMetrics: job.progressMetrics),
-      from: keepingMetrics ? .max : checkpoint?.state.step, quiet: quiet, listener: observer)
+      from: start, quiet: quiet, isComputedHere: isComputedHere, board: board, listener: observer)
     trainer = Trainer(job.trained, plan: plan, crew: Crew(lanes: lanes), observer: recorder)
   }
 
@@ -86,6 +93,7 @@ package struct TrainingSession: Sendable {
       ending = try await train(recorder)
     } catch {
       recorder.end()
+      recorder.board?.flush()
       // Data that the first sweep finds unsuitable is a mistake in what was asked, as if it had been found before.
       if (error as? TrainingError)?.code == .unsuitable, checkpoint == nil, recorder.lastReport == nil { run.discard() }
       throw error
@@ -110,10 +118,17 @@ package struct TrainingSession: Sendable {
         metrics.merge(scores) { reported, _ in reported }
         (examples.scored, examples.scored_part) = (other.scoredCount(other.learner, in: other.data), .train)
       }
-      if pictures != nil { figures += try await draw() }
+      if pictures != nil { figures += try await draw(metrics) }
       try await writeDocuments(until: stop)
     }
     let moment = ending.moment
+    if ending.isFinished {
+      let reported = recorder.lastReport.flatMap { $0.step == moment.step ? $0.metrics : nil } ?? [:]
+      recorder.board?.add(metrics.filter { reported[$0.key] == nil }, at: moment.step)
+      recorder.board?.end()
+    } else {
+      recorder.board?.flush()
+    }
     var summary = Summary(
       status: ending.isFinished ? .finished : .interrupted, model: job.model.name, steps: moment.step,
       epochs: Double(moment.step) / Double(job.stepsPerEpoch), seconds: moment.seconds,
@@ -160,16 +175,20 @@ package struct TrainingSession: Sendable {
       return []
     }
     for note in outcome.notes { recorder.note(note) }
+    recorder.board?.add(pictures: outcome.pictures, at: recorder.lastReport?.step ?? 0)
     return outcome.pictures.map { String($0.dropFirst(run.path.count + 1)) }
   }
 
   /// Draws the learner's figures and the curves of what was reported.
-  private func draw() async throws -> [String] {
+  /// - Parameter metrics: of the finished model.
+  private func draw(_ metrics: [String: Double]) async throws -> [String] {
     let key = RandomKey(seed: job.plan.seed).at(step: UInt32.max)
     var figures = try await trainer.perform { learner, crew in try learner.figures(with: crew, key: key) }
     do {
       let step = job.evaluated?.selection?.step
-      if let curves = try LearningCurves.figure(from: run.metrics, selectedStep: step) { figures.append(curves) }
+      if let curves = try LearningCurves.figure(from: run.metrics, selectedStep: step, end: metrics) {
+        figures.append(curves)
+      }
     } catch {
       StandardError.write("warning: the curves of metrics.jsonl are left out: \(error)\n")
     }

@@ -1,3 +1,4 @@
+import Metrics
 import Synchronization
 import Tensors
 
@@ -27,6 +28,28 @@ public enum Evaluation {
       results.withLock { $0[block] = sums }
     }
     return metrics(of: results.withLock { $0 }, learner, as: part)
+  }
+
+  /// What each held-out example scores.
+  /// - Returns: nil where the learner's metrics are not made of numbers for each example.
+  package static func scores(_ learner: any Learner, seed: UInt64, crew: Crew) throws -> HeldOutScores? {
+    if let scores = learner.offers.scores { return try scores(RandomKey(seed: seed), crew) }
+    guard learner.offers.evaluation == nil else { return nil }
+    let count = learner.evaluationCount
+    let results = Mutex([Sums](repeating: Sums(learner.evaluationMetrics), count: count))
+    try crew.forEach(count) { example, lane in
+      var sums = Sums(learner.evaluationMetrics)
+      let key = RandomKey(seed: seed).at(tensor: tensor)
+      try learner.evaluate(example..<example + 1, into: &sums, key: key, on: lane)
+      results.withLock { $0[example] = sums }
+    }
+    let sums = results.withLock { $0 }
+    let means = Sums.means(of: sums, examples: count)
+    // What is made of several sums, or of some examples only, is no mean over the examples.
+    let names = learner.report(means, examples: count).filter { means[$0.key] == $0.value }.keys
+    let whole = names.filter { name in Sums.isOverAll(name, in: sums) }
+    guard !whole.isEmpty else { return nil }
+    return HeldOutScores(means: Dictionary(uniqueKeysWithValues: whole.map { name in (name, sums.map { $0[name] }) }))
   }
 
   static func blockCount(_ learner: any Learner) -> Int { (learner.evaluationCount + blockLength - 1) / blockLength }

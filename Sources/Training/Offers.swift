@@ -1,6 +1,7 @@
 import Computations
 import Datasets
 import Figures
+import Metrics
 import Tensors
 
 /// What a learner can do besides learning, as values: nil where it cannot.
@@ -15,6 +16,8 @@ public struct Offers {
   public var evaluation: ((_ key: RandomKey, _ crew: Crew) throws -> [String: Double])?
   /// log p(answer | sample) of each held-out example, an array of the samples for each, of learners whose samples differ.
   public var logDensities: ((_ samples: Int, _ key: RandomKey, _ crew: Crew) throws -> [[Double]])?
+  /// What each held-out example scores, of a learner with an `evaluation`.
+  public var scores: ((_ key: RandomKey, _ crew: Crew) throws -> HeldOutScores)?
   public var prediction: (any Predicting)?
   public var closedFormPrediction: (any RowPredicting)?
   public var pixelPrediction: (any PixelPredicting)?

@@ -65,6 +65,8 @@ public struct RunFolder: Sendable {
   /// it. For the holder of the lock, which is released afterwards.
   public func discard() {
     for file in [recipe, environment, metrics, coordinatorLog, coordinatorEndpoint, lock] { unlink(file) }
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+    for name in names where name.hasPrefix("events.out.tfevents.") { unlink(path + "/" + name) }
     for folder in [checkpoints, figures, path] { rmdir(folder) }
   }
 

@@ -61,6 +61,11 @@ public struct Sums: Sendable, Equatable {
     for index in values.indices { (values[index], counts[index]) = (0, nil) }
   }
 
+  /// Whether a sum is over all examples in every part.
+  static func isOverAll(_ name: String, in parts: [Sums]) -> Bool {
+    parts.allSatisfy { part in part.names.firstIndex(of: name).map { part.counts[$0] == nil } ?? false }
+  }
+
   /// Means over examples of parts that are added in the fixed tree. A sum over no examples has none.
   static func means(of parts: [Sums], examples: Int) -> [String: Double] {
     guard let first = parts.first else { return [:] }

@@ -10,7 +10,7 @@ import Testing
     #expect(Figure.isFileStem(name) == isFileStem)
   }
 
-  @Test(arguments: [(1, 1, 1), (2, 1, 2), (3, 1, 3), (4, 2, 2), (5, 2, 3), (6, 2, 3), (7, 3, 3), (9, 3, 3), (10, 3, 4)])
+  @Test(arguments: [(1, 1, 1), (2, 1, 2), (3, 1, 3), (4, 2, 2), (5, 2, 3), (6, 2, 3), (7, 2, 4), (9, 3, 3), (10, 3, 4)])
   func panelsFindTheirRows(panels: Int, rows: Int, columns: Int) {
     let plot = Plot([Panel](repeating: Panel([]), count: panels))
     #expect(plot.rows == rows && plot.columns == columns)

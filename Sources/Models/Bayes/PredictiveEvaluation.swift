@@ -11,6 +11,8 @@ import Training
 struct PredictiveEvaluation {
   /// Over examples: classification has probabilities, regression ranks.
   private(set) var metrics: [String: Double] = [:]
+  /// What each example scores.
+  let scores: HeldOutScores
   private(set) var probabilities: ClassProbabilities?
   private(set) var reliability: Reliability?
   /// How many examples of each class, in rows, are given each class, in columns.
@@ -50,10 +52,11 @@ struct PredictiveEvaluation {
         metrics["sc/AccAt\(Int(coverage * 100))Cov"] = accuracy
       }
       (self.probabilities, self.reliability) = (probabilities, reliability)
+      scores = HeldOutScores(probabilities, labels: labels)
       confusion = probabilities.confusion(labels)
     } else {
       let width = supervision.width
-      var (means, targets, ranks, density) = ([Double](), [Double](), [Double](), 0.0)
+      var (means, targets, ranks, densities) = ([Double](), [Double](), [Double](), [Double]())
       try Prediction.run(learner, on: test, samples: samples, key: key, with: crew) { samples in
         let first = samples.examples.lowerBound
         let results = try crew.map(samples.examples.count, atATime: 64) { index in
@@ -63,39 +66,43 @@ struct PredictiveEvaluation {
             return (mixture.mean, target, mixture.distribution(at: target), mixture.logDensity(at: target))
           }
         }
-        for (mean, target, rank, logDensity) in results.joined() {
-          means.append(mean)
-          targets.append(target)
-          ranks.append(rank)
-          density += logDensity
+        for example in results {
+          for (mean, target, rank, _) in example {
+            means.append(mean)
+            targets.append(target)
+            ranks.append(rank)
+          }
+          densities.append(example.reduce(0) { $0 + $1.3 })
         }
       }
       metrics = ["reg/RMSE": Regression.rootMeanSquaredError(means, targets)]
       if width == 1 { metrics.merge(Regression.summary(means, targets)) { first, _ in first } }
       if !learner.likelihood.isGaussian {
-        density = try PredictiveEvaluation.logDensity(learner, supervision, samples: samples, key: key, with: crew)
+        densities = try PredictiveEvaluation.logDensities(learner, supervision, samples: samples, key: key, with: crew)
         ranks = try PredictiveEvaluation.ranks(learner, supervision, samples: samples, key: key, with: crew)
       }
-      metrics["reg/NLL"] = -density / Double(max(test.count, 1))
+      metrics["reg/NLL"] = -densities.reduce(0, +) / Double(max(test.count, 1))
       for level in Regression.coverageLevels where !ranks.isEmpty {
         metrics[Regression.coverageName(level)] = Regression.coverage(ranks: ranks, level: level)
       }
+      scores = HeldOutScores(means: means, targets: targets, ranks: ranks, logDensities: densities)
     }
   }
 
-  /// Σ log (1/S) Σₛ p(targets | wₛ) over the held-out examples, by the likelihood itself, in the units of the data.
-  private static func logDensity(
+  /// log (1/S) Σₛ p(targets | wₛ) of each held-out example, by the likelihood itself, in the units of the data.
+  private static func logDensities(
     _ learner: some Supervised, _ supervision: Supervision, samples count: Int, key: RandomKey, with crew: Crew
-  ) throws -> Double {
-    var sum = 0.0
+  ) throws -> [Double] {
+    var all: [Double] = []
     try logDensities(learner, supervision, samples: count, key: key, with: crew) { densities in
       let greatest = densities.max()!
       // A density of 0 under every sample has no finite logarithm to scale by.
-      sum +=
+      let density =
         greatest.isFinite
         ? greatest + log(densities.reduce(0) { $0 + exp($1 - greatest) } / Double(count)) : greatest
+      all.append(density)
     }
-    return sum
+    return all
   }
 
   /// Has log p(answer | wₛ) of every held-out example taken, of all samples one behind the other, in the units of the data.

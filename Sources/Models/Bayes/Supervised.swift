@@ -56,6 +56,9 @@ extension Supervised {
     offers.evaluation = { key, crew in
       try PredictiveEvaluation(self, self.supervision, samples: self.evaluationSamples, key: key, with: crew).metrics
     }
+    offers.scores = { key, crew in
+      try PredictiveEvaluation(self, self.supervision, samples: self.evaluationSamples, key: key, with: crew).scores
+    }
     return offers
   }
 

@@ -83,7 +83,7 @@ func marginalPanel(prior: Dirichlet, posterior: Dirichlet, names: [String]) -> P
   let before = Set(prior.concentration).count == 1 ? [marginals(prior)[0]] : marginals(prior)
   let top = after.flatMap { beta in x.map { exp(beta.logDensity($0)) } }.filter(\.isFinite).max() ?? 1
   return Panel(
-    title: "the density of each probability", x: Axis("probability", lower: 0, upper: 1),
+    title: "The density of each probability", x: Axis("probability", lower: 0, upper: 1),
     y: Axis("density", lower: 0, upper: 1.1 * top),
     before.enumerated().map { line($1, $0 == 0 ? "prior" : "", .neutral, .dashed) }
       + after.enumerated().map { line($1, $0 < names.count ? names[$0] : "category \($0)", .palette($0), .solid) })

@@ -53,21 +53,35 @@ extension ClassifyingModel {
 
 extension ClassifyingModel {
   func add(to offers: inout Offers, of learner: StatisticsLearner<Self>) {
-    offers.evaluation = { try learner.evaluate(key: $0, with: $1) }
+    offers.evaluation = { _, crew in try learner.evaluate(with: crew) }
+    offers.scores = { _, crew in
+      let (probabilities, labels) = try learner.tested(with: crew)
+      return HeldOutScores(probabilities, labels: labels)
+    }
   }
 }
 
 extension StatisticsLearner where Model: ClassifyingModel {
-  func evaluate(key: RandomKey, with crew: Crew) throws -> [String: Double] {
-    let test = data.test!
-    let predictions = try predict(test, with: crew)
-    guard case .classes(let labels) = test.targets else { preconditionFailure("classifiers learn classes") }
-    let truth = labels.indices.map { Int($0) }
-    let probabilities = try ClassProbabilities(predictions[0].values, classes: model().classCount)
+  /// Probabilities of the classes of the held-out rows, and which is right.
+  func tested(with crew: Crew) throws -> (ClassProbabilities, labels: [Int]) {
+    let predictions = try predict(data.test!, with: crew)
+    return (
+      try ClassProbabilities(predictions[0].values, classes: model().classCount),
+      testLabels.indices.map { Int($0) }
+    )
+  }
+
+  private var testLabels: ClassLabels {
+    guard case .classes(let labels) = data.test!.targets else { preconditionFailure("classifiers learn classes") }
+    return labels
+  }
+
+  func evaluate(with crew: Crew) throws -> [String: Double] {
+    let (probabilities, truth) = try tested(with: crew)
     let reliability = Reliability(probabilities, labels: truth)
     return [
       "cls/Acc": probabilities.accuracy(truth), "cls/NLL": probabilities.negativeLogLikelihood(truth),
       "cls/Brier": probabilities.brierScore(truth), "cal/ECE": reliability.expectedError,
-    ].merging(probabilities.summary(truth, names: labels.shownNames)) { first, _ in first }
+    ].merging(probabilities.summary(truth, names: testLabels.shownNames)) { first, _ in first }
   }
 }

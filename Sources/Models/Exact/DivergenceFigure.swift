@@ -127,11 +127,11 @@ func divergenceFigure(_ mixture: PlanarMixture, x: Axis, y: Axis) throws -> [Fig
   let panels =
     [
       Panel(
-        title: "a correlated component by an independent q", x: x, y: y,
+        title: "A correlated component by an independent q", x: x, y: y,
         [
           gaussian("p", mixture.means[most], correlated, .neutral),
           gaussian(
-            "least KL(p ‖ q)", mixture.means[most], Matrix(diagonal: correlated.diagonal), .palette(1)),
+            "Least KL(p ‖ q)", mixture.means[most], Matrix(diagonal: correlated.diagonal), .palette(1)),
           gaussian(
             "least KL(q ‖ p)", mixture.means[most], Matrix(diagonal: precision.diagonal.map { 1 / $0 }), .palette(0)),
         ]),

@@ -35,7 +35,7 @@ package struct PlotTable {
 
     var text = (["panel", "mark", "series"] + columns.map(\.name)).joined(separator: ",") + "\n"
     for (panel, part) in parts {
-      let start = [panel, part.mark, part.series].map(Self.quoted).joined(separator: ",")
+      let start = [panel, part.mark, part.series].map(CSVText.field).joined(separator: ",")
       let fields = columns.map { part.fields[$0] }
       for row in 0..<part.count {
         text += start
@@ -80,13 +80,6 @@ package struct PlotTable {
   private static func number(_ value: Double) -> String {
     value.isNaN ? "" : "\(value)"
   }
-
-  /// A field with quotes around it where the format needs them.
-  private static func quoted(_ field: String) -> String {
-    let special = field.unicodeScalars.contains { $0 == "," || $0 == "\"" || $0 == "\n" || $0 == "\r" }
-    guard special else { return field }
-    return "\"" + field.unicodeScalars.map { $0 == "\"" ? "\"\"" : String($0) }.joined() + "\""
-  }
 }
 
 extension PlotTable {
@@ -108,7 +101,7 @@ extension PlotTable {
         part.fields[.lower] = { number(bars.heights[$0] - bars.errors[$0]) }
         part.fields[.upper] = { number(bars.heights[$0] + bars.errors[$0]) }
       }
-      part.fields[.category] = { $0 < axis.categories.count ? quoted(axis.categories[$0]) : "" }
+      part.fields[.category] = { $0 < axis.categories.count ? CSVText.field(axis.categories[$0]) : "" }
       return [part]
     case .histogram(let histogram):
       let edges = histogram.edges
@@ -125,7 +118,7 @@ extension PlotTable {
       }
     case .text(let text):
       var part = Part("text", "", count: 1, [.x: [text.x], .y: [text.y]])
-      part.fields[.text] = { _ in quoted(text.text) }
+      part.fields[.text] = { _ in CSVText.field(text.text) }
       return [part]
     case .ellipses(let ellipses):
       let gaussians = ellipses.gaussians
@@ -154,7 +147,7 @@ extension PlotTable {
     case .single: break
     case .classes(let classes, let names):
       part.fields[.category] = {
-        names.indices.contains(classes[$0]) ? quoted(names[classes[$0]]) : "\(classes[$0])"
+        names.indices.contains(classes[$0]) ? CSVText.field(names[classes[$0]]) : "\(classes[$0])"
       }
     case .mixture(let weights, let components, _):
       for component in 0..<components {

@@ -12,16 +12,6 @@ import Training
 /// Nothing of a test example is seen before: standardisation and choice of the grid's point use training examples alone.
 /// (The dropout results of 2016 were tuned on the test set, as their author says.)
 public struct UCIProtocol: Sendable {
-  /// Values of a recipe's key to choose among.
-  public struct Axis: Sendable {
-    public let key: String
-    public let values: [String]
-
-    public init(key: String, values: [String]) {
-      (self.key, self.values) = (key, values)
-    }
-  }
-
   public struct Result: Sendable, Codable {
     public let split: Int
     /// The grid's point that was chosen.
@@ -33,32 +23,28 @@ public struct UCIProtocol: Sendable {
 
   private let splits: UCISplits
   private let recipe: @Sendable () throws -> Recipe
-  private let grid: [Axis]
+  private let grid: [SweepAxis]
+  /// Every point of the grid.
+  private let points: [[String]]
   private let seed: UInt64
 
   /// - Parameters:
   ///   - splits: the data set.
-  ///   - grid: the keys whose values are chosen on validation data, and the values to choose among.
+  ///   - grid: the keys whose listed values are chosen among on validation data.
   ///   - recipe: makes the recipe anew, since a recipe remembers what was read of it.
   /// - Throws: what `recipe` throws.
-  public init(_ splits: UCISplits, grid: [Axis], recipe: @escaping @Sendable () throws -> Recipe) throws {
+  public init(_ splits: UCISplits, grid: [SweepAxis], recipe: @escaping @Sendable () throws -> Recipe) throws {
     (self.splits, self.grid, self.recipe) = (splits, grid, recipe)
+    points = try SweepSpace.grid(grid)
     guard try recipe()["train"].text("select") == nil else {
       throw RecipeError("--protocol uci holds no validation part back while it trains: leave train.select out")
     }
     seed = UInt64(try recipe()["train"].integer("seed", default: 0, in: 0...Int.max))
   }
 
-  /// Every point of the grid.
-  private var points: [[String: String]] {
-    grid.reduce([[:]]) { points, axis in
-      points.flatMap { point in axis.values.map { point.merging([axis.key: $0]) { $1 } } }
-    }
-  }
-
   /// Runs one split; splits are independent and may run anywhere.
   public func run(_ split: Int) async throws -> Result {
-    var best: (point: [String: String], logLikelihood: Double)?
+    var best: (point: [String], logLikelihood: Double)?
     if points.count > 1 {
       for point in points {
         let metrics = try await train(point, on: splits.dataset(split, validation: true, seed: seed))
@@ -69,13 +55,13 @@ public struct UCIProtocol: Sendable {
     let choice = best?.point ?? points[0]
     let metrics = try await train(choice, on: splits.dataset(split, validation: false, seed: seed))
     return Result(
-      split: split, choice: choice, rootMeanSquaredError: metrics["test/reg/RMSE"]!,
-      logLikelihood: -metrics["test/reg/NLL"]!)
+      split: split, choice: Dictionary(zip(grid.map(\.key), choice)) { $1 },
+      rootMeanSquaredError: metrics["test/reg/RMSE"]!, logLikelihood: -metrics["test/reg/NLL"]!)
   }
 
-  private func train(_ point: [String: String], on data: Dataset) async throws -> [String: Double] {
+  private func train(_ point: [String], on data: Dataset) async throws -> [String: Double] {
     let recipe = try recipe()
-    for (key, value) in point { try recipe.set(key, to: value) }
+    for (axis, value) in zip(grid, point) { try recipe.set(axis.key, to: value) }
     let job = try TrainingJob(recipe, data: data)
     guard let learner = job.learner.offers.prediction, !learner.isClassifier else {
       throw TrainingError(
