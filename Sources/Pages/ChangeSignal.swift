@@ -1,3 +1,4 @@
+import Files
 import HTTPServer
 import Reports
 import Synchronization

@@ -1,3 +1,4 @@
+import Files
 import Reports
 
 /// What a page is told of a run's metrics.jsonl.

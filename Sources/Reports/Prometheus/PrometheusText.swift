@@ -1,3 +1,5 @@
+import Files
+
 /// Metrics in Prometheus's text format 0.0.4 (https://prometheus.io/docs/instrumenting/exposition_formats).
 ///
 /// ```swift
