@@ -206,6 +206,8 @@ extension LayerStack {
   /// J d is the derivative of ⟨Jᵀ u, d⟩ in u, so two walks back along the tape make it for all rows at once.
   func linearized(_ x: Tensor, at parameters: FlatBuffer, movedBy distance: FlatBuffer) -> Tensor {
     let tape = Tape()
+    // What a tape has recorded keeps it.
+    defer { tape.reset() }
     let slots = Set(
       allLayers.compactMap { $0 as? any LinearLayer }.flatMap { [$0.slots.weight] + ($0.slots.bias.map { [$0] } ?? []) }
     )
