@@ -35,6 +35,8 @@ import Testing
     Case("autoencoder", .pictures), Case("autoencoder", .plane, "data.normalisation=standard"),
     Case("bbb", .pictures), Case("bbb", .classes, "data.normalisation=standard"), Case("bbb-regression", .values),
     Case("mc-dropout", .pictures), Case("mc-dropout", .values), Case("mlp", .pictures), Case("mlp", .values),
+    Case("ivon", .pictures), Case("ivon", .values), Case("swag", .pictures, "objective.rank=2"), Case("swag", .values),
+    Case("langevin", .pictures), Case("langevin", .values, "objective.posterior=hmc", "objective.leapfrogs=1"),
     Case("gan", .pictures), Case("gan", .classes, "data.normalisation=standard"),
     Case("gan", .classes, "data.validation_fraction=0.2"), Case("dcgan", .pictures),
     Case("wgan", .pictures, "train.batch=5"), Case("wgan-gp", .pictures, "train.batch=5"), Case("infogan", .pictures),
@@ -145,7 +147,7 @@ import Testing
     let sizes: [String] =
       switch example.model {
       case "vae", "autoencoder": small
-      case "bbb", "bbb-regression", "mc-dropout", "mlp": network
+      case "bbb", "bbb-regression", "mc-dropout", "mlp", "ivon", "swag", "langevin": network
       case "gan", "wgan": players
       case "dcgan", "wgan-gp", "infogan": convolutions
       default: []
