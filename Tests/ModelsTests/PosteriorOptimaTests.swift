@@ -42,9 +42,10 @@ private struct LinearProblem {
     let deviation = (y.reduce(0) { $0 + ($1 - center) * ($1 - center) } / Double(y.count)).squareRoot()
     precision = 1 / (Self.noiseDeviation * Self.noiseDeviation)
     let scaled = precision * deviation * deviation
-    likelihood = (0..<3).map { i in (0..<3).map { j in scaled * rows.reduce(0) { $0 + $1[i] * $1[j] } } }
+    let likelihood = (0..<3).map { i in (0..<3).map { j in scaled * rows.reduce(0) { $0 + $1[i] * $1[j] } } }
     let prior = 1 / (Self.priorDeviation * Self.priorDeviation)
-    curvature = (0..<3).map { i in (0..<3).map { j in likelihood[i][j] + (i == j ? prior : 0) } }
+    let curvature = (0..<3).map { i in (0..<3).map { j in likelihood[i][j] + (i == j ? prior : 0) } }
+    (self.likelihood, self.curvature) = (likelihood, curvature)
     let right = (0..<3).map { i in
       scaled * zip(rows, y).reduce(0) { $0 + $1.0[i] * ($1.1 - center) / deviation }
     }

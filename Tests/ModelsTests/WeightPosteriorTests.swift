@@ -131,7 +131,7 @@ import Training
       message("ivon", classes, ["network.initial_deviation": "0.5"]).contains("set network.initial_deviation lower"))
     let cycles = ["objective.keep": "5", "optimizer.schedule": "cycles", "optimizer.cycles": "4"]
     #expect(message("langevin", classes, cycles).contains("take a multiple of optimizer.cycles"))
-    let large = message("langevin", classes, ["objective.posterior": "hmc", "network.hidden": "[2000, 2000]"])
+    let large = message("langevin", classes, ["objective.posterior": "hmc", "network.hidden": "[700, 700]"])
     #expect(large.contains("90 examples") && large.contains("take sghmc or ivon"))
     #expect(message("ivon", classes, ["objective.posterior": "lavon"]).contains("the nearest is ivon"))
   }

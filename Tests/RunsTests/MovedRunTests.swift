@@ -37,6 +37,8 @@ import Testing
     Case("bbb-paper", .pictures), Case("mc-dropout-regression", .values), Case("laplace", .classes),
     Case("laplace", .values, "objective.laplace_layers=all"),
     Case("mc-dropout", .pictures), Case("mc-dropout", .values), Case("mlp", .pictures), Case("mlp", .values),
+    Case("ivon", .pictures), Case("ivon", .values), Case("swag", .pictures, "objective.rank=2"), Case("swag", .values),
+    Case("langevin", .pictures), Case("langevin", .values, "objective.posterior=hmc", "objective.leapfrogs=1"),
     Case("gan", .pictures), Case("gan", .classes, "data.normalisation=standard"),
     Case("gan", .classes, "data.validation_fraction=0.2"), Case("dcgan", .pictures),
     Case("wgan", .pictures, "train.batch=5"), Case("wgan-gp", .pictures, "train.batch=5"), Case("infogan", .pictures),
@@ -158,7 +160,9 @@ import Testing
     let sizes: [String] =
       switch example.model {
       case "vae", "autoencoder": small
-      case "bbb", "bbb-paper", "bbb-regression", "laplace", "mc-dropout", "mc-dropout-regression", "mlp": network
+      case "bbb", "bbb-paper", "bbb-regression", "ivon", "laplace", "langevin", "mc-dropout", "mc-dropout-regression",
+        "mlp", "swag":
+        network
       case "gan", "wgan": players
       case "dcgan", "wgan-gp", "infogan": convolutions
       default: []

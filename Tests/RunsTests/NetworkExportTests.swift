@@ -68,7 +68,8 @@ import Training
   private static let classifiers: [(String, [String], Int?)] = [
     ("mlp", ["network.hidden=[8]"], nil), ("mlp", [layers], nil),
     ("mlp", ["network.hidden=[8]", "train.members=3"], nil),
-    ("bbb", ["network.hidden=[conv 2 3, relu, 5]"], 4),
+    ("bbb", ["network.hidden=[conv 2 3, relu, 5]"], 4), ("ivon", ["network.hidden=[8]"], 4),
+    ("langevin", ["network.hidden=[8]", "objective.keep=4"], 4),
     ("mc-dropout", ["network.hidden=[8]", "network.dropout=0", "network.input_dropout=0"], nil),
   ]
 

@@ -46,7 +46,10 @@ struct IVONPosterior: WeightPosterior {
     clip = try optimizer.optionalNumber("clip_radius", in: 1e-9...1e9) ?? .infinity
     kinds = SlotKinds(base)
     let deviation = try recipe["network"].optionalNumber("initial_deviation", in: 1e-9...1e6)
-    unit = if let deviation { 1 / (deviation * deviation * target.examples) } else { IVONPosterior.usualUnit }
+    unit =
+      if let deviation { 1 / (deviation * deviation * target.examples) } else {
+        IVONPosterior.usualCurvature + target.priorPrecision / target.examples
+      }
     let start = unit * target.examples
     guard start > target.priorPrecision else {
       throw RecipeError(
@@ -59,8 +62,8 @@ struct IVONPosterior: WeightPosterior {
     }
   }
 
-  /// h0 + δ where the recipe names no deviation to start with.
-  private static let usualUnit = 0.1
+  /// h0 where the recipe names no deviation to start with.
+  private static let usualCurvature = 0.1
   /// h forgets its start by exp of minus this in a training, unless the recipe gives β₂: its own error is least where it
   /// remembers long.
   private static let forgetting = 3.0

@@ -10,13 +10,15 @@ struct Collections: Sendable {
   /// The share of a cycle before its first collection.
   let burnIn: Double
 
+  static let counts = 1...1000
+
   /// - Parameters:
   ///   - key: what says how many there are.
   ///   - schedule: its cycles are those of the collections.
   init(_ objective: RecipeSection, _ key: String, default usualCount: Int, schedule: Schedule, burnIn usual: Double)
     throws
   {
-    count = try objective.integer(key, default: usualCount, in: 1...100_000)
+    count = try objective.integer(key, default: usualCount, in: Collections.counts)
     if case .cycles(let cycles, _) = schedule.decay { self.cycles = cycles } else { cycles = 1 }
     burnIn = try objective.number("burn_in", default: usual, in: 0...0.999)
     guard count.isMultiple(of: cycles) else {
@@ -53,12 +55,14 @@ struct KeptSamples: Sendable {
   private let weights: Layout
   private let parameters: FlatBuffer
 
+  private let countPlace: Int
+
   private static let countName = "samples.count"
   private static let usualCount = 12
 
   static func parameters(over weights: Layout, _ recipe: Recipe) throws -> Layout {
     var layout = weights
-    let count = try recipe["objective"].integer("keep", default: usualCount, in: 1...100_000)
+    let count = try recipe["objective"].integer("keep", default: usualCount, in: Collections.counts)
     for index in 0..<count { layout.add(weights, prefix: "samples.\(index).") }
     layout.add(countName, [1])
     return layout
@@ -69,14 +73,11 @@ struct KeptSamples: Sendable {
       recipe["objective"], "keep", default: KeptSamples.usualCount, schedule: base.descent.schedule, burnIn: burnIn)
     weights = base.parameters.layout
     self.parameters = parameters
-  }
-
-  private var countPlace: UnsafeMutablePointer<Float> {
-    parameters.float32.baseAddress! + parameters.layout[KeptSamples.countName]!.offset
+    countPlace = parameters.layout[KeptSamples.countName]!.offset
   }
 
   /// How many there are so far.
-  var present: Int { Int(countPlace.pointee) }
+  var present: Int { Int(parameters.float32[countPlace]) }
 
   /// How many draws differ: as long as nothing is kept, the current weights are the only one.
   var distinct: Int { max(present, 1) }
@@ -85,7 +86,7 @@ struct KeptSamples: Sendable {
   func keep(_ index: Int) {
     let start = parameters.float32.baseAddress!
     (start + (index + 1) * weights.count).update(from: start, count: weights.count)
-    countPlace.pointee = Float(max(present, index + 1))
+    parameters.float32[countPlace] = Float(max(present, index + 1))
   }
 
   /// Keeps the current weights where a collection is due once so many steps are done.

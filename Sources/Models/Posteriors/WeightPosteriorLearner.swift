@@ -11,7 +11,7 @@ final class WeightPosteriorLearner: Supervised {
   let parameters: FlatBuffer
   let posterior: any WeightPosterior
   private let base: DropoutLearner
-  let evaluationSamples: Int
+  private let wantedSamples: Int
   /// Bytes of a posterior that nobody needs to be told of.
   private static let unremarkable = 1_000_000
 
@@ -29,7 +29,7 @@ final class WeightPosteriorLearner: Supervised {
     }
     parameters = whole!
     posterior = try type.init(name, recipe, of: base, examples: data.trainingCount, parameters: parameters)
-    evaluationSamples = try recipe["evaluate"].integer("samples", default: 32, in: 1...1_000_000)
+    wantedSamples = try recipe["evaluate"].integer("samples", default: 16, in: 1...1_000_000)
     let extra = (parameters.layout.count - base.parameters.layout.count) * Precision.float32.stride
     if extra > WeightPosteriorLearner.unremarkable {
       recipe.remark("the posterior takes \(extra / 1_000_000) MB beside the weights, in memory and in every checkpoint")
@@ -63,6 +63,9 @@ final class WeightPosteriorLearner: Supervised {
     guard let members = base.distinctSamples, let draws = posterior.distinctDraws else { return nil }
     return members * draws
   }
+
+  /// No more than there are, which would count some twice.
+  var evaluationSamples: Int { sampleCount(wantedSamples) }
 
   func makeSampleStorage() -> FlatBuffer? { FlatBuffer("draw", base.parameters.layout) }
 
