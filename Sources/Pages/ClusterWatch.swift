@@ -20,6 +20,9 @@ final class ClusterWatch: Sendable {
     var silentSince: Double?
     var marks: [Mark] = []
 
+    /// Whether the job has ended.
+    var isOver: Bool { reply.map { [.finished, .failed, .stopped].contains($0.job.state) } ?? false }
+
     /// Takes an answer, or that none came in time.
     mutating func take(_ answer: StatusReply?, at time: Double) {
       guard let answer else {
@@ -83,7 +86,7 @@ final class ClusterWatch: Sendable {
     while !Task.isCancelled {
       let answer = await ask()
       current.withLock { $0.take(answer, at: Clock.now) }
-      if let answer, [.finished, .failed, .stopped].contains(answer.job.state) { return }
+      if state.isOver { return }
       try? await Task.sleep(for: .seconds(1))
     }
   }
