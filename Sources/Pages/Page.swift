@@ -154,9 +154,7 @@ package actor Page {
 
   /// Has the coordinator of a run asked that another process trains.
   private func watchCoordinator(of entry: RunCatalog.Entry) {
-    // A run that is resumed has another coordinator.
-    guard clusters[entry.name]?.watch.state.isOver ?? true,
-      FileManager.default.fileExists(atPath: entry.path + "/coordinator.endpoint")
+    guard clusters[entry.name] == nil, FileManager.default.fileExists(atPath: entry.path + "/coordinator.endpoint")
     else { return }
     let (watch, coordinator) = (ClusterWatch(), CoordinatorOfRun(entry.path))
     let task = Task {
