@@ -81,8 +81,8 @@ final class ClusterWatch: Sendable {
     }
   }
 
-  /// Asks a coordinator of another process again and again, until the task is cancelled: a
-  /// run may be resumed.
+  /// Asks a coordinator of another process again and again, until the task is cancelled: a run may
+  /// be resumed.
   func run(awaiting ask: @Sendable () async -> StatusReply?) async {
     while !Task.isCancelled {
       let answer = await ask()
