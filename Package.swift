@@ -188,7 +188,8 @@ let package = Package(
       name: "ServingTests",
       dependencies: ["Datasets", "HTTPServer", "Recipes", "Runs", "Serving", "TestSupport", "Training"]),
     .testTarget(
-      name: "PagesTests", dependencies: ["HTTPServer", "Messages", "Pages", "Reports", "TestSupport", "Training"]),
+      name: "PagesTests",
+      dependencies: ["Files", "HTTPServer", "Messages", "Pages", "Reports", "TestSupport", "Training"]),
     .testTarget(
       name: "CommandTests",
       dependencies: [

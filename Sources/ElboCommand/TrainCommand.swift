@@ -29,6 +29,9 @@ struct TrainCommand: AsyncParsableCommand {
   func run() async throws {
     let lanes = try lanes.count()
     if try protocols.isWanted(recipe: recipe, resume: output.resume) {
+      guard page.page == nil else {
+        throw RecipeError("a protocol trains many runs: leave --page out, and look at a run with `elbo page RUN`")
+      }
       return try await protocols.run(recipe!, options, output, lanes: lanes)
     }
     let request = try output.request(recipe, options)

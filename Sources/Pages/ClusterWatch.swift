@@ -20,12 +20,15 @@ final class ClusterWatch: Sendable {
     var silentSince: Double?
     var marks: [Mark] = []
 
+    /// Whether the job has ended.
+    private var isOver: Bool { reply.map { [.finished, .failed, .stopped].contains($0.job.state) } ?? false }
+
     /// Takes an answer, or that none came in time.
     mutating func take(_ answer: StatusReply?, at time: Double) {
       guard let answer else {
         if silentSince == nil {
           silentSince = time
-          if let reply { add("the coordinator does not answer", reply, time) }
+          if let reply, !isOver { add("the coordinator does not answer", reply, time) }
         }
         return
       }
@@ -78,12 +81,12 @@ final class ClusterWatch: Sendable {
     }
   }
 
-  /// Asks a coordinator of another process again and again, until the task is cancelled or the job is over.
+  /// Asks a coordinator of another process again and again, until the task is cancelled: a run may
+  /// be resumed.
   func run(awaiting ask: @Sendable () async -> StatusReply?) async {
     while !Task.isCancelled {
       let answer = await ask()
       current.withLock { $0.take(answer, at: Clock.now) }
-      if let answer, [.finished, .failed, .stopped].contains(answer.job.state) { return }
       try? await Task.sleep(for: .seconds(1))
     }
   }

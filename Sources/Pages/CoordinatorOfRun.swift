@@ -13,7 +13,10 @@ actor CoordinatorOfRun {
 
   /// How things are; nil when nobody answers. A coordinator that was started again may listen elsewhere.
   func ask() async -> StatusReply? {
-    guard let endpoint = recorded else { return nil }
+    guard FileLock.isHeld(run + "/.lock"), let endpoint = recorded else {
+      await close()
+      return nil
+    }
     if client?.endpoint != endpoint {
       await close()
       guard let made = try? StatusClient(endpoint, security: try SecurityRequest().node(toward: endpoint)) else {

@@ -54,9 +54,12 @@ package actor Page {
     clusters[name] = (watch, Task { await watch.run(asking: ask) })
   }
 
-  /// Asks no coordinator any more.
-  func end() {
-    for (_, task) in clusters.values { task.cancel() }
+  /// Asks no coordinator any more, and closes what that took.
+  func end() async {
+    for (_, task) in clusters.values {
+      task.cancel()
+      await task.value
+    }
   }
 
   /// Whether a training can be seen, or runs.

@@ -24,6 +24,7 @@ package struct PageServer: Sendable {
 
   package func end() async {
     watching.cancel()
+    await service.close()
     await server.shutDown(within: .seconds(1))
   }
 }

@@ -93,6 +93,8 @@ package final class PageService: Sendable {
     live.end(ending)
     signal.post(names)
     if hasReaders { try? await Task.sleep(for: .seconds(2)) }
-    await page.end()
   }
+
+  /// Closes what the page holds open.
+  func close() async { await page.end() }
 }

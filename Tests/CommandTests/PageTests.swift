@@ -81,7 +81,9 @@ extension CommandTests {
       for arguments in [
         train + ["--page", "x"], train + ["--page", "70000"], train + ["--page-open"],
         train + ["--page", "[::1"],
-        train + ["--page", "0", "--page-open", "--page-token-file", "f"], ["page", workspace["nothing"]],
+        train + ["--page", "0", "--page-open", "--page-token-file", "f"],
+        ["train", "mc-dropout", "--protocol", "uci", "--data", workspace.path, "--page", "0"],
+        ["page", workspace["nothing"]],
         ["page", workspace.path, "--output", "x.html"], ["page", workspace.path, "--port", "-1"],
       ] {
         let outcome = try await Elbo.run(arguments)

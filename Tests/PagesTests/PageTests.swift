@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import HTTPServer
 import Pages
@@ -19,6 +20,21 @@ struct PageTests {
     let recipe = try #require(run["recipe"] as? [[String: Any]])
     let latent = try #require(recipe.first { $0["key"] as? String == "network.latent" })
     #expect(latent["value"] as? String == "2" && latent["standard"] as? String != "2" && latent["meaning"] is String)
+    await served.server.end()
+  }
+
+  @Test func aRunThatIsWrittenRuns() async throws {
+    let folder = Folder()
+    try folder.run("vae")
+    let served = try await Served(folder.path)
+    #expect(try await served.object("/api/run/vae")["state"] as? String == "finished")
+    switch try FileLock.take(folder["vae/.lock"], saying: "1\nelbo\nhere\n") {
+    case .held(let lock):
+      #expect(try await served.object("/api/run/vae")["state"] as? String == "running")
+      _ = consume lock
+    default: Issue.record("nobody else is there")
+    }
+    #expect(try await served.object("/api/run/vae")["state"] as? String == "finished")
     await served.server.end()
   }
 
