@@ -129,34 +129,35 @@ package struct TensorBoardEvent: Sendable {
 
 /// How some numbers are distributed: as many of them in each of some intervals.
 package struct TensorBoardHistogram: Sendable {
-  private var smallest = Double.infinity
-  private var largest = -Double.infinity
-  private var count = 0.0
-  private var sum = 0.0
-  private var squares = 0.0
-  private var limits: [Double] = []
-  private var buckets: [Double] = []
+  private let smallest, largest, count, sum, squares: Double
+  /// The ends of the intervals.
+  private let limits: [Double]
+  private let buckets: [Double]
 
-  /// - Parameter values: what is not finite is left out.
+  /// More numbers than these are not looked at, so that large tensors take no time.
+  private static let most = 10_000
+
+  /// - Parameters:
+  ///   - numbers: of many, some at even distances are taken; what is not finite is left out.
+  ///   - map: of each number.
   /// - Returns: nil when no number is finite.
-  package init?(_ values: UnsafeBufferPointer<Float>, through map: (Float) -> Double = { Double($0) }, bins: Int = 60) {
-    for value in values where value.isFinite {
-      let value = map(value)
-      (smallest, largest) = (min(smallest, value), max(largest, value))
-      count += 1
-      sum += value
-      squares += value * value
-    }
-    guard count > 0 else { return nil }
+  package init?(
+    _ numbers: UnsafeBufferPointer<Float>, through map: (Float) -> Double = { Double($0) }, bins: Int = 60
+  ) {
+    // Odd, so that it walks through all columns of the widths that networks have.
+    let distance = numbers.count <= TensorBoardHistogram.most ? 1 : numbers.count / TensorBoardHistogram.most | 1
+    let values = stride(from: 0, to: numbers.count, by: distance).map { map(numbers[$0]) }.filter(\.isFinite)
+    guard let smallest = values.min(), let largest = values.max() else { return nil }
+    (self.smallest, self.largest, count) = (smallest, largest, Double(values.count))
+    (sum, squares) = (values.reduce(0, +), values.reduce(0) { $0 + $1 * $1 })
     // A single number lies in the middle of its interval.
     let margin = largest > smallest ? 0 : max(abs(smallest) * 0.05, 1e-6)
     let (lower, width) = (smallest - margin, (largest - smallest + 2 * margin) / Double(bins))
     // TensorBoard takes the interval before the first limit for the one from −∞.
     limits = [lower] + (1...bins).map { lower + Double($0) * width }
-    buckets = Array(repeating: 0, count: bins + 1)
-    for value in values where value.isFinite {
-      buckets[1 + max(0, min(Int((map(value) - lower) / width), bins - 1))] += 1
-    }
+    var buckets = [Double](repeating: 0, count: bins + 1)
+    for value in values { buckets[1 + max(0, min(Int((value - lower) / width), bins - 1))] += 1 }
+    self.buckets = buckets
   }
 
   func write(to message: inout ProtoMessage) {
