@@ -203,6 +203,9 @@ extension Dataset: CustomStringConvertible {
   public var description: String {
     var line = "\(name): \(train.count) train"
     if let test { line += " and \(test.count) test" }
+    if train.holdsWholePictures {
+      return (line + " pictures of \(counted(train.inputs.shape[0], "channel")) in their own sizes").oneLine
+    }
     line += train.sequences == nil ? " examples of " : " sequences of "
     line += "\(train.inputs.shape.map(String.init).joined(separator: "×")) \(train.inputs.kind.rawValue)"
     if let sequences = train.sequences { line += ", \(counted(sequences.elementCount, "element")) to train" }

@@ -193,6 +193,8 @@ public enum KeyMeanings {
     "objective.decay": "decay of the codebook's averages",
     "objective.revive_below": "codes that are used less are put where a vector is; 0: never",
     "objective.prior_start": "the share of the training after which the prior of the codes learns",
+    "objective.variance_weight":
+      "the power of a pixel's variance that weights its loss; 1: the mean follows the squared error",
     "objective.posterior": "the posterior of the weights, and how it is found",
     "objective.temperature": "T of p(D | w)^(1/T) p(w): 1 is Bayes' rule, less is a cold posterior",
     "objective.keep": "samples of the weights that are kept, in memory and in every checkpoint",

@@ -1,5 +1,4 @@
 import Datasets
-import Distributions
 import Figures
 import Foundation
 import Images
@@ -44,6 +43,10 @@ final class SuperResolutionLearner: DrawnLearner {
   private let side: Int
   private let windowsPerPicture: Int
   private let noise: Noise
+  /// β: a pixel's surprise is weighted by v^β, through which no derivative goes (Seitzer, Tavakoli, Antic and Martius 2022, On
+  /// the Pitfalls of Heteroscedastic Uncertainty Estimation). Without it edges, where v is large, hardly move the mean; with
+  /// 1 the mean follows the squared error.
+  private let varianceWeight: Float
   /// Of learned noise: ln v.
   private let logVariance: Slot?
   private let recipe: NetworkRecipe
@@ -75,6 +78,12 @@ final class SuperResolutionLearner: DrawnLearner {
     test = try data.test.map { try LumaPictures($0, factor: factor, least: 3 * factor, key: "data.factor") }
     (self.factor, exampleCount, evaluationCount) = (factor, data.train.count, data.test?.count ?? 0)
     noise = try recipe["objective"].choice("noise", default: Noise.heteroscedastic)
+    if noise == .heteroscedastic {
+      varianceWeight = Float(try recipe["objective"].number("variance_weight", default: 1, in: 0...1))
+    } else {
+      recipe["objective"].passOver(["variance_weight"])
+      varianceWeight = 0
+    }
 
     // Keys of the recipe's architecture, so that another can be named without taking them out.
     recipe["network"].passOver(["filters", "dropout"])
@@ -120,10 +129,11 @@ final class SuperResolutionLearner: DrawnLearner {
     }
     let (mean, logVariance) = parts(
       network(inputs, batch.pass(of: rows)).reshaped(to: [targets.rows, outputs]), batch.parameters)
-    let loss = -Gaussian.logLikelihood(of: targets, mean: mean, logVariance: logVariance).sum()
-    metrics["nll"] += Double(loss.value) + Double(targets.count) * log(Double(SuperResolutionLearner.scale))
+    let surprise = (targets - mean).squared() * (-logVariance).exp() + logVariance
+    let constant = 0.5 * log(2 * .pi) + log(Double(SuperResolutionLearner.scale))
+    metrics["nll"] += 0.5 * Double(surprise.sum().value) + constant * Double(targets.count)
     metrics["squared_error"] += squaredError(mean, targets)
-    return loss
+    return (varianceWeight > 0 ? surprise * (logVariance.detached * varianceWeight).exp() : surprise).sum() * 0.5
   }
 
   private func squaredError(_ mean: Tensor, _ targets: Tensor) -> Double {
