@@ -21,11 +21,11 @@ public enum MetricUnit {
       (
         "nats per example",
         [
-          "elbo", "kl", "nll", "log_likelihood", "iw_log_likelihood", "log_predictive", "cls/NLL", "reg/NLL",
+          "elbo", "nll", "log_likelihood", "iw_log_likelihood", "log_predictive", "cls/NLL", "reg/NLL",
           "cls/Entropy", "cls/MI",
         ]
       ),
-      ("nats", ["lower_bound", "log_evidence", "log_joint", "total_log_likelihood"]),
+      ("nats", ["kl", "lower_bound", "log_evidence", "log_joint", "total_log_likelihood"]),
       ("nats per token", ["lm/nll", "lm/entropy", "lm/entropy_gap", "cap/nll"]),
       ("nats per pixel", ["seg/NLL", "seg/Aleatoric", "seg/Epistemic"]),
       (
