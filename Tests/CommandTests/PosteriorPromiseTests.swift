@@ -21,7 +21,8 @@ struct PosteriorPromiseTests {
 
   private func arguments(_ workspace: Workspace, _ model: [String], _ out: String) -> [String] {
     workspace.training(
-      model[0], out: out, ["--steps", "150"] + (model.dropFirst() + ["train.report_every=1"]).flatMap { ["--set", $0] })
+      model[0], out: out,
+      ["--steps", "150"] + (model.dropFirst() + ["train.report_every=1"]).flatMap { ["--set", $0] })
   }
 
   @Test(arguments: models) func everywhere(_ model: [String]) async throws {

@@ -7,7 +7,8 @@ extension VariationalLearner {
   /// The network at the posterior's mean, or at the draws that a prediction of a seed takes.
   func computation(_ request: ExportRequest, with crew: Crew) throws -> Computation {
     guard request.draws == nil else {
-      return try computation(drawing: request, network, likelihood, isNoisy: network.drawsNoise, weights: posterior.weights, with: crew)
+      return try computation(
+        drawing: request, network, likelihood, isNoisy: network.drawsNoise, weights: posterior.weights, with: crew)
     }
     let means = FlatBuffer("means", posterior.weights)
     posterior.means(0..<posterior.weights.count, into: means, from: parameters)
