@@ -22,7 +22,7 @@ struct PosteriorPromiseTests {
   private func arguments(_ workspace: Workspace, _ model: [String], _ out: String) -> [String] {
     workspace.training(
       model[0], out: out,
-      ["--steps", "400"] + (model.dropFirst() + ["train.report_every=1"]).flatMap { ["--set", $0] })
+      ["--steps", "150"] + (model.dropFirst() + ["train.report_every=1"]).flatMap { ["--set", $0] })
   }
 
   @Test(arguments: models) func everywhere(_ model: [String]) async throws {
@@ -34,8 +34,8 @@ struct PosteriorPromiseTests {
       ["launch"] + arguments(workspace, model, "nodes").dropFirst() + ["--nodes", "2", "--lanes", "1"])
     #expect(try launched.hash() == expected, "\(launched.error)")
 
-    var killed = arguments(workspace, model, "killed") + ["--set", "train.checkpoint_every=1"]
-    for lines in [20, 150] {
+    var killed = arguments(workspace, model, "killed") + ["--set", "train.checkpoint_every=2"]
+    for lines in [8, 50] {
       let outcome = try await Elbo.run(killed) { send in
         try await until { workspace.lines("killed/metrics.jsonl") >= lines }
         try send(.kill)

@@ -7,7 +7,8 @@ extension VariationalLearner {
   /// The network at the posterior's mean, or at the draws that a prediction of a seed takes.
   func computation(_ request: ExportRequest, with crew: Crew) throws -> Computation {
     guard request.draws == nil else {
-      return try computation(drawing: request, network, likelihood, weights: posterior.weights, with: crew)
+      return try computation(
+        drawing: request, network, likelihood, isNoisy: network.drawsNoise, weights: posterior.weights, with: crew)
     }
     let means = FlatBuffer("means", posterior.weights)
     posterior.means(0..<posterior.weights.count, into: means, from: parameters)
@@ -20,11 +21,12 @@ private let mostDrawnWeights = 2_000_000_000 / 4
 
 extension Supervised {
   /// A network at the draws of its weights that a prediction of a seed takes, side by side.
+  /// - Parameter isNoisy: whether its layers draw noise of their own.
   func computation(
-    drawing request: ExportRequest, _ network: LayerStack, _ likelihood: any Likelihood, weights: Layout,
-    with crew: Crew
+    drawing request: ExportRequest, _ network: LayerStack, _ likelihood: any Likelihood, isNoisy: Bool,
+    weights: Layout, with crew: Crew
   ) throws -> Computation {
-    guard !network.drawsNoise else {
+    guard !isNoisy else {
       throw TrainingError(
         .unsuitable, "--draws: the network has dropout, whose masks are drawn for each example",
         advice: "leave it out: the network at the posterior's mean is exported")

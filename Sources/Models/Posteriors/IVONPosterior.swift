@@ -63,7 +63,7 @@ struct IVONPosterior: WeightPosterior {
   }
 
   /// h0 where the recipe names no deviation to start with.
-  private static let usualCurvature = 0.1
+  private static let usualCurvature = 1.0
   /// h forgets its start by exp of minus this in a training, unless the recipe gives β₂: its own error is least where it
   /// remembers long.
   private static let forgetting = 3.0

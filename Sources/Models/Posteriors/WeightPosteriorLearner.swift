@@ -101,6 +101,8 @@ final class WeightPosteriorLearner: Supervised {
         .unsuitable, "--draws: the run has \(base.members.count) members, whose draws are not exported side by side",
         advice: "leave it out: the members are exported at the means of their posteriors")
     }
-    return try computation(drawing: request, network, likelihood, weights: base.parameters.layout, with: crew)
+    return try computation(
+      drawing: request, network, likelihood, isNoisy: base.distinctSamples == nil, weights: base.parameters.layout,
+      with: crew)
   }
 }
