@@ -196,7 +196,7 @@ final class LaplaceLearner: Supervised {
         advice: "leave it out, or train with objective.laplace_layers=last")
     }
     return try computation(
-      drawing: request, base.network, likelihood, weights: base.parameters.layout, with: crew)
+      drawing: request, base.network, likelihood, isNoisy: false, weights: base.parameters.layout, with: crew)
   }
 }
 
