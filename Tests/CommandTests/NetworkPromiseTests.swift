@@ -49,16 +49,16 @@ extension CommandTests {
         "vq-vae", "network.hidden=[conv 3 2 2, relu]", "network.codes=9", "network.code_width=2", "network.prior=none"),
       Case(
         "vq-vae", "network.hidden=[conv 3 2 2, relu]", "network.codes=9", "network.code_width=2",
-        "network.prior_filters=4", "network.prior_layers=2"),
+        "network.prior_filters=4", "network.prior_layers=2", "objective.prior_start=0"),
       Case("segmentation", "network.filters=4", "data.crop=15", "data.mirror=true").on("shapes"),
       Case(
         "super-resolution", "network.filters=4", "network.dropout=0.2", "data.crop=18", "data.windows=2",
         "train.batch=5",
-        "data.test_fraction=0.2"
+        "data.test_fraction=0.2", "optimizer.schedule=constant"
       ).on(pictures),
       Case(
         "super-resolution", "objective.posterior=variational", "network.filters=4", "data.crop=18", "data.windows=1",
-        "train.batch=5", "data.test_fraction=0.2"
+        "train.batch=5", "data.test_fraction=0.2", "optimizer.schedule=constant"
       ).on(pictures),
       Case(
         "segmentation", "network.architecture=mlp", "objective.class_noise=logits",
