@@ -92,7 +92,8 @@ import Testing
 
   /// Keys of the data section that models read, beside those of every recipe.
   private static let ofModels = [
-    "data.normalisation", "data.binarisation", "data.crop", "data.mirror", "data.normalise_target",
+    "data.normalisation", "data.binarisation", "data.crop", "data.mirror", "data.factor", "data.windows",
+    "data.normalise_target",
   ]
 
   @Test func everyKeyInASourceIsOne() throws {
