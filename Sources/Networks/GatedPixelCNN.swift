@@ -27,7 +27,7 @@ public struct GatedPixelCNN: Sendable {
   ) {
     precondition(kernel % 2 == 1 && depth > 0 && size.count == 2)
     (self.codes, self.size) = (codes, size)
-    embedding = Embedding(name: "\(name).embedding", tokens: codes, width: filters, layout: &layout)
+    embedding = Embedding(name: "\(name).embedding", tokens: codes, width: filters, bound: 1, layout: &layout)
     layers = (0..<depth).map { index in
       GatedLayer(name: "\(name).\(index)", filters: filters, kernel: kernel, isFirst: index == 0, layout: &layout)
     }

@@ -69,13 +69,16 @@ import Training
     ),
     (
       "super-resolution",
-      ["network.filters=4", "network.dropout=0.1", "data.crop=18", "data.windows=2", "train.batch=5", "train.shards=4"]
+      [
+        "network.filters=4", "network.dropout=0.1", "data.crop=18", "data.windows=2", "train.batch=5",
+        "optimizer.schedule=constant",
+      ]
     ),
     (
       "super-resolution",
       [
         "objective.posterior=variational", "network.filters=4", "data.crop=18", "data.windows=1", "train.batch=5",
-        "objective.noise=learnt",
+        "objective.noise=learnt", "optimizer.schedule=constant",
       ]
     ),
     ("hmm", ["network.states=3", "objective.restarts=2", "objective.iterations=9"]),

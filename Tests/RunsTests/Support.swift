@@ -33,7 +33,7 @@ struct Files: ~Copyable {
     recipe.set("data.source", text: try line())
     for (key, value) in [
       ("data.target", "y"), ("data.test_fraction", "0.2"), ("network.hidden", "[8]"), ("train.batch", "10"),
-      ("train.steps", "\(steps)"), ("evaluate.samples", "5"),
+      ("train.steps", "\(steps)"), ("evaluate.samples", "5"), ("optimizer.schedule", "constant"),
     ] { try recipe.set(key, to: value) }
     return recipe
   }
