@@ -14,7 +14,9 @@ public struct SweepAxis: Sendable, Equatable {
 
   /// Reads `key.path=value,value`, or a range: `uniform(a,b)`, `log(a,b)`, `int(a,b)`, `logint(a,b)`. Commas in brackets or
   /// quotes belong to a value.
-  /// - Parameter option: the option of the command that says it, for messages.
+  /// - Parameters:
+  ///   - text: the key and its values.
+  ///   - option: the option of the command that says it, for messages.
   public init(_ text: String, option: String) throws(RecipeError) {
     let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
     let list = parts.count == 2 && !parts[0].isEmpty ? SweepAxis.pieces(of: parts[1]) : []
