@@ -66,6 +66,9 @@ struct HostileClientTests {
     #expect(status(answer) == 503 && answer.contains("Retry-After"))
     await first.send(part)
     #expect(status(await first.text(until: "xxx")) == 200)
+    // The answer can be here before its request's memory is given back; the next request is read after that.
+    await first.send("GET /hello HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+    #expect(await first.rest().contains("HTTP/1.1 200"))
     #expect(try await tried.ask("POST /echo", ["Host: localhost", "Content-Length: 600"], both[0]).contains("600:"))
     await tried.end()
   }
