@@ -21,16 +21,11 @@ package struct StatusWatch: Sendable {
       get throws {
         switch self {
         case .status(let reply): try StatusText.json(reply)
-        case .unreachable(let endpoint): try line(["state": "unreachable", "endpoint": endpoint.description])
-        case .over(let run, let status): try line(["state": status, "run": run])
+        case .unreachable(let endpoint):
+          try JSONDocument.line(of: ["state": "unreachable", "endpoint": endpoint.description])
+        case .over(let run, let status): try JSONDocument.line(of: ["state": status, "run": run])
         }
       }
-    }
-
-    private func line(_ members: [String: String]) throws -> String {
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-      return String(decoding: try encoder.encode(members), as: UTF8.self)
     }
 
     /// Whether asking again would tell nothing new.

@@ -7,8 +7,8 @@ import Training
 
 /// A sweep, its trainings shared out among lanes of this process, processes of this machine, or hosts.
 ///
-/// Whoever dies is replaced; when this process dies, the same call goes on with what is left to do: the folder of each
-/// training is named for its recipe, and results are kept as they come.
+/// A process that dies is started again. When this process dies, the same call trains what is missing: the folder of each
+/// training is named by the digest of its recipe, and each result is written down as soon as it is known.
 package struct SweepRun: Sendable {
   package let sweep: Sweep
   /// Of all trainings, results and figures.

@@ -73,7 +73,7 @@ package struct WorkPlace: Sendable {
   /// How often in a row a worker may be lost before it is given up.
   private static let patience = 3
 
-  /// Has workers take pieces of work until all are done. A piece whose worker was lost is taken by whoever is free next.
+  /// Has workers compute pieces of work until all are done. When a worker is lost, the next free worker computes its piece.
   /// - Parameter note: hears of a piece why it was lost.
   /// - Returns: what came of each, in their order.
   static func share<Item: Sendable, Value: Sendable>(
@@ -93,7 +93,7 @@ package struct WorkPlace: Sendable {
                 done.append((place, try await worker(items[place])))
                 losses = 0
               } catch let error as Lost {
-                // Ended because another one has failed, which is what is told.
+                // Another piece has failed and ended this one: the caller gets that failure.
                 try Task.checkCancellation()
                 note(items[place], error)
                 queue.giveBack(place)
@@ -118,7 +118,7 @@ package struct WorkPlace: Sendable {
   }
 }
 
-/// The places of the pieces of work that nobody computes yet.
+/// The indices of the pieces of work that no worker has taken yet.
 private final class WorkQueue: Sendable {
   private let left: Mutex<[Int]>
 

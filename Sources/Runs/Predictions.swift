@@ -15,6 +15,16 @@ public enum SampleCount: Sendable, ExpressibleByIntegerLiteral {
 
   public init(integerLiteral count: Int) { self = .count(count) }
 
+  /// The number of samples, for what is not made of as many as a tolerance asks for.
+  /// - Parameter needy: what needs a number, with its verb: `captions need`.
+  /// - Throws: `RecipeError` for a tolerance.
+  func number(for needy: String) throws(RecipeError) -> Int {
+    guard case .count(let count) = self else {
+      throw RecipeError("samples is auto: \(needy) a number of samples")
+    }
+    return count
+  }
+
   /// - Throws: `RecipeError` for numbers that make no sense.
   package func validate() throws(RecipeError) {
     let bounds = 1...1_000_000

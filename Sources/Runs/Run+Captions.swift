@@ -30,9 +30,7 @@ extension Run {
     guard let learner = job.learner.offers.captioning else {
       throw TrainingError(.unsuitable, "a \(model) makes no captions", advice: "name a run of captions")
     }
-    guard case .count(let count) = samples else {
-      throw RecipeError("samples is auto: captions need a number of samples")
-    }
+    let count = try samples.number(for: "captions need")
     let (names, pictures) = try ExampleArray.pictures(
       at: path, like: schema, background: job.dataRequest.background)
     if let mismatch = learner.mismatch(pictures) {

@@ -30,9 +30,7 @@ extension Run {
       throw TrainingError(
         .unsuitable, "a \(model) does not enlarge pictures", advice: "name a run of super-resolution")
     }
-    guard case .count(let count) = samples else {
-      throw RecipeError("samples is auto: an enlarged picture needs a number of samples")
-    }
+    let count = try samples.number(for: "an enlarged picture needs")
     let picture = try ExampleSet(wholePictureAt: path, background: job.dataRequest.background).wholePicture(0)
     guard picture.height * picture.width <= Enlarged.mostPixels else {
       throw TrainingError(

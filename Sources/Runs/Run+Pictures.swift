@@ -30,9 +30,7 @@ extension Run {
       throw TrainingError(
         .unsuitable, "a \(model) does not predict the classes of pixels", advice: "name a run of segmentation")
     }
-    guard case .count(let count) = samples else {
-      throw RecipeError("samples is auto: maps of pictures need a number of samples")
-    }
+    let count = try samples.number(for: "maps of pictures need")
     let channels = schema.shape.count == 3 ? schema.shape[2] : 1
     let picture = try ExampleArray(
       picture: path, channels: channels, background: job.dataRequest.background)

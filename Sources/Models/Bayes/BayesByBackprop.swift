@@ -29,7 +29,7 @@ public enum BayesByBackpropPaper: NetworkModel {
   public static func network(
     _ section: RecipeSection, input: [Int], outputs: Int, name: String, layout: inout Layout
   ) throws -> LayerStack {
-    let network = try NetworkRecipe(section, input: input, default: [400, 400])
+    let network = try NetworkRecipe(section, input: input, default: hidden)
       .network(name: name, outputs: outputs, layout: &layout)
     return LayerStack([Scaled(by: 255 / 126)] + network.layers)
   }
@@ -45,12 +45,7 @@ public enum BayesByBackpropRegression: NetworkModel {
   public static let summary = "Bayes by Backprop regression, with learnt, given or heteroscedastic noise"
   public static var recipe: [UInt8] { PackageResources.bbb_regression_yaml }
   public static let answers: Supervision.Wanted? = .values
-
-  public static func network(
-    _ section: RecipeSection, input: [Int], outputs: Int, name: String, layout: inout Layout
-  ) throws -> LayerStack {
-    try NetworkRecipe(section, input: input, default: [50]).network(name: name, outputs: outputs, layout: &layout)
-  }
+  public static let hidden = [50]
 
   public static func learner(_ recipe: Recipe, data: Dataset, seed: UInt64) throws -> any Learner {
     try VariationalLearner(Self.self, recipe, data: data, seed: seed)

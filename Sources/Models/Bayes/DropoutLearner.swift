@@ -36,12 +36,7 @@ public enum MCDropoutRegression: NetworkModel {
   public static let summary = "dropout at training and prediction for numbers, with settings for small tables"
   public static var recipe: [UInt8] { PackageResources.mc_dropout_regression_yaml }
   public static let answers: Supervision.Wanted? = .values
-
-  public static func network(
-    _ section: RecipeSection, input: [Int], outputs: Int, name: String, layout: inout Layout
-  ) throws -> LayerStack {
-    try NetworkRecipe(section, input: input, default: [50]).network(name: name, outputs: outputs, layout: &layout)
-  }
+  public static let hidden = [50]
 
   public static func learner(_ recipe: Recipe, data: Dataset, seed: UInt64) throws -> any Learner {
     try DropoutLearner(Self.self, recipe, data: data, seed: seed, noise: .dropout)

@@ -26,6 +26,8 @@ import Training
 public protocol NetworkModel: Model {
   /// Whether the model learns classes or numbers; nil, the default: what `objective.task` says or the data has.
   static var answers: Supervision.Wanted? { get }
+  /// The units of the dense layers where the recipe names no others; by default twice 400.
+  static var hidden: [Int] { get }
   /// The layers from an example to the outputs that the likelihood needs: [n, …] → [n, outputs]. By default those of the
   /// recipe.
   ///
@@ -49,11 +51,12 @@ public protocol NetworkModel: Model {
 
 extension NetworkModel {
   public static var answers: Supervision.Wanted? { nil }
+  public static var hidden: [Int] { [400, 400] }
 
   public static func network(
     _ section: RecipeSection, input: [Int], outputs: Int, name: String, layout: inout Layout
   ) throws -> LayerStack {
-    try NetworkRecipe(section, input: input, default: [400, 400]).network(name: name, outputs: outputs, layout: &layout)
+    try NetworkRecipe(section, input: input, default: hidden).network(name: name, outputs: outputs, layout: &layout)
   }
 
   public static func likelihood(_ objective: RecipeSection, _ task: Supervision) throws -> any Likelihood {

@@ -12,18 +12,14 @@ import Training
 /// A step of the training is a leapfrog step. A proposal takes L of them, and one more that says whether it is accepted. Each
 /// proposal has a step size of its own, between 0.8 and 1.2 of optimizer.learning_rate, so that no trajectory comes back to its
 /// start. A state that is not left is kept again. In the burn-in every proposal of finite energy is accepted.
-struct HamiltonianMonteCarlo: WeightPosterior {
+struct HamiltonianMonteCarlo: SampledPosterior {
   static let hasOwnRule = true
-  static let isAtParameters = true
-  static func parameters(over weights: Layout, _ recipe: Recipe) throws -> Layout {
-    try KeptSamples.parameters(over: weights, recipe)
-  }
 
   /// Examples times weights that one gradient of all examples may have.
   private static let mostProducts = 20_000_000
 
-  private let base: DropoutLearner
-  private let samples: KeptSamples
+  let base: DropoutLearner
+  let samples: KeptSamples
   private let target: WeightTarget
   private let kinds: SlotKinds
   /// L.
@@ -61,7 +57,6 @@ struct HamiltonianMonteCarlo: WeightPosterior {
 
   var auxiliary: [FlatBuffer] { [velocity, start, chain] }
   var order: Order.Kind { .sweep }
-  var learntCount: Int { base.learntCount }
 
   func absorb(_ total: Total, of step: Step, with crew: Crew) throws -> Verdict {
     let (proposal, place) = step.number.quotientAndRemainder(dividingBy: leapfrogs + 1)
@@ -115,12 +110,6 @@ struct HamiltonianMonteCarlo: WeightPosterior {
       metrics["energy_weight"] = chain.numbers("weights")[0] / count
     }
     return metrics
-  }
-
-  var distinctDraws: Int? { samples.distinct }
-
-  func draw(_ number: Int?, into weights: FlatBuffer, key: RandomKey, with crew: Crew) throws {
-    samples.draw(number, into: weights)
   }
 
   // MARK: Leapfrog

@@ -102,16 +102,32 @@ struct KeptSamples: Sendable {
   }
 }
 
-/// An ensemble of the weights at the ends of the learning rate's cycles (Huang, Li, Pleiss, Liu, Hopcroft and Weinberger 2017).
-struct Snapshots: WeightPosterior {
-  static let hasOwnRule = false
-  static let isAtParameters = true
+/// A posterior of weights that a training keeps as it goes.
+protocol SampledPosterior: WeightPosterior {
+  var base: DropoutLearner { get }
+  var samples: KeptSamples { get }
+}
+
+extension SampledPosterior {
+  static var isAtParameters: Bool { true }
   static func parameters(over weights: Layout, _ recipe: Recipe) throws -> Layout {
     try KeptSamples.parameters(over: weights, recipe)
   }
 
-  private let base: DropoutLearner
-  private let samples: KeptSamples
+  var learntCount: Int { base.learntCount }
+  var distinctDraws: Int? { samples.distinct }
+
+  func draw(_ number: Int?, into weights: FlatBuffer, key: RandomKey, with crew: Crew) throws {
+    samples.draw(number, into: weights)
+  }
+}
+
+/// An ensemble of the weights at the ends of the learning rate's cycles (Huang, Li, Pleiss, Liu, Hopcroft and Weinberger 2017).
+struct Snapshots: SampledPosterior {
+  static let hasOwnRule = false
+
+  let base: DropoutLearner
+  let samples: KeptSamples
 
   init(
     _ name: PosteriorName, _ recipe: Recipe, of base: DropoutLearner, examples: Int, parameters: FlatBuffer
@@ -122,17 +138,10 @@ struct Snapshots: WeightPosterior {
 
   var auxiliary: [FlatBuffer] { base.auxiliary }
   var order: Order.Kind { base.order }
-  var learntCount: Int { base.learntCount }
 
   func absorb(_ total: Total, of step: Step, with crew: Crew) throws -> Verdict {
     let verdict = try base.absorb(total, phase: 0, of: step, with: crew)
     samples.keep(after: step.number + 1, of: step.total)
     return verdict
-  }
-
-  var distinctDraws: Int? { samples.distinct }
-
-  func draw(_ number: Int?, into weights: FlatBuffer, key: RandomKey, with crew: Crew) throws {
-    samples.draw(number, into: weights)
   }
 }

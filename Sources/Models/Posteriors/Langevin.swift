@@ -14,15 +14,11 @@ import Training
 ///
 /// Where the learning rate η has cycles, noise is added in the last part of each, from which samples are kept (Zhang, Li,
 /// Zhang, Chen and Wilson, Cyclical Stochastic Gradient MCMC for Bayesian Deep Learning, ICLR 2020).
-struct Langevin: WeightPosterior {
+struct Langevin: SampledPosterior {
   static let hasOwnRule = true
-  static let isAtParameters = true
-  static func parameters(over weights: Layout, _ recipe: Recipe) throws -> Layout {
-    try KeptSamples.parameters(over: weights, recipe)
-  }
 
-  private let base: DropoutLearner
-  private let samples: KeptSamples
+  let base: DropoutLearner
+  let samples: KeptSamples
   private let target: WeightTarget
   private let momentum: Double
   private let kinds: SlotKinds
@@ -44,7 +40,6 @@ struct Langevin: WeightPosterior {
 
   var auxiliary: [FlatBuffer] { [velocity, moved] }
   var order: Order.Kind { base.order }
-  var learntCount: Int { base.learntCount }
 
   func absorb(_ total: Total, of step: Step, with crew: Crew) throws -> Verdict {
     let weights = base.parameters
@@ -99,11 +94,5 @@ struct Langevin: WeightPosterior {
         "the noise of minibatches moves the weights further than that of the posterior (train/noise_ratio): its samples are "
         + "too far apart; lower optimizer.learning_rate, or raise train.batch"
     }
-  }
-
-  var distinctDraws: Int? { samples.distinct }
-
-  func draw(_ number: Int?, into weights: FlatBuffer, key: RandomKey, with crew: Crew) throws {
-    samples.draw(number, into: weights)
   }
 }

@@ -95,6 +95,9 @@ final class VQVAELearner: GradientLearner {
       - runningStatistics.reduce(quantizer.codes.shape.count) { $0 + $1.slot.shape.count }
   }
 
+  /// Of an image of codes.
+  private var places: Int { positions.reduce(1, *) }
+
   // MARK: Training
 
   /// Vectors of the encoder, a row a position: [n, in] → [n · positions, width].
@@ -106,7 +109,7 @@ final class VQVAELearner: GradientLearner {
   private func decode(_ vectors: Tensor, _ pass: Pass) -> Tensor {
     decoder(
       vectors.reshaped(to: [
-        vectors.rows / positions.reduce(1, *), vectors.count * positions.reduce(1, *) / vectors.rows,
+        vectors.rows / places, vectors.count * places / vectors.rows,
       ]), pass)
   }
 
@@ -114,17 +117,17 @@ final class VQVAELearner: GradientLearner {
     let x = inputs.trainRows(batch.examples, key: batch.key(NoiseStream.binarisation))
     let z = encode(x, batch.pass())
     let (vectors, indices) = quantizer(z, batch.parameters)
-    codebook.observe(z, indices, of: batch, positions: positions.reduce(1, *))
+    codebook.observe(z, indices, of: batch, positions: places)
     let error = Loss.squaredError(decode(vectors, batch.pass(1)), x).sum()
     let distance = (z - quantizer.vectors(indices, batch.parameters)).squared().sum()
     metrics["squared_error"] += Double(error.value)
-    let share = Float(1 / Double(positions.reduce(1, *) * quantizer.width))
+    let share = Float(1 / Double(places * quantizer.width))
     metrics["commitment"] += Double(distance.value) * Double(share)
     let loss = error * Float(1 / (Double(inputs.width) * variance.float64[0])) + distance * (commitment * share)
     guard let prior, prior.learns(at: batch.step) else { return loss }
     let surprise = prior.loss(indices, batch.parameters)
-    metrics["code_bits"] += Double(surprise.value) / log(2) / Double(positions.reduce(1, *))
-    return loss + surprise * Float(1 / Double(positions.reduce(1, *)))
+    metrics["code_bits"] += Double(surprise.value) / log(2) / Double(places)
+    return loss + surprise * Float(1 / Double(places))
   }
 
   func absorb(statistics: TotalStatistics, of step: Step) {
@@ -168,7 +171,7 @@ final class VQVAELearner: GradientLearner {
     var metrics = [
       "squared_error": error, "nmse": error / Double(inputs.width) / variance.float64[0],
       "codes/perplexity": use.perplexity, "codes/used": Double(use.used),
-      "codes/bits": log2(use.perplexity) * Double(positions.reduce(1, *)),
+      "codes/bits": log2(use.perplexity) * Double(places),
     ]
     if prior != nil { metrics["codes/prior_bits"] = TreeSum.of(parts.map { $0.2! }) / Double(count) }
     return metrics
@@ -189,7 +192,7 @@ final class VQVAELearner: GradientLearner {
   private func sample(count: Int, key: RandomKey, with crew: Crew) throws -> Figure {
     let key = key.at(tensor: NoiseStream.latent)
     guard let prior else {
-      let uniform = Tensor.uniform(key, rows: (0..<UInt32(count)).map { $0 }, columns: positions.reduce(1, *))
+      let uniform = Tensor.uniform(key, rows: (0..<UInt32(count)).map { $0 }, columns: places)
       return imageGrid(
         "samples", title: "Pictures of codes without a prior: each is drawn by itself",
         inputs.restored(decoded(uniform.buffer.map { min(Int($0 * Float(quantizer.count)), quantizer.count - 1) })),

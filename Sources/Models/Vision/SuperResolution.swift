@@ -53,7 +53,11 @@ final class SuperResolutionLearner: DrawnLearner {
   /// Of windows.
   private let network: LayerStack
 
-  private enum Noise: String, CaseIterable { case learnt, heteroscedastic }
+  private enum Noise: String, CaseIterable {
+    case learnt, heteroscedastic
+    /// Numbers that the network makes of each pixel of the large picture.
+    var parts: Int { self == .learnt ? 1 : 2 }
+  }
 
   /// s, in gray levels: about what bicubic enlargements are wrong by.
   static let scale: Float = 12.75
@@ -89,7 +93,7 @@ final class SuperResolutionLearner: DrawnLearner {
     recipe["network"].passOver(["filters", "dropout"])
     self.recipe = try NetworkRecipe(recipe["network"], input: [side / factor, side / factor, 1], default: [])
     var layout = Layout()
-    network = try self.recipe.enlarging(by: factor, parts: noise == .learnt ? 1 : 2, layout: &layout)
+    network = try self.recipe.enlarging(by: factor, parts: noise.parts, layout: &layout)
     logVariance = noise == .learnt ? layout.add("noise.log_variance", [factor * factor]) : nil
     runningStatistics = network.runningStatistics
     parameters = FlatBuffer("parameters", layout)
@@ -146,7 +150,7 @@ final class SuperResolutionLearner: DrawnLearner {
   }
 
   /// Numbers that the network makes of a pixel.
-  private var outputs: Int { factor * factor * (noise == .learnt ? 1 : 2) }
+  private var outputs: Int { factor * factor * noise.parts }
 
   /// m and ln v, [pixels of the small picture, r²].
   private func parts(_ outputs: Tensor, _ views: ParameterViews) -> (mean: Tensor, logVariance: Tensor) {
@@ -179,7 +183,7 @@ final class SuperResolutionLearner: DrawnLearner {
   func enlarged(_ low: GrayImage, _ weights: [FlatBuffer], example: UInt32, key: RandomKey) throws -> EnlargedPicture {
     var layout = Layout()
     let network = try recipe.resized(to: [low.height, low.width, 1])
-      .enlarging(by: factor, parts: noise == .learnt ? 1 : 2, layout: &layout)
+      .enlarging(by: factor, parts: noise.parts, layout: &layout)
     let base = low.bicubic(height: low.height * factor, width: low.width * factor)
     let input = Tensor(uninitialized: [1, low.height, low.width, 1])
     SuperResolutionLearner.write(low, to: input.pointer)

@@ -35,11 +35,7 @@ package struct SweepResult: Codable, Sendable {
   /// One line.
   package var json: String {
     get throws {
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-      encoder.nonConformingFloatEncodingStrategy = .convertToString(
-        positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-      return String(decoding: try encoder.encode(self), as: UTF8.self)
+      try JSONDocument.line(of: self, allowsNonFinite: true)
     }
   }
 }
