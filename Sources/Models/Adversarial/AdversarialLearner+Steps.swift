@@ -152,25 +152,19 @@ extension AdversarialLearner {
       .faded(to: present, levels: growth.levels).reshaped(to: rows.shape)
   }
 
-  /// Σ over examples of weight · (‖Jᵀ y‖ − a)² with J the derivative of an image by its styles, y noise of the image's shape and a
-  /// the mean length so far (Karras et al. 2020, equation 4; appendix B for the mean over styles). It is taken of half of
-  /// the examples, which stand for all.
+  /// Σ over examples of weight · (‖Jᵀ y‖ − a)², y noise of variance 1 / pixels and a the mean length so far (Karras et al. 2020,
+  /// equation 4). It is taken of half of the examples, which stand for all.
   private func pathPenalty(
     _ round: Round, _ style: StyleGenerator, _ views: ParameterViews, times: Float, _ metrics: inout Sums
   ) -> Tensor {
     let half = Array(round.indices.prefix((round.indices.count + 1) / 2))
     let pass = round.pass(views, BatchStatistics(), layerNoise: 2, examples: half)
     let latents = codes.draw(round.key(NoiseStream.pathLength), examples: half)
-    // Each input has a tensor of its own to be differentiated by.
-    let styles = style.styles(of: latents, pass).map { $0 * 1 }
-    let images = style.synthesize(styles, pass)
-    let pixels = Float(images.columns / max(style.pyramid.channels, 1))
-    let noise = Tensor.normal(
-      round.key(NoiseStream.pathLength + 1 << 16), rows: half, columns: images.columns) * (1 / pixels.squareRoot())
-    let slopes = round.lane.tape.gradient(of: (images * noise).sum(), withRespectTo: styles, recorded: true)
-    let squares = slopes.dropFirst().reduce(slopes[0].squared().sumOfRows()) { $0 + $1.squared().sumOfRows() }
-    // ε keeps the square root's derivative finite where an image does not depend on a style.
-    let lengths = (squares * (1 / Float(styles.count)) + 1e-8).squareRoot()
+    let columns = inputs.width
+    let pixels = Float(columns / style.pyramid.channels)
+    let noise = Tensor.normal(round.key(NoiseStream.pathLength + (1 << 16)), rows: half, columns: columns)
+    let lengths = style.pathLengths(
+      of: style.styles(of: latents, pass), along: noise * (1 / pixels.squareRoot()), on: round.lane.tape, pass)
     let share = times * Float(round.indices.count) / Float(half.count)
     let penalty = (lengths - state.pathLength).squared().sum() * (objective.pathLength * share)
     metrics["path_length"] = Double(lengths.detached.sum().value) * Double(share)

@@ -128,7 +128,8 @@ final class AdversarialLearner: Learner {
 
   private static func discriminatorMetrics(_ objective: AdversarialObjective, _ codes: LatentCodes) -> [String] {
     ["discriminator_loss", "real_accuracy", "generated_accuracy", "real_output", "generated_output"]
-      + (objective.gradientPenalty > 0 ? ["gradient_penalty"] : []) + (objective.r1 > 0 ? ["r1"] : []) + (objective.drift > 0 ? ["drift"] : [])
+      + (objective.gradientPenalty > 0 ? ["gradient_penalty"] : []) + (objective.r1 > 0 ? ["r1"] : [])
+      + (objective.drift > 0 ? ["drift"] : [])
       + (codes.categories > 0 ? ["code_accuracy"] : [])
   }
 
@@ -178,7 +179,8 @@ final class AdversarialLearner: Learner {
     let rows = Tensor(places.map { Float($0) }, [places.count, 1])
     let standardised = inputs.standardised(rows)
     let views = ParameterViews(discriminator.parameters)
-    return discriminator.grown(to: present)(standardised, Pass(predictingWith: views)).output.sigmoid().values.map(Double.init)
+    return discriminator.grown(to: present)(standardised, Pass(predictingWith: views)).output.sigmoid().values.map(
+      Double.init)
   }
 
   /// What the discriminator says of examples in the units of the data: its output, then its readings of codes.

@@ -46,7 +46,8 @@ struct AdversarialNetworks: Sendable {
     let plain = [players.generator, players.discriminator].contains { $0 == .dense || $0 == .convolutional }
     let details = try plain ? PlainDetails(section, players.generator) : nil
     let shape = try [players.generator, players.discriminator].contains(.convolutional) ? Halving(section, ends) : nil
-    let pyramid = try [players.generator, players.discriminator].contains { $0 == .progressive || $0 == .style }
+    let pyramid =
+      try [players.generator, players.discriminator].contains { $0 == .progressive || $0 == .style }
       ? PyramidKeys(section, ends) : nil
     growth = try players == (.progressive, .progressive) ? pyramid!.growth(section) : nil
 

@@ -71,7 +71,7 @@ public struct EqualizedConvolution: Layer {
   private let slope: Float
   private let isHalving: Bool
 
-  init(
+  package init(
     name: String, in inputs: Int, out outputs: Int, kernel: Int = 3, gain: Float = 1, biasGain: Float = 1,
     isRectified: Bool = false, hasBias: Bool = true, isHalving: Bool = false, layout: inout Layout
   ) {

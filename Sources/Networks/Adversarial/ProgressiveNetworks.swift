@@ -86,7 +86,8 @@ public struct ProgressiveDiscriminator: GrowingLayer {
         EqualizedConvolution(
           name: "\(name).\(level).picture", in: pyramid.channels, out: features, kernel: 1, gain: root,
           isRectified: true, layout: &layout))
-      let ends = level == 0 ? [(features + 1, features)] : [(features, features), (features, pyramid.features(level - 1))]
+      let ends =
+        level == 0 ? [(features + 1, features)] : [(features, features), (features, pyramid.features(level - 1))]
       levels.append(
         ends.enumerated().map { index, ends in
           EqualizedConvolution(

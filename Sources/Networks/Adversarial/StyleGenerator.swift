@@ -138,6 +138,21 @@ public struct StyleGenerator: Layer {
     }
     return picture!.reshaped(to: [n, pyramid.sides(pyramid.levels - 1).reduce(pyramid.channels, *)])
   }
+
+  /// ‖Jᵀ y‖ of each example, [n], with J the derivative of its image by its styles; the mean over the styles stands under
+  /// the root (Karras et al. 2020, equation 4). It can be differentiated again.
+  /// - Parameters:
+  ///   - styles: recorded on `tape`.
+  ///   - directions: y, as many numbers as the images have.
+  public func pathLengths(of styles: [Tensor], along directions: Tensor, on tape: Tape, _ pass: Pass) -> Tensor {
+    // Each input has a tensor of its own to be differentiated by.
+    let styles = styles.map { $0 * 1 }
+    let slopes = tape.gradient(
+      of: (synthesize(styles, pass) * directions).sum(), withRespectTo: styles, recorded: true)
+    let squares = slopes.dropFirst().reduce(slopes[0].squared().sumOfRows()) { $0 + $1.squared().sumOfRows() }
+    // ε keeps the root's derivative finite where an image does not depend on its style.
+    return (squares * (1 / Float(styles.count)) + 1e-8).squareRoot()
+  }
 }
 
 /// A picture of an image's features: a convolution of 1 × 1, modulated by a style unless features follow it already.

@@ -11,7 +11,7 @@ public enum StyleKind: String, CaseIterable, Sendable {
 
 /// A convolution whose features follow a style [n, style], then noise, bias and rectification: [n, h, w, in] →
 /// [n, h, w, out], or of twice the sides.
-struct StyledConvolution: Layer {
+package struct StyledConvolution: Layer {
   private static let epsilon: Float = 1e-8
   private static let root = Float(2).squareRoot()
 
@@ -27,7 +27,7 @@ struct StyledConvolution: Layer {
   private let gain: EqualizedGain
   private var stream: UInt32 = 0
 
-  init(
+  package init(
     name: String, in inputs: Int, out outputs: Int, style width: Int, kind: StyleKind, isDoubling: Bool,
     layout: inout Layout
   ) {
@@ -41,19 +41,21 @@ struct StyledConvolution: Layer {
       layout: &layout)
   }
 
-  var pointSlots: [Slot] { [weight, bias, strength] + style.pointSlots }
+  package var pointSlots: [Slot] { [weight, bias, strength] + style.pointSlots }
 
-  mutating func takeStreams(_ next: inout NoiseStreams) { stream = next.takeActivations() }
+  package mutating func takeStreams(_ next: inout NoiseStreams) { stream = next.takeActivations() }
 
-  func initialize(_ parameters: FlatBuffer, seed: UInt64) {
+  package func initialize(_ parameters: FlatBuffer, seed: UInt64) {
     Initialization.normal(1).fill(weight, of: parameters, seed: seed, fanIn: 1, fanOut: 1)
     for slot in [bias, strength] { Initialization.zeros.fill(slot, of: parameters, seed: seed, fanIn: 1, fanOut: 1) }
     style.initialize(parameters, seed: seed)
   }
 
-  func callAsFunction(_ x: Tensor, _ pass: Pass) -> Tensor { preconditionFailure("a styled convolution needs a style") }
+  package func callAsFunction(_ x: Tensor, _ pass: Pass) -> Tensor {
+    preconditionFailure("a styled convolution needs a style")
+  }
 
-  func callAsFunction(_ x: Tensor, style w: Tensor, noise: StyleNoise, _ pass: Pass) -> Tensor {
+  package func callAsFunction(_ x: Tensor, style w: Tensor, noise: StyleNoise, _ pass: Pass) -> Tensor {
     let (parameters, root) = (pass.parameters, StyledConvolution.root)
     let numbers = style(w, pass)
     let weight = parameters[self.weight] * gain.weight
