@@ -108,6 +108,14 @@
   K(void, scatter_windows, (const float *y, const int32_t *place, const struct elbo_windows *windows, float *x),   \
     (y, place, windows, x))                                                                                        \
   K(void, resample, (const float *x, const struct elbo_resampling *axis, float *y), (x, axis, y))                  \
+  K(void, rectify_styled,                                                                                          \
+    (const float *x, const float *scale, const float *noise, float strength, const float *bias, float slope, float *y,\
+     size_t pixels, size_t channels),                                                                              \
+    (x, scale, noise, strength, bias, slope, y, pixels, channels))                                                 \
+  K(void, rectify_styled_grad,                                                                                     \
+    (const float *x, const float *scale, const float *noise, const float *y, float slope, const float *dy, float *dx,\
+     float *dscale, float *dbias, float *dnoise, size_t pixels, size_t channels),                                  \
+    (x, scale, noise, y, slope, dy, dx, dscale, dbias, dnoise, pixels, channels))                                  \
   K(void, dot_cols, (const float *a, const float *b, float *y, size_t rows, size_t cols), (a, b, y, rows, cols))   \
   K(void, transpose, ELBO_MATRIX)                                                                                  \
   K(double, sum, (const float *x, size_t n), (x, n))                                                               \

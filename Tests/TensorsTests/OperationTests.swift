@@ -102,6 +102,13 @@ private let checks: [GradientCheck] = [
   GradientCheck("filtered, before and after") { $0[0].filtered(before: 2, after: 3) },
   GradientCheck("scalingChannels") { $0[0].scalingChannels(by: $0[1]) },
   GradientCheck("addingChannels") { $0[0].addingChannels($0[1]) },
+  GradientCheck("rectifiedStyle") { x in
+    let noise = Tensor((1...12).map { Float($0) / 4 }, [2, 3, 2])
+    return x[0].rectifiedStyle(scale: x[1], noise: noise, strength: x[2], bias: x[3], slope: 0.2)
+  },
+  GradientCheck("rectifiedStyle without noise") { x in
+    x[0].rectifiedStyle(scale: x[1], noise: nil, strength: x[2], bias: x[3], slope: 0.2)
+  },
   GradientCheck("sumOverPixels") { $0[0].sumOverPixels() },
   GradientCheck("repeatedOverPixels") { $0[0].repeatedOverPixels(height: 2, width: 4) },
   GradientCheck("placed") {

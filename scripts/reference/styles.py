@@ -55,6 +55,12 @@ def halving(x, w, b):
     return nhwc(rectified(y))
 
 
+def styled_rectification(x, scale, strength, bias):
+    """Noise of 1/4, 1/2, 3/4, … by pixel."""
+    noise = (torch.arange(x[..., 0].numel(), dtype=x.dtype) + 1).reshape(x.shape[:3]) / 4
+    return rectified(x * scale[:, None, None] + strength * noise[..., None] + bias)
+
+
 def modulated(x, style, w, b, strength, sw, sb, doubles):
     """Karras et al. 2020, equations 1 to 3, then bias and rectification with its gain. Each example has a convolution
     of its own; where it doubles, the weights are [in, out, 3, 3] of a transposed convolution with stride 2."""
@@ -141,6 +147,16 @@ def arrays(shapes):
     return lambda g: [g(*shape) for shape in shapes]
 
 
+def away_from_kinks(shapes, gap=0.25):
+    """Arrays x, s, k and b whose x s + b keeps away from 0."""
+    def make(g):
+        while True:
+            x, s, k, b = (g(*shape) for shape in shapes)
+            if abs(x * s[:, None, None] + b).min() > gap:
+                return [x, s, k, b]
+    return make
+
+
 OPERATIONS = [
     ("filteredUp", arrays([(2, 3, 2, 2)]), up),
     ("filteredDown", arrays([(2, 4, 6, 2)]), down),
@@ -148,6 +164,9 @@ OPERATIONS = [
     ("filtered, before and after", arrays([(2, 4, 3, 1)]), lambda x: filtered(x, before=2, after=3)),
     ("scalingChannels", arrays([(2, 3, 2, 3), (2, 3)]), lambda x, s: x * s[:, None, None]),
     ("addingChannels", arrays([(2, 3, 2, 3), (2, 3)]), lambda x, s: x + s[:, None, None]),
+    ("rectifiedStyle", arrays([(2, 3, 2, 3), (2, 3), (1,), (3,)]), styled_rectification),
+    ("rectifiedStyle without noise", away_from_kinks([(1, 2, 1, 5), (1, 5), (1,), (5,)]),
+     lambda x, s, k, b: rectified(x * s[:, None, None] + b)),
     ("sumOverPixels", arrays([(2, 3, 2, 3)]), lambda x: x.sum((1, 2))),
     ("repeatedOverPixels", arrays([(2, 3)]), lambda x: x[:, None, None].expand(2, 2, 4, 3)),
 ]

@@ -22,6 +22,18 @@ struct elbo_resampling {
 /// elsewhere and outside of the array. Sums go from the first tap to the last.
 void elbo_resample(const float *x, const struct elbo_resampling *axis, float *y);
 
+/// One image of `pixels` × `channels`: y = f(x scale[channel] + strength noise[pixel] + bias[channel]), f(z) = z where z > 0,
+/// slope z elsewhere. Without noise `noise` is null.
+void elbo_rectify_styled(
+    const float *x, const float *scale, const float *noise, float strength, const float *bias, float slope, float *y,
+    size_t pixels, size_t channels);
+
+/// Its derivatives, given y and dy: dx, and sums over pixels in double for each channel: dscale, dbias, and dnoise, what comes
+/// to the strength (not written without noise).
+void elbo_rectify_styled_grad(
+    const float *x, const float *scale, const float *noise, const float *y, float slope, const float *dy, float *dx,
+    float *dscale, float *dbias, float *dnoise, size_t pixels, size_t channels);
+
 /// y = Σ over rows of a b, for each of `cols` columns, rows added in double from the first to the last.
 void elbo_dot_cols(const float *a, const float *b, float *y, size_t rows, size_t cols);
 

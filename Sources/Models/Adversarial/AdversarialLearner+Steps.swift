@@ -202,13 +202,23 @@ extension AdversarialLearner {
     reported["generator_gradient_norm"] = norm
     watch.generated(deviation: total.metrics["sample_deviation"] / Double(total.examples))
     let (metrics, cause) = watch.alarm
-    return Verdict(metrics: metrics.merging(reported) { $1 }, alarm: cause)
+    let early = step.number == 0 ? shortfall(of: step.total) : nil
+    return Verdict(metrics: metrics.merging(reported) { $1 }, alarm: cause ?? early)
   }
 
   /// The first step in which the networks are in the same stretch of their growth.
   private func firstStep(like number: Int) -> Int {
     guard let growth else { return 0 }
     return (growth.start(ofStretch: growth.stretch(at: number * batch)) + batch - 1) / batch
+  }
+
+  /// Says what a training of so few steps leaves out.
+  private func shortfall(of steps: Int) -> String? {
+    if let cause = objective.rarePenalty(steps: steps) { return cause }
+    guard let growth, (steps - 1) * batch < growth.length else { return nil }
+    let sizes = growth.growth(at: (steps - 1) * batch)
+    return "the training ends at size \(sizes.level + 1) of \(growth.levels): networks are complete after "
+      + "\((growth.length + batch - 1) / batch) steps; take more, or lower network.stable_examples and fading_examples"
   }
 
   /// What the optimizers remember is of other networks when a size begins to fade in, or has (Karras et al. 2018,

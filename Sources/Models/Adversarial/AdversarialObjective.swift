@@ -53,6 +53,16 @@ struct AdversarialObjective: Sendable {
     pathInterval = try section.integer("path_interval", default: 4, in: 1...1_000_000)
   }
 
+  /// Says which penalty is taken in the first step alone.
+  func rarePenalty(steps: Int) -> String? {
+    for (name, interval, weight) in [("r1", r1Interval, r1), ("path", pathInterval, pathLength)]
+    where weight > 0 && interval > 1 && interval >= steps {
+      return "objective.\(name)_interval is \(interval), and the training has \(steps) steps: the penalty is taken once; "
+        + "lower it, or take more steps"
+    }
+    return nil
+  }
+
   /// How often a penalty counts at a step: `interval` times at every such step, 0 at the others.
   static func times(_ interval: Int, at step: Int) -> Float { step.isMultiple(of: interval) ? Float(interval) : 0 }
 

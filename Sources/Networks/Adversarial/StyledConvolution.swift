@@ -63,9 +63,10 @@ package struct StyledConvolution: Layer {
     case .demodulated:
       let y = convolved(x.scalingChannels(by: numbers), weight)
       let scale = demodulation(of: weight, by: numbers) * root
-      return rectified(y.scalingChannels(by: scale), noise: noise, gain: root, pass)
+      return rectified(y, scale: scale, noise: noise, gain: root, pass)
     case .adain:
-      let y = rectified(convolved(x, weight), noise: noise, gain: 1, pass)
+      let one = Tensor(repeating: 1, [x.shape[0], outputs])
+      let y = rectified(convolved(x, weight), scale: one, noise: noise, gain: 1, pass)
       return normalized(y).scalingChannels(by: numbers.columns(0..<outputs) + 1)
         .addingChannels(numbers.columns(outputs..<2 * outputs))
     }
@@ -87,13 +88,10 @@ package struct StyledConvolution: Layer {
     return (sums + StyledConvolution.epsilon).reciprocalSquareRoot()
   }
 
-  private func rectified(_ x: Tensor, noise: StyleNoise, gain: Float, _ pass: Pass) -> Tensor {
-    var y = x
-    if let numbers = noise.numbers(for: x, stream: stream, pass) {
-      let scale = (pass.parameters[strength] * gain).reshaped(to: .scalar).repeated(to: numbers.shape)
-      y = y.addingColumn(numbers * scale)
-    }
-    return y.addingRow(pass.parameters[bias] * gain).leakyReLU(slope: leakySlope)
+  private func rectified(_ x: Tensor, scale: Tensor, noise: StyleNoise, gain: Float, _ pass: Pass) -> Tensor {
+    x.rectifiedStyle(
+      scale: scale, noise: noise.numbers(for: x, stream: stream, pass), strength: pass.parameters[strength] * gain,
+      bias: pass.parameters[bias] * gain, slope: leakySlope)
   }
 
   /// Of mean 0 and variance 1 over the pixels of each feature.

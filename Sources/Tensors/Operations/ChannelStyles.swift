@@ -90,6 +90,9 @@ extension Tensor {
     return ChannelMap(function: .scale)(self, numbers)
   }
 
+  /// Σ over pixels of the products of two images' numbers, for each channel: [n, h, w, c] → [n, c].
+  func channelProducts(with other: Tensor) -> Tensor { ChannelMap(function: .dot)(self, other) }
+
   /// Images [n, h, w, c] with numbers of their own, [n, c], added to each channel.
   public func addingChannels(_ numbers: Tensor) -> Tensor {
     self + numbers.repeatedOverPixels(height: shape[1], width: shape[2])
