@@ -33,10 +33,11 @@ final class AdversarialLearner: Learner {
   /// Of training and test examples; nil: what samples are like cannot be told.
   let labels: ClassLabels?
   let testLabels: ClassLabels?
-  /// How many test examples samples are compared with.
+  /// How many test examples samples are compared with, and by what.
   let evaluatedExamples: Int
+  let measured: Set<GenerativeMetric>
   private let objective: AdversarialObjective
-  private let augmentation: Augmentation
+  let view: DiscriminatorView
   let generator: Player
   let discriminator: Player
   /// The generator's moving average and its decay.
@@ -54,7 +55,7 @@ final class AdversarialLearner: Learner {
     objective = try AdversarialObjective(
       recipe["objective"], loss: defaults.loss, discriminatorSteps: defaults.discriminatorSteps, clip: defaults.clip,
       gradientPenalty: defaults.gradientPenalty)
-    augmentation = try Augmentation(recipe["objective"], shape: inputs.train.shape)
+    var view = try DiscriminatorView(recipe["objective"], shape: inputs.train.shape, loss: objective.loss)
     let networks = try AdversarialNetworks(
       recipe["network"],
       .init(
@@ -68,11 +69,16 @@ final class AdversarialLearner: Learner {
       generator: layout.add(networks.generatorLayout), discriminator: layout.add(networks.discriminatorLayout)
     )
     let averageStart = decay > 0 ? layout.add(networks.generatorLayout, prefix: "average.") : 0
+    // What only `absorb` writes, and no gradient has.
+    let state = view.probability.layout
+    let stateStart = layout.add(state, prefix: "state.")
     let whole = FlatBuffer("parameters", layout)
     parameters = whole
     func part(_ name: String, _ layout: Layout, _ start: Int) -> FlatBuffer {
       FlatBuffer(name, layout, of: whole, from: start)
     }
+    view.probability.keep(in: part("state", state, stateStart))
+    self.view = view
     recipe.inherit("discriminator_optimizer", from: "optimizer")
     generator = Player(
       network: networks.generator, parameters: part("generator", networks.generatorLayout, starts.generator),
@@ -90,7 +96,15 @@ final class AdversarialLearner: Learner {
 
     (labels, testLabels) = (data.train.labels, data.test?.labels)
     let examples = try recipe["evaluate"].integer("examples", default: 2000, in: 0...1_000_000)
-    evaluatedExamples = testLabels == nil ? 0 : min(examples, inputs.test?.count ?? 0)
+    let (areLabelled, arePictures) = (labels != nil, AdversarialLearner.arePictures(inputs))
+    let named: [GenerativeMetric] = try recipe["evaluate"].choices("metrics")
+    measured =
+      named.isEmpty
+      ? GenerativeMetric.usual(areLabelled: areLabelled, arePictures: arePictures) : Set(named)
+    if data.reference == nil {
+      try GenerativeMetric.check(measured, areLabelled: areLabelled, arePictures: arePictures)
+    }
+    evaluatedExamples = testLabels == nil && measured.isEmpty ? 0 : min(examples, inputs.test?.count ?? 0)
 
     var deviation = 0.0
     if data.reference == nil {
@@ -186,11 +200,11 @@ final class AdversarialLearner: Learner {
     // Noise of generated examples is that of other numbers than the real ones'.
     let others = round.indices.map { ~$0 }
     let changes = round.key(NoiseStream.augmentation)
-    let real = augmentation(
+    let real = view(
       scaled(inputs.trainRows(round.examples, key: round.key(NoiseStream.binarisation))), key: changes,
       examples: round.indices)
     let latents = codes.draw(round.key(NoiseStream.latent), examples: round.indices)
-    let generated = augmentation(
+    let generated = view(
       generator.network(
         latents, round.pass(ParameterViews(generator.parameters), BatchStatistics(), layerNoise: 0)),
       key: changes, examples: others)
@@ -250,7 +264,7 @@ final class AdversarialLearner: Learner {
     let statistics = BatchStatistics()
     let views = ParameterViews(generator.parameters, on: tape, gradient: round.gradient)
     let generated = generator.network(latents, round.pass(views, statistics, layerNoise: 0))
-    let shown = augmentation(generated, key: round.key(NoiseStream.augmentation), examples: round.indices)
+    let shown = view(generated, key: round.key(NoiseStream.augmentation), examples: round.indices)
     let outputs = discriminator.network(
       shown, round.pass(ParameterViews(discriminator.parameters), BatchStatistics(), layerNoise: 1))
     let output = outputs.output
@@ -290,7 +304,9 @@ final class AdversarialLearner: Learner {
         let (real, generated) = (total.metrics["real_accuracy"], total.metrics["generated_accuracy"])
         watch.told(real: real / Double(total.examples), generated: generated / Double(total.examples))
       }
-      return Verdict(metrics: ["discriminator_gradient_norm": norm])
+      view.probability.absorb(
+        told: total.metrics["real_accuracy"], of: total.examples, step: step.number, isLast: phase == steps - 1)
+      return Verdict(metrics: view.probability.metrics.merging(["discriminator_gradient_norm": norm]) { $1 })
     }
     let norm = try generator.absorb(
       total, update: step.number, of: step.total, epoch: step.epoch, with: crew)
@@ -301,7 +317,8 @@ final class AdversarialLearner: Learner {
     }
     watch.generated(deviation: total.metrics["sample_deviation"] / Double(total.examples))
     let (metrics, cause) = watch.alarm
-    return Verdict(metrics: metrics.merging(["generator_gradient_norm": norm]) { $1 }, alarm: cause)
+    return Verdict(
+      metrics: metrics.merging(["generator_gradient_norm": norm]) { $1 }, alarm: cause ?? view.probability.alarm)
   }
 
   /// Stored numbers as the networks see them.
