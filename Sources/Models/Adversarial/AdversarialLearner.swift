@@ -200,9 +200,10 @@ final class AdversarialLearner: Learner {
     // Noise of generated examples is that of other numbers than the real ones'.
     let others = round.indices.map { ~$0 }
     let changes = round.key(NoiseStream.augmentation)
-    let real = view(
+    let whole = view.always(
       scaled(inputs.trainRows(round.examples, key: round.key(NoiseStream.binarisation))), key: changes,
       examples: round.indices)
+    let real = view.perhaps(whole, key: changes, examples: round.indices)
     let latents = codes.draw(round.key(NoiseStream.latent), examples: round.indices)
     let generated = view(
       generator.network(
@@ -232,9 +233,11 @@ final class AdversarialLearner: Learner {
     metrics["generated_accuracy"] = Double(invented.buffer.count { $0 <= threshold })
     metrics["real_output"] = Double(told.detached.sum().value)
     metrics["generated_output"] = Double(invented.detached.sum().value)
-    func slope(_ name: String, at points: Tensor, _ penalty: (Tensor) -> Tensor) {
+    func slope(
+      _ name: String, at points: Tensor, seen: (Tensor) -> Tensor = { $0 }, _ penalty: (Tensor) -> Tensor
+    ) {
       let sum = objective.slopePenalty(at: points, on: tape, penalty) {
-        discriminator.network($0, round.pass(views, BatchStatistics(), layerNoise: 1)).output
+        discriminator.network(seen($0), round.pass(views, BatchStatistics(), layerNoise: 1)).output
       }.sum()
       metrics[name] = Double(sum.value)
       loss = loss + sum
@@ -248,7 +251,12 @@ final class AdversarialLearner: Learner {
         (($0 + 1e-12).squareRoot() - 1).squared() * objective.gradientPenalty
       }
     }
-    if objective.r1 > 0 { slope("r1", at: real) { $0 * (0.5 * objective.r1) } }
+    if objective.r1 > 0 {
+      // Through the pipeline, as Karras et al. 2020 take it: D is to be flat where images are, not where it sees them.
+      slope("r1", at: whole, seen: { view.perhaps($0, key: changes, examples: round.indices) }) {
+        $0 * (0.5 * objective.r1)
+      }
+    }
     if codes.hasCodes {
       let reading = codes.read(outputs.generated.columns(1..<1 + codes.outputs), latents: latents)
       loss = loss - reading.weighted

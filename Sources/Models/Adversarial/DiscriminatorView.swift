@@ -29,8 +29,16 @@ struct DiscriminatorView: Sendable {
   ///   - examples: name each row's numbers of the key's streams.
   ///   - probability: of the pipeline's changes; nil: the present one.
   func callAsFunction(_ x: Tensor, key: RandomKey, examples: [UInt32], probability: Double? = nil) -> Tensor {
-    pipeline(
-      augmentation(x, key: key, examples: examples), probability: probability ?? self.probability.value, key: key,
-      examples: examples)
+    perhaps(always(x, key: key, examples: examples), key: key, examples: examples, probability: probability)
+  }
+
+  /// The changes that always come.
+  func always(_ x: Tensor, key: RandomKey, examples: [UInt32]) -> Tensor {
+    augmentation(x, key: key, examples: examples)
+  }
+
+  /// Those that come with a probability.
+  func perhaps(_ x: Tensor, key: RandomKey, examples: [UInt32], probability: Double? = nil) -> Tensor {
+    pipeline(x, probability: probability ?? self.probability.value, key: key, examples: examples)
   }
 }
