@@ -25,7 +25,7 @@ import Testing
       #expect(real.count == levels.count && real.map(\.height) == levels.map { $0["height"].int })
       for (level, images) in zip(levels, zip(real, generated)) {
         for (ours, wanted) in zip(images.0.images(0..<1).values, level["sample"].doubles) {
-          #expect(abs(ours - wanted) < 1e-3)
+          #expect(abs(Double(ours) - wanted) < 1e-3)
         }
         let (ours, theirs) = (
           PatchSet(of: images.0, corners: corners(level["real_corners"])),
