@@ -10,6 +10,7 @@ struct EvaluateCommand: AsyncParsableCommand {
       Examples:
         elbo evaluate runs/vae
         elbo evaluate runs/vae --data FOLDER --json
+        elbo evaluate runs/gan --metrics swd,nearest   of generated pictures: fid, kid, pr, swd, nearest, ppl
         elbo evaluate runs/gan --features F.npz    FID, KID, precision and recall of features from elsewhere
         elbo evaluate runs/bbb --ood FOLDER        how well uncertainty tells other data apart
         elbo evaluate runs/bbb --loo               PSIS-LOO and WAIC of the training examples
@@ -23,6 +24,12 @@ struct EvaluateCommand: AsyncParsableCommand {
     help: ArgumentHelp(
       "Other data of the same kind: the test part that it comes with, or all of it.", valueName: "dir|file"))
   var data: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "What to measure of generated examples, in place of evaluate.metrics (adversarial models).",
+      valueName: "fid,kid,pr,swd,nearest,ppl"))
+  var metrics: String?
 
   @Option(
     help: ArgumentHelp(
@@ -63,8 +70,9 @@ struct EvaluateCommand: AsyncParsableCommand {
       let metrics = try Run.compareFeatures(features)
       return try Results.print(metrics: metrics, title: "\(run), features of \(features)", json: json)
     }
+    let chosen = metrics.map { ["evaluate.metrics=[\($0)]"] } ?? []
     let trained = try Run(
-      opening: run, data: data, settings: settings, unseen: unseen.unseen, lanes: lanes.count())
+      opening: run, data: data, settings: settings + chosen, unseen: unseen.unseen, lanes: lanes.count())
     if let pruned { try trained.usePruned(pruned) }
     guard !loo else {
       let metrics = try trained.crossValidate(writing: logLikelihood)
@@ -72,7 +80,9 @@ struct EvaluateCommand: AsyncParsableCommand {
     }
     let metrics = try trained.evaluate(outOfDistribution: ood)
     let selection = (try? RunFolder(opening: run)).flatMap { Summary(of: $0)?.selection }
-    let title = selection.map { "\(run), selected at step \($0.step) of \(trained.step)" }
-    try Results.print(metrics: metrics, title: title ?? "\(run), step \(trained.step)", json: json, of: trained)
+    var title =
+      selection.map { "\(run), selected at step \($0.step) of \(trained.step)" } ?? "\(run), step \(trained.step)"
+    if let samples = metrics["test/gen/Examples"] { title += ", \(Int(samples)) samples and as many real examples" }
+    try Results.print(metrics: metrics, title: title, json: json, of: trained)
   }
 }

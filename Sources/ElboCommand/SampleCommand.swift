@@ -1,4 +1,5 @@
 import ArgumentParser
+import Recipes
 import Reports
 import Runs
 
@@ -10,6 +11,7 @@ struct SampleCommand: AsyncParsableCommand {
         elbo sample runs/vae --count 64 --output grid.png
         elbo sample runs/gan --interpolate             each row leads from one sample to another
         elbo sample runs/gan --truncation 1.5          less variety, more typical samples
+        elbo sample runs/gan --augmented               samples as the discriminator is shown them
         elbo sample runs/gmm --output rows.npy         rows of a mixture or a probabilistic PCA
       """)
 
@@ -34,10 +36,21 @@ struct SampleCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("Cut the noise off at so many standard deviations (adversarial models).", valueName: "t"))
   var truncation: Double?
 
+  @Flag(help: "Change samples as those are that the discriminator is shown (adversarial models).")
+  var augmented = false
+
+  @Option(
+    help: ArgumentHelp("With --augmented: the probability of each change, in place of the run's.", valueName: "p"))
+  var probability: Double?
+
   @OptionGroup var lanes: LaneOptions
 
   func run() async throws {
-    let options = SampleOptions(count: count, seed: seed, interpolates: interpolate, truncation: truncation)
+    guard probability == nil || augmented else {
+      throw RecipeError("--probability is of the changes that --augmented shows: add --augmented")
+    }
+    var options = SampleOptions(count: count, seed: seed, interpolates: interpolate, truncation: truncation)
+    if augmented { options.augmented = .init(probability: probability) }
     let notes = try await Run(opening: run, lanes: lanes.count()).writeSamples(options, to: output)
     for note in notes { StandardError.write(note + "\n") }
     print(output)

@@ -118,6 +118,8 @@ public enum KeyMeanings {
     "evaluate.importance_samples": "samples of the importance-weighted bound; 0: none",
     "evaluate.importance_examples": "how many held-out examples have an importance-weighted bound",
     "evaluate.examples": "held-out examples that as many generated ones are compared with; 0: none",
+    "evaluate.metrics":
+      "what is measured of generated examples; []: fid, kid, pr with labels, swd and nearest of pictures without",
     "evaluate.sample_length": "tokens of a sampled text",
     "evaluate.beam": "candidates that the search for a caption keeps",
     "evaluate.length_penalty": "power of the length that a caption's log-probability is divided by",
@@ -254,6 +256,13 @@ public enum KeyMeanings {
     "objective.drift": "weight of the square of the discriminator's output at real examples",
     "objective.path_length": "weight of the path length penalty of a style generator; 0: none",
     "objective.path_interval": "every how many steps that penalty is taken, and how often it then counts",
+    "objective.augmentation_pipeline":
+      "changes of the pictures that the discriminator sees which come with a probability",
+    "objective.augmentation_probability":
+      "of each change of the pipeline: fixed, or at the start where there is a target",
+    "objective.augmentation_target": "E[sign D(real)] that the probability is moved to reach; 0: it is fixed",
+    "objective.augmentation_speed": "thousands of examples in which the probability could go from 0 to 1",
+    "objective.augmentation_bound": "the greatest probability that it is moved to",
     "objective.generator_average": "decay of the moving average that samples are drawn from; 0: none",
     "objective.information_weight": "weight of the categorical code's information",
     "objective.continuous_weight": "weight of the continuous codes' information",

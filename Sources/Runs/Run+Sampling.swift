@@ -18,13 +18,17 @@ public struct SampleOptions: Sendable {
   /// The number of standard deviations at which the noise is cut off (adversarial models): less variety, more typical
   /// examples. Nil: not at all.
   public var truncation: Double?
+  /// Examples are changed as those are that a discriminator is shown (adversarial models). Nil: they are not.
+  public var augmented: LatentRequest.Augmented?
 
   public init(count: Int = 64, seed: UInt64 = 0, interpolates: Bool = false, truncation: Double? = nil) {
     (self.count, self.seed, self.interpolates, self.truncation) = (count, seed, interpolates, truncation)
   }
 
   fileprivate var latent: LatentRequest {
-    LatentRequest(count: count, path: interpolates ? .interpolated : .independent, truncation: truncation)
+    LatentRequest(
+      count: count, path: interpolates ? .interpolated : .independent, truncation: truncation,
+      augmented: augmented)
   }
 
   fileprivate var key: RandomKey { RandomKey(seed: seed).at(step: UInt32.max - 1) }
@@ -33,6 +37,9 @@ public struct SampleOptions: Sendable {
     guard (1...100_000).contains(count) else { throw RecipeError("count is \(count): it must be from 1 to 100000") }
     if let truncation, !(0.01...100).contains(truncation) {
       throw RecipeError("truncation is \(truncation): it must be from 0.01 to 100")
+    }
+    if let probability = augmented?.probability, !(0...1).contains(probability) {
+      throw RecipeError("the probability of changes is \(probability): it must be from 0 to 1")
     }
   }
 }
@@ -129,9 +136,9 @@ extension Run {
 
   /// Throws when options are set that only adversarial models know.
   private func refuseLatent(_ options: SampleOptions) throws {
-    guard options.interpolates || options.truncation != nil else { return }
+    guard options.interpolates || options.truncation != nil || options.augmented != nil else { return }
     throw TrainingError(
-      .unsuitable, "a \(model) knows neither --interpolate nor --truncation",
+      .unsuitable, "a \(model) knows neither --interpolate nor --truncation nor --augmented",
       advice: "leave them out, or name a run of an adversarial model")
   }
 

@@ -11,11 +11,24 @@ public struct LatentRequest: Sendable {
   public var path: Path
   /// The prior is cut off at so many standard deviations: less variety, more typical examples. Nil: not at all.
   public var truncation: Double?
+  /// Examples are changed as those are that a discriminator is shown. Nil: they are not.
+  public var augmented: Augmented?
 
-  public init(count: Int, path: Path = .independent, truncation: Double? = nil) {
+  /// Changes of what a discriminator is shown.
+  public struct Augmented: Sendable {
+    /// Of each change that has one; nil: the present one of the training.
+    public var probability: Double?
+
+    public init(probability: Double? = nil) { self.probability = probability }
+  }
+
+  public init(
+    count: Int, path: Path = .independent, truncation: Double? = nil, augmented: Augmented? = nil
+  ) {
     self.count = count
     self.path = path
     self.truncation = truncation
+    self.augmented = augmented
   }
 }
 

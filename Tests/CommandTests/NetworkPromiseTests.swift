@@ -45,6 +45,10 @@ extension CommandTests {
       Case(
         "dcgan", "network.normalisation=none", "network.generator_growth=1", "objective.loss=wasserstein",
         "objective.clip=0.01"),
+      // The probability of changes moves.
+      Case(
+        "dcgan", "objective.augmentation_pipeline=[pixels, geometry, color]", "objective.augmentation_probability=0.3",
+        "objective.augmentation_speed=1", "objective.r1=0.1"),
       Case(
         "vq-vae", "network.hidden=[conv 3 2 2, relu]", "network.codes=9", "network.code_width=2", "network.prior=none"),
       Case(

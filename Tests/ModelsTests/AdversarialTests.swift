@@ -17,6 +17,11 @@ private let smooth = [
   "network.latent=3", "network.dropout=0", "train.batch=10", "objective.generator_average=0", "data.normalisation=none",
 ]
 
+/// Changes that come with a probability.
+private let changing = [
+  "objective.augmentation_pipeline=[pixels, geometry, color]", "objective.augmentation_probability=0.7",
+]
+
 private func metrics(_ total: Total, _ learner: any Learner, phase: Int) -> [String: Double] {
   Dictionary(
     uniqueKeysWithValues: zip(learner.phases[phase].metrics, total.metrics.values.map { $0 / Double(total.examples) }))
@@ -98,6 +103,8 @@ private func set(_ learner: any Learner, _ name: String, _ values: [Float]) thro
     ("gan", 0, ["objective.augmentation=[mirror, colour, translation]", "objective.r1=2"]),
     ("gan", 1, ["objective.augmentation=[mirror, colour, translation, cutout]"]),
     ("wgan-gp", 1, ["objective.augmentation=cutout"]),
+    ("gan", 0, changing + ["objective.r1=2"]), ("gan", 1, changing),
+    ("wgan-gp", 0, changing + ["objective.augmentation_target=0"]),
     ("infogan", 1, ["network.continuous_codes=0", "objective.information_weight=0.3"]),
     ("infogan", 1, ["network.categories=0", "objective.continuous_weight=0.3"]),
   ])

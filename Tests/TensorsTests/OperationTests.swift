@@ -117,6 +117,18 @@ private let checks: [GradientCheck] = [
       Placement(down: -2, isMirrored: true),
     ])
   },
+  GradientCheck("warped") {
+    $0[0].warped([
+      AffineMap(xx: 0.75, xy: 0.25, yx: -0.5, yy: 1.25, x: 0.375, y: -1.125),
+      AffineMap(xx: -1, yy: 1, x: 1), AffineMap(xx: 2.125, xy: 0, yx: 0, yy: 1.875, x: 9.25, y: -13.5),
+    ])
+  },
+  GradientCheck("mixingChannels") {
+    $0[0].mixingChannels([
+      ChannelMixture(matrix: [0.5, -1, 0.25, 2], offset: [0.125, -0.5]),
+      ChannelMixture(matrix: [1, 0, 0, 1], offset: [0, 0]),
+    ])
+  },
   GradientCheck("joiningRows") { $0[0].joiningRows($0[1]) },
   GradientCheck("joiningColumns") { $0[0].joiningColumns($0[1]) },
   GradientCheck("rows") { $0[0].rows(1..<4) },

@@ -21,7 +21,7 @@ import torch
 import torch.nn.functional as F
 import cells
 import styles
-from pictures import unpooled_square, placed, bilinear
+from pictures import unpooled_square, placed, bilinear, warped, mixed_channels
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 torch.set_default_dtype(torch.float64)
@@ -257,6 +257,10 @@ def tensors():
     book.add("unpooled", lambda g: [4 * distinct(g, 1, 5, 3, 2)], channels_first(unpooled_square))
     book.add("placed", lambda g: [g(4, 4, 5, 2)],
              lambda x: placed(x, [(1, -2, False), (-1, 1, True), (0, 0, False), (-2, 0, True)]))
+    book.add("warped", lambda g: [g(3, 4, 5, 2)], lambda x: warped(
+        x, [(0.75, 0.25, 0.375, -0.5, 1.25, -1.125), (-1, 0, 1, 0, 1, 0), (2.125, 0, 9.25, 0, 1.875, -13.5)]))
+    book.add("mixingChannels", lambda g: [g(2, 2, 3, 2)], lambda x: mixed_channels(
+        x, [[[0.5, -1], [0.25, 2]], [[1, 0], [0, 1]]], [[0.125, -0.5], [0, 0]]))
     for name, inputs, function in styles.OPERATIONS:
         book.add(name, inputs, function)
     linear = lambda g: pre_activations_apart(g, 3, 5, 4, gap=0.3)

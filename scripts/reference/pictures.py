@@ -27,3 +27,27 @@ def bilinear(x, factor):
     wanted = F.interpolate(x, scale_factor=factor, mode="bilinear", align_corners=False)
     assert torch.allclose(y, wanted, rtol=0, atol=1e-12)
     return y
+
+
+def warped(x, maps):
+    """Images [n, h, w, c] through affine maps (xx, xy, x0, yx, yy, y0) from the result to the source, in pixels from the
+    middle: the matrix of torch's grid_sample, which has no second derivative itself, found on images of one pixel."""
+    n, h, w, c = x.shape
+    rows = []
+    for image, (xx, xy, x0, yx, yy, y0) in zip(x, maps):
+        down, right = torch.meshgrid(
+            torch.arange(h) - (h - 1) / 2, torch.arange(w) - (w - 1) / 2, indexing="ij")
+        # grid_sample's coordinates are -1 and 1 at the edges of the outermost pixels.
+        grid = torch.stack([(xx * right + xy * down + x0) * 2 / w, (yx * right + yy * down + y0) * 2 / h], -1)
+        basis = torch.eye(h * w, dtype=x.dtype).reshape(h * w, 1, h, w)
+        matrix = F.grid_sample(
+            basis, grid.to(x.dtype).expand(h * w, h, w, 2), mode="bilinear", padding_mode="reflection",
+            align_corners=False).reshape(h * w, h * w)
+        rows.append((matrix.T @ image.reshape(h * w, c)).reshape(h, w, c))
+    return torch.stack(rows)
+
+
+def mixed_channels(x, matrices, offsets):
+    """Each pixel's channels through a matrix and an offset of its image."""
+    matrices, offsets = torch.tensor(matrices, dtype=x.dtype), torch.tensor(offsets, dtype=x.dtype)
+    return torch.einsum("nhwk,nck->nhwc", x, matrices) + offsets[:, None, None]

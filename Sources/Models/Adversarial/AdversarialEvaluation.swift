@@ -5,11 +5,14 @@ import Metrics
 import Tensors
 import Training
 
-/// How like samples are to held-out examples, and how varied.
+/// How like samples are to held-out examples, and how varied: what `evaluate.metrics` names, between the first
+/// `evaluate.examples` test examples (`gen/Examples`) and as many samples. Real examples are read as a training reads them,
+/// samples of pictures are rounded to bytes.
 ///
 /// - `gen/FID_own`, `gen/KID_own`, `gen/Precision_own`, `gen/Recall_own`: over the 64 features of a classifier that
-///   Elbo trains on the data set, between the first `evaluate.examples` test examples and as many samples; only where
-///   that classifier tells more than chance does;
+///   Elbo trains on the data set; only where that classifier tells more than chance does; `gen/FID_own_floor`: of the real
+///   examples at even places from those at odd ones, half as many each;
+/// - `gen/SWD…`, `gen/Nearest…`: see `slicedDistances` and `nearestDistances`;
 /// - `gen/Classes_own`: exp of the entropy of the classes that the classifier takes the samples for, the number of
 ///   classes when all are equally frequent; `gen/FeatureAccuracy_own`: its accuracy on the test examples;
 /// - `gen/CodePurity_own`: the share of samples of the class that is commonest among those of their categorical code
@@ -21,32 +24,53 @@ extension AdversarialLearner {
   var evaluationCount: Int { evaluatedExamples }
 
   func evaluate(key: RandomKey, with crew: Crew) throws -> [String: Double] {
-    guard evaluatedExamples > 1, let labels, let test = inputs.test, let testLabels else { return [:] }
+    try GenerativeMetric.check(
+      measured, areLabelled: labels != nil, arePictures: AdversarialLearner.arePictures(inputs))
+    guard evaluatedExamples > 1, let test = inputs.test else { return [:] }
     let count = evaluatedExamples
     let latents = codes.draw(
       key.at(tensor: NoiseStream.latent).at(step: .max - 2), examples: (0..<UInt32(count)).map { $0 })
     let samples = try generated(from: latents, with: crew)
     var metrics = ["gen/Examples": Double(count)]
     if inputs.width <= 16 {
+      guard let labels else { return [:] }
       let modes = modes(of: samples, labels)
       metrics["gen/Modes"] = Double(modes.found)
       metrics["gen/Good"] = modes.good
       return metrics
     }
+    let stored = asStored(samples)
+    let real = inputs.restored(inputs.rows(of: test, .range(0..<count), key: key))
+    if !measured.isDisjoint(with: GenerativeMetric.ofFeatures), let labels, let testLabels {
+      metrics.merge(try featureMetrics(real, stored, latents, labels, testLabels, with: crew)) { $1 }
+    }
+    if measured.contains(.swd) { metrics.merge(try slicedDistances(real, stored, with: crew)) { $1 } }
+    if measured.contains(.nearest) { metrics.merge(try nearestDistances(real, stored, with: crew)) { $1 } }
+    return metrics
+  }
+
+  private func featureMetrics(
+    _ rows: Tensor, _ samples: Tensor, _ latents: Tensor, _ labels: ClassLabels, _ testLabels: ClassLabels,
+    with crew: Crew
+  ) throws -> [String: Double] {
     let network = try FeatureNetwork(
       inputs: inputs, labels: labels, image: ImageLayout(shape: inputs.train.shape), with: crew)
-    let rows = inputs.restored(inputs.rows(of: test, .range(0..<count), key: key))
     let (real, invented) = (network.read(rows), network.read(samples))
-    let truth = testLabels.indices.prefix(count).map { Int($0) }
-    let accuracy = Double(zip(real.classes, truth).count { $0 == $1 }) / Double(count)
-    metrics["gen/FeatureAccuracy_own"] = accuracy
+    let truth = testLabels.indices.prefix(rows.rows).map { Int($0) }
+    let accuracy = Double(zip(real.classes, truth).count { $0 == $1 }) / Double(rows.rows)
+    var metrics = ["gen/FeatureAccuracy_own": accuracy]
     guard isBeyondChance(accuracy, truth, classes: labels.count) else { return metrics }
     let comparison = FeatureComparison(real: real.features, generated: invented.features)
-    metrics["gen/FID_own"] = try comparison.frechetDistance()
-    metrics["gen/KID_own"] = comparison.kernelDistance()
-    let coverage = comparison.coverage()
-    metrics["gen/Precision_own"] = coverage.precision
-    metrics["gen/Recall_own"] = coverage.recall
+    if measured.contains(.fid) {
+      metrics["gen/FID_own"] = try comparison.frechetDistance()
+      if rows.rows >= 4 { metrics["gen/FID_own_floor"] = try comparison.floor().frechetDistance() }
+    }
+    if measured.contains(.kid) { metrics["gen/KID_own"] = comparison.kernelDistance() }
+    if measured.contains(.pr) {
+      let coverage = comparison.coverage()
+      metrics["gen/Precision_own"] = coverage.precision
+      metrics["gen/Recall_own"] = coverage.recall
+    }
     metrics["gen/Classes_own"] = exp(entropy(of: invented.classes, classes: labels.count))
     if codes.categories > 0 {
       let told = agreement(of: codes.classes(of: latents), with: invented.classes, classes: labels.count)

@@ -50,9 +50,10 @@ extension AdversarialLearner {
     let others = round.indices.map { ~$0 }
     let changes = round.key(NoiseStream.augmentation)
     let seen = shown(scaled(inputs.trainRows(round.examples, key: round.key(NoiseStream.binarisation))), round)
-    let real = augmentation(seen, key: changes, examples: round.indices)
+    let whole = view.always(seen, key: changes, examples: round.indices)
+    let real = view.perhaps(whole, key: changes, examples: round.indices)
     let latents = codes.draw(round.key(NoiseStream.latent), examples: round.indices)
-    let generated = augmentation(
+    let generated = view(
       generator.grown(to: round.growth)(
         latents, round.pass(ParameterViews(generator.parameters), BatchStatistics(), layerNoise: 0)),
       key: changes, examples: others)
@@ -86,9 +87,11 @@ extension AdversarialLearner {
       metrics["drift"] = Double(drift.value)
       loss = loss + drift
     }
-    func slope(_ name: String, at points: Tensor, _ penalty: (Tensor) -> Tensor) {
+    func slope(
+      _ name: String, at points: Tensor, seen: (Tensor) -> Tensor = { $0 }, _ penalty: (Tensor) -> Tensor
+    ) {
       let sum = objective.slopePenalty(at: points, on: tape, penalty) {
-        network($0, round.pass(views, BatchStatistics(), layerNoise: 1)).output
+        network(seen($0), round.pass(views, BatchStatistics(), layerNoise: 1)).output
       }.sum()
       metrics[name] = Double(sum.value)
       loss = loss + sum
@@ -103,7 +106,12 @@ extension AdversarialLearner {
       }
     }
     let times = AdversarialObjective.times(objective.r1Interval, at: round.step)
-    if objective.r1 * times > 0 { slope("r1", at: real) { $0 * (0.5 * objective.r1 * times) } }
+    if objective.r1 * times > 0 {
+      // Through the pipeline, as Karras et al. 2020 take it: D is to be flat where images are, not where it sees them.
+      slope("r1", at: whole, seen: { view.perhaps($0, key: changes, examples: round.indices) }) {
+        $0 * (0.5 * objective.r1 * times)
+      }
+    }
     if codes.hasCodes {
       let reading = codes.read(outputs.generated.columns(1..<1 + codes.outputs), latents: latents)
       loss = loss - reading.weighted
@@ -119,7 +127,7 @@ extension AdversarialLearner {
     let statistics = BatchStatistics()
     let views = ParameterViews(generator.parameters, on: tape, gradient: round.gradient)
     let generated = generator.grown(to: round.growth)(latents, round.pass(views, statistics, layerNoise: 0))
-    let shown = augmentation(generated, key: round.key(NoiseStream.augmentation), examples: round.indices)
+    let shown = view(generated, key: round.key(NoiseStream.augmentation), examples: round.indices)
     let outputs = discriminator.grown(to: round.growth)(
       shown, round.pass(ParameterViews(discriminator.parameters), BatchStatistics(), layerNoise: 1))
     let output = outputs.output
@@ -186,7 +194,9 @@ extension AdversarialLearner {
         let (real, generated) = (total.metrics["real_accuracy"], total.metrics["generated_accuracy"])
         watch.told(real: real / Double(total.examples), generated: generated / Double(total.examples))
       }
-      return Verdict(metrics: ["discriminator_gradient_norm": norm])
+      view.probability.absorb(
+        told: total.metrics["real_accuracy"], of: total.examples, step: step.number, isLast: phase == steps - 1)
+      return Verdict(metrics: view.probability.metrics.merging(["discriminator_gradient_norm": norm]) { $1 })
     }
     let norm = try generator.absorb(
       total, update: step.number, of: step.total, epoch: step.epoch, since: firstStep(like: step.number), with: crew)
@@ -203,7 +213,7 @@ extension AdversarialLearner {
     watch.generated(deviation: total.metrics["sample_deviation"] / Double(total.examples))
     let (metrics, cause) = watch.alarm
     let early = step.number == 0 ? shortfall(of: step.total) : nil
-    return Verdict(metrics: metrics.merging(reported) { $1 }, alarm: cause ?? early)
+    return Verdict(metrics: metrics.merging(reported) { $1 }, alarm: cause ?? view.probability.alarm ?? early)
   }
 
   /// The first step in which the networks are in the same stretch of their growth.

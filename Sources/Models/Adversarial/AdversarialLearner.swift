@@ -33,10 +33,11 @@ final class AdversarialLearner: Learner {
   /// Of training and test examples; nil: what samples are like cannot be told.
   let labels: ClassLabels?
   let testLabels: ClassLabels?
-  /// How many test examples samples are compared with.
+  /// How many test examples samples are compared with, and by what.
   let evaluatedExamples: Int
+  let measured: Set<GenerativeMetric>
   let objective: AdversarialObjective
-  let augmentation: Augmentation
+  let view: DiscriminatorView
   let generator: Player
   let discriminator: Player
   /// The generator's moving average and its decay.
@@ -59,7 +60,7 @@ final class AdversarialLearner: Learner {
     objective = try AdversarialObjective(
       recipe["objective"], loss: defaults.loss, discriminatorSteps: defaults.discriminatorSteps, clip: defaults.clip,
       gradientPenalty: defaults.gradientPenalty)
-    augmentation = try Augmentation(recipe["objective"], shape: inputs.train.shape)
+    var view = try DiscriminatorView(recipe["objective"], shape: inputs.train.shape, loss: objective.loss)
     let networks = try AdversarialNetworks(
       recipe["network"],
       .init(
@@ -73,13 +74,16 @@ final class AdversarialLearner: Learner {
       generator: layout.add(networks.generatorLayout), discriminator: layout.add(networks.discriminatorLayout)
     )
     let averageStart = decay > 0 ? layout.add(networks.generatorLayout, prefix: "average.") : 0
-    let stateLayout = AdversarialState.layout(grows: networks.growth != nil, objective)
-    let stateStart = layout.add(stateLayout)
+    var stateLayout = AdversarialState.layout(grows: networks.growth != nil, objective)
+    let probabilityStart = stateLayout.add(view.probability.layout)
+    let stateStart = layout.add(stateLayout, prefix: "state.")
     let whole = FlatBuffer("parameters", layout)
     parameters = whole
     func part(_ name: String, _ layout: Layout, _ start: Int) -> FlatBuffer {
       FlatBuffer(name, layout, of: whole, from: start)
     }
+    view.probability.keep(in: part("probability", view.probability.layout, stateStart + probabilityStart))
+    self.view = view
     recipe.inherit("discriminator_optimizer", from: "optimizer")
     generator = Player(
       network: networks.generator, parameters: part("generator", networks.generatorLayout, starts.generator),
@@ -102,7 +106,15 @@ final class AdversarialLearner: Learner {
 
     (labels, testLabels) = (data.train.labels, data.test?.labels)
     let examples = try recipe["evaluate"].integer("examples", default: 2000, in: 0...1_000_000)
-    evaluatedExamples = testLabels == nil ? 0 : min(examples, inputs.test?.count ?? 0)
+    let (areLabelled, arePictures) = (labels != nil, AdversarialLearner.arePictures(inputs))
+    let named: [GenerativeMetric] = try recipe["evaluate"].choices("metrics")
+    measured =
+      named.isEmpty
+      ? GenerativeMetric.usual(areLabelled: areLabelled, arePictures: arePictures) : Set(named)
+    if data.reference == nil {
+      try GenerativeMetric.check(measured, areLabelled: areLabelled, arePictures: arePictures)
+    }
+    evaluatedExamples = testLabels == nil && measured.isEmpty ? 0 : min(examples, inputs.test?.count ?? 0)
 
     var deviation = 0.0
     if data.reference == nil {

@@ -11,16 +11,15 @@ extension AdversarialLearner {
     if inputs.width <= 2, request.path == .independent {
       return try points("samples", title: "Samples", count: request.count, key: key, with: crew)
     }
-    let latents = latents(request, key: key)
-    guard request.path == .interpolated else {
-      return try pictures("samples", title: "Samples", of: latents, columns: 10, with: crew)
-    }
-    return try pictures("interpolations", title: "From one sample to another", of: latents, columns: 10, with: crew)
+    let rows = try generated(from: latents(request, key: key), request, key, with: crew)
+    let (name, title) =
+      request.path == .interpolated ? ("interpolations", "From one sample to another") : ("samples", "Samples")
+    return pictures(name, title: title, rows, columns: 10)
   }
 
   func examples(_ request: LatentRequest, key: RandomKey, with crew: Crew) throws -> GeneratedExamples {
     let latents = latents(request, key: key)
-    let rows = try generated(from: latents, with: crew)
+    let rows = try generated(from: latents, request, key, with: crew)
     let scores = try inBlocks(rows, width: 1 + codes.outputs, with: crew, scores(of:))
     return GeneratedExamples(
       examples: .init(values: rows.values, shape: [request.count] + inputs.train.shape),
@@ -53,6 +52,7 @@ extension AdversarialLearner {
     ]
     if codes.categories > 0 { figures.append(try categories(key, with: crew)) }
     for code in 0..<codes.continuous { figures.append(try continuous(code, key, with: crew)) }
+    if AdversarialLearner.arePictures(inputs) { figures.append(try nearestPictures(key, with: crew)) }
     return figures
   }
 
@@ -141,9 +141,28 @@ extension AdversarialLearner {
   private func pictures(
     _ name: String, title: String, of latents: Tensor, columns: Int, with crew: Crew
   ) throws -> Figure {
-    imageGrid(
-      name, title: title, try generated(from: latents, with: crew), inputs: inputs,
-      columns: min(columns, latents.rows))
+    pictures(name, title: title, try generated(from: latents, with: crew), columns: columns)
+  }
+
+  private func pictures(_ name: String, title: String, _ rows: Tensor, columns: Int) -> Figure {
+    imageGrid(name, title: title, rows, inputs: inputs, columns: min(columns, rows.rows))
+  }
+
+  /// Examples as a request wants them shown.
+  private func generated(
+    from latents: Tensor, _ request: LatentRequest, _ key: RandomKey, with crew: Crew
+  ) throws -> Tensor {
+    let rows = try generated(from: latents, with: crew)
+    guard let augmented = request.augmented else { return rows }
+    guard !view.changesNothing else {
+      throw TrainingError(
+        .unsuitable, "the run's discriminator is shown examples as they are",
+        advice: "leave --augmented out, or train with objective.augmentation or objective.augmentation_pipeline")
+    }
+    let changed = view(
+      pixels ? rows * 2 - 1 : inputs.standardised(rows), key: key.at(tensor: NoiseStream.augmentation),
+      examples: (0..<UInt32(rows.rows)).map { $0 }, probability: augmented.probability)
+    return pixels ? ((changed + 1) * 0.5).clamped(to: 0...1) : inputs.restored(changed)
   }
 
   /// Examples, made in blocks that the lanes share.

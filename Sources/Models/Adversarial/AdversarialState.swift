@@ -12,15 +12,15 @@ struct AdversarialState: Sendable {
 
   static func layout(grows: Bool, _ objective: AdversarialObjective) -> Layout {
     var layout = Layout()
-    if grows { layout.add("state.growth", [1]) }
-    if objective.pathLength > 0 { layout.add("state.path_length", [1]) }
+    if grows { layout.add("growth", [1]) }
+    if objective.pathLength > 0 { layout.add("path_length", [1]) }
     return layout
   }
 
   /// How far the networks had grown in the last step.
-  var growth: Growth { Growth(position: self["state.growth"] ?? 0) }
+  var growth: Growth { Growth(position: self["growth"] ?? 0) }
   /// The running mean of path lengths.
-  var pathLength: Float { self["state.path_length"] ?? 0 }
+  var pathLength: Float { self["path_length"] ?? 0 }
 
   /// Absorbs what a step has shown.
   /// - Parameters:
@@ -30,11 +30,11 @@ struct AdversarialState: Sendable {
   func absorb(growth: Growth?, pathLength length: Double?) -> [String: Double] {
     var metrics: [String: Double] = [:]
     if let growth {
-      set("state.growth", growth.position)
+      set("growth", growth.position)
       metrics["growth"] = Double(growth.position)
     }
     if let length {
-      set("state.path_length", pathLength + AdversarialState.pathDecay * (Float(length) - pathLength))
+      set("path_length", pathLength + AdversarialState.pathDecay * (Float(length) - pathLength))
     }
     return metrics
   }

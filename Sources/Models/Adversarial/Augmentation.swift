@@ -29,6 +29,8 @@ package struct Augmentation: Sendable {
     }
   }
 
+  var isEmpty: Bool { policies.isEmpty }
+
   /// - Parameters:
   ///   - x: images as rows, [n, width], in −1…1.
   ///   - examples: name each row's numbers of the key's stream.
