@@ -83,6 +83,8 @@ public enum KeyMeanings {
       "steps from one evaluation on the validation and test parts to the next; 0: at the end; "
       + "by default an epoch where there is a validation part",
     "train.select": "the metric of the validation part whose best value says which parameters are the result",
+    "train.from":
+      "the SHA-256 of the parameters of another run that the training starts from; `--from` sets it; null: from none",
     "train.patience": "with train.select: stop after so many evaluations without a better value; null: never",
     "train.checkpoint_every": "steps from one checkpoint to the next; 0: none by steps",
     "train.checkpoint_minutes": "minutes from one checkpoint to the next; 0: none by time",
@@ -238,6 +240,7 @@ public enum KeyMeanings {
     "objective.gradient_penalty": "weight of the penalty on the slope between real and generated examples",
     "objective.r1": "weight of the penalty on the slope at real examples",
     "objective.augmentation": "random changes of the pictures that the discriminator sees",
+    "objective.frozen_layers": "how many of the discriminator's first layers are never changed; 0: none",
     "objective.generator_average": "decay of the moving average that samples are drawn from; 0: none",
     "objective.information_weight": "weight of the categorical code's information",
     "objective.continuous_weight": "weight of the continuous codes' information",

@@ -13,26 +13,41 @@ public struct SampleOptions: Sendable {
   public var count = 64
   /// The seed of the noise.
   public var seed: UInt64 = 0
-  /// Whether each row of ten leads from one example to another (adversarial models).
-  public var interpolates = false
-  /// The number of standard deviations at which the noise is cut off (adversarial models): less variety, more typical
-  /// examples. Nil: not at all.
+  /// Latent vectors that are chosen (adversarial models), in place of `count` draws of `seed`.
+  public var choice: LatentRequest.Choice?
+  /// Less variety, more typical examples (adversarial models). Nil: none. Without styles: the number of standard
+  /// deviations at which the noise is cut off.
   public var truncation: Double?
 
-  public init(count: Int = 64, seed: UInt64 = 0, interpolates: Bool = false, truncation: Double? = nil) {
-    (self.count, self.seed, self.interpolates, self.truncation) = (count, seed, interpolates, truncation)
+  public init(
+    count: Int = 64, seed: UInt64 = 0, choice: LatentRequest.Choice? = nil, truncation: Double? = nil
+  ) {
+    (self.count, self.seed, self.choice, self.truncation) = (count, seed, choice, truncation)
   }
 
-  fileprivate var latent: LatentRequest {
-    LatentRequest(count: count, path: interpolates ? .interpolated : .independent, truncation: truncation)
-  }
+  fileprivate var latent: LatentRequest { LatentRequest(choice ?? .draws(count), truncation: truncation) }
 
-  fileprivate var key: RandomKey { RandomKey(seed: seed).at(step: UInt32.max - 1) }
+  fileprivate var key: RandomKey { LatentRequest.key(ofSeed: seed) }
 
   fileprivate func validate() throws(RecipeError) {
+    let count = choice?.count ?? count
     guard (1...100_000).contains(count) else { throw RecipeError("count is \(count): it must be from 1 to 100000") }
-    if let truncation, !(0.01...100).contains(truncation) {
-      throw RecipeError("truncation is \(truncation): it must be from 0.01 to 100")
+    var truncations = truncation.map { [$0] } ?? []
+    switch choice {
+    case .walk(let seeds, let frames):
+      guard seeds.count > 1 else { throw RecipeError("a walk needs two seeds or more, such as 1,5,9") }
+      guard (seeds.count...3600).contains(frames) else {
+        throw RecipeError("frames is \(frames): it must be from \(seeds.count), one for each seed, to 3600")
+      }
+    case .sweep(_, let swept):
+      guard truncation == nil else {
+        throw RecipeError("a sweep has a truncation for each column: leave the other one out")
+      }
+      truncations = swept
+    default: break
+    }
+    if let wrong = truncations.first(where: { !(0.01...100).contains($0) }) {
+      throw RecipeError("truncation is \(wrong): it must be from 0.01 to 100 standard deviations of the noise")
     }
   }
 }
@@ -85,7 +100,7 @@ extension Run {
         throw RecipeError(
           "samples are not written as `\(path)`: name a file that ends with .png, .npy, .npz, .csv or .txt")
       }
-      return try await FigureWriter.write(sample(options), to: path).notes
+      return try await write(picture: sample(options), of: options, to: path)
     }
     if let latent = sampling.latent, !path.hasSuffix(".csv") {
       try write(latent.examples(options.latent, options.key, crew()), to: path)
@@ -106,6 +121,17 @@ extension Run {
     }
     try AtomicFile.write(path, Array(table(made.values, shape: made.shape).utf8))
     return []
+  }
+
+  /// Frames a second of films.
+  private static let filmRate = 25
+
+  private func write(picture: Figure, of options: SampleOptions, to path: String) async throws -> [String] {
+    if case .walk = options.choice, case .images(let grid) = picture.content {
+      try FigureWriter.write(film: grid, rate: Run.filmRate, to: path)
+      return []
+    }
+    return try await FigureWriter.write(picture, to: path).notes
   }
 
   /// Samples as a table with the columns of the training data; of others numbers from 0 are their names.
@@ -129,10 +155,10 @@ extension Run {
 
   /// Throws when options are set that only adversarial models know.
   private func refuseLatent(_ options: SampleOptions) throws {
-    guard options.interpolates || options.truncation != nil else { return }
+    guard options.choice != nil || options.truncation != nil else { return }
     throw TrainingError(
-      .unsuitable, "a \(model) knows neither --interpolate nor --truncation",
-      advice: "leave them out, or name a run of an adversarial model")
+      .unsuitable, "a \(model) has no latent vectors to choose: it takes --count and --seed alone",
+      advice: "leave the other options out, or name a run of an adversarial model")
   }
 
   private func write(_ made: GeneratedExamples, to path: String) throws {

@@ -1,21 +1,42 @@
-/// How latent vectors are chosen for new examples.
+import Tensors
+
+/// Which latent vectors new examples are made of.
 public struct LatentRequest: Sendable {
-  public enum Path: Sendable, Equatable {
-    /// Each is a draw of its own.
-    case independent
-    /// Each row of the picture leads from one draw to another.
-    case interpolated
+  public enum Choice: Sendable, Equatable {
+    /// So many draws of one key.
+    case draws(Int)
+    /// So many examples, in rows of ten: each row leads from one draw of the key to the next.
+    case paths(Int)
+    /// One example of each seed, each made alone: it has the same bits whatever other seeds are asked for.
+    case seeds([UInt64])
+    /// The frames of a film that passes the example of each seed and ends where it began.
+    case walk([UInt64], frames: Int)
+    /// A row for each seed, a column for each truncation.
+    case sweep([UInt64], truncations: [Double])
   }
 
-  public var count: Int
-  public var path: Path
-  /// The prior is cut off at so many standard deviations: less variety, more typical examples. Nil: not at all.
+  public var choice: Choice
+  /// Less variety, more typical examples; nil: none. Without styles: the noise is cut off at so many standard
+  /// deviations.
   public var truncation: Double?
 
-  public init(count: Int, path: Path = .independent, truncation: Double? = nil) {
-    self.count = count
-    self.path = path
-    self.truncation = truncation
+  public init(_ choice: Choice, truncation: Double? = nil) {
+    (self.choice, self.truncation) = (choice, truncation)
+  }
+
+  /// The key of a seed's latent vector. It is also that of the first of the draws that the seed alone makes.
+  public static func key(ofSeed seed: UInt64) -> RandomKey { RandomKey(seed: seed).at(step: UInt32.max - 1) }
+}
+
+extension LatentRequest.Choice {
+  /// How many examples are made.
+  public var count: Int {
+    switch self {
+    case .draws(let count), .paths(let count): count
+    case .seeds(let seeds): seeds.count
+    case .walk(_, let frames): frames
+    case .sweep(let seeds, let truncations): seeds.count * truncations.count
+    }
   }
 }
 
