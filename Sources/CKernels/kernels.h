@@ -10,6 +10,7 @@
 #include "batch.h"
 #include "columns.h"
 #include "elementwise.h"
+#include "images.h"
 #include "optimizers.h"
 #include "pooling.h"
 #include "random.h"

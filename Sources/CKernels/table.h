@@ -107,6 +107,8 @@
     (x, place, windows, y))                                                                                        \
   K(void, scatter_windows, (const float *y, const int32_t *place, const struct elbo_windows *windows, float *x),   \
     (y, place, windows, x))                                                                                        \
+  K(void, resample, (const float *x, const struct elbo_resampling *axis, float *y), (x, axis, y))                  \
+  K(void, dot_cols, (const float *a, const float *b, float *y, size_t rows, size_t cols), (a, b, y, rows, cols))   \
   K(void, transpose, ELBO_MATRIX)                                                                                  \
   K(double, sum, (const float *x, size_t n), (x, n))                                                               \
   K(double, dot, (const float *a, const float *b, size_t n), (a, b, n))                                            \

@@ -50,6 +50,30 @@ public enum WGANGP: Model {
   }
 }
 
+/// The GAN whose networks grow with their images (Karras, Aila, Laine and Lehtinen 2018).
+public enum ProgressiveGAN: Model {
+  public static let name = "progressive-gan"
+  public static let summary = "GAN whose networks grow from small images to large ones"
+  public static var recipe: [UInt8] { PackageResources.progressive_gan_yaml }
+
+  public static func learner(_ recipe: Recipe, data: Dataset, seed: UInt64) throws -> any Learner {
+    try AdversarialLearner(
+      recipe, data: data, seed: seed,
+      defaults: .init(loss: .wasserstein, gradientPenalty: 10, architecture: .progressive))
+  }
+}
+
+/// The GAN whose generator follows styles (Karras, Laine and Aila 2019; Karras et al. 2020).
+public enum StyleGAN: Model {
+  public static let name = "stylegan"
+  public static let summary = "GAN whose generator follows styles at every size (StyleGAN2; AdaIN for the first)"
+  public static var recipe: [UInt8] { PackageResources.stylegan_yaml }
+
+  public static func learner(_ recipe: Recipe, data: Dataset, seed: UInt64) throws -> any Learner {
+    try AdversarialLearner(recipe, data: data, seed: seed, defaults: .init(architecture: .style))
+  }
+}
+
 /// The GAN whose generator is given codes that the discriminator's network reads back (Chen et al. 2016).
 public enum InfoGAN: Model {
   public static let name = "infogan"

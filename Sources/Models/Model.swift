@@ -29,7 +29,7 @@ public enum Models {
     VAE.self, Autoencoder.self, BayesByBackprop.self, BayesByBackpropPaper.self, BayesByBackpropRegression.self,
     MCDropout.self, MCDropoutRegression.self, PlainNetwork.self, IVON.self, SWAG.self, LangevinDynamics.self,
     LaplaceNetwork.self,
-    GAN.self, DCGAN.self, WGAN.self, WGANGP.self, InfoGAN.self,
+    GAN.self, DCGAN.self, WGAN.self, WGANGP.self, InfoGAN.self, ProgressiveGAN.self, StyleGAN.self,
     KMeansClustering.self, GMM.self, VariationalGMM.self, PCA.self, PPCA.self, VQVAE.self,
     MaximumLikelihoodRegression.self, BayesianRegression.self, BayesianRidge.self, BayesianLogisticRegression.self,
     GaussianProcessRegression.self, Segmentation.self, SuperResolution.self, HMM.self, LDS.self, LSTM.self,

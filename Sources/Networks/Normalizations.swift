@@ -60,20 +60,40 @@ public struct PixelNormalization: Hashable, Layer {
   }
 }
 
-/// Appends a channel that is the same everywhere: the standard deviation of each number over the batch, averaged over
-/// all numbers. A discriminator so sees when a generator makes one thing only (Karras et al. 2018, section 3). The
-/// batch is a shard's.
+/// Appends a channel that is the same everywhere in an example: the standard deviation of each number over a group of
+/// examples, averaged over all numbers. A discriminator so sees when a generator makes one thing only (Karras et al.
+/// 2018, section 3). The examples are a shard's, so that what one is compared with does not depend on nodes.
 public struct MinibatchDeviation: Hashable, Layer {
-  public init() {}
+  /// Examples of a group; nil: all. Where groups of this size do not come out even, they are the next smaller ones that
+  /// do. Of M groups, example i is in group i mod M.
+  public let group: Int?
+
+  public init(group: Int? = nil) { self.group = group }
 
   public var mixesExamples: Bool { true }
 
   public func callAsFunction(_ x: Tensor, _ pass: Pass) -> Tensor {
     let rows = x.reshaped(to: [x.shape[0], x.count / max(x.shape[0], 1)])
+    let size = group.map { group in
+      stride(from: min(group, rows.rows), through: 1, by: -1).first(where: rows.rows.isMultiple(of:)) ?? 1
+    }
+    guard let size, size < rows.rows else {
+      let deviation = deviations(rows).mean()
+      return x.joiningColumns(deviation.repeated(to: Shape(x.shape.dimensions.dropLast() + [1])))
+    }
+    let groups = rows.rows / size
+    let each = deviations(rows.reshaped(to: [size, groups * rows.columns])).reshaped(to: [groups, rows.columns])
+    let means = (each.sumOfRows() * (1 / Float(rows.columns))).repeatedDown(to: [size, groups])
+    let pixels = x.rows / rows.rows
+    let channel = means.reshaped(to: [rows.rows]).repeatedAlong(to: [rows.rows, pixels])
+    return x.joiningColumns(channel.reshaped(to: Shape(x.shape.dimensions.dropLast() + [1])))
+  }
+
+  /// Of each column: over all rows.
+  private func deviations(_ rows: Tensor) -> Tensor {
     let share = 1 / Float(rows.rows)
     let centred = rows.addingRow(rows.sumOfColumns() * -share)
-    let deviation = (centred.squared().sumOfColumns() * share + 1e-8).squareRoot().mean()
-    return x.joiningColumns(deviation.repeated(to: Shape(x.shape.dimensions.dropLast() + [1])))
+    return (centred.squared().sumOfColumns() * share + 1e-8).squareRoot()
   }
 }
 

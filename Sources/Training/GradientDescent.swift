@@ -37,9 +37,11 @@ public final class GradientDescent: Sendable {
   ///   - update: how many updates there were before, counted from 0.
   ///   - updates: how many there will be in all.
   ///   - epoch: the epoch that the update belongs to, counted from 0.
+  ///   - start: the update at which the moments were last zero, from which their bias is counted.
   ///   - crew: the lanes that share the work.
   public func absorb(
-    _ total: Total, into parameters: FlatBuffer, update: Int, of updates: Int, epoch: Int, with crew: Crew
+    _ total: Total, into parameters: FlatBuffer, update: Int, of updates: Int, epoch: Int, since start: Int = 0,
+    with crew: Crew
   ) throws {
     var scale = 1 / Float(max(total.examples, 1))
     if case .norm = clipping {
@@ -59,8 +61,8 @@ public final class GradientDescent: Sendable {
       }
       let gradient = total.float32(block: block).baseAddress! - range.lowerBound
       optimizer.update(
-        range, of: parameters.float32.baseAddress!, gradient: gradient, state: state.map(\.pointer), step: update + 1,
-        learningRate: rate, gradientScale: scale)
+        range, of: parameters.float32.baseAddress!, gradient: gradient, state: state.map(\.pointer),
+        step: update - start + 1, learningRate: rate, gradientScale: scale)
     }
   }
 

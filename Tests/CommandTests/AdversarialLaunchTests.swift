@@ -59,7 +59,10 @@ extension CommandTests {
   /// Recipes of one architecture become the other's by a single key, although they name sizes of their own.
   @Suite("The architecture of an adversarial recipe")
   struct ArchitectureTests {
-    @Test(arguments: [("gan", "convolutional"), ("wgan-gp", "dense"), ("infogan", "dense"), ("dcgan", "dense")])
+    @Test(arguments: [
+      ("gan", "convolutional"), ("wgan-gp", "dense"), ("infogan", "dense"), ("dcgan", "dense"), ("gan", "style"),
+      ("stylegan", "convolutional"), ("progressive-gan", "style"),
+    ])
     func oneKeyChoosesIt(model: String, architecture: String) async throws {
       let workspace = try Workspace()
       let outcome = try await Elbo.run(

@@ -11,7 +11,7 @@ import Training
   /// Models that do not learn from a table, and one that takes its columns as they are.
   private static let others = [
     "dcgan", "wgan-gp", "infogan", "vq-vae", "segmentation", "lstm", "bayesian-rnn", "captions", "lds",
-    "super-resolution",
+    "super-resolution", "progressive-gan", "stylegan",
   ]
 
   /// Data that a model learns from: a table of two columns.

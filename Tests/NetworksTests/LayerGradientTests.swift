@@ -46,6 +46,33 @@ private func advance(_ x: [Tensor], _ make: (inout Layout) -> some RecurrentCore
   return core(x[0], x[1], Pass(.given(ParameterViews(Array(x.dropFirst(2)), for: layout)))).state
 }
 
+/// A styled convolution of images and styles, whose numbers follow; it is given no noise.
+private func style(_ x: [Tensor], in inputs: Int, kind: StyleKind = .demodulated, doubles: Bool = false) -> Tensor {
+  var layout = Layout()
+  let layer = StyledConvolution(
+    name: "0", in: inputs, out: 3, style: 3, kind: kind, isDoubling: doubles, layout: &layout)
+  let views = ParameterViews(Array(x.dropFirst(2)), for: layout)
+  return layer(x[0], style: x[1], noise: .none, Pass(predictingWith: views))
+}
+
+/// Images of 8 × 8 of a style generator without noise, or what a function makes of it, whose numbers follow the latent rows.
+private func generate(_ x: ArraySlice<Tensor>, _ make: (StyleGenerator, Pass) -> Tensor) -> Tensor {
+  var (layout, settings) = (Layout(), StyleGenerator.Settings())
+  (settings.latent, settings.style, settings.hasNoise) = (3, 3, false)
+  let pyramid = try! ImagePyramid(image: [8, 8, 1], base: 8, limit: 9)
+  let generator = StyleGenerator(name: "generator", settings: settings, pyramid: pyramid, layout: &layout)
+  return make(generator, Pass(predictingWith: ParameterViews(Array(x), for: layout)))
+}
+
+private func pathLengths(_ x: [Tensor]) -> Tensor {
+  let tape = x[0].record?.tape ?? Tape()
+  let latents = x[0].isRecorded ? x[0] : tape.variable(x[0])
+  let lengths = generate(x[1..<(x.count - 1)]) { generator, pass in
+    generator.pathLengths(of: generator.styles(of: latents, pass), along: x.last!, on: tape, pass)
+  }
+  return x[0].isRecorded ? lengths : lengths.detached
+}
+
 /// Under their names in scripts/reference/gradients.py.
 private let checks: [GradientCheck] = [
   GradientCheck("identity") { Nonlinearity.identity($0[0]) * 1 },
@@ -104,6 +131,20 @@ private let checks: [GradientCheck] = [
   GradientCheck("instance normalisation", tolerance: 2e-5) { x in train(x) { _ in InstanceNormalization() } },
   GradientCheck("pixel normalisation", tolerance: 2e-5) { x in train(x) { _ in PixelNormalization() } },
   GradientCheck("minibatch deviation", tolerance: 2e-5) { x in train(x) { _ in MinibatchDeviation() } },
+  GradientCheck("minibatch deviation in groups", tolerance: 2e-5) { x in train(x) { _ in MinibatchDeviation(group: 3) }
+  },
+  GradientCheck("equalized convolution, halving", tolerance: 2e-5) { x in
+    train(x) {
+      EqualizedConvolution(name: "0", in: 2, out: 3, isRectified: true, isHalving: true, layout: &$0)
+    }
+  },
+  GradientCheck("modulated convolution", tolerance: 2e-5) { style($0, in: 2) },
+  GradientCheck("modulated convolution, doubling", tolerance: 2e-5) { style($0, in: 2, doubles: true) },
+  GradientCheck("adaptive instance normalization", tolerance: 2e-5) { style($0, in: 2, kind: .adain) },
+  GradientCheck("style generator", tolerance: 2e-5) { x in
+    generate(x.dropFirst()) { generator, pass in generator(x[0], pass) }
+  },
+  GradientCheck("path lengths", tolerance: 5e-5, pathLengths),
   GradientCheck("spectral normalisation", tolerance: 2e-5) { x in
     train(x) { SpectralDense(name: "dense", in: 4, out: 5, layout: &$0) }
   },

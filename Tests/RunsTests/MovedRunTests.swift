@@ -42,6 +42,8 @@ import Testing
     Case("gan", .pictures), Case("gan", .classes, "data.normalisation=standard"),
     Case("gan", .classes, "data.validation_fraction=0.2"), Case("dcgan", .pictures),
     Case("wgan", .pictures, "train.batch=5"), Case("wgan-gp", .pictures, "train.batch=5"), Case("infogan", .pictures),
+    Case("progressive-gan", .pictures, "network.stable_examples=20", "network.fading_examples=20"),
+    Case("stylegan", .pictures),
     Case(
       "vq-vae", .pictures, "network.hidden=[conv 3 2 2, relu]", "network.codes=7", "network.code_width=2",
       "network.prior_layers=1",
@@ -165,6 +167,7 @@ import Testing
         network
       case "gan", "wgan": players
       case "dcgan", "wgan-gp", "infogan": convolutions
+      case "progressive-gan", "stylegan": ["network.channel_base=16", "network.latent=4"] + small.dropFirst(2)
       default: []
       }
     return sizes + example.settings

@@ -96,6 +96,14 @@ private let checks: [GradientCheck] = [
   GradientCheck("averagePooled") { $0[0].averagePooled(2) },
   GradientCheck("averagePooled, overlapping") { $0[0].averagePooled(3, stride: 2, padding: 1) },
   GradientCheck("upsampled") { $0[0].upsampled(3) },
+  GradientCheck("filteredUp") { $0[0].filteredUp() },
+  GradientCheck("filteredDown") { $0[0].filteredDown() },
+  GradientCheck("filtered") { $0[0].filtered(before: 1, after: 1, gain: 2) },
+  GradientCheck("filtered, before and after") { $0[0].filtered(before: 2, after: 3) },
+  GradientCheck("scalingChannels") { $0[0].scalingChannels(by: $0[1]) },
+  GradientCheck("addingChannels") { $0[0].addingChannels($0[1]) },
+  GradientCheck("sumOverPixels") { $0[0].sumOverPixels() },
+  GradientCheck("repeatedOverPixels") { $0[0].repeatedOverPixels(height: 2, width: 4) },
   GradientCheck("placed") {
     $0[0].placed([
       Placement(down: 1, right: -2), Placement(down: -1, right: 1, isMirrored: true), Placement(),

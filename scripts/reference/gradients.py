@@ -20,6 +20,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 import cells
+import styles
 from pictures import unpooled_square, placed, bilinear
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -256,6 +257,8 @@ def tensors():
     book.add("unpooled", lambda g: [4 * distinct(g, 1, 5, 3, 2)], channels_first(unpooled_square))
     book.add("placed", lambda g: [g(4, 4, 5, 2)],
              lambda x: placed(x, [(1, -2, False), (-1, 1, True), (0, 0, False), (-2, 0, True)]))
+    for name, inputs, function in styles.OPERATIONS:
+        book.add(name, inputs, function)
     linear = lambda g: pre_activations_apart(g, 3, 5, 4, gap=0.3)
     for name, activation in [
         ("identity", lambda x: x), ("relu", torch.relu), ("tanh", torch.tanh), ("sigmoid", torch.sigmoid)
@@ -372,7 +375,7 @@ def networks():
 
     book.add("spectral normalisation", lambda g: [g(3, 4), g(5, 4), g(5)], spectral)
 
-    for name, inputs, function in cells.CASES:
+    for name, inputs, function in cells.CASES + styles.LAYERS:
         book.add(name, inputs, function)
 
     book.add("gradient penalty",

@@ -15,6 +15,7 @@
 #include "elbo_batch.h"
 #include "elbo_bayes.h"
 #include "elbo_elementwise.h"
+#include "elbo_images.h"
 #include "elbo_optimizers.h"
 #include "elbo_pooling.h"
 #include "elbo_posteriors.h"

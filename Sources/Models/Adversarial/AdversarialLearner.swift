@@ -35,13 +35,18 @@ final class AdversarialLearner: Learner {
   let testLabels: ClassLabels?
   /// How many test examples samples are compared with.
   let evaluatedExamples: Int
-  private let objective: AdversarialObjective
-  private let augmentation: Augmentation
+  let objective: AdversarialObjective
+  let augmentation: Augmentation
   let generator: Player
   let discriminator: Player
   /// The generator's moving average and its decay.
   let average: (parameters: FlatBuffer, decay: Double)?
-  private let watch: CollapseWatch
+  /// When the networks grow; nil: they are complete.
+  let growth: GrowthPlan?
+  /// What a training carries beside the networks; changed by `absorb` alone.
+  let state: AdversarialState
+  let batch: Int
+  let watch: CollapseWatch
   /// The first training examples of one or two numbers, in the units of the data, which pictures show beside samples.
   let shown: FlatBuffer?
   /// Whether examples are images of bytes, which are taken to −1…1.
@@ -68,6 +73,8 @@ final class AdversarialLearner: Learner {
       generator: layout.add(networks.generatorLayout), discriminator: layout.add(networks.discriminatorLayout)
     )
     let averageStart = decay > 0 ? layout.add(networks.generatorLayout, prefix: "average.") : 0
+    let stateLayout = AdversarialState.layout(grows: networks.growth != nil, objective)
+    let stateStart = layout.add(stateLayout)
     let whole = FlatBuffer("parameters", layout)
     parameters = whole
     func part(_ name: String, _ layout: Layout, _ start: Int) -> FlatBuffer {
@@ -88,6 +95,11 @@ final class AdversarialLearner: Learner {
     discriminator.network.initialize(discriminator.parameters, seed: seed ^ 0x9E37_79B9_7F4A_7C15)
     average = decay > 0 ? (part("average", networks.generatorLayout, averageStart), decay) : nil
     average?.parameters.copy(from: generator.parameters)
+    state = AdversarialState(part("state", stateLayout, stateStart))
+    growth = networks.growth
+    if objective.pathLength > 0, generator.style == nil {
+      throw RecipeError("objective.path_length needs styles: set network.generator_architecture=style, or it to 0")
+    }
 
     (labels, testLabels) = (data.train.labels, data.test?.labels)
     let examples = try recipe["evaluate"].integer("examples", default: 2000, in: 0...1_000_000)
@@ -102,7 +114,7 @@ final class AdversarialLearner: Learner {
     watch = CollapseWatch(dataDeviation: deviation)
     shown = inputs.width <= 2 ? AdversarialLearner.shownRows(inputs, data) : nil
 
-    let batch = try recipe.batch(examples: data.trainingCount / objective.discriminatorSteps)
+    batch = try recipe.batch(examples: data.trainingCount / objective.discriminatorSteps)
     order = .shuffled(batch: batch * objective.discriminatorSteps)
     let told = Phase(
       "discriminator", layout: networks.discriminatorLayout,
@@ -118,12 +130,14 @@ final class AdversarialLearner: Learner {
   private static func discriminatorMetrics(_ objective: AdversarialObjective, _ codes: LatentCodes) -> [String] {
     ["discriminator_loss", "real_accuracy", "generated_accuracy", "real_output", "generated_output"]
       + (objective.gradientPenalty > 0 ? ["gradient_penalty"] : []) + (objective.r1 > 0 ? ["r1"] : [])
+      + (objective.drift > 0 ? ["drift"] : [])
       + (codes.categories > 0 ? ["code_accuracy"] : [])
   }
 
   /// Of a critic nobody can say whether it is fooled: its output has no zero.
   private static func generatorMetrics(_ objective: AdversarialObjective, _ codes: LatentCodes) -> [String] {
     ["generator_loss", "sample_deviation"] + (objective.loss == .wasserstein ? [] : ["fooled"])
+      + (objective.pathLength > 0 ? ["path_length", "path_penalty"] : [])
       + (codes.hasCodes ? ["information"] : [])
   }
 
@@ -144,169 +158,19 @@ final class AdversarialLearner: Learner {
     return offers
   }
 
-  // MARK: A step
-
-  func contribute(_ contribution: Contribution, phase: Int, shard: Shard, of step: Step, on lane: Lane) throws {
-    let isDiscriminators = phase < objective.discriminatorSteps
-    let examples = shard.examples.shard(isDiscriminators ? phase : 0, of: objective.discriminatorSteps)
-    contribution.examples = examples.count
-    let values = contribution.values.float32
-    guard examples.count > 0 else { return values.update(repeating: 0) }
-    lane.tape.reset()
-    let round = Round(
-      examples: examples, indices: examples.indices, key: step.key, number: UInt32(phase), lane: lane,
-      gradient: values.baseAddress!)
-    let statistics =
-      isDiscriminators
-      ? discriminate(round, &contribution.metrics) : generate(round, &contribution.metrics)
-    statistics.write(to: values.baseAddress!, examples: examples.count)
-  }
-
-  /// One shard's part of a phase.
-  private struct Round {
-    let examples: Examples
-    let indices: [UInt32]
-    let key: RandomKey
-    let number: UInt32
-    let lane: Lane
-    let gradient: UnsafeMutablePointer<Float>
-
-    func key(_ stream: UInt32) -> RandomKey { key.at(tensor: stream + number) }
-    /// - Parameter layerNoise: keeps apart the noise of several passes of a phase.
-    func pass(
-      _ views: ParameterViews, _ statistics: BatchStatistics, layerNoise: UInt32, examples: [UInt32]? = nil
-    ) -> Pass {
-      let start = NoiseStream.activations + ((3 * number + layerNoise) << 8)
-      return Pass(
-        trainingWith: views, statistics: statistics, key: key.at(tensor: start), examples: examples ?? indices)
-    }
-  }
-
-  private func discriminate(_ round: Round, _ metrics: inout Sums) -> BatchStatistics {
-    let tape = round.lane.tape
-    // Noise of generated examples is that of other numbers than the real ones'.
-    let others = round.indices.map { ~$0 }
-    let changes = round.key(NoiseStream.augmentation)
-    let real = augmentation(
-      scaled(inputs.trainRows(round.examples, key: round.key(NoiseStream.binarisation))), key: changes,
-      examples: round.indices)
-    let latents = codes.draw(round.key(NoiseStream.latent), examples: round.indices)
-    let generated = augmentation(
-      generator.network(
-        latents, round.pass(ParameterViews(generator.parameters), BatchStatistics(), layerNoise: 0)),
-      key: changes, examples: others)
-
-    let views = ParameterViews(discriminator.parameters, on: tape, gradient: round.gradient)
-    let statistics = BatchStatistics()
-    let count = round.indices.count
-    let outputs: (real: Tensor, generated: Tensor)
-    if discriminator.network.mixesExamples {
-      outputs = (
-        discriminator.network(real, round.pass(views, statistics, layerNoise: 1)),
-        discriminator.network(generated, round.pass(views, statistics, layerNoise: 2))
-      )
-    } else {
-      // One pass over both kinds: the weights go through the cache once.
-      let pass = round.pass(views, statistics, layerNoise: 1, examples: round.indices + others)
-      let both = discriminator.network(real.joiningRows(generated), pass)
-      outputs = (both.rows(0..<count), both.rows(count..<2 * count))
-    }
-    let (told, invented) = (outputs.real.output, outputs.generated.output)
-    var loss = objective.discriminatorLoss(real: told, generated: invented)
-    let threshold = objective.threshold(real: told, generated: invented)
-    metrics["discriminator_loss"] = Double(loss.value)
-    metrics["real_accuracy"] = Double(told.buffer.count { $0 > threshold })
-    metrics["generated_accuracy"] = Double(invented.buffer.count { $0 <= threshold })
-    metrics["real_output"] = Double(told.detached.sum().value)
-    metrics["generated_output"] = Double(invented.detached.sum().value)
-    func slope(_ name: String, at points: Tensor, _ penalty: (Tensor) -> Tensor) {
-      let sum = objective.slopePenalty(at: points, on: tape, penalty) {
-        discriminator.network($0, round.pass(views, BatchStatistics(), layerNoise: 1)).output
-      }.sum()
-      metrics[name] = Double(sum.value)
-      loss = loss + sum
-    }
-    if objective.gradientPenalty > 0 {
-      let share = Tensor.uniform(round.key(NoiseStream.penalty), rows: round.indices, columns: 1).reshaped(to: [count])
-      let flat = Shape([count, inputs.width])
-      let (x, y) = (real.reshaped(to: flat), generated.reshaped(to: flat))
-      let between = x.multiplyingColumn(share) + y.multiplyingColumn(1 - share)
-      slope("gradient_penalty", at: between.reshaped(to: real.shape)) {
-        (($0 + 1e-12).squareRoot() - 1).squared() * objective.gradientPenalty
-      }
-    }
-    if objective.r1 > 0 { slope("r1", at: real) { $0 * (0.5 * objective.r1) } }
-    if codes.hasCodes {
-      let reading = codes.read(outputs.generated.columns(1..<1 + codes.outputs), latents: latents)
-      loss = loss - reading.weighted
-      if codes.categories > 0 { metrics["code_accuracy"] = Double(reading.hits) }
-    }
-    tape.backward(from: loss)
-    return statistics
-  }
-
-  private func generate(_ round: Round, _ metrics: inout Sums) -> BatchStatistics {
-    let tape = round.lane.tape
-    let latents = codes.draw(round.key(NoiseStream.latent), examples: round.indices)
-    let statistics = BatchStatistics()
-    let views = ParameterViews(generator.parameters, on: tape, gradient: round.gradient)
-    let generated = generator.network(latents, round.pass(views, statistics, layerNoise: 0))
-    let shown = augmentation(generated, key: round.key(NoiseStream.augmentation), examples: round.indices)
-    let outputs = discriminator.network(
-      shown, round.pass(ParameterViews(discriminator.parameters), BatchStatistics(), layerNoise: 1))
-    let output = outputs.output
-    var loss = objective.generatorLoss(output)
-    metrics["generator_loss"] = Double(loss.value)
-    metrics["sample_deviation"] =
-      AdversarialLearner.meanDeviation(of: generated.detached) * Double(round.indices.count)
-    if objective.loss != .wasserstein {
-      let threshold = objective.threshold(real: output, generated: output)
-      metrics["fooled"] = Double(output.buffer.count { $0 > threshold })
-    }
-    if codes.hasCodes {
-      let reading = codes.read(outputs.columns(1..<1 + codes.outputs), latents: latents)
-      loss = loss - reading.weighted
-      metrics["information"] = reading.logLikelihood + Double(round.indices.count) * codes.entropy
-    }
-    tape.backward(from: loss)
-    return statistics
-  }
-
   /// The standard deviation of a number over the rows, averaged over an example's numbers: 0 when all rows are alike.
-  private static func meanDeviation(of x: Tensor) -> Double {
+  static func meanDeviation(of x: Tensor) -> Double {
     let rows = x.reshaped(to: [x.shape[0], x.count / x.shape[0]])
     let share = 1 / Float(rows.rows)
     let centred = rows.addingRow(rows.sumOfColumns() * -share)
     return Double(((centred.squared().sumOfColumns() * share).squareRoot()).mean().value)
   }
 
-  func absorb(_ total: Total, phase: Int, of step: Step, with crew: Crew) throws -> Verdict {
-    guard total.examples > 0 else { return .goOn }
-    if phase < objective.discriminatorSteps {
-      let steps = objective.discriminatorSteps
-      let norm = try discriminator.absorb(
-        total, update: step.number * steps + phase, of: step.total * steps, epoch: step.epoch, clip: objective.clip,
-        with: crew)
-      if objective.loss != .wasserstein {
-        let (real, generated) = (total.metrics["real_accuracy"], total.metrics["generated_accuracy"])
-        watch.told(real: real / Double(total.examples), generated: generated / Double(total.examples))
-      }
-      return Verdict(metrics: ["discriminator_gradient_norm": norm])
-    }
-    let norm = try generator.absorb(
-      total, update: step.number, of: step.total, epoch: step.epoch, with: crew)
-    if let average {
-      // Early on the average follows closely: else it would hold on to its start for thousands of steps.
-      let decay = min(average.decay, Double(1 + step.number) / Double(10 + step.number))
-      try average.parameters.approach(generator.parameters, by: Float(1 - decay), with: crew)
-    }
-    watch.generated(deviation: total.metrics["sample_deviation"] / Double(total.examples))
-    let (metrics, cause) = watch.alarm
-    return Verdict(metrics: metrics.merging(["generator_gradient_norm": norm]) { $1 }, alarm: cause)
-  }
-
   /// Stored numbers as the networks see them.
-  private func scaled(_ rows: Tensor) -> Tensor { pixels ? rows * 2 - 1 : rows }
+  func scaled(_ rows: Tensor) -> Tensor { pixels ? rows * 2 - 1 : rows }
+
+  /// How far the networks have grown, as the parameters say; nil: they do not grow.
+  var present: Growth? { growth.map { _ in state.growth } }
 
   // MARK: Examples
 
@@ -316,27 +180,32 @@ final class AdversarialLearner: Learner {
     let rows = Tensor(places.map { Float($0) }, [places.count, 1])
     let standardised = inputs.standardised(rows)
     let views = ParameterViews(discriminator.parameters)
-    return discriminator.network(standardised, Pass(predictingWith: views)).output.sigmoid().values.map(Double.init)
+    return discriminator.grown(to: present)(standardised, Pass(predictingWith: views)).output.sigmoid().values.map(
+      Double.init)
   }
 
   /// What the discriminator says of examples in the units of the data: its output, then its readings of codes.
   func scores(of rows: Tensor) -> Tensor {
     let x = pixels ? scaled(rows) : inputs.standardised(rows)
-    return discriminator.network(x, Pass(predictingWith: ParameterViews(discriminator.parameters)))
+    return discriminator.grown(to: present)(x, Pass(predictingWith: ParameterViews(discriminator.parameters)))
   }
 
   /// Examples from latent rows, in the units of the data.
   func generated(from latents: Tensor) -> Tensor {
     let views = ParameterViews(average?.parameters ?? generator.parameters)
-    let x = generator.network(latents, Pass(predictingWith: views))
-    let rows = x.reshaped(to: [latents.rows, inputs.width])
-    return pixels ? (rows + 1) * 0.5 : inputs.restored(rows)
+    return restored(generator.grown(to: present)(latents, Pass(predictingWith: views)))
+  }
+
+  /// Generated rows in the units of the data; pixels beyond black and white are held there.
+  func restored(_ generated: Tensor) -> Tensor {
+    let rows = generated.reshaped(to: [generated.shape[0], inputs.width])
+    return pixels ? ((rows + 1) * 0.5).clamped(to: 0...1) : inputs.restored(rows)
   }
 }
 
 extension FlatBuffer {
   /// Goes a share of the way to other numbers of the same layout.
-  fileprivate func approach(_ target: FlatBuffer, by share: Float, with crew: Crew) throws {
+  func approach(_ target: FlatBuffer, by share: Float, with crew: Crew) throws {
     let block = 1 << 14  // both parts stay in the cache between the two kernels
     try crew.forEach((layout.count + block - 1) / block) { index, _ in
       let start = index * block
@@ -350,5 +219,5 @@ extension FlatBuffer {
 
 extension Tensor {
   /// The first column, [n]: what the discriminator says; codes' readings follow it.
-  fileprivate var output: Tensor { columns(0..<1).reshaped(to: [rows]) }
+  var output: Tensor { columns(0..<1).reshaped(to: [rows]) }
 }

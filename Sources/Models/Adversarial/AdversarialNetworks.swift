@@ -8,6 +8,8 @@ struct AdversarialNetworks: Sendable {
   let generatorLayout: Layout
   let discriminator: LayerStack
   let discriminatorLayout: Layout
+  /// When both networks grow; nil: they are complete from the start.
+  let growth: GrowthPlan?
 
   /// What the networks are made between.
   struct Ends {
@@ -22,7 +24,7 @@ struct AdversarialNetworks: Sendable {
     var last: Nonlinearity { isBounded ? .tanh : .identity }
   }
 
-  enum Architecture: String, CaseIterable { case dense, convolutional }
+  enum Architecture: String, CaseIterable { case dense, convolutional, progressive, style }
   enum Normalisation: String, CaseIterable { case none, batch, layer, pixel }
   /// How the convolutional generator doubles its images: by transposed convolutions, or by upsampling before a
   /// convolution of 3 × 3, which leaves no checkerboard (Odena, Dumoulin and Olah 2016).
@@ -38,27 +40,57 @@ struct AdversarialNetworks: Sendable {
     )
     section.passOver([
       "filters", "generator_growth", "levels", "hidden", "upsampling", "generator", "discriminator", "activation",
+      "normalisation", "discriminator_normalisation", "minibatch_deviation", "dropout",
     ])
-    let normalisation = try section.choice(
-      "normalisation", default: players.generator == .dense ? Normalisation.none : .batch)
-    let restraint = try section.choice("discriminator_normalisation", default: Restraint.none)
-    let sight = Sight(
-      seesBatch: try section.flag("minibatch_deviation", default: false),
-      dropout: try section.number("dropout", default: 0, in: 0...0.99))
+    section.passOver(PyramidKeys.names)
+    let plain = [players.generator, players.discriminator].contains { $0 == .dense || $0 == .convolutional }
+    let details = try plain ? PlainDetails(section, players.generator) : nil
     let shape = try [players.generator, players.discriminator].contains(.convolutional) ? Halving(section, ends) : nil
+    let pyramid =
+      try [players.generator, players.discriminator].contains { $0 == .progressive || $0 == .style }
+      ? PyramidKeys(section, ends) : nil
+    growth = try players == (.progressive, .progressive) ? pyramid!.growth(section) : nil
 
-    let generator =
-      switch players.generator {
-      case .dense: try AdversarialNetworks.denseGenerator(section, ends, normalisation)
-      case .convolutional: try AdversarialNetworks.convolutionalGenerator(section, ends, shape!, normalisation)
-      }
-    let discriminator =
-      switch players.discriminator {
-      case .dense: try AdversarialNetworks.denseDiscriminator(section, ends, restraint, sight)
-      case .convolutional: try AdversarialNetworks.convolutionalDiscriminator(ends, shape!, restraint, sight)
-      }
-    (self.generator, generatorLayout) = (generator.network, generator.layout)
-    (self.discriminator, discriminatorLayout) = (discriminator.network, discriminator.layout)
+    var layout = Layout()
+    switch players.generator {
+    case .dense:
+      let built = try AdversarialNetworks.denseGenerator(section, ends, details!.normalisation)
+      (generator, layout) = (built.network, built.layout)
+    case .convolutional:
+      let built = try AdversarialNetworks.convolutionalGenerator(section, ends, shape!, details!.normalisation)
+      (generator, layout) = (built.network, built.layout)
+    case .progressive: generator = LayerStack([pyramid!.progressiveGenerator(ends, &layout)])
+    case .style: generator = LayerStack([try pyramid!.styleGenerator(section, ends, &layout)])
+    }
+    generatorLayout = layout
+    layout = Layout()
+    switch players.discriminator {
+    case .dense:
+      let built = try AdversarialNetworks.denseDiscriminator(section, ends, details!.restraint, details!.sight)
+      (discriminator, layout) = (built.network, built.layout)
+    case .convolutional:
+      let built = try AdversarialNetworks.convolutionalDiscriminator(ends, shape!, details!.restraint, details!.sight)
+      (discriminator, layout) = (built.network, built.layout)
+    case .progressive: discriminator = LayerStack([pyramid!.progressiveDiscriminator(ends, &layout)])
+    case .style: discriminator = LayerStack([pyramid!.styleDiscriminator(ends, &layout)])
+    }
+    discriminatorLayout = layout
+  }
+
+  /// Settings of dense and convolutional players beside their sizes.
+  private struct PlainDetails {
+    let normalisation: Normalisation
+    let restraint: Restraint
+    let sight: Sight
+
+    init(_ section: RecipeSection, _ generator: Architecture) throws {
+      normalisation = try section.choice(
+        "normalisation", default: generator == .convolutional ? Normalisation.batch : .none)
+      restraint = try section.choice("discriminator_normalisation", default: Restraint.none)
+      sight = Sight(
+        seesBatch: try section.flag("minibatch_deviation", default: false),
+        dropout: try section.number("dropout", default: 0, in: 0...0.99))
+    }
   }
 
   /// What a discriminator sees beside an example, and what is hidden from it.

@@ -31,6 +31,14 @@ struct AdversarialObjective: Sendable {
   let gradientPenalty: Float
   /// γ of γ/2 ‖∇D(x)‖² at real points (Mescheder, Geiger and Nowozin 2018, equation 9).
   let r1: Float
+  /// Every how many steps the R1 penalty is taken; it then counts as often as it was left out (Karras et al. 2020,
+  /// "Analyzing and improving the image quality of StyleGAN", section 3.1), in the step's one update.
+  let r1Interval: Int
+  /// ε of ε D(x)² at real points, which keeps a critic's outputs near 0 (Karras et al. 2018, appendix A.1).
+  let drift: Float
+  /// Weight of the path length penalty, and every how many steps it is taken (Karras et al. 2020, equation 4).
+  let pathLength: Float
+  let pathInterval: Int
 
   /// Reads the `objective` section; the defaults are a model's.
   init(_ section: RecipeSection, loss: Loss, discriminatorSteps: Int, clip: Double, gradientPenalty: Double) throws {
@@ -39,7 +47,14 @@ struct AdversarialObjective: Sendable {
     self.clip = Float(try section.number("clip", default: clip, in: 0...1e6))
     self.gradientPenalty = Float(try section.number("gradient_penalty", default: gradientPenalty, in: 0...1e6))
     r1 = Float(try section.number("r1", default: 0, in: 0...1e6))
+    r1Interval = try section.integer("r1_interval", default: 1, in: 1...1_000_000)
+    drift = Float(try section.number("drift", default: 0, in: 0...1e6))
+    pathLength = Float(try section.number("path_length", default: 0, in: 0...1e6))
+    pathInterval = try section.integer("path_interval", default: 4, in: 1...1_000_000)
   }
+
+  /// How often a penalty counts at a step: `interval` times at every such step, 0 at the others.
+  static func times(_ interval: Int, at step: Int) -> Float { step.isMultiple(of: interval) ? Float(interval) : 0 }
 
   /// Σ over examples; outputs [n].
   func discriminatorLoss(real: Tensor, generated: Tensor) -> Tensor {

@@ -13,6 +13,12 @@ struct Player: Sendable {
   /// in one set of pictures serves for others).
   var frozenLayers = 0
 
+  /// The network at a growth; nil: it does not grow.
+  func grown(to growth: Growth?) -> LayerStack { growth.map(network.grown) ?? network }
+
+  /// The network as one that makes images of styles.
+  var style: StyleGenerator? { network.layers.first as? StyleGenerator }
+
   /// The parameters without the running statistics.
   var learntCount: Int {
     parameters.layout.parameterCount - network.runningStatistics.reduce(0) { $0 + $1.slot.shape.count }
@@ -30,10 +36,11 @@ struct Player: Sendable {
   /// holds in the place of their gradient.
   /// - Parameters:
   ///   - epoch: the epoch of the update, counted from 0.
+  ///   - start: the update at which the optimizer began anew.
   ///   - clip: the greatest magnitude of a weight; 0: any.
   /// - Returns: the gradient's Euclidean norm.
   func absorb(
-    _ total: Total, update: Int, of updates: Int, epoch: Int, clip: Float = 0, with crew: Crew
+    _ total: Total, update: Int, of updates: Int, epoch: Int, since start: Int = 0, clip: Float = 0, with crew: Crew
   ) throws -> Double {
     let averages = RunningAverages(statistics, of: parameters, takenFrom: total)
     let norm = try descent.norm(of: total, with: crew)
@@ -42,7 +49,7 @@ struct Player: Sendable {
         .diverged, "the gradient of the \(parameters.name) became \(norm) at its step \(update)",
         advice: "try a lower optimizer.learning_rate, or optimizer.clip_norm")
     }
-    try descent.absorb(total, into: parameters, update: update, of: updates, epoch: epoch, with: crew)
+    try descent.absorb(total, into: parameters, update: update, of: updates, epoch: epoch, since: start, with: crew)
     if clip > 0 {
       let numbers = parameters.float32
       elbo_clamp(numbers.baseAddress, -clip, clip, numbers.baseAddress, numbers.count)

@@ -22,6 +22,8 @@ enum NoiseStream {
   static let augmentation: UInt32 = 9 << 20
   /// Distances of weights from a sharpened draw: counted by slot.
   static let sharpening: UInt32 = 10 << 20
+  /// Latent rows and directions of the path length penalty.
+  static let pathLength: UInt32 = 11 << 20
 }
 
 /// One shard's part of a step, as a learner of gradients sees it.

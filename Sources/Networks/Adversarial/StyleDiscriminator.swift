@@ -1,0 +1,70 @@
+import Tensors
+
+/// The discriminator of StyleGAN2 (Karras et al. 2020, figure 7): images as rows → outputs [n, outputs], in residual blocks
+/// that halve the image after a filter.
+public struct StyleDiscriminator: Layer {
+  private let pyramid: ImagePyramid
+  private let picture: EqualizedConvolution
+  private let blocks: [Block]
+  private let deviation: MinibatchDeviation
+  private let end: EqualizedConvolution
+  private let hidden: EqualizedDense
+  private let last: EqualizedDense
+
+  private struct Block: Sendable {
+    let first: EqualizedConvolution
+    let second: EqualizedConvolution
+    let skip: EqualizedConvolution
+
+    var layers: [any Layer] { [first, second, skip] }
+
+    func callAsFunction(_ x: Tensor, _ pass: Pass) -> Tensor { second(first(x, pass), pass) + skip(x, pass) }
+  }
+
+  /// - Parameter group: how many examples the minibatch standard deviation is taken over.
+  public init(name: String, outputs: Int, group: Int, pyramid: ImagePyramid, layout: inout Layout) {
+    self.pyramid = pyramid
+    deviation = MinibatchDeviation(group: group)
+    let root = Float(2).squareRoot()
+    let top = pyramid.levels - 1
+    picture = EqualizedConvolution(
+      name: "\(name).\(top).picture", in: pyramid.channels, out: pyramid.features(top), kernel: 1, gain: root,
+      biasGain: root, isRectified: true, layout: &layout)
+    // A block's two ways are added and divided by √2, which their gains hold.
+    blocks = stride(from: top, through: 1, by: -1).map { level in
+      let (inputs, outputs) = (pyramid.features(level), pyramid.features(level - 1))
+      return Block(
+        first: EqualizedConvolution(
+          name: "\(name).\(level).0", in: inputs, out: inputs, gain: root, biasGain: root, isRectified: true,
+          layout: &layout),
+        second: EqualizedConvolution(
+          name: "\(name).\(level).1", in: inputs, out: outputs, isRectified: true, isHalving: true, layout: &layout),
+        skip: EqualizedConvolution(
+          name: "\(name).\(level).skip", in: inputs, out: outputs, kernel: 1, gain: 1 / root, hasBias: false,
+          isHalving: true, layout: &layout))
+    }
+    let features = pyramid.features(0)
+    end = EqualizedConvolution(
+      name: "\(name).0.0", in: features + 1, out: features, gain: root, biasGain: root, isRectified: true,
+      layout: &layout)
+    hidden = EqualizedDense(
+      name: "\(name).hidden", in: pyramid.start.reduce(features, *), out: features, gain: root, biasGain: root,
+      isRectified: true, layout: &layout)
+    last = EqualizedDense(name: "\(name).output", in: features, out: outputs, layout: &layout)
+  }
+
+  private var layers: [any Layer] { [picture] as [any Layer] + blocks.flatMap(\.layers) + [end, hidden, last] }
+  public var pointSlots: [Slot] { layers.flatMap(\.pointSlots) }
+  public var mixesExamples: Bool { true }
+
+  public func initialize(_ parameters: FlatBuffer, seed: UInt64) {
+    for layer in layers { layer.initialize(parameters, seed: seed) }
+  }
+
+  public func callAsFunction(_ x: Tensor, _ pass: Pass) -> Tensor {
+    let full = pyramid.sides(pyramid.levels - 1)
+    let images = x.reshaped(to: [x.shape[0], full[0], full[1], pyramid.channels])
+    let y = blocks.reduce(picture(images, pass)) { $1($0, pass) }
+    return last(hidden(end(deviation(y, pass), pass), pass), pass)
+  }
+}

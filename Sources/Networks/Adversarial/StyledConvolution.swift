@@ -1,0 +1,133 @@
+import Tensors
+
+/// How a style acts on an image's features.
+public enum StyleKind: String, CaseIterable, Sendable {
+  /// The style scales what a convolution sees, and each output is divided by the norm that it is expected to have (Karras et
+  /// al. 2020, "Analyzing and improving the image quality of StyleGAN", equations 1 to 3).
+  case demodulated
+  /// Each image's features are normalized, then scaled and shifted by the style (Karras, Laine and Aila 2019, equation 1).
+  case adain
+}
+
+/// A convolution whose features follow a style [n, style], then noise, bias and rectification: [n, h, w, in] →
+/// [n, h, w, out], or of twice the sides.
+package struct StyledConvolution: Layer {
+  private static let epsilon: Float = 1e-8
+  private static let root = Float(2).squareRoot()
+
+  let kind: StyleKind
+  let isDoubling: Bool
+  /// [out, in, 3, 3], where it doubles [in, out, 3, 3].
+  private let weight: Slot
+  private let bias: Slot
+  /// How strong the noise is, 0 to begin with.
+  private let strength: Slot
+  private let style: EqualizedDense
+  private let outputs: Int
+  private let gain: EqualizedGain
+  private var stream: UInt32 = 0
+
+  package init(
+    name: String, in inputs: Int, out outputs: Int, style width: Int, kind: StyleKind, isDoubling: Bool,
+    layout: inout Layout
+  ) {
+    (self.kind, self.isDoubling, self.outputs) = (kind, isDoubling, outputs)
+    weight = layout.add("\(name).weight", isDoubling ? [inputs, outputs, 3, 3] : [outputs, inputs, 3, 3])
+    bias = layout.add("\(name).bias", [outputs])
+    strength = layout.add("\(name).noise", [1])
+    gain = EqualizedGain(inputs: 9 * inputs, gain: 1, bias: 1)
+    style = EqualizedDense(
+      name: "\(name).style", in: width, out: kind == .adain ? 2 * outputs : inputs, start: kind == .adain ? 0 : 1,
+      layout: &layout)
+  }
+
+  package var pointSlots: [Slot] { [weight, bias, strength] + style.pointSlots }
+
+  package mutating func takeStreams(_ next: inout NoiseStreams) { stream = next.takeActivations() }
+
+  package func initialize(_ parameters: FlatBuffer, seed: UInt64) {
+    Initialization.normal(1).fill(weight, of: parameters, seed: seed, fanIn: 1, fanOut: 1)
+    for slot in [bias, strength] { Initialization.zeros.fill(slot, of: parameters, seed: seed, fanIn: 1, fanOut: 1) }
+    style.initialize(parameters, seed: seed)
+  }
+
+  package func callAsFunction(_ x: Tensor, _ pass: Pass) -> Tensor {
+    preconditionFailure("a styled convolution needs a style")
+  }
+
+  package func callAsFunction(_ x: Tensor, style w: Tensor, noise: StyleNoise, _ pass: Pass) -> Tensor {
+    let (parameters, root) = (pass.parameters, StyledConvolution.root)
+    let numbers = style(w, pass)
+    let weight = parameters[self.weight] * gain.weight
+    switch kind {
+    case .demodulated:
+      let y = convolved(x.scalingChannels(by: numbers), weight)
+      let scale = demodulation(of: weight, by: numbers) * root
+      return rectified(y.scalingChannels(by: scale), noise: noise, gain: root, pass)
+    case .adain:
+      let y = rectified(convolved(x, weight), noise: noise, gain: 1, pass)
+      return normalized(y).scalingChannels(by: numbers.columns(0..<outputs) + 1)
+        .addingChannels(numbers.columns(outputs..<2 * outputs))
+    }
+  }
+
+  private func convolved(_ x: Tensor, _ weight: Tensor) -> Tensor {
+    // The transposed convolution leaves a row and a column more, which the filter takes away.
+    isDoubling
+      ? x.transposeConvolved(with: weight, stride: 2).filtered(before: 1, after: 1, gain: 2)
+      : x.convolved(with: weight, padding: 1)
+  }
+
+  /// 1 / √Σ (s w)² over an output's inputs and taps, [n, out].
+  private func demodulation(of weight: Tensor, by numbers: Tensor) -> Tensor {
+    let squares = weight.squared().reshaped(to: [weight.shape[0] * weight.shape[1], 9]).sumOfRows()
+      .reshaped(to: [weight.shape[0], weight.shape[1]])
+    let styles = numbers.squared()
+    let sums = isDoubling ? styles.product(with: squares) : styles.product(withTransposed: squares)
+    return (sums + StyledConvolution.epsilon).reciprocalSquareRoot()
+  }
+
+  private func rectified(_ x: Tensor, noise: StyleNoise, gain: Float, _ pass: Pass) -> Tensor {
+    var y = x
+    if let numbers = noise.numbers(for: x, stream: stream, pass) {
+      let scale = (pass.parameters[strength] * gain).reshaped(to: .scalar).repeated(to: numbers.shape)
+      y = y.addingColumn(numbers * scale)
+    }
+    return y.addingRow(pass.parameters[bias] * gain).leakyReLU(slope: leakySlope)
+  }
+
+  /// Of mean 0 and variance 1 over the pixels of each feature.
+  private func normalized(_ x: Tensor) -> Tensor {
+    let share = 1 / Float(x.shape[1] * x.shape[2])
+    let centred = x.addingChannels(x.sumOverPixels() * -share)
+    let variance = centred.squared().sumOverPixels() * share
+    return centred.scalingChannels(by: (variance + StyledConvolution.epsilon).reciprocalSquareRoot())
+  }
+}
+
+/// Where the noise of styled convolutions comes from: one number a pixel, the same for all features.
+public enum StyleNoise: String, CaseIterable, Sendable {
+  /// By the pass's key and each row's example; without a key as `constant`.
+  case random
+  /// The same picture of noise for all images.
+  case constant
+  case none
+
+  private static let constantSeed: UInt64 = 1
+
+  /// [n, h, w] for images [n, h, w, c]; nil: none.
+  func numbers(for x: Tensor, stream: UInt32, _ pass: Pass) -> Tensor? {
+    let shape = Shape(x.shape.dimensions.dropLast())
+    let pixels = x.shape[1] * x.shape[2]
+    switch self {
+    case .none: return nil
+    case .random:
+      guard let key = pass.key else { return StyleNoise.constant.numbers(for: x, stream: stream, pass) }
+      return Tensor.normal(key.stream(stream), rows: pass.examples, columns: pixels).reshaped(to: shape)
+    case .constant:
+      let key = RandomKey(seed: StyleNoise.constantSeed).stream(stream)
+      return Tensor.normal(key, rows: [0], columns: pixels).reshaped(to: [pixels])
+        .repeatedDown(to: [x.shape[0], pixels]).reshaped(to: shape)
+    }
+  }
+}
