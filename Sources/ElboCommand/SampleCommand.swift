@@ -14,7 +14,9 @@ struct SampleCommand: AsyncParsableCommand {
         elbo sample runs/gan --interpolate             each row leads from one sample to another
         elbo sample runs/gan --truncation 1.5          less variety, more typical samples
         elbo sample runs/gan --seeds 85,265,600-605    a seed's sample has the same bits alone and in any grid
-        elbo sample runs/gan --seeds 0-4 --sweep 0.5,1,2
+        elbo sample runs/stylegan --seeds 0-35 --truncation 0.7 --noise none
+        elbo sample runs/stylegan --seeds 0-4 --sweep -1,-0.5,0,0.5,1
+        elbo sample runs/stylegan --mix --rows 85,100 --columns 55,821 --layers 0-3
         elbo sample runs/gan --walk 1,5,9 --frames 60 --output walk.png
       """)
 
@@ -38,7 +40,8 @@ struct SampleCommand: AsyncParsableCommand {
   @OptionGroup var lanes: LaneOptions
 
   func run() async throws {
-    var options = SampleOptions(choice: try latent.choice(count: count, seed: seed), truncation: latent.truncation)
+    var options = SampleOptions(
+      choice: try latent.choice(count: count, seed: seed), truncation: latent.truncation, noise: latent.noise)
     if let count { options.count = count }
     if let seed { options.seed = seed }
     let notes = try await Run(opening: run, lanes: lanes.count()).writeSamples(options, to: output)

@@ -27,6 +27,7 @@ public enum KeyMeanings {
     "hmm:objective.start_rows": "elements of the sample that a start is chosen from",
     "variational-gmm:objective.concentration": "concentration of the prior of the components' shares",
     "ppca:objective.relevance": "whether each latent dimension has a precision of its own",
+    "lds:network.noise": "whether the noises of columns depend on one another",
     "lstm:train.batch": "streams that a step reads side by side",
     "bayesian-rnn:train.batch": "streams that a step reads side by side",
   ]
@@ -158,7 +159,6 @@ public enum KeyMeanings {
     "network.states": "hidden states",
     "network.form": "what the states stand for: anything, a level, or a level and its slope",
     "network.period": "elements of a season; null: no season",
-    "network.noise": "whether the noises of columns depend on one another",
     "network.topology": "which states may follow which",
     "network.start": "probabilities of the first state to start from; 0 stays 0",
     "network.transitions": "transition probabilities to start from, in rows; 0 stays 0",

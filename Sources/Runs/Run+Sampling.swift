@@ -15,21 +15,28 @@ public struct SampleOptions: Sendable {
   public var seed: UInt64 = 0
   /// Latent vectors that are chosen (adversarial models), in place of `count` draws of `seed`.
   public var choice: LatentRequest.Choice?
-  /// Less variety, more typical examples (adversarial models). Nil: none. Without styles: the number of standard
-  /// deviations at which the noise is cut off.
+  /// Less variety, more typical examples (adversarial models). Nil: none. With styles: ψ of w̄ + ψ (w − w̄). Without: the
+  /// number of standard deviations at which the noise is cut off.
   public var truncation: Double?
+  /// The noise that a generator of styles adds at every size; nil: constant.
+  public var noise: LatentRequest.Noise?
 
   public init(
-    count: Int = 64, seed: UInt64 = 0, choice: LatentRequest.Choice? = nil, truncation: Double? = nil
+    count: Int = 64, seed: UInt64 = 0, choice: LatentRequest.Choice? = nil, truncation: Double? = nil,
+    noise: LatentRequest.Noise? = nil
   ) {
     (self.count, self.seed, self.choice, self.truncation) = (count, seed, choice, truncation)
+    self.noise = noise
   }
 
-  fileprivate var latent: LatentRequest { LatentRequest(choice ?? .draws(count), truncation: truncation) }
+  fileprivate var latent: LatentRequest {
+    LatentRequest(choice ?? .draws(count), truncation: truncation, noise: noise ?? .constant)
+  }
 
   fileprivate var key: RandomKey { LatentRequest.key(ofSeed: seed) }
 
-  fileprivate func validate() throws(RecipeError) {
+  /// - Parameter offer: of a model that knows latent vectors.
+  fileprivate func validate(_ offer: LatentOffer?) throws {
     let count = choice?.count ?? count
     guard (1...100_000).contains(count) else { throw RecipeError("count is \(count): it must be from 1 to 100000") }
     var truncations = truncation.map { [$0] } ?? []
@@ -46,8 +53,17 @@ public struct SampleOptions: Sendable {
       truncations = swept
     default: break
     }
-    if let wrong = truncations.first(where: { !(0.01...100).contains($0) }) {
-      throw RecipeError("truncation is \(wrong): it must be from 0.01 to 100 standard deviations of the noise")
+    guard let offer else { return }
+    if offer.styles != nil {
+      if let wrong = truncations.first(where: { !(-10...10).contains($0) }) {
+        throw RecipeError("truncation is \(wrong): it must be from -10 to 10; 1 is none, 0 the mean style")
+      }
+    } else {
+      if let wrong = truncations.first(where: { !(0.01...100).contains($0) }) {
+        throw RecipeError(
+          "truncation is \(wrong): without styles it must be from 0.01 to 100 standard deviations of the noise")
+      }
+      guard noise == nil else { throw RecipeError("noise is \(noise!), of a generator without styles: leave it out") }
     }
   }
 }
@@ -66,8 +82,8 @@ extension Run {
 
   /// Makes new examples, as a picture.
   public func sample(_ options: SampleOptions) throws -> Figure {
-    try options.validate()
     let sampling = try sampling()
+    try options.validate(sampling.latent)
     if let latent = sampling.latent { return try latent.picture(options.latent, options.key, crew()) }
     try refuseLatent(options)
     return try sampling.picture(options.count, options.key, crew())
@@ -86,8 +102,8 @@ extension Run {
   /// - Returns: what could not be drawn and why, a line each.
   @discardableResult
   public func writeSamples(_ options: SampleOptions, to path: String) async throws -> [String] {
-    try options.validate()
     let sampling = try sampling()
+    try options.validate(sampling.latent)
     if path.hasSuffix(".txt"), let texts = sampling.texts {
       try refuseLatent(options)
       let made = try texts(options.count, options.key, crew())
@@ -124,7 +140,7 @@ extension Run {
   }
 
   /// Frames a second of films.
-  private static let filmRate = 25
+  static let filmRate = 25
 
   private func write(picture: Figure, of options: SampleOptions, to path: String) async throws -> [String] {
     if case .walk = options.choice, case .images(let grid) = picture.content {
@@ -155,7 +171,7 @@ extension Run {
 
   /// Throws when options are set that only adversarial models know.
   private func refuseLatent(_ options: SampleOptions) throws {
-    guard options.choice != nil || options.truncation != nil else { return }
+    guard options.choice != nil || options.truncation != nil || options.noise != nil else { return }
     throw TrainingError(
       .unsuitable, "a \(model) has no latent vectors to choose: it takes --count and --seed alone",
       advice: "leave the other options out, or name a run of an adversarial model")
@@ -164,8 +180,10 @@ extension Run {
   private func write(_ made: GeneratedExamples, to path: String) throws {
     if path.hasSuffix(".npy") { return try NPY.write(made.examples.values, shape: made.examples.shape, to: path) }
     var writer = try NPZWriter(path)
-    for (name, rows) in [("samples", made.examples), ("latents", made.latents), ("scores", made.scores)] {
-      try writer.add(name, rows.values, shape: rows.shape)
+    for (name, rows) in [
+      ("samples", made.examples), ("latents", made.latents), ("styles", made.styles), ("scores", made.scores),
+    ] {
+      if let rows { try writer.add(name, rows.values, shape: rows.shape) }
     }
     try writer.finish()
   }

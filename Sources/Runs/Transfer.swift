@@ -40,7 +40,7 @@ package struct Transfer {
     let target = job.learner.parameters
     var (taken, missing): (Set<String>, [String]) = ([], [])
     for slot in target.layout.slots {
-      guard let own = slotOfSource(for: slot), source.precision == target.precision else {
+      guard !Transfer.isState(slot), let own = slotOfSource(for: slot), source.precision == target.precision else {
         missing.append(slot.name)
         continue
       }
@@ -54,7 +54,7 @@ package struct Transfer {
     }
     // A training that selects keeps the best parameters beside those that it trains.
     if job.trained.parameters !== target { job.trained.parameters.copy(from: target) }
-    let dropped = source.layout.slots.map(\.name).filter { !taken.contains($0) }
+    let dropped = source.layout.slots.filter { !taken.contains($0.name) && !Transfer.isState($0) }.map(\.name)
     job.notes +=
       [
         "from \(path): \(target.layout.slots.count - missing.count) of \(target.layout.slots.count) tensors; the step and the "
@@ -64,6 +64,9 @@ package struct Transfer {
     return Checkpoint(
       startOf: job.trained, model: job.model.name, recipe: job.recipeDigest, schema: job.data.schema)
   }
+
+  /// What a training carries from step to step beside its networks is a part of the parameters, and begins anew.
+  private static func isState(_ slot: Slot) -> Bool { slot.name.hasPrefix("state.") }
 
   /// A moving average that the source does not keep starts as what it is the average of.
   private func slotOfSource(for slot: Slot) -> Slot? {

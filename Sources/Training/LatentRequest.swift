@@ -13,15 +13,27 @@ public struct LatentRequest: Sendable {
     case walk([UInt64], frames: Int)
     /// A row for each seed, a column for each truncation.
     case sweep([UInt64], truncations: [Double])
+    /// The examples of the rows' seeds, some of whose styles are those of the columns' seeds.
+    case mix(rows: [UInt64], columns: [UInt64], layers: ClosedRange<Int>)
+  }
+
+  /// The noise that a generator of styles adds at every size.
+  public enum Noise: String, CaseIterable, Sendable {
+    /// The same for all examples.
+    case constant
+    /// Each example's own, by its seed.
+    case random
+    case none
   }
 
   public var choice: Choice
-  /// Less variety, more typical examples; nil: none. Without styles: the noise is cut off at so many standard
-  /// deviations.
+  /// Less variety, more typical examples; nil: none. With styles: ψ of w̄ + ψ (w − w̄). Without: the noise is cut off at
+  /// so many standard deviations.
   public var truncation: Double?
+  public var noise: Noise
 
-  public init(_ choice: Choice, truncation: Double? = nil) {
-    (self.choice, self.truncation) = (choice, truncation)
+  public init(_ choice: Choice, truncation: Double? = nil, noise: Noise = .constant) {
+    (self.choice, self.truncation, self.noise) = (choice, truncation, noise)
   }
 
   /// The key of a seed's latent vector. It is also that of the first of the draws that the seed alone makes.
@@ -36,6 +48,7 @@ extension LatentRequest.Choice {
     case .seeds(let seeds): seeds.count
     case .walk(_, let frames): frames
     case .sweep(let seeds, let truncations): seeds.count * truncations.count
+    case .mix(let rows, let columns, _): rows.count * columns.count
     }
   }
 }
@@ -52,12 +65,14 @@ public struct GeneratedExamples: Sendable {
 
   /// In the units of the data.
   public let examples: Rows
-  /// What they were made of.
-  public let latents: Rows
+  /// The noise and the codes that they were made of; nil: they lie between such, or mix them.
+  public var latents: Rows?
+  /// The styles that they were made of, [n, styles, numbers of one]; nil: they have none.
+  public var styles: Rows?
   /// What the discriminator says of them.
   public let scores: Rows
 
-  public init(examples: Rows, latents: Rows, scores: Rows) {
+  public init(examples: Rows, latents: Rows?, scores: Rows) {
     (self.examples, self.latents, self.scores) = (examples, latents, scores)
   }
 }

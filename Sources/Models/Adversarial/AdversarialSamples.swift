@@ -1,7 +1,6 @@
 import Datasets
 import Figures
-import Glibc
-import LinearAlgebra
+import Networks
 import Synchronization
 import Tensors
 import Training
@@ -9,9 +8,11 @@ import Training
 /// Examples of latent vectors that are drawn, or chosen.
 extension AdversarialLearner {
   func sample(_ request: LatentRequest, key: RandomKey, with crew: Crew) throws -> Figure {
-    let samples = try generated(from: latents(request, key: key), block: request.choice.block, with: crew)
+    let points = try points(request, key: key, with: crew)
+    let samples = try examples(at: points, request, key: key, with: crew)
     func grid(
-      _ name: String, _ title: String, columns: Int = 10, rowLabels: [String] = [], columnLabels: [String] = []
+      _ name: String, _ title: String, _ samples: Tensor, columns: Int = 10, rowLabels: [String] = [],
+      columnLabels: [String] = []
     ) -> Figure {
       imageGrid(
         name, title: title, samples, inputs: inputs, columns: min(columns, samples.rows), rowLabels: rowLabels,
@@ -19,50 +20,85 @@ extension AdversarialLearner {
     }
     switch request.choice {
     case .draws, .seeds:
-      if inputs.width <= 2 { return points("samples", title: "Samples", samples) }
-      return grid("samples", "Samples")
-    case .paths: return grid("interpolations", "From one sample to another")
-    case .walk: return grid("walk", "From seed to seed")
+      if inputs.width <= 2 { return self.points("samples", title: "Samples", samples) }
+      return grid("samples", "Samples", samples)
+    case .paths: return grid("interpolations", "From one sample to another", samples)
+    case .walk: return grid("walk", "From seed to seed", samples)
     case .sweep(let seeds, let truncations):
       return grid(
-        "truncations", "One truncation a column, one seed a row", columns: truncations.count,
+        "truncations", "One truncation a column, one seed a row", samples, columns: truncations.count,
         rowLabels: seeds.map { "seed \($0)" }, columnLabels: truncations.map { "\($0)" })
+    case .mix(let rows, let columns, let layers):
+      // The seeds' own examples stand at the top and at the left.
+      func own(_ seeds: [UInt64]) throws -> [Float] {
+        var single = request
+        single.choice = .seeds(seeds)
+        return try examples(at: self.points(single, key: key, with: crew), single, key: key, with: crew).values
+      }
+      let (width, left, mixed) = (inputs.width, try own(rows), samples.values)
+      var values = try [Float](repeating: 1, count: width) + own(columns)
+      for row in rows.indices {
+        values += left[row * width..<(row + 1) * width]
+        values += mixed[row * columns.count * width..<(row + 1) * columns.count * width]
+      }
+      return grid(
+        "mixed-styles", "Styles \(layers.lowerBound) to \(layers.upperBound) of the columns, the others of the rows",
+        Tensor(values, [values.count / width, width]), columns: columns.count + 1,
+        rowLabels: [""] + rows.map { "seed \($0)" }, columnLabels: [""] + columns.map { "seed \($0)" })
     }
   }
 
   func examples(_ request: LatentRequest, key: RandomKey, with crew: Crew) throws -> GeneratedExamples {
-    let (latents, block) = (latents(request, key: key), request.choice.block)
-    let rows = try generated(from: latents, block: block, with: crew)
-    let scores = try inBlocks(of: block, rows, width: 1 + codes.outputs, with: crew, scores(of:))
-    return GeneratedExamples(
+    let points = try points(request, key: key, with: crew)
+    let rows = try examples(at: points, request, key: key, with: crew)
+    let scores = try inBlocks(of: request.choice.block, rows, width: 1 + codes.outputs, with: crew) { rows, _ in
+      self.scores(of: rows)
+    }
+    func numbers(_ rows: Tensor) -> GeneratedExamples.Rows { .init(values: rows.values, shape: rows.shape.dimensions) }
+    var made = GeneratedExamples(
       examples: .init(values: rows.values, shape: [request.choice.count] + inputs.train.shape),
-      latents: .init(values: latents.values, shape: latents.shape.dimensions),
-      scores: .init(values: scores.values, shape: scores.shape.dimensions))
+      latents: generator.style == nil ? numbers(points) : nil, scores: numbers(scores))
+    guard let style = generator.style else { return made }
+    made.styles = .init(values: points.values, shape: [points.rows, style.styleCount, style.settings.style])
+    switch request.choice {
+    case .draws(let count): made.latents = numbers(draw(key, rows: 0..<count))
+    case .seeds(let seeds): made.latents = numbers(latents(ofSeeds: seeds))
+    case .paths, .walk, .sweep, .mix: break
+    }
+    return made
   }
 
   func draw(_ key: RandomKey, rows: Range<Int>) -> Tensor {
     codes.draw(key.at(tensor: NoiseStream.latent), examples: rows.map { UInt32($0) })
   }
 
-  // MARK: Latent rows
+  // MARK: Points
 
-  /// A row for each example.
-  private func latents(_ request: LatentRequest, key: RandomKey) -> Tensor {
-    func truncated(_ latents: Tensor, _ bound: Double?) -> Tensor {
-      if let bound { truncate(latents, at: bound) }
-      return latents
+  /// A point of ``GeneratorPoints`` for each example.
+  private func points(_ request: LatentRequest, key: RandomKey, with crew: Crew) throws -> Tensor {
+    let (block, space) = (request.choice.block, space)
+    func points(_ latents: Tensor, _ truncation: Double?) throws -> Tensor {
+      try inBlocks(of: block, latents, width: space.width, with: crew) { latents, _ in
+        space.points(of: latents, truncation: truncation)
+      }
     }
-    let bound = request.truncation
+    func points(ofSeeds seeds: [UInt64], _ truncation: Double?) throws -> Tensor {
+      try points(latents(ofSeeds: seeds), truncation)
+    }
+    let truncation = request.truncation
     switch request.choice {
-    case .draws(let count): return truncated(draw(key, rows: 0..<count), bound)
-    case .paths(let count): return interpolated(truncated(draw(key, rows: 0..<count), bound), columns: 10)
-    case .seeds(let seeds): return truncated(latents(ofSeeds: seeds), bound)
-    case .walk(let seeds, let frames): return walk(truncated(latents(ofSeeds: seeds), bound), frames: frames)
+    case .draws(let count): return try points(draw(key, rows: 0..<count), truncation)
+    case .paths(let count): return space.paths(try points(draw(key, rows: 0..<count), truncation), columns: 10)
+    case .seeds(let seeds): return try points(ofSeeds: seeds, truncation)
+    case .walk(let seeds, let frames): return space.walk(try points(ofSeeds: seeds, truncation), frames: frames)
     case .sweep(let seeds, let truncations):
-      let columns = truncations.map { truncated(latents(ofSeeds: seeds), $0) }
+      let columns = try truncations.map { try points(ofSeeds: seeds, $0) }
       return Tensor(
         seeds.indices.flatMap { row in columns.flatMap { $0.rows(row..<row + 1).values } },
-        [seeds.count * columns.count, codes.width])
+        [request.choice.count, space.width])
+    case .mix(let rows, let columns, let layers):
+      let (rows, columns) = (try points(ofSeeds: rows, truncation), try points(ofSeeds: columns, truncation))
+      return try space.mixed(rows, columns, layers)
     }
   }
 
@@ -71,79 +107,41 @@ extension AdversarialLearner {
     Tensor(seeds.flatMap { draw(LatentRequest.key(ofSeed: $0), rows: 0..<1).values }, [seeds.count, codes.width])
   }
 
-  /// Takes the noise z to the quantile of a Gaussian cut off at ±bound that z has in the whole one: samples keep their
-  /// looks and grow more typical as the bound falls (the truncation of Brock, Donahue and Simonyan 2019, without
-  /// drawing again).
-  private func truncate(_ latents: Tensor, at bound: Double) {
-    let (low, high) = (normalCDF(-bound), normalCDF(bound))
-    for row in 0..<latents.rows {
-      for column in 0..<codes.noise {
-        let place = latents.pointer + row * latents.columns + column
-        let share = normalCDF(Double(place.pointee))
-        place.pointee = Float(min(max(normalQuantile(low + share * (high - low)), -bound), bound))
-      }
+  /// What makes points of latent rows, and examples of points.
+  var space: GeneratorPoints {
+    GeneratorPoints(
+      network: generator.grown(to: present), codes: codes,
+      parameters: average?.parameters ?? generator.parameters)
+  }
+
+  // MARK: Examples
+
+  /// Examples, in the units of the data.
+  private func examples(
+    at points: Tensor, _ request: LatentRequest, key: RandomKey, with crew: Crew
+  ) throws -> Tensor {
+    let space = space
+    return try inBlocks(of: request.choice.block, points, width: inputs.width, with: crew) { points, range in
+      // An example's own noise is its seed's, whatever stands beside it.
+      let seed = request.choice.seed(of: range.lowerBound)
+      let examples = seed == nil ? range.map { UInt32($0) } : [0]
+      return self.restored(
+        space.examples(
+          at: points, noise: request.noise, key: seed.map(LatentRequest.key(ofSeed:)) ?? key, examples: examples))
     }
   }
 
-  /// Rows of pictures: each leads from the first latent row of its stretch to that of the next.
-  private func interpolated(_ latents: Tensor, columns: Int) -> Tensor {
-    let path = Tensor(uninitialized: latents.shape)
-    for row in 0..<latents.rows {
-      let (from, position) = row.quotientAndRemainder(dividingBy: columns)
-      let share = columns > 1 ? Double(position) / Double(columns - 1) : 0
-      interpolate(
-        latents, from: from * columns, to: (from + 1) * columns % latents.rows, share,
-        into: path.pointer + row * latents.columns)
+  /// Examples of latent rows, made in blocks that the lanes share.
+  func generated(from latents: Tensor, with crew: Crew) throws -> Tensor {
+    try inBlocks(of: LatentRequest.Choice.sharedBlock, latents, width: inputs.width, with: crew) { latents, _ in
+      self.generated(from: latents)
     }
-    return path
-  }
-
-  /// A closed loop through latent rows, each of which is a frame: the stretch from one to the next has its share of the
-  /// frames.
-  private func walk(_ latents: Tensor, frames: Int) -> Tensor {
-    let path = Tensor(uninitialized: [frames, latents.columns])
-    for stop in 0..<latents.rows {
-      let stretch = stop * frames / latents.rows..<(stop + 1) * frames / latents.rows
-      for frame in stretch {
-        interpolate(
-          latents, from: stop, to: (stop + 1) % latents.rows,
-          Double(frame - stretch.lowerBound) / Double(stretch.count), into: path.pointer + frame * latents.columns)
-      }
-    }
-    return path
-  }
-
-  /// The latent row between two others, a share of the way. Noise goes along the great circle, so that its length stays
-  /// typical (White 2016, section 2.1); codes are those of the start.
-  private func interpolate(
-    _ latents: Tensor, from first: Int, to second: Int, _ share: Double, into place: UnsafeMutablePointer<Float>
-  ) {
-    let (start, end) = (latents.pointer + first * latents.columns, latents.pointer + second * latents.columns)
-    place.update(from: start, count: latents.columns)
-    var (product, squares, others) = (0.0, 0.0, 0.0)
-    for index in 0..<codes.noise {
-      product += Double(start[index]) * Double(end[index])
-      squares += Double(start[index]) * Double(start[index])
-      others += Double(end[index]) * Double(end[index])
-    }
-    let cosine = product / max((squares * others).squareRoot(), 1e-30)
-    let angle = acos(min(max(cosine, -1), 1))
-    let (one, other) =
-      sin(angle) < 1e-6 ? (1 - share, share) : (sin((1 - share) * angle) / sin(angle), sin(share * angle) / sin(angle))
-    for index in 0..<codes.noise { place[index] = Float(one * Double(start[index]) + other * Double(end[index])) }
-  }
-
-  // MARK: Blocks
-
-  /// Examples, made in blocks that the lanes share.
-  func generated(from latents: Tensor, block: Int = LatentRequest.Choice.sharedBlock, with crew: Crew) throws -> Tensor
-  {
-    try inBlocks(of: block, latents, width: inputs.width, with: crew, generated(from:))
   }
 
   /// Rows of some width that a function makes of rows, block by block.
   private func inBlocks(
-    of block: Int, _ x: Tensor, width: Int, with crew: Crew, _ function: @escaping @Sendable (Tensor) -> Tensor
+    of block: Int, _ x: Tensor, width: Int, with crew: Crew,
+    _ function: @escaping @Sendable (_ rows: Tensor, _ range: Range<Int>) -> Tensor
   ) throws -> Tensor {
     let (count, columns) = (x.rows, x.columns)
     let numbers = x.values
@@ -151,7 +149,7 @@ extension AdversarialLearner {
     try crew.forEach((count + block - 1) / block) { index, _ in
       let range = index * block..<min((index + 1) * block, count)
       let part = Tensor(numbers[range.lowerBound * columns..<range.upperBound * columns], [range.count, columns])
-      let values = function(part).values
+      let values = function(part, range).values
       rows.withLock { $0[index] = values }
     }
     return Tensor(rows.withLock { $0.flatMap { $0 } }, [count, width])
@@ -167,7 +165,18 @@ extension LatentRequest.Choice {
   fileprivate var block: Int {
     switch self {
     case .draws, .paths: Self.sharedBlock
-    case .seeds, .walk, .sweep: 1
+    case .seeds, .walk, .sweep, .mix: 1
+    }
+  }
+
+  /// The seed that an example's own noise is of; nil: the examples are told apart by their numbers.
+  fileprivate func seed(of example: Int) -> UInt64? {
+    switch self {
+    case .draws, .paths: nil
+    case .seeds(let seeds): seeds[example]
+    case .walk(let seeds, _): seeds[0]
+    case .sweep(let seeds, let truncations): seeds[example / truncations.count]
+    case .mix(let rows, let columns, _): rows[example / columns.count]
     }
   }
 }

@@ -27,7 +27,7 @@ struct Player: Sendable {
   /// The running statistics; frozen slots are such that never move, so that neither gradient nor weight decay changes
   /// them.
   private var statistics: [RunningStatistic] {
-    let frozen = LayerSlots(parameters.layout).first(frozenLayers)
+    let frozen = LayerSlots(parameters.layout, of: network).first(frozenLayers)
     return frozen.map { RunningStatistic($0, momentum: 0) }
       + network.runningStatistics.filter { !frozen.contains($0.slot) }
   }
