@@ -76,6 +76,29 @@ import Training
     #expect(!FileManager.default.fileExists(atPath: files["again"]))
   }
 
+  @Test("The mean path length starts anew, the mean style is taken") func state() async throws {
+    let files = Files()
+    try NPY.write((0..<20 * 64).map { UInt8($0 * $0 % 251) }, shape: [20, 8, 8], to: files["images.npy"])
+    func style() throws -> Recipe {
+      let recipe = try Recipe.named("stylegan")
+      recipe.set("data.source", text: files["images.npy"])
+      for (key, value) in [
+        ("network.channel_base", "16"), ("network.latent", "4"), ("network.style_width", "4"), ("train.batch", "10"),
+        ("train.steps", "5"), ("evaluate.examples", "0"),
+      ] { try recipe.set(key, to: value) }
+      return recipe
+    }
+    try await Run.train(style(), out: files["source"])
+    try await Run.train(style(), out: files["run"], from: files["source"])
+    let given = try SafeTensors.Contents(files["source"] + "/checkpoints/step-000005/model.safetensors")
+    #expect(try numbers(given, "state.path_length")[0] > 0)
+    // The recipe keeps the two newest checkpoints: of steps 0 and 5.
+    let begun = try start(files["run"])
+    #expect(try numbers(begun, "state.path_length") == [0])
+    let mean = "average.generator.mapping.average"
+    #expect(try numbers(begun, mean) == numbers(given, mean) && numbers(given, mean).contains { $0 != 0 })
+  }
+
   @Test("A training that selects begins with what was taken") func selecting() async throws {
     let files = Files()
     let keys = [
