@@ -197,7 +197,8 @@ public struct KeptCheckpoints: Sendable {
 
   public init(newest: Int, every: Int = 0) { (self.newest, self.every) = (newest, every) }
 
-  func isKept(step: Int) -> Bool { every > 0 && step.isMultiple(of: every) }
+  /// The start of a training from given parameters stays too: without it nobody could repeat the training.
+  func isKept(step: Int) -> Bool { step == 0 || every > 0 && step.isMultiple(of: every) }
 }
 
 extension FlatBuffer {
