@@ -39,8 +39,8 @@ import Testing
 
   @Test func anImageHasASizeForEachLevel() throws {
     let pyramid = try ImagePyramid(image: [24, 40, 3], base: 64, limit: 12)
-    #expect(pyramid.levels == 3 && pyramid.start == [6, 10] && pyramid.sides(2) == [24, 40])
-    #expect((0..<3).map(pyramid.features) == [12, 8, 4])
+    #expect(pyramid.levels == 4 && pyramid.start == [3, 5] && pyramid.sides(3) == [24, 40])
+    #expect((0..<4).map(pyramid.features) == [12, 8, 4, 2])
     for image in [[7, 8, 1], [4, 4, 1], [65, 64, 1]] {
       #expect(throws: (any Error).self) { try ImagePyramid(image: image, base: 64, limit: 12) }
     }
