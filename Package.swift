@@ -32,7 +32,7 @@ let package = Package(
     .target(name: "CFiles"),
     .target(name: "Files", dependencies: ["CFiles", "CSodium"]),
     .target(name: "Figures"),
-    .target(name: "Images", dependencies: ["CJPEG", "CPNG"]),
+    .target(name: "Images", dependencies: ["CJPEG", "CPNG", "CZlib"]),
     .target(name: "LinearAlgebra", dependencies: ["CLAPACK"]),
     .target(name: "CKernels"),
     .target(name: "CExact", exclude: ["kernels.inc", "undefine.inc"]),

@@ -46,7 +46,8 @@ struct Elbo: AsyncParsableCommand {
     subcommands: [
       TrainCommand.self, LaunchCommand.self, CoordinatorCommand.self, NodeCommand.self, StatusCommand.self,
       KeysCommand.self, EvaluateCommand.self, PredictCommand.self, CalibrateCommand.self, PruneCommand.self,
-      SampleCommand.self, ServeCommand.self, PageCommand.self, BanditCommand.self, ExportCommand.self,
+      SampleCommand.self, ProjectCommand.self, ServeCommand.self, PageCommand.self, BanditCommand.self,
+      ExportCommand.self,
       VerifyCommand.self, RunsCommand.self, CompareCommand.self, SweepCommand.self, ConjugateCommand.self,
       RecipesCommand.self, DoctorCommand.self,
     ])

@@ -31,7 +31,7 @@ struct ProtocolOptions: ParsableArguments {
 
   /// Whether a protocol is asked for.
   /// - Throws: `RecipeError` when it is none that there is, or its options are given without it.
-  func isWanted(recipe: String?, resume: String?) throws -> Bool {
+  func isWanted(recipe: String?, _ output: TrainingOutputOptions) throws -> Bool {
     guard let benchmark else {
       guard splits == nil, nodes == nil, hosts == nil, grid.isEmpty else {
         throw RecipeError(
@@ -40,7 +40,7 @@ struct ProtocolOptions: ParsableArguments {
       }
       return false
     }
-    guard benchmark == "uci", recipe != nil, resume == nil else {
+    guard benchmark == "uci", recipe != nil, output.resume == nil, output.from == nil else {
       throw RecipeError(
         "--protocol knows uci, with a recipe, as in: elbo train bbb-regression --protocol uci --data DIR")
     }

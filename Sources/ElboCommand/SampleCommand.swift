@@ -2,6 +2,7 @@ import ArgumentParser
 import Recipes
 import Reports
 import Runs
+import Training
 
 struct SampleCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -9,17 +10,22 @@ struct SampleCommand: AsyncParsableCommand {
     discussion: """
       Examples:
         elbo sample runs/vae --count 64 --output grid.png
+        elbo sample runs/gmm --output rows.npy         rows of a mixture or a probabilistic PCA
         elbo sample runs/gan --interpolate             each row leads from one sample to another
         elbo sample runs/gan --truncation 1.5          less variety, more typical samples
         elbo sample runs/gan --augmented               samples as the discriminator is shown them
-        elbo sample runs/gmm --output rows.npy         rows of a mixture or a probabilistic PCA
+        elbo sample runs/gan --seeds 85,265,600-605    a seed's sample has the same bits alone and in any grid
+        elbo sample runs/stylegan --seeds 0-35 --truncation 0.7 --noise none
+        elbo sample runs/stylegan --seeds 0-4 --sweep -1,-0.5,0,0.5,1
+        elbo sample runs/stylegan --mix --rows 85,100 --columns 55,821 --layers 0-3
+        elbo sample runs/gan --walk 1,5,9 --frames 60 --output walk.png
       """)
 
   @Argument(help: "A run folder, or a file that `elbo export` wrote.")
   var run: String
 
-  @Option(help: "How many examples.")
-  var count = 64
+  @Option(help: "How many examples (default: 64).")
+  var count: Int?
 
   @Option(
     help: ArgumentHelp(
@@ -27,14 +33,10 @@ struct SampleCommand: AsyncParsableCommand {
       valueName: "file.png|npy|npz|csv|txt"))
   var output = "samples.png"
 
-  @Option(parsing: .unconditional, help: "The seed of the noise.", transform: seedNumber)
-  var seed: UInt64 = 0
+  @Option(parsing: .unconditional, help: "The seed of the noise (default: 0).", transform: seedNumber)
+  var seed: UInt64?
 
-  @Flag(help: "Each row of ten leads from one sample to another (adversarial models).")
-  var interpolate = false
-
-  @Option(help: ArgumentHelp("Cut the noise off at so many standard deviations (adversarial models).", valueName: "t"))
-  var truncation: Double?
+  @OptionGroup(title: "Adversarial models") var latent: LatentOptions
 
   @Flag(help: "Change samples as those are that the discriminator is shown (adversarial models).")
   var augmented = false
@@ -49,7 +51,10 @@ struct SampleCommand: AsyncParsableCommand {
     guard probability == nil || augmented else {
       throw RecipeError("--probability is of the changes that --augmented shows: add --augmented")
     }
-    var options = SampleOptions(count: count, seed: seed, interpolates: interpolate, truncation: truncation)
+    var options = SampleOptions(
+      choice: try latent.choice(count: count, seed: seed), truncation: latent.truncation, noise: latent.noise)
+    if let count { options.count = count }
+    if let seed { options.seed = seed }
     if augmented { options.augmented = .init(probability: probability) }
     let notes = try await Run(opening: run, lanes: lanes.count()).writeSamples(options, to: output)
     for note in notes { StandardError.write(note + "\n") }

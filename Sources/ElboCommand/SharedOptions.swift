@@ -57,6 +57,19 @@ struct TrainingOutputOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Go on from the newest checkpoint of a run, bit for bit.", valueName: "run"))
   var resume: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Start a new run from the parameters of another, as far as names and shapes agree; the rest starts anew.",
+      valueName: "run"))
+  var from: String?
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Adversarial models: the discriminator's first layers stay as they are (objective.frozen_layers).",
+      valueName: "n"))
+  var freezeDiscriminator: Int?
+
   @Flag(help: "With --resume: go on also where numbers come out otherwise than before; the bits will differ.")
   var acceptNumerics = false
 
@@ -79,8 +92,9 @@ struct TrainingOutputOptions: ParsableArguments {
   func request(_ recipe: String?, _ options: RecipeOptions) throws -> TrainingRequest {
     var overrides = options.overrides
     if tensorboard { overrides.assignments.append("train.tensorboard=true") }
+    if let freezeDiscriminator { overrides.assignments.append("objective.frozen_layers=\(freezeDiscriminator)") }
     return TrainingRequest(
-      recipe: recipe, overrides: overrides, out: out, resume: resume, dryRun: dryRun,
+      recipe: recipe, overrides: overrides, out: out, resume: resume, from: from, dryRun: dryRun,
       acceptsNumerics: acceptNumerics, pictures: try pictures.format())
   }
 }

@@ -13,6 +13,7 @@ struct TrainCommand: AsyncParsableCommand {
         elbo train vae --data FOLDER --set objective.estimator=a --seed 3
         elbo train my-recipe.yaml --epochs 50 --out runs/mine
         elbo train --resume runs/mine --epochs 100
+        elbo train dcgan --data faces.npy --from runs/others --freeze-discriminator 2
         elbo train bbb-regression --protocol uci --data uci/yacht --grid objective.prior_deviation=0.3,1 --nodes 4
       """)
 
@@ -28,7 +29,7 @@ struct TrainCommand: AsyncParsableCommand {
 
   func run() async throws {
     let lanes = try lanes.count()
-    if try protocols.isWanted(recipe: recipe, resume: output.resume) {
+    if try protocols.isWanted(recipe: recipe, output) {
       guard page.page == nil else {
         throw RecipeError("a protocol trains many runs: leave --page out, and look at a run with `elbo page RUN`")
       }

@@ -28,7 +28,7 @@ public struct ImageGrid: Sendable, Hashable {
   /// Pixels of one image.
   public let height: Int
   public let width: Int
-  /// 1 grey, 3 RGB.
+  /// 1 grey, 3 RGB, 4 RGB and alpha.
   public let channels: Int
   public let channelOrder: ChannelOrder
   /// Images in a row.
@@ -49,7 +49,7 @@ public struct ImageGrid: Sendable, Hashable {
     rowLabels: [String] = [], columnLabels: [String] = [], padding: Int = 2, zoom: Int? = nil
   ) {
     precondition(height > 0 && width > 0 && columns > 0, "images have a size, rows have columns")
-    precondition(channels == 1 || channels == 3, "images are grey or RGB")
+    precondition([1, 3, 4].contains(channels), "images are grey, RGB or RGBA")
     precondition(padding >= 0 && (zoom ?? 1) > 0, "padding is not negative, zoom is positive")
     let size = height * width * channels
     precondition(samples.count > 0 && samples.count % size == 0, "at least one whole image")

@@ -68,6 +68,22 @@ public struct FigureWriter: Sendable {
     }
   }
 
+  /// Writes the images of a grid as a film of so many frames a second that is repeated without end: an animated PNG.
+  public static func write(film grid: ImageGrid, rate: Int, to path: String) throws(FileError) {
+    try AtomicFile.write(
+      path, encoded(path) { () throws(ImageError) in try AnimatedPNG.encode(grid.frames(), rate: rate) })
+  }
+
+  private static func encoded(
+    _ path: String, _ encode: () throws(ImageError) -> [UInt8]
+  ) throws(FileError) -> [UInt8] {
+    do throws(ImageError) {
+      return try encode()
+    } catch {
+      throw FileError("write", path, code: .other, reason: error.reason)
+    }
+  }
+
   private func write(_ grid: ImageGrid, to path: String, _ outcome: inout Outcome) async throws(FileError) {
     var picture = grid.raster()
     if let labels = GridLabels(grid, picture: picture) {
@@ -77,13 +93,8 @@ public struct FigureWriter: Sendable {
         outcome.note("labels of images are left out: \(error.reason)")
       }
     }
-    let bytes: [UInt8]
-    do throws(ImageError) {
-      bytes = try PNG.encode(picture)
-    } catch {
-      throw FileError("write", path, code: .other, reason: error.reason)
-    }
-    try AtomicFile.write(path, bytes)
+    try AtomicFile.write(
+      path, FigureWriter.encoded(path) { [picture] () throws(ImageError) in try PNG.encode(picture) })
     outcome.pictures.append(path)
   }
 

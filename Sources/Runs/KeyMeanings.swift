@@ -27,6 +27,7 @@ public enum KeyMeanings {
     "hmm:objective.start_rows": "elements of the sample that a start is chosen from",
     "variational-gmm:objective.concentration": "concentration of the prior of the components' shares",
     "ppca:objective.relevance": "whether each latent dimension has a precision of its own",
+    "lds:network.noise": "whether the noises of columns depend on one another",
     "lstm:train.batch": "streams that a step reads side by side",
     "bayesian-rnn:train.batch": "streams that a step reads side by side",
   ]
@@ -83,6 +84,8 @@ public enum KeyMeanings {
       "steps from one evaluation on the validation and test parts to the next; 0: at the end; "
       + "by default an epoch where there is a validation part",
     "train.select": "the metric of the validation part whose best value says which parameters are the result",
+    "train.from":
+      "the SHA-256 of the parameters of another run that the training starts from; `--from` sets it; null: from none",
     "train.patience": "with train.select: stop after so many evaluations without a better value; null: never",
     "train.checkpoint_every": "steps from one checkpoint to the next; 0: none by steps",
     "train.checkpoint_minutes": "minutes from one checkpoint to the next; 0: none by time",
@@ -158,7 +161,6 @@ public enum KeyMeanings {
     "network.states": "hidden states",
     "network.form": "what the states stand for: anything, a level, or a level and its slope",
     "network.period": "elements of a season; null: no season",
-    "network.noise": "whether the noises of columns depend on one another",
     "network.topology": "which states may follow which",
     "network.start": "probabilities of the first state to start from; 0 stays 0",
     "network.transitions": "transition probabilities to start from, in rows; 0 stays 0",
@@ -252,6 +254,7 @@ public enum KeyMeanings {
     "objective.gradient_penalty": "weight of the penalty on the slope between real and generated examples",
     "objective.r1": "weight of the penalty on the slope at real examples",
     "objective.augmentation": "random changes of the pictures that the discriminator sees",
+    "objective.frozen_layers": "how many of the discriminator's first layers are never changed; 0: none",
     "objective.r1_interval": "every how many steps that penalty is taken, and how often it then counts",
     "objective.drift": "weight of the square of the discriminator's output at real examples",
     "objective.path_length": "weight of the path length penalty of a style generator; 0: none",

@@ -13,30 +13,60 @@ public struct SampleOptions: Sendable {
   public var count = 64
   /// The seed of the noise.
   public var seed: UInt64 = 0
-  /// Whether each row of ten leads from one example to another (adversarial models).
-  public var interpolates = false
-  /// The number of standard deviations at which the noise is cut off (adversarial models): less variety, more typical
-  /// examples. Nil: not at all.
+  /// Latent vectors that are chosen (adversarial models), in place of `count` draws of `seed`.
+  public var choice: LatentRequest.Choice?
+  /// Less variety, more typical examples (adversarial models). Nil: none. With styles: ψ of w̄ + ψ (w − w̄). Without: the
+  /// number of standard deviations at which the noise is cut off.
   public var truncation: Double?
   /// Examples are changed as those are that a discriminator is shown (adversarial models). Nil: they are not.
   public var augmented: LatentRequest.Augmented?
+  /// The noise that a generator of styles adds at every size; nil: constant.
+  public var noise: LatentRequest.Noise?
 
-  public init(count: Int = 64, seed: UInt64 = 0, interpolates: Bool = false, truncation: Double? = nil) {
-    (self.count, self.seed, self.interpolates, self.truncation) = (count, seed, interpolates, truncation)
+  public init(
+    count: Int = 64, seed: UInt64 = 0, choice: LatentRequest.Choice? = nil, truncation: Double? = nil,
+    noise: LatentRequest.Noise? = nil
+  ) {
+    (self.count, self.seed, self.choice, self.truncation) = (count, seed, choice, truncation)
+    self.noise = noise
   }
 
   fileprivate var latent: LatentRequest {
     LatentRequest(
-      count: count, path: interpolates ? .interpolated : .independent, truncation: truncation,
-      augmented: augmented)
+      choice ?? .draws(count), truncation: truncation, noise: noise ?? .constant, augmented: augmented)
   }
 
-  fileprivate var key: RandomKey { RandomKey(seed: seed).at(step: UInt32.max - 1) }
+  fileprivate var key: RandomKey { LatentRequest.key(ofSeed: seed) }
 
-  fileprivate func validate() throws(RecipeError) {
+  /// - Parameter offer: of a model that knows latent vectors.
+  fileprivate func validate(_ offer: LatentOffer?) throws {
+    let count = choice?.count ?? count
     guard (1...100_000).contains(count) else { throw RecipeError("count is \(count): it must be from 1 to 100000") }
-    if let truncation, !(0.01...100).contains(truncation) {
-      throw RecipeError("truncation is \(truncation): it must be from 0.01 to 100")
+    var truncations = truncation.map { [$0] } ?? []
+    switch choice {
+    case .walk(let seeds, let frames):
+      guard seeds.count > 1 else { throw RecipeError("a walk needs two seeds or more, such as 1,5,9") }
+      guard (seeds.count...3600).contains(frames) else {
+        throw RecipeError("frames is \(frames): it must be from \(seeds.count), one for each seed, to 3600")
+      }
+    case .sweep(_, let swept):
+      guard truncation == nil else {
+        throw RecipeError("a sweep has a truncation for each column: leave the other one out")
+      }
+      truncations = swept
+    default: break
+    }
+    guard let offer else { return }
+    if offer.styles != nil {
+      if let wrong = truncations.first(where: { !(-10...10).contains($0) }) {
+        throw RecipeError("truncation is \(wrong): it must be from -10 to 10; 1 is none, 0 the mean style")
+      }
+    } else {
+      if let wrong = truncations.first(where: { !(0.01...100).contains($0) }) {
+        throw RecipeError(
+          "truncation is \(wrong): without styles it must be from 0.01 to 100 standard deviations of the noise")
+      }
+      guard noise == nil else { throw RecipeError("noise is \(noise!), of a generator without styles: leave it out") }
     }
     if let probability = augmented?.probability, !(0...1).contains(probability) {
       throw RecipeError("the probability of changes is \(probability): it must be from 0 to 1")
@@ -58,8 +88,8 @@ extension Run {
 
   /// Makes new examples, as a picture.
   public func sample(_ options: SampleOptions) throws -> Figure {
-    try options.validate()
     let sampling = try sampling()
+    try options.validate(sampling.latent)
     if let latent = sampling.latent { return try latent.picture(options.latent, options.key, crew()) }
     try refuseLatent(options)
     return try sampling.picture(options.count, options.key, crew())
@@ -78,8 +108,8 @@ extension Run {
   /// - Returns: what could not be drawn and why, a line each.
   @discardableResult
   public func writeSamples(_ options: SampleOptions, to path: String) async throws -> [String] {
-    try options.validate()
     let sampling = try sampling()
+    try options.validate(sampling.latent)
     if path.hasSuffix(".txt"), let texts = sampling.texts {
       try refuseLatent(options)
       let made = try texts(options.count, options.key, crew())
@@ -92,7 +122,7 @@ extension Run {
         throw RecipeError(
           "samples are not written as `\(path)`: name a file that ends with .png, .npy, .npz, .csv or .txt")
       }
-      return try await FigureWriter.write(sample(options), to: path).notes
+      return try await write(picture: sample(options), of: options, to: path)
     }
     if let latent = sampling.latent, !path.hasSuffix(".csv") {
       try write(latent.examples(options.latent, options.key, crew()), to: path)
@@ -113,6 +143,17 @@ extension Run {
     }
     try AtomicFile.write(path, Array(table(made.values, shape: made.shape).utf8))
     return []
+  }
+
+  /// Frames a second of films.
+  static let filmRate = 25
+
+  private func write(picture: Figure, of options: SampleOptions, to path: String) async throws -> [String] {
+    if case .walk = options.choice, case .images(let grid) = picture.content {
+      try FigureWriter.write(film: grid, rate: Run.filmRate, to: path)
+      return []
+    }
+    return try await FigureWriter.write(picture, to: path).notes
   }
 
   /// Samples as a table with the columns of the training data; of others numbers from 0 are their names.
@@ -136,17 +177,21 @@ extension Run {
 
   /// Throws when options are set that only adversarial models know.
   private func refuseLatent(_ options: SampleOptions) throws {
-    guard options.interpolates || options.truncation != nil || options.augmented != nil else { return }
+    guard options.choice != nil || options.truncation != nil || options.noise != nil
+      || options.augmented != nil
+    else { return }
     throw TrainingError(
-      .unsuitable, "a \(model) knows neither --interpolate nor --truncation nor --augmented",
-      advice: "leave them out, or name a run of an adversarial model")
+      .unsuitable, "a \(model) has no latent vectors to choose: it takes --count and --seed alone",
+      advice: "leave the other options out, or name a run of an adversarial model")
   }
 
   private func write(_ made: GeneratedExamples, to path: String) throws {
     if path.hasSuffix(".npy") { return try NPY.write(made.examples.values, shape: made.examples.shape, to: path) }
     var writer = try NPZWriter(path)
-    for (name, rows) in [("samples", made.examples), ("latents", made.latents), ("scores", made.scores)] {
-      try writer.add(name, rows.values, shape: rows.shape)
+    for (name, rows) in [
+      ("samples", made.examples), ("latents", made.latents), ("styles", made.styles), ("scores", made.scores),
+    ] {
+      if let rows { try writer.add(name, rows.values, shape: rows.shape) }
     }
     try writer.finish()
   }

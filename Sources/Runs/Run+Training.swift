@@ -16,6 +16,7 @@ extension Run {
   /// - Parameters:
   ///   - recipe: what to train, on what, how.
   ///   - folder: the run folder to make.
+  ///   - source: a run whose parameters the training starts from, as far as their names and shapes agree.
   ///   - lanes: how many threads compute; by default one for each processor.
   ///   - quiet: whether to show no progress on standard error.
   ///   - observer: hears of every step, report and checkpoint.
@@ -25,13 +26,12 @@ extension Run {
   ///   code `diverged` when numbers became infinite.
   @discardableResult
   public nonisolated(nonsending) static func train(
-    _ recipe: Recipe, out folder: String, lanes: Int = Run.processors, quiet: Bool = true,
+    _ recipe: Recipe, out folder: String, from source: String? = nil, lanes: Int = Run.processors, quiet: Bool = true,
     observer: (any TrainingObserver)? = nil, until stop: StopRequest = StopRequest()
   ) async throws -> Summary {
-    let prepared = TrainingRequest.Prepared(job: try TrainingJob(recipe), existing: nil, checkpoint: nil)
     let request = TrainingRequest(
-      recipe: nil, overrides: RecipeOverrides(assignments: []), out: folder, resume: nil, dryRun: false)
-    return try await train(prepared, request, lanes: lanes, quiet: quiet, observer: observer, until: stop)
+      recipe: nil, overrides: RecipeOverrides(), out: folder, resume: nil, from: source, dryRun: false)
+    return try await train(request.start(recipe), request, lanes: lanes, quiet: quiet, observer: observer, until: stop)
   }
 
   /// Goes on with a training from its newest checkpoint, bit for bit as if it had not been interrupted.

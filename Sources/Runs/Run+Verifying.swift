@@ -74,8 +74,10 @@ extension Run {
       if !keeping { try? FileManager.default.removeItem(atPath: folder.path) }
     }
     let watch = StepWatch(end: wanted.step, quiet: quiet, outer: stop)
+    let start = try job.source.map { _ in try checkpoint(of: run, step: 0) }
+    try start?.restore(job.trained, optimizer: true)
     let session = try TrainingSession(
-      job, run: folder, from: nil, lanes: lanes, quiet: true, pictures: nil, observer: watch)
+      job, run: folder, from: start, lanes: lanes, quiet: true, pictures: nil, observer: watch)
     let summary = try await session.run(until: watch.stop)
     watch.finish()
     verification.repetition = keeping ? folder.path : nil

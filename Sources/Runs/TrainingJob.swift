@@ -33,9 +33,11 @@ package struct TrainingJob: Sendable {
   package var trained: any Learner { evaluated ?? learner }
   /// How many examples there are, and what for.
   package let examples: Summary.Examples
-  /// What the user should know of how data and recipe were taken, one line each.
-  package let notes: [String]
+  /// What the user should know of how data, recipe and parameters were taken, one line each.
+  package internal(set) var notes: [String]
   package let plan: TrainingPlan
+  /// The SHA-256 of parameters of another run that the training starts from.
+  package let source: String?
   package let keptCheckpoints: KeptCheckpoints
   package let stepsPerEpoch: Int
 
@@ -137,6 +139,7 @@ package struct TrainingJob: Sendable {
     keptCheckpoints = KeptCheckpoints(
       newest: try train.integer("keep_checkpoints", default: 2, in: 1...1_000_000),
       every: try train.integer("checkpoint_keep_every", default: 0, in: 0...1_000_000_000))
+    source = try train.text("from")
     writesTensorBoard = try train.flag("tensorboard", default: false)
     evaluated = given == nil ? evaluation.evaluated(learner, validation: validation, seed: seed) : nil
     try recipe.finish()

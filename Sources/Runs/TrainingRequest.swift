@@ -12,6 +12,8 @@ package struct TrainingRequest {
   package let overrides: RecipeOverrides
   package let out: String?
   package let resume: String?
+  /// A run whose parameters a new one starts from.
+  package let from: String?
   package let dryRun: Bool
   /// Whether to go on also where numbers come out otherwise than where the run was trained.
   package let acceptsNumerics: Bool
@@ -21,10 +23,11 @@ package struct TrainingRequest {
   private let data: OpenedData?
 
   package init(
-    recipe: String?, overrides: RecipeOverrides, out: String?, resume: String?, dryRun: Bool,
+    recipe: String?, overrides: RecipeOverrides, out: String?, resume: String?, from: String? = nil, dryRun: Bool,
     acceptsNumerics: Bool = false, pictures: PictureFormat? = .png, data: OpenedData? = nil
   ) {
     (self.recipe, self.overrides, self.out, self.resume, self.dryRun) = (recipe, overrides, out, resume, dryRun)
+    self.from = from
     (self.acceptsNumerics, self.pictures, self.data) = (acceptsNumerics, pictures, data)
   }
 
@@ -37,6 +40,7 @@ package struct TrainingRequest {
     package let job: TrainingJob
     /// A run that exists, and the right to write to it unless this is a dry run; nil: it is to be made.
     package let existing: (run: RunFolder, lock: RunLock?)?
+    /// Where to go on from, or what was taken from another run; nil: the training starts anew.
     package let checkpoint: Checkpoint?
     /// Whether the run's coordinator was killed and its job is not over.
     package var isRestart = false
@@ -74,9 +78,10 @@ package struct TrainingRequest {
       guard let recipe else {
         throw RecipeError("name a recipe, as in `elbo train vae`; `elbo recipes` lists what there is")
       }
-      let reading = try Recipe.named(recipe)
-      try overrides.apply(to: reading)
-      return Prepared(job: try TrainingJob(reading, open: open), existing: nil, checkpoint: nil)
+      return try start(Recipe.named(recipe))
+    }
+    guard from == nil else {
+      throw RecipeError("--from and --resume exclude each other: --resume goes on with a run, --from starts a new one")
     }
     guard out == nil else {
       throw RecipeError("--out and --resume exclude each other: a run goes on in its own folder")
@@ -85,6 +90,23 @@ package struct TrainingRequest {
     guard prepared.checkpoint == nil, let existing = prepared.existing else { return prepared }
     existing.lock?.release()
     throw Checkpoint.none(in: existing.run)
+  }
+
+  /// A new training.
+  func start(_ reading: Recipe) throws -> Prepared {
+    let transfer = try apply(to: reading)
+    var job = try TrainingJob(reading, open: open)
+    let checkpoint = try transfer?.begin(&job)
+    return Prepared(job: job, existing: nil, checkpoint: checkpoint)
+  }
+
+  /// Overrides what the arguments ask for.
+  @discardableResult
+  private func apply(to recipe: Recipe) throws -> Transfer? {
+    try overrides.apply(to: recipe)
+    let transfer = try from.map { try Transfer(from: $0) }
+    try transfer?.note(in: recipe)
+    return transfer
   }
 
   /// What goes on in a run that exists. Nothing in it is changed.
@@ -98,7 +120,7 @@ package struct TrainingRequest {
       }
       let reading = try Recipe.file(run.recipe)
       if let recipe { try compare(recipe, with: reading, of: run) }
-      try overrides.apply(to: reading)
+      try apply(to: reading)
       if overrides.data == nil, try reading["data"].text(DataKey.source.rawValue) == StandardInput.name {
         throw TrainingError(
           .noData, "\(run.path) was trained on standard input, which cannot be read again",
@@ -107,7 +129,7 @@ package struct TrainingRequest {
       var job = try TrainingJob(reading, open: open)
       if isRestart, let recipe, !Models.available.contains(where: { $0.name == recipe }) {
         let asked = try Recipe.named(recipe)
-        try overrides.apply(to: asked)
+        try apply(to: asked)
         guard try TrainingJob(asked).recipeDigest == job.recipeDigest else {
           throw TrainingError(
             .otherRecipe, "\(run.path) is trained by another recipe than \(recipe) with these options",
@@ -176,7 +198,7 @@ package struct TrainingRequest {
       let run = try? RunFolder(opening: path), let summary = Summary(of: run), summary.status == .finished
     else { return nil }
     let reading = try Recipe.named(recipe)
-    try overrides.apply(to: reading)
+    try apply(to: reading)
     let resolved = try TrainingJob(reading).resolvedRecipe
     return try InputFile.read(run.recipe, limit: 1 << 20) == Array(resolved.utf8) ? (run, summary) : nil
   }

@@ -19,7 +19,8 @@ package struct TrainingSession: Sendable {
 
   /// - Parameters:
   ///   - run: to which only this process writes.
-  ///   - checkpoint: where to go on from, which the learner is filled from; nil starts anew.
+  ///   - checkpoint: where to go on from, which the learner is filled from; one that is not written yet is the first of
+  ///     the run; nil starts anew.
   ///   - keepingMetrics: whether metrics beyond the checkpoint stay, because they will not be reported again.
   ///   - isComputedHere: whether this process trains the learner, and not nodes.
   ///   - pictures: what plots in the run folder are drawn as; nil: nothing is drawn.
@@ -32,11 +33,20 @@ package struct TrainingSession: Sendable {
     self.run = run
     self.checkpoint = checkpoint
     self.pictures = pictures
+    if checkpoint == nil, let digest = job.source {
+      throw TrainingError(
+        .unsuitable, "\(Transfer.key) says that the training starts from parameters with the SHA-256 \(digest)",
+        advice: "name the run that holds them with --from, or set \(Transfer.key)=null")
+    }
     var plan = job.plan
     if pictures == nil { plan.figureEvery = 0 }
     try Checkpoint.removeRests(in: run)
     try AtomicFile.write(run.recipe, job.writtenRecipe.text)
     try Environment(lanes: lanes, commandLine: CommandLine.arguments).write(to: run)
+    if let checkpoint, !checkpoint.isWritten {
+      try Checkpoint.write(
+        job.trained, state: checkpoint.state, schema: checkpoint.schema, in: run, keeping: job.keptCheckpoints)
+    }
     let start = keepingMetrics ? .max : checkpoint?.state.step
     let board =
       job.writesTensorBoard

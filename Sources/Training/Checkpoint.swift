@@ -6,7 +6,7 @@ import Tensors
 /// A moment of a training from which it can go on bit for bit: parameters, what the update remembers, and the number
 /// of the next step. Everything else, noise and order among it, is a function of that number and the recipe.
 public struct Checkpoint: Sendable {
-  /// Where it lies; of a model in one file, that file.
+  /// Where it lies; of a model in one file, that file; empty when it is not written yet.
   public let folder: String
   public let state: State
   /// What the training data is like; nil in a checkpoint of 0.1.
@@ -175,6 +175,19 @@ public struct Checkpoint: Sendable {
   }
 }
 
+extension Checkpoint {
+  /// The start of a training whose learner begins with given parameters: it is not written yet.
+  package init(startOf learner: any Learner, model: String, recipe: String, schema: Schema) {
+    folder = ""
+    state = State(
+      learner, at: Trainer.Moment(step: 0, epoch: 0, seconds: 0, converged: false), model: model, recipe: recipe,
+      data: schema.fingerprint)
+    self.schema = schema
+  }
+
+  package var isWritten: Bool { !folder.isEmpty }
+}
+
 /// Which checkpoints of a run stay when a new one is written.
 public struct KeptCheckpoints: Sendable {
   /// How many of the newest, at least one.
@@ -184,7 +197,8 @@ public struct KeptCheckpoints: Sendable {
 
   public init(newest: Int, every: Int = 0) { (self.newest, self.every) = (newest, every) }
 
-  func isKept(step: Int) -> Bool { every > 0 && step.isMultiple(of: every) }
+  /// The start of a training from given parameters stays too: without it nobody could repeat the training.
+  func isKept(step: Int) -> Bool { step == 0 || every > 0 && step.isMultiple(of: every) }
 }
 
 extension FlatBuffer {

@@ -1,16 +1,36 @@
-/// How latent vectors are chosen for new examples.
+import Tensors
+
+/// Which latent vectors new examples are made of.
 public struct LatentRequest: Sendable {
-  public enum Path: Sendable, Equatable {
-    /// Each is a draw of its own.
-    case independent
-    /// Each row of the picture leads from one draw to another.
-    case interpolated
+  public enum Choice: Sendable, Equatable {
+    /// So many draws of one key.
+    case draws(Int)
+    /// So many examples, in rows of ten: each row leads from one draw of the key to the next.
+    case paths(Int)
+    /// One example of each seed, each made alone: it has the same bits whatever other seeds are asked for.
+    case seeds([UInt64])
+    /// The frames of a film that passes the example of each seed and ends where it began.
+    case walk([UInt64], frames: Int)
+    /// A row for each seed, a column for each truncation.
+    case sweep([UInt64], truncations: [Double])
+    /// The examples of the rows' seeds, some of whose styles are those of the columns' seeds.
+    case mix(rows: [UInt64], columns: [UInt64], layers: ClosedRange<Int>)
   }
 
-  public var count: Int
-  public var path: Path
-  /// The prior is cut off at so many standard deviations: less variety, more typical examples. Nil: not at all.
+  /// The noise that a generator of styles adds at every size.
+  public enum Noise: String, CaseIterable, Sendable {
+    /// The same for all examples.
+    case constant
+    /// Each example's own, by its seed.
+    case random
+    case none
+  }
+
+  public var choice: Choice
+  /// Less variety, more typical examples; nil: none. With styles: ψ of w̄ + ψ (w − w̄). Without: the noise is cut off at
+  /// so many standard deviations.
   public var truncation: Double?
+  public var noise: Noise
   /// Examples are changed as those are that a discriminator is shown. Nil: they are not.
   public var augmented: Augmented?
 
@@ -23,12 +43,25 @@ public struct LatentRequest: Sendable {
   }
 
   public init(
-    count: Int, path: Path = .independent, truncation: Double? = nil, augmented: Augmented? = nil
+    _ choice: Choice, truncation: Double? = nil, noise: Noise = .constant, augmented: Augmented? = nil
   ) {
-    self.count = count
-    self.path = path
-    self.truncation = truncation
-    self.augmented = augmented
+    (self.choice, self.truncation, self.noise, self.augmented) = (choice, truncation, noise, augmented)
+  }
+
+  /// The key of a seed's latent vector. It is also that of the first of the draws that the seed alone makes.
+  public static func key(ofSeed seed: UInt64) -> RandomKey { RandomKey(seed: seed).at(step: UInt32.max - 1) }
+}
+
+extension LatentRequest.Choice {
+  /// How many examples are made.
+  public var count: Int {
+    switch self {
+    case .draws(let count), .paths(let count): count
+    case .seeds(let seeds): seeds.count
+    case .walk(_, let frames): frames
+    case .sweep(let seeds, let truncations): seeds.count * truncations.count
+    case .mix(let rows, let columns, _): rows.count * columns.count
+    }
   }
 }
 
@@ -44,12 +77,14 @@ public struct GeneratedExamples: Sendable {
 
   /// In the units of the data.
   public let examples: Rows
-  /// What they were made of.
-  public let latents: Rows
+  /// The noise and the codes that they were made of; nil: they lie between such, or mix them.
+  public var latents: Rows?
+  /// The styles that they were made of, [n, styles, numbers of one]; nil: they have none.
+  public var styles: Rows?
   /// What the discriminator says of them.
   public let scores: Rows
 
-  public init(examples: Rows, latents: Rows, scores: Rows) {
+  public init(examples: Rows, latents: Rows?, scores: Rows) {
     (self.examples, self.latents, self.scores) = (examples, latents, scores)
   }
 }

@@ -70,14 +70,19 @@ public struct SamplingOffer {
 
 /// How a learner whose latent space can be walked through makes examples.
 public struct LatentOffer {
+  /// How many styles make an example; nil: it is made of noise alone.
+  public var styles: Int?
   public var picture: (_ request: LatentRequest, _ key: RandomKey, _ crew: Crew) throws -> Figure
   public var examples: (_ request: LatentRequest, _ key: RandomKey, _ crew: Crew) throws -> GeneratedExamples
 
+  /// Finds what a given example could be made of; nil: that is not offered.
+  public var project: ((_ request: ProjectionRequest, _ crew: Crew) throws -> Projection)?
+
   public init(
-    picture: @escaping (LatentRequest, RandomKey, Crew) throws -> Figure,
+    styles: Int? = nil, picture: @escaping (LatentRequest, RandomKey, Crew) throws -> Figure,
     examples: @escaping (LatentRequest, RandomKey, Crew) throws -> GeneratedExamples
   ) {
-    (self.picture, self.examples) = (picture, examples)
+    (self.styles, self.picture, self.examples) = (styles, picture, examples)
   }
 }
 

@@ -67,6 +67,9 @@ public struct RunFolder: Sendable {
     for file in [recipe, environment, metrics, coordinatorLog, coordinatorEndpoint, lock] { unlink(file) }
     let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
     for name in names where name.hasPrefix("events.out.tfevents.") { unlink(path + "/" + name) }
+    for name in (try? Checkpoint.list(self)) ?? [] {
+      try? FileManager.default.removeItem(atPath: checkpoints + "/" + name)
+    }
     for folder in [checkpoints, figures, path] { rmdir(folder) }
   }
 

@@ -18,6 +18,25 @@ struct AdversarialLaunchTests {
     #expect(launch == alone)
   }
 
+  @Test("From the parameters of another run, by one process and by nodes one of which is killed")
+  func transfer() async throws {
+    let workspace = try Workspace(side: 16)
+    let source = try await Elbo.run(workspace.training("dcgan", out: "source", Self.wide + ["--steps", "5"]))
+    #expect(source.status == .exited(0), "\(source.error)")
+    let (steps, from) = (100, ["--from", workspace["source"], "--freeze-discriminator", "1"])
+    let more = Self.wide + from + ["--steps", "\(steps)", "--set", "train.report_every=1", "--lanes", "1"]
+    let alone = try await Elbo.run(workspace.training("dcgan", out: "alone", more)).hash()
+    let arguments = workspace.launch("dcgan", out: "run", nodes: 2, more + ["--heartbeat", "0.2"])
+    let outcome = try await Elbo.run(arguments) { _ in
+      try await until { workspace.lines("run/metrics.jsonl") >= 10 }
+      let node = try #require(workspace.processes().randomElement())
+      #expect(Foundation.kill(node, SIGKILL) == 0)
+    }
+    #expect(try outcome.hash() == alone)
+    let anew = Self.wide + ["--steps", "\(steps)", "--lanes", "1"]
+    #expect(try await Elbo.run(workspace.training("dcgan", out: "anew", anew)).hash() != alone)
+  }
+
   @Test("A node is killed", arguments: ["dcgan", "wgan-gp"], [2, 4])
   func kill(_ model: String, _ nodes: Int) async throws {
     let workspace = try Workspace(side: 16)

@@ -135,6 +135,36 @@ extension CommandTests {
       .init("--out beside --resume", says: "--out", "--resume") {
         ["train", "--resume", $0["run"], "--out", $0["other"]]
       },
+      .init("--from beside --resume", says: "--from", "--resume") {
+        ["train", "vae", "--resume", $0["run"], "--from", $0["other"]]
+      },
+      .init("--from a run that is not there", says: "nowhere") {
+        $0.training("vae", out: "run", "--from", $0["nowhere"])
+      },
+      .init("--freeze-discriminator without one", says: "objective.frozen_layers") {
+        $0.training("vae", out: "run", "--freeze-discriminator", "1")
+      },
+      .init("seeds that run backwards", says: "--seeds", "600-605") {
+        ["sample", $0["run"], "--seeds", "605-600", "--output", $0["grid.png"]]
+      },
+      .init("a seed below 0", says: "--walk", "85,265,600-605") {
+        ["sample", $0["run"], "--walk", "-5,3", "--output", $0["grid.png"]]
+      },
+      .init("a great many seeds", says: "--seeds", "10000") {
+        ["sample", $0["run"], "--seeds", "0-99999999999", "--output", $0["grid.png"]]
+      },
+      .init("no number to sweep", says: "--sweep", "0.5,1,2") {
+        ["sample", $0["run"], "--sweep", "-1,,x", "--output", $0["grid.png"]]
+      },
+      .init("two choices of samples", says: "--walk", "--seeds", "exclude") {
+        ["sample", $0["run"], "--seeds", "1", "--walk", "1,2", "--output", $0["grid.png"]]
+      },
+      .init("--count beside --seeds", says: "--count", "--seeds") {
+        ["sample", $0["run"], "--seeds", "1", "--count", "3", "--output", $0["grid.png"]]
+      },
+      .init("--frames without a film", says: "--frames", "--walk") {
+        ["sample", $0["run"], "--frames", "3", "--output", $0["grid.png"]]
+      },
       .init("samples of nothing", says: "nowhere") { ["sample", $0["nowhere"], "--output", $0["grid.png"]] },
     ]
 

@@ -117,7 +117,7 @@ import Training
     let (metrics, _) = try await train(learner, steps: 900)
     let count = 200
     let samples = try learner.offers.sampling!.latent!.examples(
-      LatentRequest(count: count), RandomKey(seed: 1), Crew(lanes: 1))
+      LatentRequest(.draws(count)), RandomKey(seed: 1), Crew(lanes: 1))
     let bytes = samples.examples.values.map { Int(($0 * 255).rounded()) }
     let images = (0..<count).map { Array(bytes[$0 * 256..<($0 + 1) * 256]) }
     let standing = images.count { $0.prefix(128).reduce(0, +) > $0.suffix(128).reduce(0, +) + 128 * 30 }

@@ -31,7 +31,7 @@ import Training
     #expect(layout["discriminator.1.norm.running_mean"]?.shape == [4])
     #expect(layout["discriminator.2.weight"]?.shape == [1, 4 * 4 * 4])
     let samples = try learner.offers.sampling!.latent!.examples(
-      LatentRequest(count: 5), RandomKey(seed: 1), Crew(lanes: 1))
+      LatentRequest(.draws(5)), RandomKey(seed: 1), Crew(lanes: 1))
     #expect(samples.examples.shape == [5, 16, 16, 3])
     #expect(samples.examples.values.allSatisfy { (0...1).contains($0) })
   }

@@ -85,7 +85,7 @@ import Training
     let learner = try fresh(0)
     try await train(learner, steps: 4)
     let sampling = try #require(learner.offers.sampling?.latent)
-    let samples = try sampling.examples(LatentRequest(count: 3), RandomKey(seed: 1), Crew(lanes: 1)).examples
+    let samples = try sampling.examples(LatentRequest(.draws(3)), RandomKey(seed: 1), Crew(lanes: 1)).examples
     #expect(samples.shape == [3, 16, 16] && samples.values.allSatisfy { (0...1).contains($0) })
     // Level 1 fades in: pictures of 8 × 8 whose pixels are repeated.
     for row in 0..<3 {

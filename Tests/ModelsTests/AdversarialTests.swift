@@ -211,14 +211,14 @@ private func set(_ learner: any Learner, _ name: String, _ values: [Float]) thro
   @Test func samplesDependOnTheSeedAlone() throws {
     let learner = try learner("gan", try imageData(count: 400, width: 9), []).offers.sampling!.latent!
     let key = RandomKey(seed: 4)
-    let one = try learner.picture(LatentRequest(count: 230), key, Crew(lanes: 1))
-    #expect(try learner.picture(LatentRequest(count: 230), key, Crew(lanes: 3)) == one)
-    #expect(try learner.picture(LatentRequest(count: 230), RandomKey(seed: 5), Crew(lanes: 1)) != one)
-    let wide = try learner.picture(LatentRequest(count: 230, truncation: 50), key, Crew(lanes: 1))
-    let narrow = try learner.picture(LatentRequest(count: 230, truncation: 0.5), key, Crew(lanes: 1))
+    let one = try learner.picture(LatentRequest(.draws(230)), key, Crew(lanes: 1))
+    #expect(try learner.picture(LatentRequest(.draws(230)), key, Crew(lanes: 3)) == one)
+    #expect(try learner.picture(LatentRequest(.draws(230)), RandomKey(seed: 5), Crew(lanes: 1)) != one)
+    let wide = try learner.picture(LatentRequest(.draws(230), truncation: 50), key, Crew(lanes: 1))
+    let narrow = try learner.picture(LatentRequest(.draws(230), truncation: 0.5), key, Crew(lanes: 1))
     #expect(narrow != wide)
-    for path in [LatentRequest.Path.independent, .interpolated] {
-      _ = try learner.picture(LatentRequest(count: 1, path: path), key, Crew(lanes: 1))
+    for path in [LatentRequest.Choice.draws(1), .paths(1)] {
+      _ = try learner.picture(LatentRequest(path), key, Crew(lanes: 1))
     }
   }
 }

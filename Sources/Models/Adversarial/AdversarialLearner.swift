@@ -92,7 +92,8 @@ final class AdversarialLearner: Learner {
       network: networks.discriminator,
       parameters: part("discriminator", networks.discriminatorLayout, starts.discriminator),
       descent: try GradientDescent(
-        recipe, section: "discriminator_optimizer", parameters: networks.discriminatorLayout))
+        recipe, section: "discriminator_optimizer", parameters: networks.discriminatorLayout),
+      frozenLayers: try recipe["objective"].frozenLayers(of: networks.discriminatorLayout, networks.discriminator))
     // Different numbers for both: streams of initial parameters are told apart by a slot's number in its layout.
     generator.network.initialize(generator.parameters, seed: seed)
     discriminator.network.initialize(discriminator.parameters, seed: seed ^ 0x9E37_79B9_7F4A_7C15)
@@ -162,10 +163,13 @@ final class AdversarialLearner: Learner {
     offers.evaluation = { try self.evaluate(key: $0, with: $1) }
     offers.progress = { try self.progress(at: $0, key: $1, with: $2) }
     offers.export = { request, _ in try self.computations(request) }
+    var latent = LatentOffer(
+      styles: generator.style?.styleCount,
+      picture: { try self.sample($0, key: $1, with: $2) }, examples: { try self.examples($0, key: $1, with: $2) })
+    if generator.style != nil { latent.project = { try self.project($0, with: $1) } }
     offers.sampling = SamplingOffer(
-      picture: { try self.sample(LatentRequest(count: $0), key: $1, with: $2) },
-      latent: LatentOffer(
-        picture: { try self.sample($0, key: $1, with: $2) }, examples: { try self.examples($0, key: $1, with: $2) }))
+      picture: { try self.sample(LatentRequest(.draws($0)), key: $1, with: $2) },
+      latent: latent)
     return offers
   }
 

@@ -18,11 +18,14 @@ extension AdversarialLearner {
     return buffer
   }
 
-  func points(_ name: String, title: String, count: Int, key: RandomKey, with crew: Crew) throws -> Figure {
-    let latents = codes.draw(key.at(tensor: NoiseStream.latent), examples: (0..<UInt32(count)).map { $0 })
-    let samples = try generated(from: latents, with: crew)
+  func points(_ name: String, title: String, of latents: Tensor, with crew: Crew) throws -> Figure {
+    points(name, title: title, try generated(from: latents, with: crew))
+  }
+
+  /// Samples beside the data.
+  func points(_ name: String, title: String, _ samples: Tensor) -> Figure {
     let known = shown!.tensor(shown!.layout.slots[0])
-    let real = known.rows(0..<min(known.rows, max(count, 2000)))
+    let real = known.rows(0..<min(known.rows, max(samples.rows, 2000)))
     return Figure(
       name, title: title, .plot(Plot(inputs.width == 1 ? densities(real, samples) : scatter(real, samples))))
   }

@@ -9,6 +9,9 @@ struct Player: Sendable {
   /// A part of the learner's parameters.
   let parameters: FlatBuffer
   let descent: GradientDescent
+  /// How many of its first layers stay as they are (Mo, Cho and Shin 2020: what the first layers of a discriminator see
+  /// in one set of pictures serves for others).
+  var frozenLayers = 0
 
   /// The network at a growth; nil: it does not grow.
   func grown(to growth: Growth?) -> LayerStack { growth.map(network.grown) ?? network }
@@ -21,6 +24,14 @@ struct Player: Sendable {
     parameters.layout.parameterCount - network.runningStatistics.reduce(0) { $0 + $1.slot.shape.count }
   }
 
+  /// The running statistics; frozen slots are such that never move, so that neither gradient nor weight decay changes
+  /// them.
+  private var statistics: [RunningStatistic] {
+    let frozen = LayerSlots(parameters.layout, of: network).first(frozenLayers)
+    return frozen.map { RunningStatistic($0, momentum: 0) }
+      + network.runningStatistics.filter { !frozen.contains($0.slot) }
+  }
+
   /// Takes a step along the total of a phase, and then sets the running statistics of the batches, which the total
   /// holds in the place of their gradient.
   /// - Parameters:
@@ -31,7 +42,7 @@ struct Player: Sendable {
   func absorb(
     _ total: Total, update: Int, of updates: Int, epoch: Int, since start: Int = 0, clip: Float = 0, with crew: Crew
   ) throws -> Double {
-    let averages = RunningAverages(network.runningStatistics, of: parameters, takenFrom: total)
+    let averages = RunningAverages(statistics, of: parameters, takenFrom: total)
     let norm = try descent.norm(of: total, with: crew)
     guard norm.isFinite else {
       throw TrainingError(

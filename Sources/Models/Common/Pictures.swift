@@ -7,7 +7,7 @@ import Tensors
 /// Rows of a tensor as images; rows that are no image are drawn as a plot of numbers would be: one pixel high.
 func imageGrid(
   _ name: String, title: String, _ rows: Tensor, inputs: Inputs, columns: Int, rowLabels: [String] = [],
-  padding: Int = 2
+  columnLabels: [String] = [], padding: Int = 2
 ) -> Figure {
   let layout = ImageLayout(shape: inputs.train.shape)
   return Figure(
@@ -15,7 +15,7 @@ func imageGrid(
     .images(
       ImageGrid(
         .float(rows.values), height: layout.height, width: layout.width, channels: layout.channels,
-        columns: columns, rowLabels: rowLabels, padding: padding)))
+        columns: columns, rowLabels: rowLabels, columnLabels: columnLabels, padding: padding)))
 }
 
 /// Pairs of rows of images: originals above what a model made of them.
@@ -80,7 +80,7 @@ struct ImageLayout {
   init(shape: [Int]) {
     switch shape.count {
     case 2: (height, width, channels) = (shape[0], shape[1], 1)
-    case 3 where shape[2] == 1 || shape[2] == 3: (height, width, channels) = (shape[0], shape[1], shape[2])
+    case 3 where [1, 3, 4].contains(shape[2]): (height, width, channels) = (shape[0], shape[1], shape[2])
     default:
       let count = shape.reduce(1, *)
       let side = Int(Double(count).squareRoot().rounded())

@@ -61,6 +61,8 @@ struct GridLabels {
           let from = (row * raster.width + column) * raster.channels
           let to = ((y + row) * width + x + column) * channels
           for channel in 0..<channels {
+            // The sheet is opaque; of a grey raster every color is its one sample.
+            if channel == 3, raster.channels < 4 { continue }
             pixels[to + channel] = raster.samples[from + (raster.channels == 1 ? 0 : channel)]
           }
         }

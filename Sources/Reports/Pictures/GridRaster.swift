@@ -15,6 +15,23 @@ extension ImageGrid {
     return ((padding + column * (width + padding)) * zoom, (padding + row * (height + padding)) * zoom)
   }
 
+  /// Each image as a picture of its own.
+  package func frames() -> [Raster] {
+    let size = height * width * channels
+    return (0..<count).map { image in
+      let range = image * size..<(image + 1) * size
+      let own: Samples =
+        switch samples {
+        case .uint8(let samples): .uint8(Array(samples[range]))
+        case .float(let samples): .float(Array(samples[range]))
+        }
+      return ImageGrid(
+        own, height: height, width: width, channels: channels, channelOrder: channelOrder, columns: 1, padding: 0,
+        zoom: zoom
+      ).raster()
+    }
+  }
+
   /// The picture: images on white, without labels, each image pixel as zoom × zoom equal pixels.
   package func raster() -> Raster {
     let zoom = effectiveZoom
