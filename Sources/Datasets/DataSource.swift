@@ -202,7 +202,8 @@ public enum DataSource {
       throw DataError(.notFound, at: place, "no such file", advice: "check the path")
     }
     guard source.form == .standardInput || DataFile.kind(of: source.path) == .file else {
-      throw DataError(.unsupported, at: place, "is no table", advice: "name a file of rows and columns")
+      throw DataError(
+        .unsupported, at: place, "is no table", advice: "elbo fit reads tables with a target: name a file")
     }
     let file = try source.form == .standardInput ? StandardInput.read() : DataFile.read(source.path)
     let isGzipped = Inflater.isGzip(file)
@@ -216,7 +217,8 @@ public enum DataSource {
     }
     try refuseOtherPrograms(prefix, place)
     guard binaryKind(prefix) == nil, !IDX.isIDX(prefix), !TarArchive.isTar(prefix) else {
-      throw DataError(.unsupported, at: place, "is no table of text", advice: "write its rows and columns as CSV")
+      throw DataError(
+        .unsupported, at: place, "is no table of text", advice: "elbo fit reads tables with a target: write it as CSV")
     }
     return try Table(
       isGzipped ? file.gunzipped(place: place, limit: maximumDecompressedText) : file, request, file: source.path)

@@ -27,7 +27,7 @@ struct FitTests {
   func numbers() async throws {
     let workspace = try Workspace()
     try table(workspace, classes: false)
-    let first = try await Elbo.run(fit(workspace, "first", "--target", "y", "--minutes", "0.05"))
+    let first = try await Elbo.run(fit(workspace, "first", "--target", "y", "--minutes", "0.1"))
     let hash = try first.hash()
     for file in ["model.elbo", "report.html", "plan.yaml", "summary.json"] {
       #expect(workspace.exists("first/" + file), "\(file)")
@@ -58,7 +58,7 @@ struct FitTests {
     #expect(try resumed.hash() == hash && resumed.output == first.output)
 
     // Another question in the same folder is refused, and so is the plan for other data.
-    let other = try await Elbo.run(fit(workspace, "first", "--target", "y", "--minutes", "0.05", "--seed", "5"))
+    let other = try await Elbo.run(fit(workspace, "first", "--target", "y", "--minutes", "0.1", "--seed", "5"))
     #expect(other.status == .exited(2) && other.error.contains("--out"))
     try table(workspace, classes: true)
     let wrong = try await Elbo.run(fit(workspace, "wrong") + plan)
@@ -68,7 +68,7 @@ struct FitTests {
   @Test("Classes have a temperature and sets") func classes() async throws {
     let workspace = try Workspace()
     try table(workspace, classes: true)
-    let outcome = try await Elbo.run(fit(workspace, "out", "--target", "y", "--minutes", "0.05"))
+    let outcome = try await Elbo.run(fit(workspace, "out", "--target", "y", "--minutes", "0.1"))
     let summary = try outcome.json()
     #expect(outcome.status == .exited(0), "\(outcome.error)")
     let conformal = try #require(summary["conformal"] as? [String: Double])

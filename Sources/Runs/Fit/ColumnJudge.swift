@@ -7,11 +7,18 @@ struct ColumnJudge {
   private let target: Int
   private let task: FitTask
   private let kept: Set<Int>
+  /// Whether an empty text is a level of its own: no row is left out for its numbers.
+  private let emptyIsLevel: Bool
   private let dropped: Set<Int>
 
   init(_ profile: TableProfile, target: Int, task: FitTask, kept: Set<Int>, dropped: Set<Int>) {
     (self.profile, self.target, self.task) = (profile, target, task)
     (self.kept, self.dropped) = (kept, dropped)
+    emptyIsLevel = profile.columns.indices.allSatisfy { index in
+      let column = profile.columns[index]
+      return column.kind == .text || column.missing == 0 || index == target || dropped.contains(index)
+        || Self.isEmptyOften(column, profile) && !kept.contains(index)
+    }
   }
 
   /// A column with a larger share of empty cells is left out, since its rows would be.
@@ -30,7 +37,7 @@ struct ColumnJudge {
     if let impossible = impossible(column) { return .dropped(reason: impossible) }
     if kept.contains(index) { return .input }
     if isIdentifier(column) { return .identifier }
-    if Double(column.missing) > Self.mostMissing * Double(profile.rowCount) {
+    if Self.isEmptyOften(column, profile), column.kind != .text || !emptyIsLevel {
       return .dropped(reason: "\(column.missing) of \(profile.rowCount) cells are empty")
     }
     if column.kind == .text, column.distinct > min(Self.mostLevels, profile.rowCount / Self.rowsOfLevel) {
@@ -38,6 +45,10 @@ struct ColumnJudge {
     }
     if isCopy(index) { return .dropped(reason: "a leak: a copy of the target") }
     return .input
+  }
+
+  private static func isEmptyOften(_ column: TableProfile.Column, _ profile: TableProfile) -> Bool {
+    Double(column.missing) > mostMissing * Double(profile.rowCount)
   }
 
   /// Why a column cannot be an input, also if the user wants it.

@@ -148,6 +148,7 @@ package struct FitWork: Sendable {
   private static let hidden = 100.0
   /// Of the start of a training, its evaluations and its files.
   static let start = 5e8
+  private static let exactStart = 1e8
   /// More weights of an exact model are not learned: the matrix of their moments is too large.
   private static let mostWeights = 5000.0
   /// Of the search for a Gaussian process's hyperparameters: factorizations, and what is a third of rows³.
@@ -169,10 +170,11 @@ package struct FitWork: Sendable {
     let (rows, columns, outputs) = (Double(rows), Double(columns + 1), Double(outputs))
     if name == FitFamily.process {
       return rows <= FitWork.mostWeights
-        ? FitWork.start + FitWork.iterations * rows * rows * (rows + columns) : .infinity
+        ? FitWork.exactStart + FitWork.iterations * rows * rows * (rows + columns) : .infinity
     }
-    let size = columns * (outputs > 1 ? outputs : 1)
+    // Of numbers the matrix has a row for each weight or each example, whatever is less.
+    let size = outputs > 1 ? columns * outputs : min(columns, rows)
     guard size <= FitWork.mostWeights else { return .infinity }
-    return rows * size * size + size * size * size
+    return rows * columns * size + size * size * size
   }
 }
