@@ -104,12 +104,19 @@ public enum DataSource {
   }
 
   private static func database(_ path: String, _ query: String?, _ request: DataRequest) throws(DataError) -> Dataset {
+    let (table, request) = try databaseTable(path, query, request)
+    return try TableDataset.make(table, request, name: name(of: path))
+  }
+
+  private static func databaseTable(
+    _ path: String, _ query: String?, _ request: DataRequest
+  ) throws(DataError) -> (table: Table, request: DataRequest) {
     var request = request
     // What the text of the rows looks like is known.
     (request.format, request.header, request.delimiter, request.decimal) = (.table, .present, .comma, .point)
     request.skip = 0
     let text = try SQLiteTable.text(path, query: query)
-    return try TableDataset.make(Table(text, request, file: path), request, name: name(of: path))
+    return (try Table(text, request, file: path), request)
   }
 
   private static func openFolder(_ path: String, _ request: DataRequest) throws(DataError) -> Dataset {
@@ -179,13 +186,47 @@ public enum DataSource {
       }
       if !isGzipped, CIFAR.isBatch(path, size: file.count) { return try CIFAR.open(file, path, request, name: name) }
     }
-    if prefix.starts(with: [0xd0, 0xcf, 0x11, 0xe0]) { throw otherProgram("an Excel workbook", "sheet", place) }
-    if prefix.starts(with: Array("PAR1".utf8)) { throw otherProgram("a Parquet file", "table", place) }
+    try refuseOtherPrograms(prefix, place)
     let format = try format(request, prefix, path)
     if format == .conll { return try TaggedText.open([path], request, name: name) }
     let text = isGzipped ? try file.gunzipped(place: place, limit: maximumDecompressedText) : file
     guard format == .table else { return try TextDataset.make(text, request, name: name, path: path) }
     return try TableDataset.make(Table(text, request, file: path), request, name: name)
+  }
+
+  /// The table that a request names, before it is decided what its columns are for.
+  static func table(_ request: DataRequest) throws(DataError) -> Table {
+    let source = SourceName(Setting.dataPath(request.source))
+    let place = DataPlace(file: source.path)
+    guard source.form == .standardInput || DataFile.kind(of: source.path) != nil else {
+      throw DataError(.notFound, at: place, "no such file", advice: "check the path")
+    }
+    guard source.form == .standardInput || DataFile.kind(of: source.path) == .file else {
+      throw DataError(
+        .unsupported, at: place, "is no table", advice: "elbo fit reads tables with a target: name a file")
+    }
+    let file = try source.form == .standardInput ? StandardInput.read() : DataFile.read(source.path)
+    let isGzipped = Inflater.isGzip(file)
+    let prefix = isGzipped ? try file.gunzippedPrefix(4096, place: place) : file.copy(from: 0, count: 4096)
+    guard !prefix.isEmpty else {
+      throw DataError(.empty, at: place, "is empty", advice: "fetch or write the file again")
+    }
+    if SQLiteTable.isSQLite(prefix) {
+      guard case .sqlite(let query) = source.form else { return try databaseTable(source.path, nil, request).table }
+      return try databaseTable(source.path, query, request).table
+    }
+    try refuseOtherPrograms(prefix, place)
+    guard binaryKind(prefix) == nil, !IDX.isIDX(prefix), !TarArchive.isTar(prefix) else {
+      throw DataError(
+        .unsupported, at: place, "is no table of text", advice: "elbo fit reads tables with a target: write it as CSV")
+    }
+    return try Table(
+      isGzipped ? file.gunzipped(place: place, limit: maximumDecompressedText) : file, request, file: source.path)
+  }
+
+  private static func refuseOtherPrograms(_ prefix: [UInt8], _ place: DataPlace) throws(DataError) {
+    if prefix.starts(with: [0xd0, 0xcf, 0x11, 0xe0]) { throw otherProgram("an Excel workbook", "sheet", place) }
+    if prefix.starts(with: Array("PAR1".utf8)) { throw otherProgram("a Parquet file", "table", place) }
   }
 
   /// What a file is that is known by its first bytes and is not gzipped, in words.

@@ -69,6 +69,22 @@ struct Table: Sendable {
     }
   }
 
+  /// Shows the cells of each row, in their order: what one means, and how it stands.
+  func forEachRow(
+    _ body: (_ row: Int, _ value: (Int) -> FieldValue, _ text: (Int) -> String) throws(DataError) -> Void
+  ) throws(DataError) {
+    try bytes.withUnsafeBytes { (raw) throws(DataError) in
+      var scanner = TableScanner(
+        raw.bindMemory(to: UInt8.self), layout.delimiter, layout.decimal, from: layout.rows, file: file)
+      var (fields, row): ([TableScanner.Field], Int) = ([], 0)
+      while try scanner.next(&fields) {
+        let (record, cells) = (scanner, fields)
+        try body(row, { record.value(of: cells[$0], notations[$0]) }, { record.text(of: cells[$0]) })
+        row += 1
+      }
+    }
+  }
+
   private static func checkIsText(_ bytes: UnsafeBufferPointer<UInt8>, _ file: String) throws(DataError) {
     if bytes.starts(with: [0xff, 0xfe]) || bytes.starts(with: [0xfe, 0xff]) {
       throw DataError(

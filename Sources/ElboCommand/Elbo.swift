@@ -33,6 +33,7 @@ struct Elbo: AsyncParsableCommand {
     abstract: "Trains Bayesian and generative models on one machine or on many, and says how sure it is.",
     discussion: """
       Examples:
+        elbo fit houses.csv --target price --minutes 5 --out houses
         elbo recipes                                   what there is
         elbo train vae                                 train the built-in recipe on Fashion-MNIST
         elbo train vae --set network.latent=2 --epochs 10 --out runs/two
@@ -47,9 +48,8 @@ struct Elbo: AsyncParsableCommand {
       TrainCommand.self, LaunchCommand.self, CoordinatorCommand.self, NodeCommand.self, StatusCommand.self,
       KeysCommand.self, EvaluateCommand.self, PredictCommand.self, CalibrateCommand.self, PruneCommand.self,
       SampleCommand.self, ProjectCommand.self, ServeCommand.self, PageCommand.self, BanditCommand.self,
-      ExportCommand.self,
-      VerifyCommand.self, RunsCommand.self, CompareCommand.self, SweepCommand.self, ConjugateCommand.self,
-      RecipesCommand.self, DoctorCommand.self,
+      ExportCommand.self, VerifyCommand.self, RunsCommand.self, CompareCommand.self, SweepCommand.self,
+      FitCommand.self, ConjugateCommand.self, RecipesCommand.self, DoctorCommand.self,
     ])
 
   static func main(_ models: [any Model.Type]) async {

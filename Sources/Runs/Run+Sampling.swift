@@ -177,8 +177,9 @@ extension Run {
 
   /// Throws when options are set that only adversarial models know.
   private func refuseLatent(_ options: SampleOptions) throws {
-    guard options.choice != nil || options.truncation != nil || options.noise != nil
-      || options.augmented != nil
+    guard
+      options.choice != nil || options.truncation != nil || options.noise != nil
+        || options.augmented != nil
     else { return }
     throw TrainingError(
       .unsuitable, "a \(model) has no latent vectors to choose: it takes --count and --seed alone",

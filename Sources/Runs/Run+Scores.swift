@@ -75,6 +75,12 @@ package struct ScoreComparison: Sendable {
         .otherData, "the held-out examples of \(runs[other].path) are not those of \(runs[0].path)",
         advice: "name examples that none was trained on with --data")
     }
+    self.init(of: all, resamples: resamples, seed: seed)
+  }
+
+  /// The same of scores of the same examples.
+  package init(of all: [RunScores], resamples: Int, seed: UInt64) {
+    let runs = all.indices
     let names = all[0].scores.names.filter { name in all.allSatisfy { $0.scores.names.contains(name) } }
     let places = all.map { run in names.map { run.scores.names.firstIndex(of: $0)! } }
     func metrics(_ rows: [Int]) -> [[Double]] {
@@ -85,7 +91,7 @@ package struct ScoreComparison: Sendable {
     }
     let count = all[0].scores.count
     let values = metrics(Array(0..<count))
-    var draws = names.map { _ in runs.map { _ in [Double]() } }
+    var draws = names.map { _ in all.map { _ in [Double]() } }
     let key = RandomKey(seed: seed)
     var words = [UInt32](repeating: 0, count: count)
     for resample in 0..<resamples {
@@ -94,12 +100,12 @@ package struct ScoreComparison: Sendable {
       }
       let drawn = metrics(words.map { Int((UInt64($0) * UInt64(count)) >> 32) })
       for metric in names.indices {
-        for run in runs.indices { draws[metric][run].append(drawn[run][metric] - drawn[0][metric]) }
+        for run in runs { draws[metric][run].append(drawn[run][metric] - drawn[0][metric]) }
       }
     }
     let tail = (1 - ScoreComparison.level) / 2
     differences = names.indices.map { metric in
-      runs.indices.map { run in
+      runs.map { run in
         let sorted = draws[metric][run].sorted()
         return Difference(
           value: values[run][metric], difference: values[run][metric] - values[0][metric],

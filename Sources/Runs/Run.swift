@@ -51,8 +51,8 @@ public struct Run: Sendable {
 
   /// Opens a run folder at its newest checkpoint, or a model file. The data that it was trained on need not be there, but for runs of 0.1.
   /// - Parameters:
-  ///   - path: a folder that a training wrote, by its path or by its name in the folder of runs; or a file that `export`
-  ///     wrote.
+  ///   - path: a folder that a training or `elbo fit` wrote, by its path or by its name in the folder of runs; or a file
+  ///     that `export` wrote.
   ///   - data: data of the same kind to evaluate, in place of what the run was trained on: a name, a folder or a file. The
   ///     test part that it comes with is used, or all of it.
   ///   - settings: keys of the recipe's `evaluate` section that take the place of its own, each `evaluate.KEY=VALUE`.
@@ -64,7 +64,7 @@ public struct Run: Sendable {
     opening path: String, data: String? = nil, settings: [String] = [], unseen: UnseenRule? = nil,
     lanes: Int = Run.processors
   ) throws {
-    let path = Setting.run(path)
+    let path = Run.fitted(Setting.run(path))
     (self.lanes, self.path) = (lanes, path)
     let source: String
     if ModelFile.isFile(path) {
@@ -82,6 +82,15 @@ public struct Run: Sendable {
     examples = RunExamples(job, recipePath: source, schema: checkpoint.schema, isOther: data != nil)
     // What was named is looked at at once, so that what is wrong with it is said before anything else.
     if data != nil { _ = try examples.job() }
+  }
+
+  /// The model file in a folder that `elbo fit` wrote.
+  package static let fittedModel = "model" + ModelFile.fileExtension
+
+  /// The model in a folder of `elbo fit`; any other path as it is.
+  private static func fitted(_ path: String) -> String {
+    let (model, manager) = (path + "/" + fittedModel, FileManager.default)
+    return !manager.fileExists(atPath: path + "/recipe.yaml") && manager.fileExists(atPath: model) ? model : path
   }
 
   private static func recipe(

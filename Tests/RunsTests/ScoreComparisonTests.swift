@@ -23,6 +23,22 @@ import Testing
     }
   }
 
+  @Test(
+    "Scores of exact regressions too", arguments: ["bayesian-linear-regression", "bayesian-ridge", "gaussian-process"])
+  func exact(_ name: String) async throws {
+    let files = Files()
+    let recipe = try Recipe.named(name)
+    recipe.set("data.source", text: try files.line())
+    for setting in ["data.target=y", "data.test_fraction=0.2"] { try recipe.set(setting) }
+    try await Run.train(recipe, out: files["run"])
+    let run = try Run(opening: files["run"])
+    let (scores, metrics) = (try run.scores().scores, try run.evaluate())
+    #expect(scores.names.contains("reg/NLL") && scores.names.contains("reg/RMSE"))
+    for (name, value) in zip(scores.names, scores.metrics(of: 0..<scores.count)) {
+      #expect(abs(value - metrics["test/\(name)"]!) < 1e-9 * max(1, abs(value)), "\(name)")
+    }
+  }
+
   @Test("Sums of models without answers are scored too") func sums() async throws {
     let files = Files()
     let recipe = try Recipe.named("vae")

@@ -57,7 +57,8 @@ struct AdversarialObjective: Sendable {
   func rarePenalty(steps: Int) -> String? {
     for (name, interval, weight) in [("r1", r1Interval, r1), ("path", pathInterval, pathLength)]
     where weight > 0 && interval > 1 && interval >= steps {
-      return "objective.\(name)_interval is \(interval), and the training has \(steps) steps: the penalty is taken once; "
+      return
+        "objective.\(name)_interval is \(interval), and the training has \(steps) steps: the penalty is taken once; "
         + "lower it, or take more steps"
     }
     return nil

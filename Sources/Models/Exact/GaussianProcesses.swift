@@ -151,7 +151,7 @@ struct ProcessPresentation: Sendable {
 
 /// A process whose parameters are kept as logarithms: the kernel's in the order in which it is written, then the noise
 /// variance.
-protocol ProcessModel: FlatStatisticsModel {
+protocol ProcessModel: RegressingModel {
   var presentation: ProcessPresentation { get }
   var objectiveName: String { get }
   func bestPoint(_ parameters: Parameters) -> [Double]

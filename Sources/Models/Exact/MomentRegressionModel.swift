@@ -7,7 +7,7 @@ import Tensors
 import Training
 
 /// A regression from moments: everything that is learnt is a function of the sums, which are kept beside it.
-extension MomentRegression: FlatStatisticsModel where Estimator: ReportingEstimator {
+extension MomentRegression: FlatStatisticsModel, RegressingModel where Estimator: ReportingEstimator {
   private var featureCount: Int { estimator.features.count }
   /// Of few rows with many features it would be larger than all else, and the rows say it.
   private var holdsCovariance: Bool { estimator.hasEvidence && !collects }

@@ -48,6 +48,32 @@ enum RegressionScore {
   }
 }
 
+/// A model that predicts a number with a normal density.
+protocol RegressingModel: FlatStatisticsModel {}
+
+extension RegressingModel {
+  func add(to offers: inout Offers, of learner: StatisticsLearner<Self>) {
+    offers.scores = { _, crew in try learner.scored(with: crew) }
+  }
+}
+
+extension StatisticsLearner where Model: RegressingModel {
+  /// What each held-out row scores, in the units of the data.
+  fileprivate func scored(with crew: Crew) throws -> HeldOutScores {
+    guard case .values(let array) = data.test!.targets else { preconditionFailure("a regression has targets") }
+    let predictions = try predict(data.test!, with: crew)
+    let (means, deviations) = (predictions[0].values, predictions[1].values)
+    let targets = array.doubles(0..<array.count)
+    return HeldOutScores(
+      means: means, targets: targets,
+      ranks: targets.indices.map { normalCDF((targets[$0] - means[$0]) / deviations[$0]) },
+      logDensities: targets.indices.map { row in
+        RegressionPrediction(mean: means[row], noiseVariance: deviations[row] * deviations[row], modelVariance: 0)
+          .logDensity(targets[row])
+      })
+  }
+}
+
 extension RowBlock {
   /// The rows as arrays.
   var eachRow: [[Double]] { (0..<count).map { row in (0..<dimension).map { self[row, $0] } } }

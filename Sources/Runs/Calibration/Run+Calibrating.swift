@@ -95,26 +95,36 @@ extension Run {
     coverage: Double, samples: SampleCount = .count(100)
   ) throws -> [String: Double] {
     guard !examples.isOther, let calibration = try calibration(), let test = try data().test else { return [:] }
+    return try metrics(of: calibration, coverages: [coverage], test: test, samples: samples)
+  }
+
+  /// The same of examples that have neither trained nor calibrated the run.
+  func metrics(
+    of calibration: Calibration, coverages: [Double], test: ExampleSet, samples: SampleCount = .count(100)
+  ) throws -> [String: Double] {
     let plain = try predict(ExampleSet(inputs: test.inputs, sequences: test.sequences), samples: samples)
-    let result = try plain.calibrated(by: calibration, coverage: coverage)
     var metrics: [String: Double] = [:]
-    let suffix = "\((coverage * 1000).rounded() / 10)".replacing(".0", with: "")
-    if let before = plain.probabilities, let labels = test.labels?.indices.map({ Int($0) }), let sets = result["set"] {
-      let after = ClassProbabilities(result["calibrated"]!.values, classes: before.classes)
-      for (name, probabilities) in [("", before), ("_calibrated", after)] {
-        metrics["test/cls/NLL\(name)"] = probabilities.negativeLogLikelihood(labels)
-        metrics["test/cal/ECE\(name)"] = Reliability(probabilities, labels: labels).expectedError
+    for coverage in coverages {
+      let result = try plain.calibrated(by: calibration, coverage: coverage)
+      let suffix = "\((coverage * 1000).rounded() / 10)".replacing(".0", with: "")
+      if let before = plain.probabilities, let labels = test.labels?.indices.map({ Int($0) }), let sets = result["set"]
+      {
+        let after = ClassProbabilities(result["calibrated"]!.values, classes: before.classes)
+        for (name, probabilities) in [("", before), ("_calibrated", after)] {
+          metrics["test/cls/NLL\(name)"] = probabilities.negativeLogLikelihood(labels)
+          metrics["test/cal/ECE\(name)"] = Reliability(probabilities, labels: labels).expectedError
+        }
+        let hits = labels.indices.reduce(0) { $0 + sets.values[$1 * before.classes + labels[$1]] }
+        metrics["test/conformal/Coverage\(suffix)"] = hits / Double(max(labels.count, 1))
+        metrics["test/conformal/SetSize\(suffix)"] =
+          result["set_size"]!.values.reduce(0, +) / Double(max(labels.count, 1))
+      } else if let lower = result["lower"]?.values, let upper = result["upper"]?.values, let targets = test.targets {
+        let numbers = targets.doubles(0..<targets.count)
+        let count = Double(max(numbers.count, 1))
+        let hits = numbers.indices.count { lower[$0] <= numbers[$0] && numbers[$0] <= upper[$0] }
+        metrics["test/conformal/Coverage\(suffix)"] = Double(hits) / count
+        metrics["test/conformal/Width\(suffix)"] = zip(lower, upper).reduce(0) { $0 + $1.1 - $1.0 } / count
       }
-      let hits = labels.indices.reduce(0) { $0 + sets.values[$1 * before.classes + labels[$1]] }
-      metrics["test/conformal/Coverage\(suffix)"] = hits / Double(max(labels.count, 1))
-      metrics["test/conformal/SetSize\(suffix)"] =
-        result["set_size"]!.values.reduce(0, +) / Double(max(labels.count, 1))
-    } else if let lower = result["lower"]?.values, let upper = result["upper"]?.values, let targets = test.targets {
-      let numbers = targets.doubles(0..<targets.count)
-      let count = Double(max(numbers.count, 1))
-      let hits = numbers.indices.count { lower[$0] <= numbers[$0] && numbers[$0] <= upper[$0] }
-      metrics["test/conformal/Coverage\(suffix)"] = Double(hits) / count
-      metrics["test/conformal/Width\(suffix)"] = zip(lower, upper).reduce(0) { $0 + $1.1 - $1.0 } / count
     }
     return metrics
   }

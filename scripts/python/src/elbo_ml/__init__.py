@@ -14,10 +14,11 @@ True
 """
 
 from .command import ElboError, command, version
+from .fitting import Fit, fit
 from .prediction import Prediction
 from .run import Run, runs
 from .safetensors import read_safetensors
 from .training import train
 
-__all__ = ["ElboError", "Prediction", "Run", "command", "read_safetensors", "runs", "train", "version"]
+__all__ = ["ElboError", "Fit", "Prediction", "Run", "command", "fit", "read_safetensors", "runs", "train", "version"]
 __version__ = "0.1.0"

@@ -1,0 +1,61 @@
+import ArgumentParser
+import ClusterRuns
+import Recipes
+import Reports
+import Runs
+
+struct FitCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "fit",
+    abstract:
+      "From a table to calibrated predictions, in the minutes given: models are tried, and the best is reported on.",
+    discussion: """
+      Examples:
+        elbo fit houses.csv --target price --dry-run      what is learned from, and what is left out
+        elbo fit houses.csv --target price --minutes 10 --out houses
+        elbo predict houses --input new.csv --coverage 0.9 --output predictions.csv
+        elbo fit houses.csv --plan houses/plan.yaml --out again --nodes 2      the same bits
+
+      elbo fit reads tables with a target: pictures, texts and series are trained on with elbo train. The same call goes
+      on where it was stopped.
+      """)
+
+  @Argument(help: "The table: a file, sqlite:FILE?SELECT …, or - for standard input.")
+  var data: String
+
+  @OptionGroup var asked: FitOptions
+
+  @Option(help: "Share the trainings out over so many processes of this machine, in place of lanes.")
+  var nodes: Int?
+
+  @OptionGroup var lanes: LaneOptions
+
+  @Flag(help: "No progress.")
+  var quiet = false
+
+  @Flag(help: "Print summary.json in place of a table.")
+  var json = false
+
+  @Flag(help: "Show how the table is read, and train nothing.")
+  var dryRun = false
+
+  func run() async throws {
+    let plan = try asked.repeated()
+    let request = try plan?.request(data: data) ?? asked.request(data: data)
+    let (places, lanes) = (try WorkPlace.all(nodes: nodes, hosts: nil), try lanes.asked())
+    let reading = try FitReading(request)
+    if dryRun { return print(FitTexts.table(of: reading), terminator: "") }
+    if !quiet { StandardError.write(FitTexts.table(of: reading)) }
+    let folder = asked.folder(of: data)
+    let run = try FitRun(reading, request, plan: plan, folder: folder, places: places, lanes: lanes)
+    let signals = SignalWatch { _ in if !run.stop() { ExitStatus.interrupted.endAtOnce() } }
+    defer { signals.end() }
+    let answer = try await run.run(
+      say: { [quiet] in if !quiet { StandardError.write($0 + "\n") } }, note: { StandardError.write($0 + "\n") })
+    guard let answer else {
+      StandardError.write("stopped; the same call goes on\n")
+      throw ExitStatus.interrupted
+    }
+    print(json ? try FitTexts.json(of: answer) : FitTexts.table(of: answer, folder: folder), terminator: "")
+  }
+}

@@ -1,0 +1,56 @@
+import ArgumentParser
+import Files
+import Recipes
+import Runs
+
+/// What is predicted, from what, and in what time.
+struct FitOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("The column to predict.", valueName: "column"))
+  var target: String?
+
+  @Option(help: ArgumentHelp("How long it may take (default: 5).", valueName: "m"))
+  var minutes: Double?
+
+  @Option(
+    help: ArgumentHelp("What the target is (default: by what it holds).", valueName: "numbers|classes"),
+    transform: { text in
+      guard let task = FitTask(rawValue: text) else { throw RecipeError("it must be numbers or classes") }
+      return task
+    })
+  var task: FitTask?
+
+  @Option(
+    help: ArgumentHelp(
+      "A column that is an input, though it looks like a leak or a name; repeatable.", valueName: "column"))
+  var keep: [String] = []
+
+  @Option(help: ArgumentHelp("A column that is no input; repeatable.", valueName: "column"))
+  var drop: [String] = []
+
+  @Option(parsing: .unconditional, help: "The seed of everything random.", transform: seedNumber)
+  var seed: UInt64?
+
+  @Option(help: ArgumentHelp("Repeat what a fit has done, to the same bits.", valueName: "plan.yaml"))
+  var plan: String?
+
+  @Option(help: ArgumentHelp("Where everything goes (default: runs/NAME-fit).", valueName: "dir"))
+  var out: String?
+
+  func folder(of data: String) -> String { out ?? "\(Setting.runsFolder)/\(SweepTexts.name(of: data))-fit" }
+
+  /// The plan to repeat, which says all the rest.
+  func repeated() throws -> FitPlan? {
+    guard let plan else { return nil }
+    guard target == nil, minutes == nil, task == nil, keep.isEmpty, drop.isEmpty, seed == nil else {
+      throw RecipeError("--plan says target, minutes, task, columns and seed: leave these options out")
+    }
+    return try FitPlan(contentsOf: plan)
+  }
+
+  func request(data: String) throws -> FitRequest {
+    let request = FitRequest(
+      data: data, target: target, task: task, minutes: minutes ?? 5, keep: keep, drop: drop, seed: seed ?? 0)
+    try request.check()
+    return request
+  }
+}

@@ -1,0 +1,53 @@
+import Files
+import Reports
+import Runs
+
+/// Fits as text.
+enum FitTexts {
+  /// How a table is read.
+  static func table(of reading: FitReading) -> String {
+    let task =
+      reading.task == .numbers
+      ? "\(reading.target) is a number" : "\(reading.target) is one of \(reading.outputs) classes"
+    var table = TextTable([.init("column"), .init("holds"), .init("use")])
+    for column in reading.columns { table.append([column.name, column.contents, column.use.text]) }
+    return "\(task); \(reading.rows.count) of \(reading.rowCount) rows are used\n" + table.text
+      + reading.notes.map { $0 + "\n" }.joined()
+  }
+
+  static func json(of answer: FitAnswer) throws -> String { try JSONDocument.text(of: answer, allowsNonFinite: true) }
+
+  static func table(of answer: FitAnswer, folder: String) -> String {
+    let task = FitTask(rawValue: answer.task)!
+    let models = [answer.chosen] + answer.test.keys.filter { $0 != answer.chosen }.sorted(by: >)
+    var table = TextTable([.init("test part")] + models.map { .init($0, .right) })
+    for metric in answer.test[answer.chosen]!.keys.sorted() {
+      table.append([metric] + models.map { RunTexts.number(answer.test[$0]?[metric]) })
+    }
+    let differences = answer.differences.filter { $0.metric == task.likelihood }.map { difference in
+      ResultsTable.Row(
+        "\(difference.against) − \(answer.chosen), \(difference.metric)",
+        .text(
+          "\(RunTexts.number(difference.difference)) (\(RunTexts.number(difference.lower)) to \(RunTexts.number(difference.upper)))"
+        ))
+    }
+    let conformal = FitAnswer.coverages.map { coverage in
+      let level = Int((100 * coverage).rounded())
+      let held = 100 * (answer.conformal["test/conformal/Coverage\(level)"] ?? .nan)
+      return ResultsTable.Row("\(level) % conformal", .text(RunTexts.number(held) + " % held"))
+    }
+    let best = answer.tried.first { $0.name == answer.chosen }!
+    let rows: [ResultsTable.Row] = [
+      .init("chosen", .text("\(answer.chosen) (\(best.recipe)), validation \(RunTexts.number(best.likelihood))")),
+      .init(
+        "uncertainty",
+        .text(
+          "\(RunTexts.number(100 * answer.aleatoric_share)) % of the data, \(RunTexts.number(100 * answer.epistemic_share)) % of the parameters"
+        )),
+      .init("parameters_sha256", .text(answer.parameters_sha256)), .init("model", .text(folder + "/model.elbo")),
+      .init("report", .text(folder + "/report.html")), .init("plan", .text(folder + "/plan.yaml")),
+    ]
+    return table.text + ResultsTable(differences + conformal + rows).text
+      + answer.notes.map { $0 + "\n" }.joined()
+  }
+}

@@ -1,0 +1,180 @@
+import Foundation
+import Recipes
+
+/// What is tried, for how many steps, and how often it is compared: all that a result of `elbo fit` depends on, beside the
+/// data.
+///
+/// It is made once, from the size of the data, the minutes and the speed of the machine, and counts in steps; so the same
+/// plan gives the same bits on another machine, in whatever time.
+package struct FitPlan: Sendable, Equatable {
+  /// One family with the points that are tried of it.
+  package struct Candidate: Sendable, Equatable {
+    package let name: String
+    package let recipe: String
+    /// Keys that do not vary, each `key.path=value`.
+    package let settings: [String]
+    /// Keys that vary, as `elbo sweep --over` reads them.
+    package let over: [String]
+    /// How many points are tried; nil: every combination.
+    package let sample: Int?
+    /// Whether points are compared early.
+    package let halves: Bool
+    /// Of a training, in whole.
+    package let steps: Int
+  }
+
+  package let target: String
+  package let task: FitTask
+  /// SHA-256 of the parts of the data.
+  package let digest: String
+  package let keep: [String]
+  package let drop: [String]
+  package let seed: UInt64
+  package let minutes: Double
+  package let candidates: [Candidate]
+  /// Families that are not tried, and why.
+  package let omitted: [String]
+  /// How often points are compared at most: less where the time was over.
+  package var rungs: Int
+
+  /// Of the seeds of a point: each cuts off another part of the data to validate on, and the mean decides.
+  package static let seeds = 3
+  /// One of so many points goes on.
+  package static let halving = 3
+  /// The share of the examples to learn from that is validated on.
+  package static let validation = 0.2
+  /// The share of the time that is planned; the rest is for what is not counted: starts, files, the last trainings.
+  private static let planned = 0.6
+
+  /// Steps of a network at most, and below which it is not tried.
+  private static let steps = (fewest: 270, most: 20_000)
+  private static let epochs = 400
+
+  /// - Parameter speed: units of `FitWork` a second, of all lanes or processes together.
+  /// - Throws: `RecipeError` where the time is too short for anything.
+  package init(
+    _ reading: FitReading, _ request: FitRequest, learning count: Int, digest: String, speed: Double
+  ) throws(RecipeError) {
+    (target, task, self.digest) = (reading.target, reading.task, digest)
+    (keep, drop, seed, minutes) = (request.keep, request.drop, request.seed, request.minutes)
+    let trained = Int(Double(count) * (1 - FitPlan.validation))
+    let work = FitWork(rows: trained, columns: reading.width, outputs: reading.outputs)
+    var (left, candidates, omitted) = (60 * request.minutes * FitPlan.planned * speed, [Candidate](), [String]())
+    let families = FitFamily.all(task)
+    for (index, family) in families.enumerated() {
+      let share = left / Double(families.count - index)
+      guard let (candidate, cost) = FitPlan.candidate(family, work, within: share) else {
+        omitted.append("\(family.name): its training would take more than its share of the time")
+        continue
+      }
+      candidates.append(candidate)
+      left = max(left - cost, 0)
+    }
+    (self.candidates, self.omitted) = (candidates, omitted)
+    guard let most = candidates.map(\.rungs).max() else {
+      throw RecipeError("--minutes is \(minutes), too few for any model of this data: give more")
+    }
+    rungs = most
+  }
+
+  /// The most points of a family whose work is within a limit, and that work; nil: not even one is.
+  private static func candidate(
+    _ family: FitFamily, _ work: FitWork, within limit: Double
+  ) -> (Candidate, Double)? {
+    func over(_ isOne: Bool) -> [String] { family.axes.map { "\($0.key)=\(isOne ? $0.usual : $0.range)" } }
+    guard family.isNetwork else {
+      let each = work.exact(family.name) * Double(FitPlan.seeds)
+      let all = family.axes.reduce(1) { $0 * $1.range.split(separator: ",").count }
+      guard each <= limit else { return nil }
+      let isOne = Double(all) * each > limit
+      return (
+        Candidate(
+          name: family.name, recipe: family.recipe, settings: family.settings, over: over(isOne), sample: nil,
+          halves: false, steps: 0), each * (isOne ? 1 : Double(all))
+      )
+    }
+    let batch = work.batch
+    let whole = min(max(work.rows * epochs / batch, steps.fewest), steps.most)
+    for points in [81, 27, 9, 3, 1] {
+      for divisor in points > 1 ? [1] : [1, 3, 9, 27] {
+        let count = max(whole / divisor / 9, 1) * 9
+        guard count >= min(steps.fewest, whole) / 9 * 9 else { continue }
+        let axis = points > 1 ? ["train.steps=\(count / 3),\(count)"] : ["train.steps=\(count)"]
+        let candidate = Candidate(
+          name: family.name, recipe: family.recipe,
+          settings: family.settings + ["train.batch=\(batch)", "train.evaluate_every=\(count / 9)"],
+          over: over(points == 1) + axis, sample: points > 1 ? points : nil, halves: points > 1, steps: count)
+        let (steps, starts) = candidate.inAll(points)
+        let cost = Double(seeds) * (Double(steps) * family.factor * work.step + Double(starts) * FitWork.start)
+        if cost <= limit { return (candidate, cost) }
+      }
+    }
+    return nil
+  }
+}
+
+extension FitPlan.Candidate {
+  /// How often its points are compared.
+  package var rungs: Int {
+    guard halves, let sample else { return 1 }
+    var (rungs, left) = (1, sample)
+    while left >= FitPlan.halving { (rungs, left) = (rungs + 1, left / FitPlan.halving) }
+    return rungs
+  }
+
+  /// Steps of all points of a seed, where those that are left behind end early, and how often a training begins or goes on.
+  func inAll(_ points: Int) -> (steps: Int, starts: Int) {
+    var (sum, starts, left, before) = (0, 0, points, 0)
+    for rung in 0..<rungs {
+      let share = Double(steps) / pow(Double(FitPlan.halving), Double(rungs - 1 - rung))
+      let reached = min(Int((share / Double(steps / 9)).rounded(.up)) * (steps / 9), steps)
+      (sum, starts) = (sum + left * (reached - before), starts + left)
+      (left, before) = (max(left / FitPlan.halving, 1), reached)
+    }
+    return (sum, starts)
+  }
+}
+
+/// What trainings cost, in units: one example times one parameter. How long a unit takes is the one number that is measured
+/// of a machine, and plans alone use it.
+package struct FitWork: Sendable {
+  package let rows: Int
+  package let columns: Int
+  package let outputs: Int
+
+  /// Units that a step takes whatever its size: the start of each operation, and the optimizer.
+  private static let overhead = 1e6
+  /// Units of one hidden layer's parameters: networks of the spaces differ by less than the rest of the model is wrong.
+  private static let hidden = 100.0
+  /// Of the start of a training, its evaluations and its files.
+  static let start = 5e8
+  private static let exactStart = 1e8
+  /// More weights of an exact model are not learned: the matrix of their moments is too large.
+  private static let mostWeights = 5000.0
+  /// Of the search for a Gaussian process's hyperparameters: factorizations, and what is a third of rows³.
+  private static let iterations = 60.0
+
+  package init(rows: Int, columns: Int, outputs: Int) {
+    (self.rows, self.columns, self.outputs) = (rows, columns, outputs)
+  }
+
+  package var batch: Int { rows >= 5000 ? 128 : min(32, max(rows / 2, 1)) }
+
+  /// Of a step of a plain network.
+  package var step: Double {
+    FitWork.overhead + Double(batch) * FitWork.hidden * Double(columns + outputs + 1)
+  }
+
+  /// Of an exact model.
+  func exact(_ name: String) -> Double {
+    let (rows, columns, outputs) = (Double(rows), Double(columns + 1), Double(outputs))
+    if name == FitFamily.process {
+      return rows <= FitWork.mostWeights
+        ? FitWork.exactStart + FitWork.iterations * rows * rows * (rows + columns) : .infinity
+    }
+    // Of numbers the matrix has a row for each weight or each example, whatever is less.
+    let size = outputs > 1 ? columns * outputs : min(columns, rows)
+    guard size <= FitWork.mostWeights else { return .infinity }
+    return rows * columns * size + size * size * size
+  }
+}

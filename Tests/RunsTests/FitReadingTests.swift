@@ -1,0 +1,151 @@
+import Foundation
+import Metrics
+import Recipes
+import Runs
+import Testing
+
+/// How `elbo fit` reads a table, before anything is trained.
+@Suite("Reading of a table to fit") struct FitReadingTests {
+  /// Sixty rows with a column of every kind.
+  private func messy(_ files: borrowing Files) throws -> String {
+    let head = "name,number,city,day,share,same,gone,twin,amount,level,price"
+    let rows = (0..<60).map { i in
+      let price = 3.5 * Double(i % 17) + Double(i * i % 11)
+      let amount = i % 9 == 4 ? "" : "\(Double(i % 13) / 4)"
+      return [
+        "person-\(i)", "\(i + 1)", ["Bern", "Genf", "Basel"][i % 3], "2024-01-\(String(format: "%02d", i % 28 + 1))",
+        "\(i % 7) %", "x", i < 30 ? "" : "1.5", "\(2 * price + 1)", amount, "text \(i % 40)", "\(price)",
+      ].joined(separator: ",")
+    }
+    try files.write("messy.csv", head + "\n" + rows.joined(separator: "\n") + "\n")
+    return files["messy.csv"]
+  }
+
+  private func use(_ reading: FitReading, _ name: String) -> FitReading.Use? {
+    reading.columns.first { $0.name == name }?.use
+  }
+
+  @Test("Identifiers, constants, leaks, empty columns and too many levels are no inputs, and each is said why")
+  func columns() throws {
+    let files = Files()
+    let reading = try FitReading(FitRequest(data: messy(files), target: "price"))
+    #expect(reading.task == .numbers && reading.target == "price")
+    for name in ["city", "day", "share", "amount"] { #expect(use(reading, name) == .input, "\(name)") }
+    for name in ["name", "number"] { #expect(use(reading, name) == .identifier, "\(name)") }
+    for (name, reason) in [
+      ("same", "constant"), ("gone", "constant"), ("twin", "leak"), ("level", "too many levels"),
+    ] {
+      guard case .dropped(let said) = use(reading, name) else {
+        Issue.record("\(name) is an input")
+        continue
+      }
+      #expect(said.contains(reason), "\(name): \(said)")
+    }
+    // Rows with an empty amount are left out.
+    #expect(reading.rows.count == 60 - (0..<60).count { $0 % 9 == 4 })
+    #expect(reading.notes.count == 1 && reading.width == 6)
+    #expect(reading.settings.contains("data.dates=[\"day\"]") && reading.settings.contains("data.percent=[\"share\"]"))
+  }
+
+  @Test("What the user keeps is an input, and what he drops is none") func choice() throws {
+    let files = Files()
+    let reading = try FitReading(
+      FitRequest(data: messy(files), target: "price", keep: ["twin", "number"], drop: ["city"]))
+    #expect(use(reading, "twin") == .input && use(reading, "number") == .input)
+    #expect(use(reading, "city") == .dropped(reason: "--drop"))
+    #expect(throws: RecipeError.self) {
+      try FitReading(FitRequest(data: messy(files), target: "price", keep: ["city"], drop: ["city"]))
+    }
+  }
+
+  @Test(
+    "Texts, two whole numbers and numbers that count from 0 or 1 are classes; other numbers are numbers",
+    arguments: [
+      (["a", "b", "c"], FitTask.classes), (["0", "1"], .classes), (["1", "2", "3"], .classes), (["-1", "1"], .classes),
+      (["3", "4", "5", "6"], .numbers), (["0.5", "1.5"], .numbers),
+    ]) func task(_ values: [String], _ task: FitTask) throws
+  {
+    let files = Files()
+    let rows = (0..<80).map { "\(Double($0 * 7 % 31)),\(values[$0 * $0 % 23 % values.count])" }
+    try files.write("t.csv", "x,y\n" + rows.joined(separator: "\n") + "\n")
+    #expect(try FitReading(FitRequest(data: files["t.csv"], target: "y")).task == task)
+  }
+
+  @Test("A decimal comma is found, and a column that names the classes is a leak") func notation() throws {
+    let files = Files()
+    let rows = (0..<40).map { "\($0 * 7 % 23),\($0 % 10);\($0 % 2 == 0 ? "yes" : "no");\($0 % 2)" }
+    try files.write("t.csv", "x;y;code\n" + rows.joined(separator: "\n") + "\n")
+    let reading = try FitReading(FitRequest(data: files["t.csv"], target: "y"))
+    #expect(reading.settings.contains("data.decimal=comma"))
+    #expect(use(reading, "x") == .input && use(reading, "code") == .dropped(reason: "a leak: a copy of the target"))
+  }
+
+  /// Tables that nothing can be learned from, and what is said of them.
+  static let refused: [(String, String, String?, String)] = [
+    ("empty", "", "y", "is empty"), ("a header alone", "x,y\n", "y", "rows"),
+    ("three rows", "x,y\n1,2\n2,3\n3,5\n", "y", "at least 20"),
+    ("no target", "x,y\n" + lines { "\($0),\($0 * $0)" }, nil, "--target"),
+    ("another target", "x,y\n" + lines { "\($0),\($0 * $0)" }, "z", "--target"),
+    ("one class", "x,y\n" + lines { "\($0 % 7),a" }, "y", "one class"),
+    ("one value", "x,y\n" + lines { "\($0 % 7),2.5" }, "y", "same value"),
+    ("no value", "x,y\n" + lines { "\($0 % 7)," }, "y", "no value"),
+    ("no inputs", "x,y\n" + lines { "1,\($0 * $0 % 7).5" }, "y", "no column is left"),
+    (
+      "rare classes", "x,y\n" + lines { "\($0 * $0 % 11),\(["a", "b", "c", "d", "e", "f", "g"][$0 % 7])" }, "y",
+      "at least 20"
+    ),
+    ("infinite", "x,y\n" + lines { "\($0 % 7),\($0 == 3 ? "inf" : "\($0 * $0).5")" }, "y", "infinite"),
+    ("zero bytes", "x,y\n1,\u{0}\n", "y", "not text"),
+  ]
+
+  private static func lines(_ line: (Int) -> String) -> String {
+    (0..<30).map(line).joined(separator: "\n") + "\n"
+  }
+
+  @Test("Hostile tables are refused in one line", arguments: refused) func hostile(
+    _ name: String, _ text: String, _ target: String?, _ words: String
+  ) throws {
+    let files = Files()
+    try files.write("t.csv", text)
+    do {
+      _ = try FitReading(FitRequest(data: files["t.csv"], target: target))
+      Issue.record("\(name) is read")
+    } catch {
+      let said = "\(error)"
+      #expect(said.contains(words) && !said.contains("\n"), "\(name): \(said)")
+    }
+  }
+
+  @Test("Two thousand columns are read, and more than are learned from are refused") func wide() throws {
+    let files = Files()
+    func table(_ columns: Int) throws {
+      let names = (0..<columns).map { "c\($0)" }.joined(separator: ",") + ",y\n"
+      let rows = (0..<24).map { row in
+        (0..<columns).map { "\((row * 31 + $0 * 17) % 97)" }.joined(separator: ",") + ",\(Double(row * row) / 7)"
+      }
+      try files.write("t.csv", names + rows.joined(separator: "\n") + "\n")
+    }
+    try table(2000)
+    #expect(try FitReading(FitRequest(data: files["t.csv"], target: "y")).width > 1900)
+    try table(21_000)
+    #expect(throws: RecipeError.self) { try FitReading(FitRequest(data: files["t.csv"], target: "y")) }
+  }
+
+  @Test("Parts share no row, hold all of them, and have each class in proportion; the seed says which") func parts()
+    throws
+  {
+    let files = Files()
+    let rows = (0..<400).map { "\($0 * 7 % 31),\($0 % 10 == 0 ? "rare" : "common")" }
+    try files.write("t.csv", "x,y\n" + rows.joined(separator: "\n") + "\n")
+    let reading = try FitReading(FitRequest(data: files["t.csv"], target: "y"))
+    let parts = FitParts(reading, seed: 3)
+    let all = [parts.learning, parts.calibration, parts.test]
+    #expect(all.joined().sorted() == Array(0..<400))
+    #expect(parts.calibration.count == 60 && parts.test.count == 60)
+    for part in all {
+      let share = Double(part.count { $0 % 10 == 0 }) / Double(part.count)
+      #expect(abs(share - 0.1) < 0.02, "\(share)")
+    }
+    #expect(FitParts(reading, seed: 3).test == parts.test && FitParts(reading, seed: 4).test != parts.test)
+  }
+}
