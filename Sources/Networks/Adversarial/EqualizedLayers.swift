@@ -22,6 +22,19 @@ struct EqualizedGain: Hashable, Sendable {
   }
 }
 
+/// A layer that is made of others, which hold all of its slots but those that it starts itself.
+protocol CompoundLayer: Layer {
+  var layers: [any Layer] { get }
+}
+
+extension CompoundLayer {
+  public var pointSlots: [Slot] { layers.flatMap(\.pointSlots) }
+
+  public func initialize(_ parameters: FlatBuffer, seed: UInt64) {
+    for layer in layers { layer.initialize(parameters, seed: seed) }
+  }
+}
+
 /// The slope below 0 of the rectification that adversarial networks use.
 let leakySlope: Float = 0.2
 

@@ -3,7 +3,7 @@ import Tensors
 /// The generator of Karras, Aila, Laine and Lehtinen 2018 (table 2): latent rows [n, latent] → images as rows, [n,
 /// h · w · c], not bounded. Each level doubles its images and convolves them twice; a convolution of 1 × 1 makes a picture
 /// of each level's features. Pictures of levels below the last are repeated up to the full size.
-public struct ProgressiveGenerator: GrowingLayer {
+public struct ProgressiveGenerator: GrowingLayer, CompoundLayer {
   public var growth: Growth
   private let pyramid: ImagePyramid
   private let first: EqualizedDense
@@ -34,12 +34,7 @@ public struct ProgressiveGenerator: GrowingLayer {
     (self.levels, self.pictures) = (levels, pictures)
   }
 
-  private var layers: [any Layer] { [first] as [any Layer] + Array(levels.joined()) + pictures }
-  public var pointSlots: [Slot] { layers.flatMap(\.pointSlots) }
-
-  public func initialize(_ parameters: FlatBuffer, seed: UInt64) {
-    for layer in layers { layer.initialize(parameters, seed: seed) }
-  }
+  var layers: [any Layer] { [first] as [any Layer] + Array(levels.joined()) + pictures }
 
   public func callAsFunction(_ latents: Tensor, _ pass: Pass) -> Tensor {
     let normal = PixelNormalization()
@@ -64,7 +59,7 @@ public struct ProgressiveGenerator: GrowingLayer {
 
 /// The discriminator of Karras et al. 2018 (table 2), the generator's mirror image: images of the full size as rows → outputs
 /// [n, outputs]. It sees them at the level to which it has grown.
-public struct ProgressiveDiscriminator: GrowingLayer {
+public struct ProgressiveDiscriminator: GrowingLayer, CompoundLayer {
   public var growth: Growth
   private let pyramid: ImagePyramid
   private let pictures: [EqualizedConvolution]
@@ -102,13 +97,8 @@ public struct ProgressiveDiscriminator: GrowingLayer {
     last = EqualizedDense(name: "\(name).output", in: features, out: outputs, layout: &layout)
   }
 
-  private var layers: [any Layer] { pictures as [any Layer] + Array(levels.joined()) + [hidden, last] }
-  public var pointSlots: [Slot] { layers.flatMap(\.pointSlots) }
+  var layers: [any Layer] { pictures as [any Layer] + Array(levels.joined()) + [hidden, last] }
   public var mixesExamples: Bool { true }
-
-  public func initialize(_ parameters: FlatBuffer, seed: UInt64) {
-    for layer in layers { layer.initialize(parameters, seed: seed) }
-  }
 
   public func callAsFunction(_ x: Tensor, _ pass: Pass) -> Tensor {
     let full = pyramid.sides(pyramid.levels - 1)

@@ -2,7 +2,7 @@ import Tensors
 
 /// The discriminator of StyleGAN2 (Karras et al. 2020, figure 7): images as rows → outputs [n, outputs], in residual blocks
 /// that halve the image after a filter.
-public struct StyleDiscriminator: Layer {
+public struct StyleDiscriminator: CompoundLayer {
   private let pyramid: ImagePyramid
   private let picture: EqualizedConvolution
   private let blocks: [Block]
@@ -53,13 +53,8 @@ public struct StyleDiscriminator: Layer {
     last = EqualizedDense(name: "\(name).output", in: features, out: outputs, layout: &layout)
   }
 
-  private var layers: [any Layer] { [picture] as [any Layer] + blocks.flatMap(\.layers) + [end, hidden, last] }
-  public var pointSlots: [Slot] { layers.flatMap(\.pointSlots) }
+  var layers: [any Layer] { [picture] as [any Layer] + blocks.flatMap(\.layers) + [end, hidden, last] }
   public var mixesExamples: Bool { true }
-
-  public func initialize(_ parameters: FlatBuffer, seed: UInt64) {
-    for layer in layers { layer.initialize(parameters, seed: seed) }
-  }
 
   public func callAsFunction(_ x: Tensor, _ pass: Pass) -> Tensor {
     let full = pyramid.sides(pyramid.levels - 1)
