@@ -49,6 +49,19 @@ import Training
     #expect(drawn.examples.values == rows(all.examples)[1])
   }
 
+  @Test("A seed's changes are its own too, where samples are shown as the discriminator sees them")
+  func augmented() throws {
+    let (model, width, keys) = Self.kinds[1]
+    let offer = try latent((model, width, keys + ["objective.augmentation=[mirror, translation]"]))
+    func changed(_ seeds: [UInt64]) throws -> [[Float]] {
+      let request = LatentRequest(.seeds(seeds), augmented: .init())
+      return rows(try offer.examples(request, RandomKey(seed: 99), Crew(lanes: 2)).examples)
+    }
+    let all = try changed(Array(0..<20))
+    #expect(try changed([17]) == [all[17]])
+    #expect(all != rows(try made(offer, .seeds(Array(0..<20))).examples))
+  }
+
   @Test("A walk passes each seed and ends where it began", arguments: kinds.indices) func walk(_ kind: Int) throws {
     let offer = try latent(Self.kinds[kind])
     let seeds: [UInt64] = [1, 5, 9]

@@ -121,29 +121,23 @@ extension AdversarialLearner {
     at points: Tensor, _ request: LatentRequest, key: RandomKey, with crew: Crew
   ) throws -> Tensor {
     let space = space
-    let rows = try inBlocks(of: request.choice.block, points, width: inputs.width, with: crew) { points, range in
-      // An example's own noise is its seed's, whatever stands beside it.
-      let seed = request.choice.seed(of: range.lowerBound)
-      let examples = seed == nil ? range.map { UInt32($0) } : [0]
-      return self.restored(
-        space.examples(
-          at: points, noise: request.noise, key: seed.map(LatentRequest.key(ofSeed:)) ?? key, examples: examples))
-    }
-    return try request.augmented.map { try changed(rows, $0, key) } ?? rows
-  }
-
-  /// Examples as the discriminator is shown them.
-  private func changed(_ rows: Tensor, _ augmented: LatentRequest.Augmented, _ key: RandomKey) throws -> Tensor {
-    guard !view.changesNothing else {
+    guard request.augmented == nil || !view.changesNothing else {
       throw TrainingError(
         .unsuitable, "the run's discriminator is shown examples as they are",
         advice: "leave --augmented out, or train with objective.augmentation or objective.augmentation_pipeline")
     }
-    let x = pixels ? scaled(rows) : inputs.standardised(rows)
-    return restored(
-      view(
-        x, key: key.at(tensor: NoiseStream.augmentation), examples: (0..<UInt32(rows.rows)).map { $0 },
-        probability: augmented.probability))
+    return try inBlocks(of: request.choice.block, points, width: inputs.width, with: crew) { points, range in
+      // An example's own noise is its seed's, whatever stands beside it.
+      let seed = request.choice.seed(of: range.lowerBound)
+      let numbers = seed == nil ? range.map { UInt32($0) } : [0]
+      let key = seed.map(LatentRequest.key(ofSeed:)) ?? key
+      let rows = self.restored(space.examples(at: points, noise: request.noise, key: key, examples: numbers))
+      guard let augmented = request.augmented else { return rows }
+      let changed = self.view(
+        self.pixels ? self.scaled(rows) : self.inputs.standardised(rows), key: key.at(tensor: NoiseStream.augmentation),
+        examples: numbers, probability: augmented.probability)
+      return self.restored(changed)
+    }
   }
 
   /// Examples of latent rows, made in blocks that the lanes share.
