@@ -42,7 +42,7 @@ import Training
           }))
     #expect(metrics["test/gen/Examples"] == 30)
     // Two sets of one kind of noise are nearer to each other than what an untrained generator makes.
-    #expect(metrics["test/gen/SWD"]! > 2 * metrics["test/gen/SWD_floor"]!, "\(metrics)")
+    #expect(metrics["test/gen/SWD"]! > 1.3 * metrics["test/gen/SWD_floor"]!, "\(metrics)")
     #expect(try self.metrics(learner, lanes: 3) == metrics)
   }
 

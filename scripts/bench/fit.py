@@ -31,7 +31,7 @@ def rank(scores: np.ndarray, level: float) -> float:
 
 def boosting(train: pd.DataFrame, test: pd.DataFrame, target: str, isclasses: bool, seed: int) -> dict[str, float]:
     def inputs(frame):
-        return frame.drop(columns=target).apply(lambda c: c.astype("category") if c.dtype == object else c)
+        return frame.drop(columns=target).apply(lambda c: c if pd.api.types.is_numeric_dtype(c) else c.astype("category"))
 
     order = np.random.default_rng(seed).permutation(len(train))
     held, rest = train.iloc[order[: len(train) // 5]], train.iloc[order[len(train) // 5 :]]
@@ -108,7 +108,7 @@ def main() -> None:
             test.to_csv(folder / "test.csv", index=False)
             own = fitted(
                 arguments.elbo, folder / "train.csv", folder / "test.csv", target, arguments.minutes, arguments.seed, folder)
-        other = boosting(train, test.reset_index(drop=True), target, train[target].dtype == object, arguments.seed)
+        other = boosting(train, test.reset_index(drop=True), target, not pd.api.types.is_numeric_dtype(train[target]), arguments.seed)
         for model, found in ((f"elbo fit ({own['chosen']})", own), ("HistGradientBoosting", other)):
             held = " / ".join(f"{100 * found[f'held{level}']:5.1f}" for level in LEVELS)
             print(f"{name:12} {model:28} {found['error']:8.4f} {found['NLL']:8.4f}  {held}  {found['size0.95']:12.3f}", flush=True)
