@@ -22,7 +22,8 @@ def test_a_data_frame_is_fitted_and_repeated_by_its_plan():
     assert summary["test"][summary["chosen"]]["reg/NLL"] < summary["test"]["constant"]["reg/NLL"]
     assert fit.report.is_file() and "Fit fit" in repr(fit)
     prediction = fit.predict(table.drop(columns="y"), coverage=0.8)
-    assert np.mean((prediction.lower <= table["y"]) & (table["y"] <= prediction.upper)) > 0.7
+    y = table["y"].to_numpy()
+    assert np.mean((prediction.lower.ravel() <= y) & (y <= prediction.upper.ravel())) > 0.7
     again = elbo_ml.fit(table, plan=fit.plan, out="again")
     assert again.summary["parameters_sha256"] == summary["parameters_sha256"]
 
