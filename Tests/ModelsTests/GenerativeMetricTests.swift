@@ -16,7 +16,7 @@ import Training
     var bytes = (0..<count * 1024).map { _ in UInt8(stream.next(below: 256)) }
     // One of one gray: what a generator of zeros makes, in whole bytes.
     bytes.replaceSubrange(1024..<2048, with: repeatElement(128, count: 1024))
-    let labels = isLabelled ? try ClassLabels(indices: (0..<UInt32(count)).map { $0 % 2 }, count: 2) : nil
+    let labels = isLabelled ? ClassLabels(indices: (0..<UInt32(count)).map { $0 % 2 }, count: 2) : nil
     return try ExampleSet(inputs: ExampleArray(bytes, shape: [32, 32]), labels: labels)
   }
 
