@@ -44,7 +44,8 @@ struct AdversarialLaunchTests {
   @Test("A node is killed while networks grow, or follow styles", arguments: ["progressive-gan", "stylegan"], [2, 4])
   func killWhileGrowing(_ model: String, _ nodes: Int) async throws {
     let keys = [
-      "network.channel_base=32", "network.channel_limit=4", "network.stable_examples=600", "network.fading_examples=900",
+      "network.channel_base=32", "network.channel_limit=4", "network.stable_examples=600",
+      "network.fading_examples=900",
     ]
     try await killed(model, nodes, keys.flatMap { ["--set", $0] })
   }
