@@ -52,7 +52,14 @@ private func chunks(_ file: [UInt8]) throws -> [(name: String, data: [UInt8])] {
 
   /// libpng cuts the data of a large picture into several chunks.
   @Test func sequenceNumbersGoOnWithinAFrame() throws {
-    let samples = (0..<200 * 200).map { UInt8(truncatingIfNeeded: ($0 &* 2_654_435_761) >> 13) }
+    // Numbers that do not compress: Marsaglia's xorshift.
+    var state: UInt32 = 1
+    let samples = (0..<200 * 200).map { _ in
+      for (shift, isLeft) in [(13, true), (17, false), (5, true)] as [(UInt32, Bool)] {
+        state ^= isLeft ? state << shift : state >> shift
+      }
+      return UInt8(truncatingIfNeeded: state >> 7)
+    }
     let large = Raster(width: 200, height: 200, channels: 1, samples: samples)
     let parts = try chunks(AnimatedPNG.encode([large, large], rate: 10))
     #expect(parts.filter { $0.name == "fdAT" }.count > 1)

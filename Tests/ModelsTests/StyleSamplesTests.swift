@@ -82,7 +82,8 @@ import Training
       let values = (0..<2000).map { Double(many.values[$0 * 30 + column]) }
       let mean = values.reduce(0, +) / 2000
       let deviation = (values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / 2000).squareRoot()
-      #expect(abs(mean - Double(center5[column])) < 0.25 * deviation, "column \(column)")
+      // w̄ starts at 0 and comes to 1 − 0.995⁴⁰⁰ of the way.
+      #expect(abs(mean - Double(center5[column])) < 0.25 * deviation + 0.2 * abs(mean), "column \(column)")
     }
     // A sweep goes through the center to the other side.
     let sweep = try made(learner, .sweep([7], truncations: [-1, 0, 1]))
