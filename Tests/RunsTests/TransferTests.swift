@@ -46,7 +46,8 @@ import Training
     }
     // As the training would have begun without the other run.
     try await Run.train(
-      recipe(files, steps: 1, [("network.discriminator", "[8]"), ("optimizer.learning_rate", "1e-30")]),
+      recipe(
+        files, steps: 1, [("network.discriminator", "[8]"), ("discriminator_optimizer.learning_rate", "1e-30")]),
       out: files["anew"])
     let anew = try SafeTensors.Contents(files["anew"] + "/checkpoints/step-000001/model.safetensors")
     #expect(try numbers(begun, "discriminator.0.weight") == numbers(anew, "discriminator.0.weight"))
