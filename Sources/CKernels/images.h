@@ -28,8 +28,8 @@ typedef VECTOR(double, 1) double_1;
 #define FMA_AS(type, a, b, c) ((type)(a) * (type)(b) + (type)(c))
 #endif
 
-/// Runs BODY(width, float vector, double vector) for whole vectors of each width in turn, from the widest on, with `i` the
-/// first channel.
+/// Runs BODY(type of float vectors, type of double vectors) for whole vectors of each width in turn, from the widest on,
+/// with `i` the first channel.
 #define EACH_SPAN(count, BODY)                               \
   do {                                                       \
     const size_t end = (count);                              \

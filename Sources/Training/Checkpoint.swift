@@ -197,7 +197,8 @@ public struct KeptCheckpoints: Sendable {
 
   public init(newest: Int, every: Int = 0) { (self.newest, self.every) = (newest, every) }
 
-  /// The start of a training from given parameters stays too: without it nobody could repeat the training.
+  /// The checkpoint of step 0 stays too: it holds what a training from given parameters started with, which `elbo verify`
+  /// and `--resume` need.
   func isKept(step: Int) -> Bool { step == 0 || every > 0 && step.isMultiple(of: every) }
 }
 

@@ -14,7 +14,8 @@ import Testing
       (settings.latent, settings.style, settings.mixing, settings.kind) = (6, 5, mixing, kind)
       let pyramid = try ImagePyramid(image: [8, 16, 3], base: 64, limit: 8)
       let made = StyleGenerator(name: "g", settings: settings, pyramid: pyramid, layout: &layout)
-      generator = LayerStack([made]).layers[0] as! StyleGenerator  // its noise is numbered
+      // A stack numbers the noise of its layers.
+      generator = try #require(LayerStack([made]).layers.first as? StyleGenerator)
       parameters = FlatBuffer("g", layout)
       generator.initialize(parameters, seed: 1)
       // Noise counts, and truncation has a center.

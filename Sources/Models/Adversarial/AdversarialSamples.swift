@@ -178,7 +178,7 @@ extension LatentRequest.Choice {
     }
   }
 
-  /// The seed that an example's own noise is of; nil: the examples are told apart by their numbers.
+  /// The seed that an example draws its own noise with; nil: all examples share a key, and each has a number.
   fileprivate func seed(of example: Int) -> UInt64? {
     switch self {
     case .draws, .paths: nil

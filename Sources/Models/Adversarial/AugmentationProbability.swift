@@ -1,12 +1,13 @@
 import Recipes
 import Tensors
 
-/// How probable each change of an augmentation pipeline is: fixed, or moved by how surely the discriminator tells real
-/// examples.
+/// How probable each change of an augmentation pipeline is: fixed, or moved by how surely the discriminator takes real
+/// examples for real.
 ///
 /// A discriminator that learns few examples by heart takes all of them for real: r = E[sign D(x)] of real x goes from 0
 /// towards 1. Every four steps p grows a little where r is above a target, and falls where it is below (Karras et al.
-/// 2020, section 3.1). D's output counts from its threshold, so r is 2 · the share that is told right − 1.
+/// 2020, section 3.1). The sign is that of D's output less its
+/// threshold, so r = 2 a − 1, where a is the share of real examples that D takes for real.
 ///
 /// r comes from the step's totals, and what it is added up in belongs to the run's parameters: p is the same on every node
 /// and goes on where a resumed training was.

@@ -39,7 +39,12 @@ struct GeneratorPoints: Sendable {
   func examples(at points: Tensor, noise: LatentRequest.Noise, key: RandomKey, examples: [UInt32]) -> Tensor {
     let views = ParameterViews(parameters)
     guard var style else { return network(points, Pass(predictingWith: views)) }
-    style.noise = StyleNoise(rawValue: noise.rawValue)!
+    style.noise =
+      switch noise {
+      case .constant: .constant
+      case .random: .random
+      case .none: .none
+      }
     let width = style.settings.style
     return style.synthesize(
       (0..<style.styleCount).map { points.columns($0 * width..<($0 + 1) * width) },

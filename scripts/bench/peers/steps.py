@@ -46,3 +46,13 @@ def measure(arguments: argparse.Namespace, chunk: Callable[[], float]) -> None:
         loss = chunk()
         milliseconds.append((time.perf_counter() - start) * 1000 / arguments.steps)
     print(json.dumps({"milliseconds": milliseconds[arguments.warmup:], "loss": loss}))
+
+
+def measure_steps(arguments: argparse.Namespace, step: Callable[[], "torch.Tensor"]) -> None:
+    """Times chunks of a step of PyTorch's that returns its loss."""
+    def chunk() -> float:
+        for _ in range(arguments.steps):
+            loss = step()
+        return loss.item()
+
+    measure(arguments, chunk)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import torch
-from steps import measure, options
+from steps import measure_steps, options
 from torch import nn
 
 
@@ -125,12 +125,7 @@ def main() -> None:
             parameter.requires_grad_(True)
         return loss
 
-    def chunk() -> float:
-        for _ in range(o.steps):
-            loss = step()
-        return loss.item()
-
-    measure(o, chunk)
+    measure_steps(o, step)
 
 
 if __name__ == "__main__":

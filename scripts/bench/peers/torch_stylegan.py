@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import torch
-from steps import measure, options
+from steps import measure_steps, options
 from torch import nn
 from torch.nn import functional as F
 
@@ -217,12 +217,7 @@ def main() -> None:
         state["step"] += 1
         return loss
 
-    def chunk() -> float:
-        for _ in range(o.steps):
-            loss = step()
-        return loss.item()
-
-    measure(o, chunk)
+    measure_steps(o, step)
 
 
 if __name__ == "__main__":
