@@ -68,7 +68,7 @@ package final class NodeRun: Sendable {
     if !endpoint.isLoopback { configuration.advertisedHosts = try NodeRun.hosts(options.bind, toward: endpoint) }
     let data = options.data
     let helpers = PredictionHelpers(
-      security: configuration.security, build: configuration.build, data: data, note: note)
+      security: configuration.security, build: configuration.build, name: name, data: data, note: note)
     configuration.assist = { helpers.begin($0) }
     node = try Node(configuration, prepare: { try NodeRun.prepare($0, data: data) }, note: note)
     grace = .seconds(options.grace)
@@ -105,7 +105,7 @@ package final class NodeRun: Sendable {
     let (data, lanes) = (data, configuration.lanes)
     let worker = try PredictionWorker(
       configuration.coordinator, security: configuration.security, build: configuration.build,
-      patience: configuration.patience, prepare: { try PredictionWork.prepare($0, data: data, lanes: lanes) })
+      name: configuration.name, patience: configuration.patience, prepare: { try PredictionWork.prepare($0, data: data, lanes: lanes) })
     predicting.withLock { $0 = worker }
     let stop = try await worker.run()
     predicting.withLock { $0 = nil }

@@ -155,6 +155,7 @@ package struct PredictionPlace: Sendable {
       do {
         request = try HelpRequest(
           endpoint, security: security, assist: session.assist(at: reached, security),
+          status: { await coordinator.status },
           members: { coordinator.allow(Set($0.compactMap(\.publicKey))) })
       } catch {
         await coordinator.close()

@@ -68,11 +68,14 @@ package final class PredictionHelpers: Sendable {
   private let state = Mutex(State())
   private let security: ClusterSecurity
   private let build: String
+  private let name: String
   private let data: String?
   private let note: @Sendable (String) -> Void
 
-  package init(security: ClusterSecurity, build: String, data: String?, note: @escaping @Sendable (String) -> Void) {
-    (self.security, self.build, self.data, self.note) = (security, build, data, note)
+  package init(
+    security: ClusterSecurity, build: String, name: String, data: String?, note: @escaping @Sendable (String) -> Void
+  ) {
+    (self.security, self.build, self.name, self.data, self.note) = (security, build, name, data, note)
   }
 
   /// Takes part in a prediction; asked again, does nothing.
@@ -87,7 +90,7 @@ package final class PredictionHelpers: Sendable {
       }
       let data = data
       let worker = try PredictionWorker(
-        Endpoint(assist.endpoint), security: security, build: build, patience: .seconds(30),
+        Endpoint(assist.endpoint), security: security, build: build, name: name, patience: .seconds(30),
         // The other processors are the training's.
         prepare: { try PredictionWork.prepare($0, data: data, lanes: 1) })
       note("computes for the prediction at \(assist.endpoint)")

@@ -45,7 +45,18 @@ package enum StatusText {
       while line.last == " " { line.removeLast() }
       lines.append(line)
     }
+    lines += reply.help.map { line($0.status) }
     return lines.joined(separator: "\n") + "\n"
+  }
+
+  /// How far a prediction is, and who is at what.
+  private static func line(_ help: PredictionStatus) -> String {
+    let rows = help.piece.map { "rows \($0.lowerBound)–\($0.upperBound - 1) of \(help.examples)" } ?? "\(help.examples) rows"
+    let out = help.out.map {
+      "\($0.node) at samples \($0.samples.lowerBound)–\($0.samples.upperBound - 1) for \(number($0.seconds, 1)) s"
+    }
+    return (["prediction: \(help.samples) samples of \(rows), \(help.leasesDone) of \(help.leases) leases done"] + out)
+      .joined(separator: "; ")
   }
 
   /// A contract with scripts: keys stay, new ones may be added.
@@ -70,6 +81,20 @@ package enum StatusText {
         "bytes_out": node.bytesSent, "seconds_waiting": node.secondsWaiting, "restarts": node.restarts,
         "address": node.address,
         "waits": node.waits.map { ["node": $0.node.rawValue, "for": "\($0.cause)"] as [String: Any] },
+      ]
+    }
+    object["predictions"] = reply.help.map { help -> [String: Any] in
+      let status = help.status
+      return [
+        "prediction": hexadecimal(help.prediction), "samples": status.samples, "rows": status.examples,
+        "piece": status.piece.map { [$0.lowerBound, $0.upperBound] } ?? [], "leases": status.leases,
+        "leases_done": status.leasesDone,
+        "out": status.out.map {
+          [
+            "node": $0.node, "samples": [$0.samples.lowerBound, $0.samples.upperBound],
+            "rows": [$0.examples.lowerBound, $0.examples.upperBound], "seconds": finite($0.seconds),
+          ] as [String: Any]
+        },
       ]
     }
     let data = try JSONSerialization.data(withJSONObject: object, options: [.sortedKeys, .withoutEscapingSlashes])

@@ -20,6 +20,8 @@ public enum Limits {
   public static let members = 1 << 14
   /// Entries of any other repeated field.
   public static let entries = 1 << 16
+  /// Leases that a status names of a prediction.
+  public static let leases = 64
   /// Bytes of a name or an endpoint.
   public static let name = 255
   /// Bytes of an explanation.

@@ -150,6 +150,7 @@ extension Assist {
       $0.prediction = prediction
       $0.endpoint = arena.text(endpoint, limit: Limits.name)
       if let publicKey { $0.curve_public_key = arena.bytes(publicKey.bytes) }
+      $0.status = status?.message(in: arena)
     }
   }
 
@@ -158,6 +159,59 @@ extension Assist {
     self.init(
       prediction: message.prediction,
       endpoint: try Check.text(message.endpoint, "Assist.endpoint", limit: Limits.name, required: true),
-      publicKey: try Check.publicKey(message.curve_public_key, "Assist.curve_public_key"))
+      publicKey: try Check.publicKey(message.curve_public_key, "Assist.curve_public_key"),
+      status: message.status == nil ? nil : try PredictionStatus(message.status.pointee))
+  }
+}
+
+extension PredictionStatus.Lease {
+  func message(in arena: Arena) -> UnsafeMutablePointer<Elbo__V1__LeaseStatus> {
+    arena.make(elbo__v1__lease_status__init) {
+      $0.node = arena.text(node, limit: Limits.name)
+      $0.first_sample = samples.lowerBound
+      $0.sample_count = UInt32(samples.count)
+      $0.examples = arena.elements(examples)
+      $0.seconds = seconds
+    }
+  }
+
+  init(_ message: Elbo__V1__LeaseStatus) throws(MessageError) {
+    self.init(
+      node: try Check.text(message.node, "LeaseStatus.node", limit: Limits.name),
+      samples: try Check.samples(
+        first: message.first_sample, count: message.sample_count, "LeaseStatus.sample_count"),
+      examples: try Check.elements(message.examples, "LeaseStatus.examples"), seconds: message.seconds)
+  }
+}
+
+extension PredictionStatus {
+  func message(in arena: Arena) -> UnsafeMutablePointer<Elbo__V1__PredictionStatus> {
+    arena.make(elbo__v1__prediction_status__init) {
+      $0.samples = UInt64(samples)
+      $0.examples = UInt64(examples)
+      if let piece { $0.piece = arena.elements(piece) }
+      $0.leases = UInt64(leases)
+      $0.leases_done = UInt64(leasesDone)
+      $0.out = arena.list(out.map { $0.message(in: arena) })
+      $0.n_out = out.count
+    }
+  }
+
+  init(_ message: Elbo__V1__PredictionStatus) throws(MessageError) {
+    guard message.n_out <= Limits.leases else {
+      throw MessageError(.range, "PredictionStatus.out", "\(message.n_out) leases, at most \(Limits.leases)")
+    }
+    var out: [Lease] = []
+    for index in 0..<message.n_out {
+      guard let lease = message.out?[index] else { throw MessageError(.missing, "PredictionStatus.out", "no lease") }
+      out.append(try Lease(lease.pointee))
+    }
+    let leases = try Check.integer(message.leases, "PredictionStatus.leases", in: 0...Limits.elements)
+    self.init(
+      samples: try Check.integer(message.samples, "PredictionStatus.samples", in: 0...Limits.elements),
+      examples: try Check.integer(message.examples, "PredictionStatus.examples", in: 1...Limits.elements),
+      piece: message.piece == nil ? nil : try Check.elements(message.piece, "PredictionStatus.piece"),
+      leases: leases,
+      leasesDone: try Check.integer(message.leases_done, "PredictionStatus.leases_done", in: 0...leases), out: out)
   }
 }

@@ -103,10 +103,55 @@ public struct Assist: Hashable, Sendable {
   public var endpoint: String
   /// `nil` in plain text.
   public var publicKey: PublicKey?
+  /// How far the prediction is; `nil` on the way to members.
+  public var status: PredictionStatus?
 
-  public init(prediction: UInt64, endpoint: String, publicKey: PublicKey?) {
+  public init(prediction: UInt64, endpoint: String, publicKey: PublicKey?, status: PredictionStatus? = nil) {
     self.prediction = prediction
     self.endpoint = endpoint
     self.publicKey = publicKey
+    self.status = status
+  }
+}
+
+/// How far a prediction is. The rows are computed in pieces, one after the other.
+public struct PredictionStatus: Hashable, Sendable {
+  /// A lease that is out.
+  public struct Lease: Hashable, Sendable {
+    /// Name of the node; may be empty.
+    public var node: String
+    public var samples: Range<UInt64>
+    /// Rows of the input.
+    public var examples: Range<Int>
+    /// Since it was given.
+    public var seconds: Double
+
+    public init(node: String, samples: Range<UInt64>, examples: Range<Int>, seconds: Double) {
+      self.node = node
+      self.samples = samples
+      self.examples = examples
+      self.seconds = seconds
+    }
+  }
+
+  /// Of each row; may still grow.
+  public var samples: Int
+  /// Rows of the input.
+  public var examples: Int
+  /// The rows whose samples are leased now; `nil` when none are.
+  public var piece: Range<Int>?
+  /// How many leases the piece takes.
+  public var leases: Int
+  public var leasesDone: Int
+  /// The oldest first; not all where there are many.
+  public var out: [Lease]
+
+  public init(samples: Int, examples: Int, piece: Range<Int>?, leases: Int, leasesDone: Int, out: [Lease]) {
+    self.samples = samples
+    self.examples = examples
+    self.piece = piece
+    self.leases = leases
+    self.leasesDone = leasesDone
+    self.out = out
   }
 }

@@ -90,6 +90,8 @@ extension StatusReply {
       $0.job = job.message(in: arena)
       $0.nodes = arena.list(nodes.map { $0.message(in: arena) })
       $0.n_nodes = nodes.count
+      $0.help = arena.list(help.map { $0.message(in: arena) })
+      $0.n_help = help.count
     }
   }
 
@@ -103,6 +105,29 @@ extension StatusReply {
       guard let node = message.nodes?[index] else { throw MessageError(.missing, "StatusReply.nodes", "no node") }
       nodes.append(try NodeStatus(node.pointee))
     }
-    self.init(job: try JobStatus(job.pointee), nodes: nodes)
+    guard message.n_help <= Limits.entries else {
+      throw MessageError(.range, "StatusReply.help", "\(message.n_help) predictions, at most \(Limits.entries)")
+    }
+    var help: [HelpStatus] = []
+    for index in 0..<message.n_help {
+      guard let prediction = message.help?[index] else { throw MessageError(.missing, "StatusReply.help", "none") }
+      help.append(try HelpStatus(prediction.pointee))
+    }
+    self.init(job: try JobStatus(job.pointee), nodes: nodes, help: help)
+  }
+}
+
+extension HelpStatus {
+  func message(in arena: Arena) -> UnsafeMutablePointer<Elbo__V1__HelpStatus> {
+    arena.make(elbo__v1__help_status__init) {
+      $0.prediction = prediction
+      $0.status = status.message(in: arena)
+    }
+  }
+
+  init(_ message: Elbo__V1__HelpStatus) throws(MessageError) {
+    guard message.prediction > 0 else { throw MessageError(.missing, "HelpStatus.prediction", "0") }
+    guard let status = message.status else { throw MessageError(.missing, "HelpStatus.status", "none") }
+    self.init(prediction: message.prediction, status: try PredictionStatus(status.pointee))
   }
 }

@@ -2,10 +2,24 @@ public struct StatusReply: Hashable, Sendable {
   public var job: JobStatus
   /// Ascending by number.
   public var nodes: [NodeStatus]
+  /// Predictions that the members compute for, ascending by number.
+  public var help: [HelpStatus]
 
-  public init(job: JobStatus, nodes: [NodeStatus]) {
+  public init(job: JobStatus, nodes: [NodeStatus], help: [HelpStatus] = []) {
     self.job = job
     self.nodes = nodes
+    self.help = help
+  }
+}
+
+/// A prediction that the members compute for.
+public struct HelpStatus: Hashable, Sendable {
+  public var prediction: UInt64
+  public var status: PredictionStatus
+
+  public init(prediction: UInt64, status: PredictionStatus) {
+    self.prediction = prediction
+    self.status = status
   }
 }
 

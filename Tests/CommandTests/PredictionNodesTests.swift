@@ -82,9 +82,30 @@ struct PredictionNodesTests {
       #expect(try workspace.read("P.npz") == workspace.read("local.npz"))
       let lines = workspace.lines("training/metrics.jsonl")
       try await until { workspace.lines("training/metrics.jsonl") > lines + 5 }
+      try await Self.leasesAreToldOf(workspace, endpoint)
       try send(.interrupt)
     }
     #expect(outcome.status == .exited(130), "\(outcome.error)")
+  }
+
+  /// Predicts more than can be computed, sees by whom, and gives up.
+  private static func leasesAreToldOf(_ workspace: Workspace, _ endpoint: String) async throws {
+    let endless = predict(workspace, samples: 100_000, ["--coordinator", endpoint], output: "endless.npz")
+    let outcome = try await Elbo.run(endless) { send in
+      var (nodes, done) = (Set<String>(), 0)
+      while nodes.count < 2 || done == 0 {
+        let told = try await Elbo.run("status", endpoint, "--json")
+        let status = try #require(try JSONSerialization.jsonObject(with: Data(told.output.utf8)) as? [String: Any])
+        guard let prediction = (status["predictions"] as? [[String: Any]])?.first else { continue }
+        let out = try #require(prediction["out"] as? [[String: Any]])
+        nodes.formUnion(out.compactMap { $0["node"] as? String })
+        done = try #require(prediction["leases_done"] as? Int)
+        #expect(prediction["samples"] as? Int == 100_000)
+      }
+      #expect(nodes == ["node-1", "node-2"])
+      try send(.interrupt)
+    }
+    #expect(outcome.status == .exited(1), "\(outcome.error)")
   }
 
   @Test func mistakes() async throws {

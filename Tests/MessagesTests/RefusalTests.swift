@@ -48,6 +48,22 @@ import Testing
     #expect(code(view([Samples.member(1, 0..<8)], shards: 0)) == .range)
   }
 
+  @Test func predictionStatus() {
+    func assist(_ change: (inout PredictionStatus) -> Void) -> ControlMessage {
+      var status = Samples.progress
+      change(&status)
+      return Samples.fromStranger(.assist(Assist(prediction: 77, endpoint: "a", publicKey: nil, status: status)))
+    }
+    #expect(code(assist { _ in }) == nil)
+    #expect(code(assist { $0.examples = 0 }) == .range)
+    #expect(code(assist { $0.leasesDone = 17 }) == .range, "more leases done than there are")
+    #expect(code(assist { $0.out = Array(repeating: $0.out[0], count: Limits.leases + 1) }) == .range)
+    #expect(code(assist { $0.out[0].samples = 5..<5 }) == .missing)
+    guard case .statusReply(var reply) = Samples.control["status_reply"]!.body else { fatalError() }
+    reply.help[0].prediction = 0
+    #expect(code(Samples.fromCoordinator(.statusReply(reply))) == .missing)
+  }
+
   @Test func chunks() {
     let (message, payload) = Samples.data["partial"]!
     func changed(_ change: (inout Chunk) -> Void, payload: [UInt8] = payload) -> MessageError.Code? {

@@ -110,7 +110,9 @@ enum Samples {
           schema: Array("{}".utf8)))),
     "assist": fromStranger(
       .assist(
-        Assist(prediction: 77, endpoint: "tcp://10.0.0.9:41000", publicKey: PublicKey(bytes: digest(3).bytes)))),
+        Assist(
+          prediction: 77, endpoint: "tcp://10.0.0.9:41000", publicKey: PublicKey(bytes: digest(3).bytes),
+          status: progress))),
     "status_request": fromStranger(.statusRequest),
     "status_reply": fromCoordinator(
       .statusReply(
@@ -126,8 +128,13 @@ enum Samples {
               view: ViewNumber(rawValue: 6), position: phase(11, 1), stage: .computing, shards: 0..<3, shardsDone: 2,
               lanes: 2, secondsSinceSeen: 0.25, stepMicroseconds: 4100, bytesReceived: 10, bytesSent: 20,
               waits: waits, secondsWaiting: 1.5, restarts: 2, address: "tcp://10.0.0.1:7701")
-          ]))),
+          ],
+          help: [HelpStatus(prediction: 77, status: progress)]))),
   ]
+
+  static let progress = PredictionStatus(
+    samples: 200, examples: 10000, piece: 512..<1024, leases: 16, leasesDone: 3,
+    out: [PredictionStatus.Lease(node: "n1", samples: 100..<150, examples: 512..<768, seconds: 0.5)])
 
   static let header = DataHeader(
     job: job, sender: node(7), incarnation: incarnation, view: ViewNumber(rawValue: 6), position: phase(11, 1),

@@ -23,7 +23,14 @@ struct LiveTests {
         shards: 4, objective: .nan, examplesPerSecond: 3, secondsRunning: 2, secondsLeft: 2,
         view: ViewNumber(rawValue: 1), viewChanges: 1, coordinatorRestarts: restarts, refusedMessages: 0,
         explanation: "", build: "b"),
-      nodes: [node(1, name, .member), node(2, "node-2", state)])
+      nodes: [node(1, name, .member), node(2, "node-2", state)],
+      help: [
+        HelpStatus(
+          prediction: 9,
+          status: PredictionStatus(
+            samples: 50, examples: 100, piece: 0..<64, leases: 4, leasesDone: 1,
+            out: [PredictionStatus.Lease(node: name, samples: 10..<20, examples: 0..<32, seconds: 1.5)]))
+      ])
   }
 
   @Test func nodesAndTheirFaultsAreShown() async throws {
@@ -40,6 +47,9 @@ struct LiveTests {
     #expect(texts == ["the coordinator has restarted", "node-2 is lost"])
     let nodes = try #require((run["cluster"] as? [String: Any])?["nodes"] as? [[String: Any]])
     #expect(nodes.map { $0["name"] as? String } == [hostile, "node-2"] && nodes[1]["state"] as? String == "lost")
+    let prediction = try #require(((run["cluster"] as? [String: Any])?["predictions"] as? [[String: Any]])?.first)
+    #expect(prediction["leases"] as? Int == 4 && prediction["leases_done"] as? Int == 1)
+    #expect((prediction["out"] as? [[String: Any]])?.first?["node"] as? String == hostile)
     #expect(status(try await served.ask("/readyz")) == 200)
     let metrics = try await served.ask("/metrics")
     #expect(metrics.contains("elbo_node_step_seconds{node=\"<img src=x onerror=alert(1)>\\\"\\\\\"} 0.002\n"))

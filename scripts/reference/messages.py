@@ -129,8 +129,11 @@ def controls():
         prediction=77, recipe=b"model: bbb\n", parameters_digest=digest(4), parameters_count=1 << 20,
         inputs_digest=digest(6), input_kind=prediction.INPUT_KIND_FLOAT32, input_shape=[28, 28], examples=10000, seed=3,
         outputs=10, schema=b"{}"))
+    progress = prediction.PredictionStatus(
+        samples=200, examples=10000, piece=elements(512, 512), leases=16, leases_done=3, out=[prediction.LeaseStatus(
+            node="n1", first_sample=100, sample_count=50, examples=elements(512, 256), seconds=0.5)])
     yield "assist", make(0, 0, 0, 0, assist=prediction.Assist(
-        prediction=77, endpoint="tcp://10.0.0.9:41000", curve_public_key=digest(3)))
+        prediction=77, endpoint="tcp://10.0.0.9:41000", curve_public_key=digest(3), status=progress))
     yield "status_request", make(0, 0, 0, 0, status_request=status.StatusRequest())
     yield "status_reply", make(0, 0, 2, status_reply=status.StatusReply(
         job=status.JobStatus(
@@ -141,7 +144,8 @@ def controls():
             node=1, name="n1", incarnation=1001, state=status.NODE_STATE_STUCK, view=6, position=phase(11, 1),
             stage=control.STAGE_COMPUTING, shards=shards(0, 3), shards_done=2, lanes=2, seconds_since_seen=0.25,
             step_microseconds=4100, bytes_received=10, bytes_sent=20, waits=waits, seconds_waiting=1.5, restarts=2,
-            address="tcp://10.0.0.1:7701")]))
+            address="tcp://10.0.0.1:7701")],
+        help=[status.HelpStatus(prediction=77, status=progress)]))
 
 
 def chunks():

@@ -11,19 +11,24 @@ public actor HelpRequest {
   private let endpoint: Endpoint
   private let security: ClusterSecurity
   private let assist: Assist
+  private let status: @Sendable () async -> PredictionStatus
   private let members: @Sendable ([Member]) -> Void
   private var client: ControlClient?
   private var timer: TimerID?
   private var whenAnswered: CheckedContinuation<Result<Int, any Error>, Never>?
   private var deadline = Timestamp.now
 
-  /// - Parameter members: hears who takes part, each time somebody answers; on the request's thread.
+  /// - Parameters:
+  ///   - status: says how far the prediction is; the coordinator tells it to whoever asks how things are.
+  ///   - members: hears who takes part, each time somebody answers; on the request's thread.
   public init(
-    _ endpoint: Endpoint, security: ClusterSecurity, assist: Assist, members: @escaping @Sendable ([Member]) -> Void
+    _ endpoint: Endpoint, security: ClusterSecurity, assist: Assist,
+    status: @escaping @Sendable () async -> PredictionStatus, members: @escaping @Sendable ([Member]) -> Void
   ) throws {
     self.endpoint = endpoint
     self.security = security
     self.assist = assist
+    self.status = status
     self.members = members
     context = try ZeroMQContext(name: "help")
   }
@@ -46,11 +51,17 @@ public actor HelpRequest {
             .unreachable, "no coordinator with nodes answers at \(endpoint)",
             advice: "check that it runs, or predict with --nodes")))
     }
-    client?.send(
-      ControlMessage(job: nil, sender: nil, incarnation: nil, epoch: Epoch(rawValue: 0), body: .assist(assist)))
+    Task { [weak self, status] in await self?.ask(status()) }
     timer = context.executor.setTimer(at: .now + .milliseconds(whenAnswered == nil ? 2000 : 200)) { [weak self] in
       self?.assumeIsolated { $0.tick() }
     }
+  }
+
+  private func ask(_ status: PredictionStatus) {
+    var assist = assist
+    assist.status = status
+    client?.send(
+      ControlMessage(job: nil, sender: nil, incarnation: nil, epoch: Epoch(rawValue: 0), body: .assist(assist)))
   }
 
   private func receive(_ message: ControlMessage) {

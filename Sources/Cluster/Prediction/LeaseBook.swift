@@ -82,6 +82,14 @@ public struct LeaseBook<Worker: Hashable & Sendable>: Sendable {
   public var nextFirstLease: UInt64 { nextLease }
   public var isComplete: Bool { left == 0 }
 
+  /// How many leases it takes, were each given once, and how many of those have come back.
+  public var counts: (leases: Int, done: Int) { (entries.count, entries.count - left) }
+
+  /// The leases that are out, the oldest first.
+  public var out: [(worker: Worker, cell: Cell, since: Timestamp)] {
+    entries.flatMap { entry in entry.holders.map { ($0.worker, entry.cell, $0.since) } }.sorted { $0.2 < $1.2 }
+  }
+
   /// Samples that have not come, by ranges of examples: cells that follow each other are one.
   public var missing: [Cell] {
     entries.filter { !$0.isDone }.reduce(into: []) { missing, entry in

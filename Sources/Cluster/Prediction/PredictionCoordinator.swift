@@ -39,7 +39,8 @@ public actor PredictionCoordinator {
   private var monitor: ConnectionMonitor?
   private var authenticator: Authenticator?
   private var timer: TimerID?
-  private var workers: Set<[UInt8]> = []
+  /// Names by route.
+  private var workers: [[UInt8]: String] = [:]
   /// Those that have asked for a lease in vain, in the order of their asking.
   private var waiting: [[UInt8]] = []
   private var book: LeaseBook<[UInt8]>?
@@ -123,6 +124,18 @@ public actor PredictionCoordinator {
     }
   }
 
+  /// How far it is.
+  public var status: PredictionStatus {
+    let leases = (book?.out ?? []).prefix(Limits.leases).map { worker, cell, since in
+      PredictionStatus.Lease(
+        node: workers[worker] ?? "", samples: UInt64(cell.samples.lowerBound)..<UInt64(cell.samples.upperBound),
+        examples: cell.examples, seconds: Double((.now - since).nanoseconds) / 1e9)
+    }
+    return PredictionStatus(
+      samples: samples?.count ?? 0, examples: configuration.offer.examples, piece: samples?.examples,
+      leases: book?.counts.leases ?? 0, leasesDone: book?.counts.done ?? 0, out: leases)
+  }
+
   /// What is missing stays missing. From any thread.
   public nonisolated func giveUp() {
     context.executor.run { [self] in
@@ -143,7 +156,7 @@ public actor PredictionCoordinator {
 
   private func part(_ patience: Duration) async {
     isOver = true
-    for worker in workers { letGo(worker) }
+    for worker in workers.keys { letGo(worker) }
     await monitor?.everyoneHangsUp(within: patience, in: context)
   }
 
@@ -219,11 +232,11 @@ public actor PredictionCoordinator {
           to: worker)
       }
       if isOver { return letGo(worker) }
-      workers.insert(worker)
+      workers[worker] = request.name
       send(.prediction(configuration.offer), to: worker)
     case .stateRequest(let request): serve(request, to: worker)
     case .leaseRequest:
-      guard workers.contains(worker) else { return refuse("a node that has not asked what is predicted") }
+      guard workers[worker] != nil else { return refuse("a node that has not asked what is predicted") }
       if !waiting.contains(worker) { waiting.append(worker) }
       serveWaiting()
     case .sampleResult(let result): take(result, from: worker)
@@ -248,7 +261,7 @@ public actor PredictionCoordinator {
     let now = Timestamp.now
     var still: [[UInt8]] = []
     for worker in waiting {
-      guard workers.contains(worker) else { continue }
+      guard workers[worker] != nil else { continue }
       if let lease = book!.lease(to: worker, now: now) {
         send(.sampleLease(lease), to: worker)
       } else {
@@ -259,7 +272,7 @@ public actor PredictionCoordinator {
   }
 
   private func take(_ result: SampleResult, from worker: [UInt8]) {
-    guard let samples, book != nil, workers.contains(worker) else { return }
+    guard let samples, book != nil, workers[worker] != nil else { return }
     guard LeasedSamples.fits(result, width: samples.width) else {
       return refuse("a result of other numbers than were leased")
     }
@@ -283,7 +296,7 @@ public actor PredictionCoordinator {
       body: body)
     if case .unroutable? = try? router!.send([.bytes(worker), .bytes(message.encoded())]) {
       // Its connection is gone. Should it come again, it begins anew.
-      workers.remove(worker)
+      workers[worker] = nil
       book?.lost(worker)
     }
   }

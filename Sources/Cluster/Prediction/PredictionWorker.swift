@@ -43,6 +43,7 @@ public actor PredictionWorker {
   private let endpoint: Endpoint
   private let security: ClusterSecurity
   private let build: String
+  private let name: String
   private let patience: Duration
   private let prepare: @Sendable (PredictionOffer) throws -> Work
   private var client: ControlClient?
@@ -60,15 +61,18 @@ public actor PredictionWorker {
   private static let depth = 2
 
   /// - Parameters:
+  ///   - name: of the node, for people.
   ///   - patience: so long whoever leases may be silent.
   ///   - prepare: makes the learner, on a thread of its own.
   public init(
-    _ endpoint: Endpoint, security: ClusterSecurity, build: String, patience: Duration = .seconds(120),
+    _ endpoint: Endpoint, security: ClusterSecurity, build: String, name: String = "",
+    patience: Duration = .seconds(120),
     prepare: @escaping @Sendable (PredictionOffer) throws -> Work
   ) throws {
     self.endpoint = endpoint
     self.security = security
     self.build = build
+    self.name = name
     self.patience = patience
     self.prepare = prepare
     context = try ZeroMQContext(name: "samples")
@@ -140,7 +144,7 @@ public actor PredictionWorker {
     guard askedAt.map({ now - $0 > .seconds(1) }) ?? true else { return }
     askedAt = now
     switch stage {
-    case .asking: send(.recipeRequest(RecipeRequest(build: build)))
+    case .asking: send(.recipeRequest(RecipeRequest(build: build, name: name)))
     case .fetching(var fetch, let offer, let work):
       for request in fetch.requestsAgain() { send(.stateRequest(request)) }
       stage = .fetching(fetch, offer, work)
@@ -149,7 +153,7 @@ public actor PredictionWorker {
         for request in tasks[place].rows.requestsAgain() { send(.stateRequest(request)) }
       }
       // Nothing to do: perhaps the connection was lost and is another one now, unknown at the other end.
-      if tasks.isEmpty { send(.recipeRequest(RecipeRequest(build: build))) }
+      if tasks.isEmpty { send(.recipeRequest(RecipeRequest(build: build, name: name))) }
       askForLease()
     case .preparing, .over: break
     }

@@ -25,7 +25,7 @@ extension Coordinator {
         view: membership.view?.number ?? .none, viewChanges: membership.viewChanges,
         coordinatorRestarts: UInt32(clamping: epoch.rawValue - 1), refusedMessages: refused,
         explanation: explanation, build: configuration.build),
-      nodes: nodes)
+      nodes: nodes, help: helped.statuses(now: now))
   }
 
   private func jobState(_ nodes: [NodeStatus], now: Timestamp, stepSeconds: Double) -> (JobState, String) {

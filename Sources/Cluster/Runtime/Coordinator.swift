@@ -107,6 +107,7 @@ public actor Coordinator {
   /// That came before one that is to be written first: of a node that is quicker, or has joined late.
   var pendingReports: [UInt64: (report: Report, since: Timestamp)] = [:]
   var refused: UInt64 = 0
+  var helped = HelpedPredictions()
   /// Peers whose bad messages were noted once.
   var noted: Set<RoutingID> = []
   var areStrangersNoted = false

@@ -72,8 +72,23 @@ function nodeSection(run) {
     h('p', { class: 'faint' }, `view ${job.view}, ${job.view_changes} changes of view, ${job.coordinator_restarts} restarts of the coordinator, `
       + `${job.refused_messages} messages refused, V ${job.shards}, job ${job.job}`),
     table(['node', 'state', 'stage', 'lanes', 'shards', 'step', 'step time', 'seen', 'in / out', 'waits for'], rows),
+    ...job.predictions.flatMap(predictionPart),
     ...(run.marks.length ? [h('h2', {}, 'What has happened'), table(['time', 'step', ''],
       run.marks.slice(-50).reverse().map((mark) => [mark.time ? clock(mark.time) : '–', mark.step, mark.text]))] : []),
+  ];
+}
+
+/** A prediction that the nodes compute for: how far it is, and which samples are leased to whom. */
+function predictionPart(prediction) {
+  const range = (pair) => `${number(pair[0])}–${number(pair[1] - 1)}`;
+  const rows = prediction.out.map((lease) => [lease.node, range(lease.samples), range(lease.rows), `${lease.seconds.toFixed(1)} s`]);
+  return [
+    h('h2', {}, 'Prediction'),
+    h('progress', { max: prediction.leases || 1, value: prediction.leases_done, 'aria-label': 'How many leases are done' }),
+    h('p', { class: 'faint' }, `${number(prediction.samples)} samples of ${number(prediction.rows)} rows`
+      + (prediction.piece.length ? `, now rows ${range(prediction.piece)}` : '')
+      + `: ${prediction.leases_done} of ${prediction.leases} leases done`),
+    table(['node', 'samples', 'rows', 'leased since'], rows),
   ];
 }
 

@@ -187,6 +187,96 @@ void   elbo__v1__prediction__free_unpacked
   assert(message->base.descriptor == &elbo__v1__prediction__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   elbo__v1__lease_status__init
+                     (Elbo__V1__LeaseStatus         *message)
+{
+  static const Elbo__V1__LeaseStatus init_value = ELBO__V1__LEASE_STATUS__INIT;
+  *message = init_value;
+}
+size_t elbo__v1__lease_status__get_packed_size
+                     (const Elbo__V1__LeaseStatus *message)
+{
+  assert(message->base.descriptor == &elbo__v1__lease_status__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t elbo__v1__lease_status__pack
+                     (const Elbo__V1__LeaseStatus *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &elbo__v1__lease_status__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t elbo__v1__lease_status__pack_to_buffer
+                     (const Elbo__V1__LeaseStatus *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &elbo__v1__lease_status__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Elbo__V1__LeaseStatus *
+       elbo__v1__lease_status__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Elbo__V1__LeaseStatus *)
+     protobuf_c_message_unpack (&elbo__v1__lease_status__descriptor,
+                                allocator, len, data);
+}
+void   elbo__v1__lease_status__free_unpacked
+                     (Elbo__V1__LeaseStatus *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &elbo__v1__lease_status__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   elbo__v1__prediction_status__init
+                     (Elbo__V1__PredictionStatus         *message)
+{
+  static const Elbo__V1__PredictionStatus init_value = ELBO__V1__PREDICTION_STATUS__INIT;
+  *message = init_value;
+}
+size_t elbo__v1__prediction_status__get_packed_size
+                     (const Elbo__V1__PredictionStatus *message)
+{
+  assert(message->base.descriptor == &elbo__v1__prediction_status__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t elbo__v1__prediction_status__pack
+                     (const Elbo__V1__PredictionStatus *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &elbo__v1__prediction_status__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t elbo__v1__prediction_status__pack_to_buffer
+                     (const Elbo__V1__PredictionStatus *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &elbo__v1__prediction_status__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Elbo__V1__PredictionStatus *
+       elbo__v1__prediction_status__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Elbo__V1__PredictionStatus *)
+     protobuf_c_message_unpack (&elbo__v1__prediction_status__descriptor,
+                                allocator, len, data);
+}
+void   elbo__v1__prediction_status__free_unpacked
+                     (Elbo__V1__PredictionStatus *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &elbo__v1__prediction_status__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   elbo__v1__assist__init
                      (Elbo__V1__Assist         *message)
 {
@@ -697,7 +787,200 @@ const ProtobufCMessageDescriptor elbo__v1__prediction__descriptor =
   (ProtobufCMessageInit) elbo__v1__prediction__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor elbo__v1__assist__field_descriptors[3] =
+static const ProtobufCFieldDescriptor elbo__v1__lease_status__field_descriptors[5] =
+{
+  {
+    "node",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Elbo__V1__LeaseStatus, node),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "first_sample",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Elbo__V1__LeaseStatus, first_sample),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "sample_count",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Elbo__V1__LeaseStatus, sample_count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "examples",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Elbo__V1__LeaseStatus, examples),
+    &elbo__v1__element_range__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "seconds",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Elbo__V1__LeaseStatus, seconds),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned elbo__v1__lease_status__field_indices_by_name[] = {
+  3,   /* field[3] = examples */
+  1,   /* field[1] = first_sample */
+  0,   /* field[0] = node */
+  2,   /* field[2] = sample_count */
+  4,   /* field[4] = seconds */
+};
+static const ProtobufCIntRange elbo__v1__lease_status__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor elbo__v1__lease_status__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "elbo.v1.LeaseStatus",
+  "LeaseStatus",
+  "Elbo__V1__LeaseStatus",
+  "elbo.v1",
+  sizeof(Elbo__V1__LeaseStatus),
+  5,
+  elbo__v1__lease_status__field_descriptors,
+  elbo__v1__lease_status__field_indices_by_name,
+  1,  elbo__v1__lease_status__number_ranges,
+  (ProtobufCMessageInit) elbo__v1__lease_status__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor elbo__v1__prediction_status__field_descriptors[6] =
+{
+  {
+    "samples",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Elbo__V1__PredictionStatus, samples),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "examples",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Elbo__V1__PredictionStatus, examples),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "piece",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Elbo__V1__PredictionStatus, piece),
+    &elbo__v1__element_range__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "leases",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Elbo__V1__PredictionStatus, leases),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "leases_done",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Elbo__V1__PredictionStatus, leases_done),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "out",
+    6,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Elbo__V1__PredictionStatus, n_out),
+    offsetof(Elbo__V1__PredictionStatus, out),
+    &elbo__v1__lease_status__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned elbo__v1__prediction_status__field_indices_by_name[] = {
+  1,   /* field[1] = examples */
+  3,   /* field[3] = leases */
+  4,   /* field[4] = leases_done */
+  5,   /* field[5] = out */
+  2,   /* field[2] = piece */
+  0,   /* field[0] = samples */
+};
+static const ProtobufCIntRange elbo__v1__prediction_status__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 6 }
+};
+const ProtobufCMessageDescriptor elbo__v1__prediction_status__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "elbo.v1.PredictionStatus",
+  "PredictionStatus",
+  "Elbo__V1__PredictionStatus",
+  "elbo.v1",
+  sizeof(Elbo__V1__PredictionStatus),
+  6,
+  elbo__v1__prediction_status__field_descriptors,
+  elbo__v1__prediction_status__field_indices_by_name,
+  1,  elbo__v1__prediction_status__number_ranges,
+  (ProtobufCMessageInit) elbo__v1__prediction_status__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor elbo__v1__assist__field_descriptors[4] =
 {
   {
     "prediction",
@@ -735,16 +1018,29 @@ static const ProtobufCFieldDescriptor elbo__v1__assist__field_descriptors[3] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "status",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Elbo__V1__Assist, status),
+    &elbo__v1__prediction_status__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned elbo__v1__assist__field_indices_by_name[] = {
   2,   /* field[2] = curve_public_key */
   1,   /* field[1] = endpoint */
   0,   /* field[0] = prediction */
+  3,   /* field[3] = status */
 };
 static const ProtobufCIntRange elbo__v1__assist__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 4 }
 };
 const ProtobufCMessageDescriptor elbo__v1__assist__descriptor =
 {
@@ -754,7 +1050,7 @@ const ProtobufCMessageDescriptor elbo__v1__assist__descriptor =
   "Elbo__V1__Assist",
   "elbo.v1",
   sizeof(Elbo__V1__Assist),
-  3,
+  4,
   elbo__v1__assist__field_descriptors,
   elbo__v1__assist__field_indices_by_name,
   1,  elbo__v1__assist__number_ranges,

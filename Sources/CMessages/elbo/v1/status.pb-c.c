@@ -142,6 +142,51 @@ void   elbo__v1__node_status__free_unpacked
   assert(message->base.descriptor == &elbo__v1__node_status__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   elbo__v1__help_status__init
+                     (Elbo__V1__HelpStatus         *message)
+{
+  static const Elbo__V1__HelpStatus init_value = ELBO__V1__HELP_STATUS__INIT;
+  *message = init_value;
+}
+size_t elbo__v1__help_status__get_packed_size
+                     (const Elbo__V1__HelpStatus *message)
+{
+  assert(message->base.descriptor == &elbo__v1__help_status__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t elbo__v1__help_status__pack
+                     (const Elbo__V1__HelpStatus *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &elbo__v1__help_status__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t elbo__v1__help_status__pack_to_buffer
+                     (const Elbo__V1__HelpStatus *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &elbo__v1__help_status__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Elbo__V1__HelpStatus *
+       elbo__v1__help_status__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Elbo__V1__HelpStatus *)
+     protobuf_c_message_unpack (&elbo__v1__help_status__descriptor,
+                                allocator, len, data);
+}
+void   elbo__v1__help_status__free_unpacked
+                     (Elbo__V1__HelpStatus *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &elbo__v1__help_status__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   elbo__v1__status_reply__init
                      (Elbo__V1__StatusReply         *message)
 {
@@ -697,7 +742,58 @@ const ProtobufCMessageDescriptor elbo__v1__node_status__descriptor =
   (ProtobufCMessageInit) elbo__v1__node_status__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor elbo__v1__status_reply__field_descriptors[2] =
+static const ProtobufCFieldDescriptor elbo__v1__help_status__field_descriptors[2] =
+{
+  {
+    "prediction",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FIXED64,
+    0,   /* quantifier_offset */
+    offsetof(Elbo__V1__HelpStatus, prediction),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "status",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Elbo__V1__HelpStatus, status),
+    &elbo__v1__prediction_status__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned elbo__v1__help_status__field_indices_by_name[] = {
+  0,   /* field[0] = prediction */
+  1,   /* field[1] = status */
+};
+static const ProtobufCIntRange elbo__v1__help_status__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor elbo__v1__help_status__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "elbo.v1.HelpStatus",
+  "HelpStatus",
+  "Elbo__V1__HelpStatus",
+  "elbo.v1",
+  sizeof(Elbo__V1__HelpStatus),
+  2,
+  elbo__v1__help_status__field_descriptors,
+  elbo__v1__help_status__field_indices_by_name,
+  1,  elbo__v1__help_status__number_ranges,
+  (ProtobufCMessageInit) elbo__v1__help_status__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor elbo__v1__status_reply__field_descriptors[3] =
 {
   {
     "job",
@@ -723,15 +819,28 @@ static const ProtobufCFieldDescriptor elbo__v1__status_reply__field_descriptors[
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "help",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Elbo__V1__StatusReply, n_help),
+    offsetof(Elbo__V1__StatusReply, help),
+    &elbo__v1__help_status__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned elbo__v1__status_reply__field_indices_by_name[] = {
+  2,   /* field[2] = help */
   0,   /* field[0] = job */
   1,   /* field[1] = nodes */
 };
 static const ProtobufCIntRange elbo__v1__status_reply__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 0, 3 }
 };
 const ProtobufCMessageDescriptor elbo__v1__status_reply__descriptor =
 {
@@ -741,7 +850,7 @@ const ProtobufCMessageDescriptor elbo__v1__status_reply__descriptor =
   "Elbo__V1__StatusReply",
   "elbo.v1",
   sizeof(Elbo__V1__StatusReply),
-  2,
+  3,
   elbo__v1__status_reply__field_descriptors,
   elbo__v1__status_reply__field_indices_by_name,
   1,  elbo__v1__status_reply__number_ranges,

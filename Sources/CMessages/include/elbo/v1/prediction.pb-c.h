@@ -20,6 +20,8 @@ typedef struct Elbo__V1__LeaseRequest Elbo__V1__LeaseRequest;
 typedef struct Elbo__V1__SampleLease Elbo__V1__SampleLease;
 typedef struct Elbo__V1__SampleResult Elbo__V1__SampleResult;
 typedef struct Elbo__V1__Prediction Elbo__V1__Prediction;
+typedef struct Elbo__V1__LeaseStatus Elbo__V1__LeaseStatus;
+typedef struct Elbo__V1__PredictionStatus Elbo__V1__PredictionStatus;
 typedef struct Elbo__V1__Assist Elbo__V1__Assist;
 
 
@@ -177,6 +179,69 @@ struct  Elbo__V1__Prediction
 
 
 /*
+ * A lease that is out.
+ */
+struct  Elbo__V1__LeaseStatus
+{
+  ProtobufCMessage base;
+  /*
+   * name; may be empty
+   */
+  char *node;
+  uint64_t first_sample;
+  /*
+   * at least 1
+   */
+  uint32_t sample_count;
+  /*
+   * rows of the input
+   */
+  Elbo__V1__ElementRange *examples;
+  /*
+   * since it was given
+   */
+  double seconds;
+};
+#define ELBO__V1__LEASE_STATUS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&elbo__v1__lease_status__descriptor) \
+    , (char *)protobuf_c_empty_string, 0, 0, NULL, 0 }
+
+
+/*
+ * How far a prediction is. The rows are computed in pieces, one after the other.
+ */
+struct  Elbo__V1__PredictionStatus
+{
+  ProtobufCMessage base;
+  /*
+   * of each row; may still grow
+   */
+  uint64_t samples;
+  /*
+   * rows of the input
+   */
+  uint64_t examples;
+  /*
+   * the rows whose samples are leased now; absent when none are
+   */
+  Elbo__V1__ElementRange *piece;
+  /*
+   * that the piece takes
+   */
+  uint64_t leases;
+  uint64_t leases_done;
+  /*
+   * the oldest first; not all where there are many
+   */
+  size_t n_out;
+  Elbo__V1__LeaseStatus **out;
+};
+#define ELBO__V1__PREDICTION_STATUS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&elbo__v1__prediction_status__descriptor) \
+    , 0, 0, NULL, 0, 0, 0,NULL }
+
+
+/*
  * Nodes are asked to compute for a prediction, beside what they do: from whoever predicts to a training's coordinator,
  * and from there to its members. The coordinator answers with its View.
  */
@@ -192,10 +257,14 @@ struct  Elbo__V1__Assist
    * of that ROUTER, 32 bytes; empty in plain text
    */
   ProtobufCBinaryData curve_public_key;
+  /*
+   * for StatusReply; absent on the way to members
+   */
+  Elbo__V1__PredictionStatus *status;
 };
 #define ELBO__V1__ASSIST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&elbo__v1__assist__descriptor) \
-    , 0, (char *)protobuf_c_empty_string, {0,NULL} }
+    , 0, (char *)protobuf_c_empty_string, {0,NULL}, NULL }
 
 
 /* Elbo__V1__LeaseRequest methods */
@@ -274,6 +343,44 @@ Elbo__V1__Prediction *
 void   elbo__v1__prediction__free_unpacked
                      (Elbo__V1__Prediction *message,
                       ProtobufCAllocator *allocator);
+/* Elbo__V1__LeaseStatus methods */
+void   elbo__v1__lease_status__init
+                     (Elbo__V1__LeaseStatus         *message);
+size_t elbo__v1__lease_status__get_packed_size
+                     (const Elbo__V1__LeaseStatus   *message);
+size_t elbo__v1__lease_status__pack
+                     (const Elbo__V1__LeaseStatus   *message,
+                      uint8_t             *out);
+size_t elbo__v1__lease_status__pack_to_buffer
+                     (const Elbo__V1__LeaseStatus   *message,
+                      ProtobufCBuffer     *buffer);
+Elbo__V1__LeaseStatus *
+       elbo__v1__lease_status__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   elbo__v1__lease_status__free_unpacked
+                     (Elbo__V1__LeaseStatus *message,
+                      ProtobufCAllocator *allocator);
+/* Elbo__V1__PredictionStatus methods */
+void   elbo__v1__prediction_status__init
+                     (Elbo__V1__PredictionStatus         *message);
+size_t elbo__v1__prediction_status__get_packed_size
+                     (const Elbo__V1__PredictionStatus   *message);
+size_t elbo__v1__prediction_status__pack
+                     (const Elbo__V1__PredictionStatus   *message,
+                      uint8_t             *out);
+size_t elbo__v1__prediction_status__pack_to_buffer
+                     (const Elbo__V1__PredictionStatus   *message,
+                      ProtobufCBuffer     *buffer);
+Elbo__V1__PredictionStatus *
+       elbo__v1__prediction_status__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   elbo__v1__prediction_status__free_unpacked
+                     (Elbo__V1__PredictionStatus *message,
+                      ProtobufCAllocator *allocator);
 /* Elbo__V1__Assist methods */
 void   elbo__v1__assist__init
                      (Elbo__V1__Assist         *message);
@@ -307,6 +414,12 @@ typedef void (*Elbo__V1__SampleResult_Closure)
 typedef void (*Elbo__V1__Prediction_Closure)
                  (const Elbo__V1__Prediction *message,
                   void *closure_data);
+typedef void (*Elbo__V1__LeaseStatus_Closure)
+                 (const Elbo__V1__LeaseStatus *message,
+                  void *closure_data);
+typedef void (*Elbo__V1__PredictionStatus_Closure)
+                 (const Elbo__V1__PredictionStatus *message,
+                  void *closure_data);
 typedef void (*Elbo__V1__Assist_Closure)
                  (const Elbo__V1__Assist *message,
                   void *closure_data);
@@ -321,6 +434,8 @@ extern const ProtobufCMessageDescriptor elbo__v1__lease_request__descriptor;
 extern const ProtobufCMessageDescriptor elbo__v1__sample_lease__descriptor;
 extern const ProtobufCMessageDescriptor elbo__v1__sample_result__descriptor;
 extern const ProtobufCMessageDescriptor elbo__v1__prediction__descriptor;
+extern const ProtobufCMessageDescriptor elbo__v1__lease_status__descriptor;
+extern const ProtobufCMessageDescriptor elbo__v1__prediction_status__descriptor;
 extern const ProtobufCMessageDescriptor elbo__v1__assist__descriptor;
 
 PROTOBUF_C__END_DECLS

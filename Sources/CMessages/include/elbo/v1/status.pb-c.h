@@ -16,10 +16,12 @@ PROTOBUF_C__BEGIN_DECLS
 
 #include "elbo/v1/common.pb-c.h"
 #include "elbo/v1/control.pb-c.h"
+#include "elbo/v1/prediction.pb-c.h"
 
 typedef struct Elbo__V1__StatusRequest Elbo__V1__StatusRequest;
 typedef struct Elbo__V1__JobStatus Elbo__V1__JobStatus;
 typedef struct Elbo__V1__NodeStatus Elbo__V1__NodeStatus;
+typedef struct Elbo__V1__HelpStatus Elbo__V1__HelpStatus;
 typedef struct Elbo__V1__StatusReply Elbo__V1__StatusReply;
 
 
@@ -167,6 +169,20 @@ struct  Elbo__V1__NodeStatus
     , 0, (char *)protobuf_c_empty_string, 0, ELBO__V1__NODE_STATE__NODE_STATE_UNSPECIFIED, 0, NULL, ELBO__V1__STAGE__STAGE_UNSPECIFIED, NULL, 0, 0, 0, 0, 0, 0, 0,NULL, 0, 0, (char *)protobuf_c_empty_string }
 
 
+/*
+ * A prediction that the members compute for.
+ */
+struct  Elbo__V1__HelpStatus
+{
+  ProtobufCMessage base;
+  uint64_t prediction;
+  Elbo__V1__PredictionStatus *status;
+};
+#define ELBO__V1__HELP_STATUS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&elbo__v1__help_status__descriptor) \
+    , 0, NULL }
+
+
 struct  Elbo__V1__StatusReply
 {
   ProtobufCMessage base;
@@ -176,10 +192,15 @@ struct  Elbo__V1__StatusReply
    */
   size_t n_nodes;
   Elbo__V1__NodeStatus **nodes;
+  /*
+   * ascending by number
+   */
+  size_t n_help;
+  Elbo__V1__HelpStatus **help;
 };
 #define ELBO__V1__STATUS_REPLY__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&elbo__v1__status_reply__descriptor) \
-    , NULL, 0,NULL }
+    , NULL, 0,NULL, 0,NULL }
 
 
 /* Elbo__V1__StatusRequest methods */
@@ -239,6 +260,25 @@ Elbo__V1__NodeStatus *
 void   elbo__v1__node_status__free_unpacked
                      (Elbo__V1__NodeStatus *message,
                       ProtobufCAllocator *allocator);
+/* Elbo__V1__HelpStatus methods */
+void   elbo__v1__help_status__init
+                     (Elbo__V1__HelpStatus         *message);
+size_t elbo__v1__help_status__get_packed_size
+                     (const Elbo__V1__HelpStatus   *message);
+size_t elbo__v1__help_status__pack
+                     (const Elbo__V1__HelpStatus   *message,
+                      uint8_t             *out);
+size_t elbo__v1__help_status__pack_to_buffer
+                     (const Elbo__V1__HelpStatus   *message,
+                      ProtobufCBuffer     *buffer);
+Elbo__V1__HelpStatus *
+       elbo__v1__help_status__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   elbo__v1__help_status__free_unpacked
+                     (Elbo__V1__HelpStatus *message,
+                      ProtobufCAllocator *allocator);
 /* Elbo__V1__StatusReply methods */
 void   elbo__v1__status_reply__init
                      (Elbo__V1__StatusReply         *message);
@@ -269,6 +309,9 @@ typedef void (*Elbo__V1__JobStatus_Closure)
 typedef void (*Elbo__V1__NodeStatus_Closure)
                  (const Elbo__V1__NodeStatus *message,
                   void *closure_data);
+typedef void (*Elbo__V1__HelpStatus_Closure)
+                 (const Elbo__V1__HelpStatus *message,
+                  void *closure_data);
 typedef void (*Elbo__V1__StatusReply_Closure)
                  (const Elbo__V1__StatusReply *message,
                   void *closure_data);
@@ -283,6 +326,7 @@ extern const ProtobufCEnumDescriptor    elbo__v1__node_state__descriptor;
 extern const ProtobufCMessageDescriptor elbo__v1__status_request__descriptor;
 extern const ProtobufCMessageDescriptor elbo__v1__job_status__descriptor;
 extern const ProtobufCMessageDescriptor elbo__v1__node_status__descriptor;
+extern const ProtobufCMessageDescriptor elbo__v1__help_status__descriptor;
 extern const ProtobufCMessageDescriptor elbo__v1__status_reply__descriptor;
 
 PROTOBUF_C__END_DECLS
