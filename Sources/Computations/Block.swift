@@ -5,6 +5,8 @@
 ///     let y = block.apply(.relu, to: block.linear(x, weight, bias))
 public struct Block: Sendable {
   public private(set) var steps: [Step] = []
+  /// Tensors whose numbers the steps know.
+  public private(set) var constants: [Computation.Constant] = []
   private var count = 0
   private let stripped: String
 
@@ -34,6 +36,14 @@ public struct Block: Sendable {
   public func tensor(_ name: String, shape: [Int], isShared: Bool = false) -> Operand {
     let own = name.hasPrefix(stripped) ? String(name.dropFirst(stripped.count)) : name
     return .tensor(.init(name: own, shape: shape, isShared: isShared))
+  }
+
+  /// A tensor with these numbers. Where its name is known, it is the one of before.
+  public mutating func constant(_ name: String, shape: [Int], _ values: @autoclosure () -> [Float]) -> Operand {
+    if !constants.contains(where: { $0.name == name }) {
+      constants.append(Computation.Constant(name, shape: shape, values()))
+    }
+    return .tensor(.init(name: name, shape: shape, isShared: true))
   }
 
   private mutating func next(_ shape: [Int], isChannelsFirst: Bool = false) -> Value {
@@ -190,6 +200,32 @@ public struct Block: Sendable {
       .batchNormalization(epsilon: epsilon), [.value(x)] + tensors, x.shape, isChannelsFirst: x.isChannelsFirst)
   }
 
+  /// One number for each channel, as an image of one pixel: [n, c] → [n, 1, 1, c], or a tensor [c] → [1, 1, 1, c].
+  public mutating func pixel(_ numbers: Operand) -> Value {
+    let shape = numbers.storedShape
+    let (n, channels) = (shape.count > 1 ? shape[0] : 1, shape.last!)
+    return add(.reshape([n, channels, 1, 1]), [numbers], [n, 1, 1, channels], isChannelsFirst: true)
+  }
+
+  /// A tensor [1, c, h, w] as an image [1, h, w, c].
+  public mutating func image(_ tensor: Operand) -> Value {
+    let shape = tensor.storedShape
+    return add(.reshape(shape), [tensor], [shape[0], shape[2], shape[3], shape[1]], isChannelsFirst: true)
+  }
+
+  /// Does the same with every channel: `body` is given images [n · c, h, w, 1].
+  public mutating func eachChannel(_ x: Value, _ body: (inout Block, Value) -> Value) -> Value {
+    let x = channelsFirst(x)
+    let (n, channels) = (x.shape[0], x.shape[3])
+    func reshaped(_ x: Value, _ n: Int, _ channels: Int) -> Value {
+      add(
+        .reshape([n, channels, x.shape[1], x.shape[2]]), [.value(x)], [n, x.shape[1], x.shape[2], channels],
+        isChannelsFirst: true)
+    }
+    let planes = reshaped(x, n == Value.examples ? Value.examples : n * channels, 1)
+    return reshaped(channelsFirst(body(&self, planes)), n, channels)
+  }
+
   // MARK: Shapes
 
   public mutating func reshape(_ x: Value, to shape: [Int]) -> Value {
@@ -257,6 +293,9 @@ public struct Block: Sendable {
     var block = Block(stripping: stripped)
     let input = block.input(x.shape)
     let result = block.channelsLast(try body(&block, input))
+    for constant in block.constants where !constants.contains(where: { $0.name == constant.name }) {
+      constants.append(constant)
+    }
     let repetition = Operation.Repetition(block: block, input: input, result: result, name: name, count: count)
     return add(.repeated(repetition), [.value(x)], [count] + result.shape)
   }

@@ -36,12 +36,12 @@ public struct Computation: Sendable {
   /// The tensors that the block names, in the order of the names' first use.
   public let constants: [Constant]
 
-  /// - Parameter constants: the tensors that the block names; others may be among them.
+  /// - Parameter constants: the tensors that the block names and whose numbers it does not know; others may be among them.
   public init(
     name: String, summary: String, inputs: [Port], outputs: [Port], block: Block, constants: [Constant]
   ) {
     (self.name, self.summary, self.inputs, self.outputs, self.block) = (name, summary, inputs, outputs, block)
-    let known = Dictionary(uniqueKeysWithValues: constants.map { ($0.name, $0) })
+    let known = Dictionary(uniqueKeysWithValues: (constants + block.constants).map { ($0.name, $0) })
     self.constants = block.tensorNames().map { known[$0]! }
   }
 }

@@ -155,13 +155,20 @@ extension PixelNormalization: SteppedLayer {
   }
 }
 
+/// In groups it needs as many examples as come out even.
 extension MinibatchDeviation: SteppedLayer {
   public func steps(_ x: Value, in block: inout Block) -> Value {
     let x = block.channelsLast(x)
-    let centered = block.subtract(x, .value(block.mean(x, over: [0])))
+    // [size, M, …] in M groups of a size, [n, …] in one.
+    let grouped = group.map { block.reshape(x, to: [$0, Value.examples, x.shape.dropFirst().reduce(1, *)]) } ?? x
+    let centered = block.subtract(grouped, .value(block.mean(grouped, over: [0])))
     let variance = block.mean(block.multiply(centered, .value(centered)), over: [0])
     let deviations = block.apply(.squareRoot, to: block.add(variance, .number(1e-8)))
-    let deviation = block.mean(deviations, over: Array(0..<x.shape.count))
+    var deviation = block.mean(deviations, over: Array((group == nil ? 0 : 2)..<grouped.shape.count))
+    if group != nil {
+      let each = block.expand(.value(deviation), like: block.slice(grouped, axis: 2, 0..<1))
+      deviation = block.reshape(each, to: [Value.examples] + x.shape.dropFirst().map { _ in 1 })
+    }
     let column = block.slice(x, axis: x.shape.count - 1, 0..<1)
     return block.join(x, block.expand(.value(deviation), like: column))
   }

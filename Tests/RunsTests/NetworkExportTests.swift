@@ -128,28 +128,43 @@ import Training
     #expect(made.shape == [8, 8, 8] && zip(made.values, wanted).allSatisfy { abs($0 - Double($1)) <= 1e-5 })
   }
 
-  private static let players: [[String]] = [
-    ["network.discriminator_normalisation=spectral", "network.upsampling=bilinear", "network.hidden=5"],
-    ["network.discriminator_normalisation=batch", "network.minibatch_deviation=true"],
+  private static let growing = ["network.channel_base=24", "network.minibatch_group=4"]
+  private static let players: [(String, [String])] = [
+    (
+      "dcgan",
+      [
+        "network.filters=2", "network.discriminator_normalisation=spectral", "network.upsampling=bilinear",
+        "network.hidden=5",
+      ]
+    ),
+    (
+      "dcgan",
+      ["network.filters=2", "network.discriminator_normalisation=batch", "network.minibatch_deviation=true"]
+    ),
+    ("progressive-gan", growing),
+    // It ends while the second size fades in.
+    ("progressive-gan", growing + ["network.stable_examples=60", "network.fading_examples=80"]),
+    ("stylegan", growing + ["network.style_width=5"]),
+    ("stylegan", growing + ["network.style_width=5", "network.style=adain", "network.noise=false"]),
   ]
 
   @Test("A generator makes the samples of their latent rows, and a discriminator their scores", arguments: players)
-  func adversarial(_ settings: [String]) async throws {
+  func adversarial(_ model: String, _ settings: [String]) async throws {
     let files = Files()
-    let run = try await trained(files, "dcgan", pictures(files), settings + ["network.filters=2", "network.latent=3"])
+    let run = try await trained(files, model, pictures(files), settings + ["network.latent=3"])
     let written = try run.export(to: files["model.onnx"])
     #expect(written == [files["model.generator.onnx"], files["model.discriminator.onnx"]])
-    try await run.writeSamples(SampleOptions(count: 4), to: files["samples.npz"])
+    try await run.writeSamples(SampleOptions(count: 8), to: files["samples.npz"])
     let archive = try NPZ(files["samples.npz"])
     func numbers(_ name: String) throws -> Numbers {
       let array = try archive.examples(name)
-      return array.withUnsafeBufferPointer(as: Float.self) { Numbers([4] + array.shape, $0.map { Double($0) }) }
+      return array.withUnsafeBufferPointer(as: Float.self) { Numbers([8] + array.shape, $0.map { Double($0) }) }
     }
     let (latents, samples, scores) = try (numbers("latents"), numbers("samples"), numbers("scores"))
     let made = try #require(outputs(written[0], latents)["examples"])
     #expect(made.shape == samples.shape && zip(made.values, samples.values).allSatisfy { abs($0 - $1) <= 1e-5 })
     let found = try #require(outputs(written[1], samples)["scores"])
-    #expect(found.values.count == 4 && zip(found.values, scores.values).allSatisfy { abs($0 - $1) <= 1e-5 })
+    #expect(found.values.count == 8 && zip(found.values, scores.values).allSatisfy { abs($0 - $1) <= 1e-5 })
   }
 
   @Test("The same run gives the same bytes, with any number of lanes; other seeds give others") func bytes()

@@ -63,6 +63,7 @@ VAES = {
 }
 GAN = ["network.latent=6", "network.generator=[16]", "network.discriminator=[16]"]
 DCGAN = ["network.latent=6", "network.filters=4"]
+GROWING = ["network.latent=6", "network.channel_base=64", "network.minibatch_group=5"]
 GANS = {
     "gan": ("gan", "images", GAN), "gan table": ("gan", "columns", GAN + ["data.normalisation=standard"]),
     "wgan": ("wgan", "images", GAN), "wgan-gp": ("wgan-gp", "images", GAN + ["network.discriminator_normalisation=layer"]),
@@ -71,6 +72,12 @@ GANS = {
                                                            "network.discriminator_normalisation=spectral"]),
     "dcgan bilinear deviation": ("dcgan", "images", DCGAN + ["network.upsampling=bilinear",
                                                              "network.minibatch_deviation=true"]),
+    "dcgan groups": ("dcgan", "images", DCGAN + ["network.minibatch_deviation=true", "network.minibatch_group=5"]),
+    "progressive-gan": ("progressive-gan", "images", GROWING),
+    "progressive-gan fading": ("progressive-gan", "images", GROWING + ["network.stable_examples=100",
+                                                                       "network.fading_examples=300"]),
+    "stylegan": ("stylegan", "images", GROWING),
+    "stylegan adain": ("stylegan", "images", GROWING + ["network.style=adain"]),
     "infogan": ("infogan", "images", GAN + ["network.architecture=dense", "network.categories=3"]),
 }
 

@@ -115,7 +115,10 @@ private struct GraphWriter {
     case .float: add("Cast", .init("to", .integer(ONNX.Element.float32.rawValue)))
     case .reshape(let shape):
       // 0 keeps the extent, so that no examples are no puzzle.
-      let keeps = step.operands[0].storedShape.first == Value.examples && shape.first == Value.examples
+      let before = step.operands[0].storedShape
+      let keeps =
+        before.first == Value.examples && shape.first == Value.examples
+        && before.dropFirst().reduce(1, *) == shape.dropFirst().reduce(1, *)
       self.add("Reshape", operands + [integers(keeps ? [0] + shape.dropFirst() : shape)], result)
     case .permute(let axes): add("Transpose", .init("perm", .integers(axes)))
     case .slice(let axis, let range):

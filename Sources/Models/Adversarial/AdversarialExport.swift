@@ -14,7 +14,7 @@ extension AdversarialLearner {
   private func generatorComputation() throws -> Computation {
     var block = Block()
     let latent = Computation.Port("latent", block.input([Value.examples, codes.width]))
-    let made = try generator.network.steps(latent.value, in: &block)
+    let made = try generator.grown(to: present).steps(latent.value, in: &block)
     let rows = block.reshape(made, to: [Value.examples, inputs.width])
     let examples =
       pixels
@@ -39,7 +39,7 @@ extension AdversarialLearner {
       ? block.subtract(
         block.multiply(block.reshape(examples.value, to: [Value.examples, inputs.width]), .number(2)), .number(1))
       : inputs.steps(examples, in: &block)
-    let scores = block.channelsLast(try discriminator.network.steps(rows, in: &block))
+    let scores = block.channelsLast(try discriminator.grown(to: present).steps(rows, in: &block))
     return Computation(
       name: "discriminator",
       summary: "examples as the generator makes them -> scores [n, \(1 + codes.outputs)]: the output"

@@ -1,3 +1,4 @@
+import Computations
 import Tensors
 
 /// What an equalized layer multiplies its numbers with at each use. The weights start standard normal, so that Adam moves
@@ -112,5 +113,63 @@ public struct EqualizedConvolution: Layer {
     guard let bias else { return source.convolved(with: w, stride: stride, padding: padding) }
     return source.convolved(
       with: w, bias: pass.parameters[bias] * gain.bias, slope: slope, stride: stride, padding: padding)
+  }
+}
+
+// MARK: For other programs
+
+extension EqualizedDense: SteppedLayer {
+  public func steps(_ x: Value, in block: inout Block) -> Value {
+    let w = block.scaled(weight, by: gain.weight)
+    let y = block.linear(x, .value(w), .value(block.scaled(bias, by: gain.bias)))
+    return isRectified ? block.leakyReLU(y, slope: leakySlope) : y
+  }
+}
+
+extension EqualizedConvolution: SteppedLayer {
+  public func steps(_ x: Value, in block: inout Block) -> Value {
+    let kernel = weight.shape[2]
+    let reach = (kernel - 1) / 2
+    let source =
+      isHalving
+      ? kernel == 1 ? block.filteredDown(x) : block.filtered(x, padding: 1 + reach) : x
+    let geometry = Operation.Geometry(
+      size: kernel, stride: isHalving && kernel > 1 ? 2 : 1, padding: isHalving ? 0 : reach)
+    let w = Operand.value(block.scaled(weight, by: gain.weight))
+    guard let bias else { return block.convolution(source, w, nil, geometry) }
+    let y = block.convolution(source, w, .value(block.scaled(bias, by: gain.bias)), geometry)
+    return slope < 1 ? block.leakyReLU(y, slope: slope) : y
+  }
+}
+
+extension Block {
+  /// A slot's numbers times a factor.
+  mutating func scaled(_ slot: Slot, by factor: Float) -> Value {
+    multiply(reshape(tensor(slot), to: slot.shape.dimensions), .number(factor))
+  }
+
+  /// [1 3 3 1] along both axes, of sum 1.
+  private mutating func filter() -> Operand {
+    let taps: [Float] = [0.125, 0.375, 0.375, 0.125]
+    return constant("filter", shape: [1, 1, 4, 4], taps.flatMap { row in taps.map { row * $0 } })
+  }
+
+  /// As ``Tensor/filteredUp()``.
+  mutating func filteredUp(_ x: Value) -> Value {
+    let taps = filter()
+    let y = eachChannel(x) { $0.transposedConvolution($1, taps, nil, .init(size: 4, stride: 2, padding: 1)) }
+    return multiply(y, .number(4))
+  }
+
+  /// As ``Tensor/filteredDown()``.
+  mutating func filteredDown(_ x: Value) -> Value {
+    let taps = filter()
+    return eachChannel(x) { $0.convolution($1, taps, nil, .init(size: 4, stride: 2, padding: 1)) }
+  }
+
+  /// As ``Tensor/filtered(before:after:gain:)`` with as many zeros on all sides.
+  mutating func filtered(_ x: Value, padding: Int) -> Value {
+    let taps = filter()
+    return eachChannel(x) { $0.convolution($1, taps, nil, .init(size: 4, padding: padding)) }
   }
 }

@@ -1,3 +1,4 @@
+import Computations
 import Tensors
 
 /// The generator of Karras, Aila, Laine and Lehtinen 2018 (table 2): latent rows [n, latent] → images as rows, [n,
@@ -127,5 +128,58 @@ extension Tensor {
       growth.share < 1
       ? seen * growth.share + seen.averagePooled(2).upsampled(2) * (1 - growth.share) : seen
     return rest > 0 ? mixed.upsampled(1 << rest) : mixed
+  }
+}
+
+// MARK: For other programs
+
+extension ProgressiveGenerator: SteppedLayer {
+  public func steps(_ x: Value, in block: inout Block) -> Value {
+    let normal = PixelNormalization()
+    let rows = first.steps(normal.steps(x, in: &block), in: &block)
+    let start = block.reshape(rows, to: [Value.examples] + pyramid.start + [pyramid.features(0)])
+    var x = normal.steps(start, in: &block)
+    var smaller: Value?
+    for level in 0...growth.level {
+      if level == growth.level, growth.share < 1 {
+        smaller = block.upsampling(pictures[level - 1].steps(x, in: &block), by: 2, isBilinear: false)
+      }
+      if level > 0 { x = block.upsampling(x, by: 2, isBilinear: false) }
+      for convolution in levels[level] { x = normal.steps(convolution.steps(x, in: &block), in: &block) }
+    }
+    var picture = pictures[growth.level].steps(x, in: &block)
+    if let smaller { picture = block.mix(picture, smaller, by: growth.share) }
+    let rest = pyramid.levels - 1 - growth.level
+    return block.reshape(
+      rest > 0 ? block.upsampling(picture, by: 1 << rest, isBilinear: false) : picture, to: [Value.examples, width])
+  }
+}
+
+extension ProgressiveDiscriminator: SteppedLayer {
+  public func steps(_ x: Value, in block: inout Block) -> Value {
+    func pooled(_ x: Value, _ size: Int) -> Value {
+      block.pooling(x, isMaximum: false, .init(size: size, stride: size))
+    }
+    let images = block.reshape(
+      x, to: [Value.examples] + pyramid.sides(pyramid.levels - 1) + [pyramid.channels])
+    let rest = pyramid.levels - 1 - growth.level
+    let seen = rest > 0 ? pooled(images, 1 << rest) : images
+    var y = pictures[growth.level].steps(seen, in: &block)
+    for level in stride(from: growth.level, through: 1, by: -1) {
+      for convolution in levels[level] { y = convolution.steps(y, in: &block) }
+      y = pooled(y, 2)
+      if level == growth.level, growth.share < 1 {
+        y = block.mix(y, pictures[level - 1].steps(pooled(seen, 2), in: &block), by: growth.share)
+      }
+    }
+    let features = levels[0][0].steps(deviation.steps(y, in: &block), in: &block)
+    return last.steps(hidden.steps(features, in: &block), in: &block)
+  }
+}
+
+extension Block {
+  /// The first one's share, and the rest of the second one.
+  fileprivate mutating func mix(_ first: Value, _ second: Value, by share: Float) -> Value {
+    add(multiply(first, .number(share)), .value(multiply(second, .number(1 - share))))
   }
 }

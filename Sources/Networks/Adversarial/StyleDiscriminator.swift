@@ -1,3 +1,4 @@
+import Computations
 import Tensors
 
 /// The discriminator of StyleGAN2 (Karras et al. 2020, figure 7): images as rows → outputs [n, outputs], in residual blocks
@@ -61,5 +62,21 @@ public struct StyleDiscriminator: CompoundLayer {
     let images = x.reshaped(to: [x.shape[0], full[0], full[1], pyramid.channels])
     let y = blocks.reduce(picture(images, pass)) { $1($0, pass) }
     return last(hidden(end(deviation(y, pass), pass), pass), pass)
+  }
+}
+
+// MARK: For other programs
+
+extension StyleDiscriminator: SteppedLayer {
+  public func steps(_ x: Value, in block: inout Computations.Block) -> Value {
+    let images = block.reshape(
+      x, to: [Value.examples] + pyramid.sides(pyramid.levels - 1) + [pyramid.channels])
+    var y = picture.steps(images, in: &block)
+    for part in blocks {
+      let features = part.second.steps(part.first.steps(y, in: &block), in: &block)
+      y = block.add(features, .value(part.skip.steps(y, in: &block)))
+    }
+    let features = end.steps(deviation.steps(y, in: &block), in: &block)
+    return last.steps(hidden.steps(features, in: &block), in: &block)
   }
 }

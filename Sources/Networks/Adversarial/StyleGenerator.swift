@@ -1,3 +1,4 @@
+import Computations
 import Tensors
 
 /// The generator of StyleGAN2 (Karras et al. 2020, figure 7): latent rows z [n, latent] → images as rows [n, h · w · c], not
@@ -177,5 +178,35 @@ struct StyledPicture: Layer {
 
   func callAsFunction(_ x: Tensor, style w: Tensor, _ pass: Pass) -> Tensor {
     convolution(style.map { x.scalingChannels(by: $0(w, pass)) } ?? x, pass)
+  }
+}
+
+// MARK: For other programs
+
+/// With the noise that is constant, and without truncation.
+extension StyleGenerator: SteppedLayer {
+  public func steps(_ x: Value, in block: inout Block) -> Value {
+    let w = mapping.reduce(PixelNormalization().steps(x, in: &block)) { $1.steps($0, in: &block) }
+    // The image that all begin with, as one example.
+    var x = block.reshape(block.tensor(input), to: [1] + input.shape.dimensions)
+    var (place, picture): (Int, Value?) = (0, nil)
+    for level in 0..<pyramid.levels {
+      for _ in (level == 0 ? 1 : 0)..<2 {
+        x = convolutions[place].steps(x, style: w, hasNoise: settings.hasNoise, in: &block)
+        place += 1
+      }
+      let own = pictures[level].steps(x, style: w, in: &block)
+      picture = picture.map { block.add(block.filteredUp($0), .value(own)) } ?? own
+    }
+    return block.reshape(
+      picture!, to: [Value.examples, pyramid.sides(pyramid.levels - 1).reduce(pyramid.channels, *)])
+  }
+}
+
+extension StyledPicture {
+  func steps(_ x: Value, style w: Value, in block: inout Block) -> Value {
+    guard let style else { return convolution.steps(x, in: &block) }
+    let numbers = block.pixel(.value(style.steps(w, in: &block)))
+    return convolution.steps(block.multiply(x, .value(numbers)), in: &block)
   }
 }

@@ -1,3 +1,4 @@
+import Computations
 import Tensors
 
 /// How a style acts on an image's features.
@@ -123,9 +124,69 @@ public enum StyleNoise: String, CaseIterable, Sendable {
       guard let key = pass.key else { return StyleNoise.constant.numbers(for: x, stream: stream, pass) }
       return Tensor.normal(key.stream(stream), rows: pass.examples, columns: pixels).reshaped(to: shape)
     case .constant:
-      let key = RandomKey(seed: StyleNoise.constantSeed).stream(stream)
-      return Tensor.normal(key, rows: [0], columns: pixels).reshaped(to: [pixels])
+      return StyleNoise.constantNumbers(pixels, stream: stream)
         .repeatedDown(to: [x.shape[0], pixels]).reshaped(to: shape)
     }
+  }
+
+  /// One for each pixel.
+  fileprivate static func constantNumbers(_ pixels: Int, stream: UInt32) -> Tensor {
+    Tensor.normal(RandomKey(seed: constantSeed).stream(stream), rows: [0], columns: pixels).reshaped(to: [pixels])
+  }
+}
+
+// MARK: For other programs
+
+extension StyledConvolution {
+  /// The steps of an image [n or 1, h, w, in] and its styles [n, style].
+  /// - Parameter hasNoise: adds the noise that is constant.
+  func steps(_ x: Value, style w: Value, hasNoise: Bool, in block: inout Block) -> Value {
+    let root = StyledConvolution.root
+    let numbers = style.steps(w, in: &block)
+    let weight = block.scaled(self.weight, by: gain.weight)
+    switch kind {
+    case .demodulated:
+      let scaled = block.multiply(x, .value(block.pixel(.value(numbers))))
+      let y = convolved(scaled, weight, in: &block)
+      let squares = block.reshape(
+        block.sum(block.multiply(weight, .value(weight)), over: [2, 3]), to: Array(weight.shape.prefix(2)))
+      let styles = block.multiply(numbers, .value(numbers))
+      let sums =
+        isDoubling ? block.product(.value(styles), .value(squares)) : block.linear(styles, .value(squares), nil)
+      let norm = block.apply(.squareRoot, to: block.add(sums, .number(StyledConvolution.epsilon)))
+      let normal = block.multiply(block.divide(y, .value(block.pixel(.value(norm)))), .number(root))
+      return rectified(normal, gain: root, hasNoise: hasNoise, in: &block)
+    case .adain:
+      let y = rectified(convolved(x, weight, in: &block), gain: 1, hasNoise: hasNoise, in: &block)
+      let images = block.channelsLast(y)
+      let centered = block.subtract(images, .value(block.mean(images, over: [1, 2])))
+      let variance = block.mean(block.multiply(centered, .value(centered)), over: [1, 2])
+      let deviation = block.apply(.squareRoot, to: block.add(variance, .number(StyledConvolution.epsilon)))
+      let scale = block.add(block.slice(numbers, axis: 1, 0..<outputs), .number(1))
+      let shift = block.slice(numbers, axis: 1, outputs..<2 * outputs)
+      let normal = block.divide(centered, .value(deviation))
+      return block.add(
+        block.multiply(normal, .value(block.pixel(.value(scale)))), .value(block.pixel(.value(shift))))
+    }
+  }
+
+  private func convolved(_ x: Value, _ weight: Value, in block: inout Block) -> Value {
+    guard isDoubling else { return block.convolution(x, .value(weight), nil, .init(size: 3, padding: 1)) }
+    let y = block.transposedConvolution(x, .value(weight), nil, .init(size: 3, stride: 2))
+    return block.multiply(block.filtered(y, padding: 1), .number(4))
+  }
+
+  private func rectified(_ x: Value, gain: Float, hasNoise: Bool, in block: inout Block) -> Value {
+    var y = x
+    if hasNoise {
+      let (height, width) = (x.shape[1], x.shape[2])
+      let numbers = block.constant(
+        "constant_noise.\(stream)", shape: [1, 1, height, width],
+        StyleNoise.constantNumbers(height * width, stream: stream).values)
+      let strength = block.pixel(.value(block.scaled(strength, by: gain)))
+      y = block.add(y, .value(block.multiply(block.image(numbers), .value(strength))))
+    }
+    y = block.add(y, .value(block.pixel(.value(block.scaled(bias, by: gain)))))
+    return block.leakyReLU(y, slope: leakySlope)
   }
 }
