@@ -105,7 +105,8 @@ package final class NodeRun: Sendable {
     let (data, lanes) = (data, configuration.lanes)
     let worker = try PredictionWorker(
       configuration.coordinator, security: configuration.security, build: configuration.build,
-      name: configuration.name, patience: configuration.patience, prepare: { try PredictionWork.prepare($0, data: data, lanes: lanes) })
+      name: configuration.name, patience: configuration.patience,
+      prepare: { try PredictionWork.prepare($0, data: data, lanes: lanes) })
     predicting.withLock { $0 = worker }
     let stop = try await worker.run()
     predicting.withLock { $0 = nil }

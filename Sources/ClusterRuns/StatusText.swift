@@ -51,7 +51,8 @@ package enum StatusText {
 
   /// How far a prediction is, and who is at what.
   private static func line(_ help: PredictionStatus) -> String {
-    let rows = help.piece.map { "rows \($0.lowerBound)–\($0.upperBound - 1) of \(help.examples)" } ?? "\(help.examples) rows"
+    let rows =
+      help.piece.map { "rows \($0.lowerBound)–\($0.upperBound - 1) of \(help.examples)" } ?? "\(help.examples) rows"
     let out = help.out.map {
       "\($0.node) at samples \($0.samples.lowerBound)–\($0.samples.upperBound - 1) for \(number($0.seconds, 1)) s"
     }

@@ -19,7 +19,8 @@ extension AdversarialLearner {
     let examples =
       pixels
       ? block.reshape(
-        block.multiply(block.add(rows, .number(1)), .number(0.5)), to: [Value.examples] + inputs.train.shape)
+        block.clamp(block.multiply(block.add(rows, .number(1)), .number(0.5)), to: 0...1),
+        to: [Value.examples] + inputs.train.shape)
       : inputs.restoring(rows, in: &block)
     return Computation(
       name: "generator",
