@@ -24,6 +24,13 @@ package struct FitRun: Sendable {
   package init(
     _ reading: FitReading, _ request: FitRequest, plan: FitPlan?, folder: String, places: [WorkPlace], lanes: Int?
   ) throws {
+    if let host = places.compactMap(\.host).first(where: { $0.data != nil }) {
+      throw RecipeError(
+        "\(host.host) has data of its own, and a fit trains on the parts in \(folder)/data: leave data out of the file of hosts, "
+          + "and let all of them see that folder")
+    }
+    // Processes of other machines begin elsewhere.
+    let folder = folder.hasPrefix("/") ? folder : FileManager.default.currentDirectoryPath + "/" + folder
     (self.reading, self.request, given, self.folder) = (reading, request, plan, folder)
     work = SweepWork(places: places, lanes: lanes)
     self.lanes = try lanes ?? Run.defaultLanes()
@@ -86,7 +93,9 @@ package struct FitRun: Sendable {
     }
     if let known {
       let isSame = given.map { $0 == known } ?? (known.digest == digest && known.minutes == request.minutes)
-      guard isSame, known.seed == request.seed, known.target == reading.target, known.task == reading.task else {
+      guard isSame, known.seed == request.seed, known.target == reading.target, known.task == reading.task,
+        known.sequence == request.sequence
+      else {
         throw RecipeError("\(folder) holds a fit of other data, time or seed: name another folder with --out")
       }
     }
@@ -104,7 +113,8 @@ package struct FitRun: Sendable {
       let first = progress.outcome.ranking[0]
       return candidate.name + " " + (first.failure == nil ? String(format: "%.4g", first.value) : "failed")
     }
-    return "comparison \(rung) of \(plan.rungs), validation/\(plan.task.likelihood): " + best.joined(separator: ", ")
+    let metric = plan.task.hasTarget ? "validation/" + plan.task.likelihood : "validation log-likelihood"
+    return "comparison \(rung) of \(plan.rungs), \(metric): " + best.joined(separator: ", ")
   }
 
   // MARK: The answer
@@ -121,9 +131,9 @@ package struct FitRun: Sendable {
         .diverged, "every training failed, the first of them: \(tried[0].failure!)",
         advice: "look at the columns with --dry-run, and leave some out with --drop")
     }
-    let linear = whole.first { tried[$0].name == FitFamily.linear }
+    let baseline = whole.first { tried[$0].name == plan.task.baseline }
     var models: [Int: String] = [:]
-    for place in Set([best] + (linear.map { [$0] } ?? [])).sorted() {
+    for place in Set([best] + (baseline.map { [$0] } ?? [])).sorted() {
       let outcome = outcomes[place]
       let training = outcome.sweep.points[try outcome.best().point].trainings[0]
       models[place] = "\(folder)/models/\(tried[place].name)"
@@ -134,7 +144,7 @@ package struct FitRun: Sendable {
     }
     let answer = try FitAnswer(
       reading, parts, plan, plannedRungs: plannedRungs, tried: tried, chosen: tried[best].name,
-      models: (models[best]!, linear.flatMap { models[$0] }), lanes: lanes, in: folder)
+      models: (models[best]!, baseline.flatMap { models[$0] }), lanes: lanes, in: folder)
     try Run(opening: models[best]!).export(to: folder + "/" + Run.fittedModel)
     try answer.write(reading, to: folder)
     // The journals hold what was found; the trainings themselves are not needed again.

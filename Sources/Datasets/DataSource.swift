@@ -171,6 +171,9 @@ public enum DataSource {
     guard !prefix.isEmpty else {
       throw DataError(.empty, at: place, "is empty", advice: "fetch or write the file again")
     }
+    if ExampleList.isList(prefix) {
+      return try ExampleList(file, place: place).open(request, place: place, name: name)
+    }
     if request.format == .detect {
       if IDX.isIDX(prefix) { return try ArrayDataset.make(IDX.parse(file, place: place), request, name: name) }
       if TarArchive.isTar(prefix) {
@@ -194,6 +197,21 @@ public enum DataSource {
     return try TableDataset.make(Table(text, request, file: path), request, name: name)
   }
 
+  /// Whether a source is a table or a text, and neither data known by name, nor a folder, an archive or arrays.
+  package static func isTable(_ source: String) throws(DataError) -> Bool {
+    guard !names.contains(source) else { return false }
+    let name = SourceName(Setting.dataPath(source))
+    guard name.form == .any, DataFile.kind(of: name.path) == .file else {
+      return name.form != .hdf5 && DataFile.kind(of: name.path) != .folder
+    }
+    let file = try DataFile.read(name.path)
+    let prefix =
+      Inflater.isGzip(file)
+      ? try file.gunzippedPrefix(4096, place: DataPlace(file: name.path)) : file.copy(from: 0, count: 4096)
+    return SQLiteTable.isSQLite(prefix) || binaryKind(prefix) == nil && !IDX.isIDX(prefix)
+      && !TarArchive.isTar(prefix) && !ExampleList.isList(prefix)
+  }
+
   /// The table that a request names, before it is decided what its columns are for.
   static func table(_ request: DataRequest) throws(DataError) -> Table {
     let source = SourceName(Setting.dataPath(request.source))
@@ -201,9 +219,8 @@ public enum DataSource {
     guard source.form == .standardInput || DataFile.kind(of: source.path) != nil else {
       throw DataError(.notFound, at: place, "no such file", advice: "check the path")
     }
-    guard source.form == .standardInput || DataFile.kind(of: source.path) == .file else {
-      throw DataError(
-        .unsupported, at: place, "is no table", advice: "elbo fit reads tables with a target: name a file")
+    guard try isTable(request.source) else {
+      throw DataError(.unsupported, at: place, "is no table", advice: "name a file of rows and columns, such as CSV")
     }
     let file = try source.form == .standardInput ? StandardInput.read() : DataFile.read(source.path)
     let isGzipped = Inflater.isGzip(file)
@@ -216,10 +233,6 @@ public enum DataSource {
       return try databaseTable(source.path, query, request).table
     }
     try refuseOtherPrograms(prefix, place)
-    guard binaryKind(prefix) == nil, !IDX.isIDX(prefix), !TarArchive.isTar(prefix) else {
-      throw DataError(
-        .unsupported, at: place, "is no table of text", advice: "elbo fit reads tables with a target: write it as CSV")
-    }
     return try Table(
       isGzipped ? file.gunzipped(place: place, limit: maximumDecompressedText) : file, request, file: source.path)
   }

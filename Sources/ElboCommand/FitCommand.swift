@@ -7,26 +7,28 @@ import Runs
 struct FitCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "fit",
-    abstract:
-      "From a table to calibrated predictions, in the minutes given: models are tried, and the best is reported on.",
+    abstract: "From data to calibrated predictions, in the minutes given: models are tried, the best is reported on.",
     discussion: """
       Examples:
         elbo fit houses.csv --target price --dry-run      what is learned from, and what is left out
         elbo fit houses.csv --target price --minutes 10 --out houses
         elbo predict houses --input new.csv --coverage 0.9 --output predictions.csv
         elbo fit houses.csv --plan houses/plan.yaml --out again --nodes 2      the same bits
+        elbo fit flowers --minutes 30      a folder of pictures for each class; elbo fit houses.csv --task groups
 
-      elbo fit reads tables with a target: pictures, texts and series are trained on with elbo train. The same call goes
-      on where it was stopped.
+      The same call goes on where it was stopped.
       """)
 
-  @Argument(help: "The table: a file, sqlite:FILE?SELECT …, or - for standard input.")
+  @Argument(help: "A table (a file, sqlite:FILE?SELECT …, or -), arrays, or pictures in a folder for each class.")
   var data: String
 
   @OptionGroup var asked: FitOptions
 
   @Option(help: "Share the trainings out over so many processes of this machine, in place of lanes.")
   var nodes: Int?
+
+  @Option(help: ArgumentHelp("Share the trainings out over machines, by ssh.", valueName: "hosts.yaml"))
+  var hosts: String?
 
   @OptionGroup var lanes: LaneOptions
 
@@ -42,7 +44,7 @@ struct FitCommand: AsyncParsableCommand {
   func run() async throws {
     let plan = try asked.repeated()
     let request = try plan?.request(data: data) ?? asked.request(data: data)
-    let (places, lanes) = (try WorkPlace.all(nodes: nodes, hosts: nil), try lanes.asked())
+    let (places, lanes) = (try WorkPlace.all(nodes: nodes, hosts: hosts), try lanes.asked())
     let reading = try FitReading(request)
     if dryRun { return print(FitTexts.table(of: reading), terminator: "") }
     if !quiet { StandardError.write(FitTexts.table(of: reading)) }

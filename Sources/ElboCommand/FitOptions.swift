@@ -12,12 +12,20 @@ struct FitOptions: ParsableArguments {
   var minutes: Double?
 
   @Option(
-    help: ArgumentHelp("What the target is (default: by what it holds).", valueName: "numbers|classes"),
+    help: ArgumentHelp(
+      "What is predicted (default: by what the target holds), or looked for without a target: groups, states.",
+      valueName: FitTask.allCases.map(\.rawValue).joined(separator: "|")),
     transform: { text in
-      guard let task = FitTask(rawValue: text) else { throw RecipeError("it must be numbers or classes") }
+      guard let task = FitTask(rawValue: text) else {
+        throw RecipeError("it must be one of \(FitTask.allCases.map(\.rawValue).joined(separator: ", "))")
+      }
       return task
     })
   var task: FitTask?
+
+  @Option(
+    help: ArgumentHelp("With --task states: the column that names the sequence of each row.", valueName: "column"))
+  var sequence: String?
 
   @Option(
     help: ArgumentHelp(
@@ -41,7 +49,7 @@ struct FitOptions: ParsableArguments {
   /// The plan to repeat, which says all the rest.
   func repeated() throws -> FitPlan? {
     guard let plan else { return nil }
-    guard target == nil, minutes == nil, task == nil, keep.isEmpty, drop.isEmpty, seed == nil else {
+    guard target == nil, minutes == nil, task == nil, sequence == nil, keep.isEmpty, drop.isEmpty, seed == nil else {
       throw RecipeError("--plan says target, minutes, task, columns and seed: leave these options out")
     }
     return try FitPlan(contentsOf: plan)
@@ -49,7 +57,8 @@ struct FitOptions: ParsableArguments {
 
   func request(data: String) throws -> FitRequest {
     let request = FitRequest(
-      data: data, target: target, task: task, minutes: minutes ?? 5, keep: keep, drop: drop, seed: seed ?? 0)
+      data: data, target: target, task: task, sequence: sequence, minutes: minutes ?? 5, keep: keep, drop: drop,
+      seed: seed ?? 0)
     try request.check()
     return request
   }

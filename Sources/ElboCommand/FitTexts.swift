@@ -7,8 +7,12 @@ enum FitTexts {
   /// How a table is read.
   static func table(of reading: FitReading) -> String {
     let task =
-      reading.task == .numbers
-      ? "\(reading.target) is a number" : "\(reading.target) is one of \(reading.outputs) classes"
+      switch (reading.task, reading.target) {
+      case (.numbers, let target?): "\(target) is a number"
+      case (_, let target?): "\(target) is one of \(reading.outputs) classes"
+      case (.states, nil): "states of sequences are looked for"
+      case (_, nil): "groups of rows are looked for"
+      }
     var table = TextTable([.init("column"), .init("holds"), .init("use")])
     for column in reading.columns { table.append([column.name, column.contents, column.use.text]) }
     return "\(task); \(reading.rows.count) of \(reading.rowCount) rows are used\n" + table.text
@@ -31,22 +35,22 @@ enum FitTexts {
           "\(RunTexts.number(difference.difference)) (\(RunTexts.number(difference.lower)) to \(RunTexts.number(difference.upper)))"
         ))
     }
-    let conformal = FitAnswer.coverages.map { coverage in
+    let conformal = (answer.conformal.isEmpty ? [] : FitAnswer.coverages).map { coverage in
       let level = Int((100 * coverage).rounded())
       let held = 100 * (answer.conformal["test/conformal/Coverage\(level)"] ?? .nan)
       return ResultsTable.Row("\(level) % conformal", .text(RunTexts.number(held) + " % held"))
     }
     let best = answer.tried.first { $0.name == answer.chosen }!
-    let rows: [ResultsTable.Row] = [
-      .init("chosen", .text("\(answer.chosen) (\(best.recipe)), validation \(RunTexts.number(best.likelihood))")),
-      .init(
-        "uncertainty",
-        .text(
-          "\(RunTexts.number(100 * answer.aleatoric_share)) % of the data, \(RunTexts.number(100 * answer.epistemic_share)) % of the parameters"
-        )),
-      .init("parameters_sha256", .text(answer.parameters_sha256)), .init("model", .text(folder + "/model.elbo")),
-      .init("report", .text(folder + "/report.html")), .init("plan", .text(folder + "/plan.yaml")),
-    ]
+    let rows: [ResultsTable.Row] =
+      [.init("chosen", .text("\(answer.chosen) (\(best.recipe)), validation \(RunTexts.number(best.likelihood))"))]
+      + zip([answer.aleatoric_share], [answer.epistemic_share]).compactMap { data, parameters in
+        guard let data, let parameters else { return nil }
+        let (ofData, ofParameters) = (RunTexts.number(100 * data), RunTexts.number(100 * parameters))
+        return .init("uncertainty", .text("\(ofData) % of the data, \(ofParameters) % of the parameters"))
+      } + [
+        .init("parameters_sha256", .text(answer.parameters_sha256)), .init("model", .text(folder + "/model.elbo")),
+        .init("report", .text(folder + "/report.html")), .init("plan", .text(folder + "/plan.yaml")),
+      ]
     return table.text + ResultsTable(differences + conformal + rows).text
       + answer.notes.map { $0 + "\n" }.joined()
   }

@@ -79,6 +79,55 @@ struct FitTests {
     #expect(String(decoding: try workspace.read("predictions.csv"), as: UTF8.self).contains("calibrated[high]"))
   }
 
+  @Test("Pictures with classes are fitted without a copy of them, and repeated on nodes of which one is killed")
+  func pictures() async throws {
+    let workspace = try Workspace()
+    func fit(_ out: String, _ more: String...) -> [String] {
+      ["fit", workspace.data, "--out", workspace[out], "--quiet", "--json"] + more
+    }
+    let first = try await Elbo.run(fit("first", "--minutes", "0.1"))
+    let hash = try first.hash()
+    #expect(workspace.names(in: "first/data") == ["calibration.examples", "learning.examples", "test.examples"])
+    let summary = try first.json()
+    #expect(summary["task"] as? String == "pictures")
+    #expect((summary["rows"] as? [String: Int])?["test"] == Workspace.testCount)
+    let nodes = fit("nodes", "--plan", workspace["first/plan.yaml"], "--nodes", "4")
+    let killed = try await Elbo.run(nodes) { send in
+      try await until { workspace.exists("nodes/search/linear/results.jsonl") }
+      try send(.kill)
+    }
+    #expect(killed.status == .killed(by: SIGKILL))
+    #expect(try await Elbo.run(nodes).hash() == hash)
+    let predicted = try await Elbo.run(
+      "predict", workspace["first"], "--input", workspace["data/t10k-images-idx3-ubyte"], "--output",
+      workspace["predictions.csv"])
+    #expect(predicted.status == .exited(0), "\(predicted.error)")
+  }
+
+  @Test("Without a target groups are found, and states of sequences; the answer is as good as one Gaussian at least")
+  func densities() async throws {
+    let workspace = try Workspace()
+    let rows = (0..<240).map { i in
+      let (group, noise) = (i / 12 % 2, Double(i * i * 7 % 29) / 29 - 0.5)
+      return "\(i / 24),\(Double(group) * 6 + noise),\(Double(i * 37 % 23) / 23 - Double(group) * 4)"
+    }
+    try workspace.write("table.csv", "run,x,y\n" + rows.joined(separator: "\n") + "\n")
+    for (task, more) in [("groups", ["--drop", "run"]), ("states", ["--sequence", "run"])] {
+      let call = fit(workspace, task, "--task", task, "--minutes", "0.1") + more
+      let outcome = try await Elbo.run(call)
+      let summary = try outcome.json()
+      #expect(outcome.status == .exited(0), "\(outcome.error)")
+      let test = try #require(summary["test"] as? [String: [String: Double]])
+      #expect(test[try #require(summary["chosen"] as? String)]!["NLL"]! < test["gaussian"]!["NLL"]! - 0.3, "\(test)")
+      #expect(workspace.exists(task + "/report.html"))
+      let again = fit(workspace, task + "-again") + ["--plan", workspace[task + "/plan.yaml"], "--nodes", "2"]
+      #expect(try await Elbo.run(again).hash() == outcome.hash())
+      let predicted = try await Elbo.run(
+        "predict", workspace[task], "--input", workspace["table.csv"], "--output", workspace["predictions.csv"])
+      #expect(predicted.status == .exited(0), "\(predicted.error)")
+    }
+  }
+
   @Test("A dry run shows the table and leaves nothing; mistakes are one line with status 2") func mistakes()
     async throws
   {
@@ -92,7 +141,8 @@ struct FitTests {
       fit(workspace, "out", "--target", "y", "--minutes", "0"),
       fit(workspace, "out", "--target", "y", "--task", "classes"), fit(workspace, "out", "--plan", "/nonexistent"),
       fit(workspace, "out", "--target", "y", "--plan", "plan.yaml"), ["fit", "/nonexistent.csv", "--target", "y"],
-      ["fit", workspace.data, "--target", "y"],
+      ["fit", workspace.data, "--target", "y"], fit(workspace, "out", "--task", "states"),
+      fit(workspace, "out", "--task", "groups", "--target", "y"), fit(workspace, "out", "--sequence", "id"),
     ] {
       let outcome = try await Elbo.run(arguments)
       #expect(outcome.status == .exited(2), "\(arguments)")

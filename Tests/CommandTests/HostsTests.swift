@@ -64,6 +64,25 @@ struct HostsTests {
     #expect(launch == alone)
   }
 
+  @Test("A fit over ssh has the hash of one process, and tells hosts with data of their own what is wrong")
+  func fit() async throws {
+    let rows = (0..<60).map { "\($0 * 7 % 31),\(Double($0 * $0 % 23) / 3)" }
+    try workspace.write("table.csv", "x,y\n" + rows.joined(separator: "\n") + "\n")
+    let call = ["fit", workspace["table.csv"], "--quiet", "--json", "--out"]
+    let alone = try await Elbo.run(call + [workspace["alone"], "--target", "y", "--minutes", "0.05"])
+    let hosts = ["--plan", workspace["alone/plan.yaml"], "--hosts", workspace["hosts.yaml"]]
+    func write(_ more: String) throws {
+      try workspace.write(
+        "hosts.yaml", "hosts:\n  - {host: one, elbo: \(Elbo.path), lanes: 1\(more)}\n  - {host: two, elbo: \(Elbo.path)}\n")
+    }
+    try write("")
+    let there = try await Elbo.run(call + [workspace["there"]] + hosts, programs: workspace["bin"])
+    #expect(try there.hash() == alone.hash())
+    try write(", data: \(workspace.data)")
+    let wrong = try await Elbo.run(call + [workspace["wrong"]] + hosts, programs: workspace["bin"])
+    #expect(wrong.status == .exited(2) && wrong.error.contains("data"), "\(wrong.error)")
+  }
+
   @Test(
     "doctor --hosts needs an address of this machine",
     arguments: [

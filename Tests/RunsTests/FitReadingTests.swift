@@ -1,3 +1,4 @@
+import Datasets
 import Foundation
 import Metrics
 import Recipes
@@ -129,6 +130,65 @@ import Testing
     #expect(try FitReading(FitRequest(data: files["t.csv"], target: "y")).width > 1900)
     try table(21_000)
     #expect(throws: RecipeError.self) { try FitReading(FitRequest(data: files["t.csv"], target: "y")) }
+  }
+
+  @Test("Without a target, numbers are the inputs, texts are not, and nothing calibrates") func groups() throws {
+    let files = Files()
+    let reading = try FitReading(FitRequest(data: messy(files), target: nil, task: .groups))
+    #expect(reading.task == .groups && reading.target == nil)
+    #expect(use(reading, "price") == .input && use(reading, "amount") == .input)
+    guard case .dropped(let said) = use(reading, "city") else { return #expect(Bool(false), "city is an input") }
+    #expect(said.contains("text"))
+    let parts = FitParts(reading, seed: 0)
+    #expect(parts.calibration.isEmpty && parts.test.count == 8)
+    #expect((parts.learning + parts.test).sorted() == reading.rows)
+  }
+
+  @Test("Sequences stay whole in the parts") func sequences() throws {
+    let files = Files()
+    let rows = (0..<240).map { "run \($0 / 12),\($0 * 7 % 31)" }
+    try files.write("t.csv", "run,x\n" + rows.joined(separator: "\n") + "\n")
+    let request = FitRequest(data: files["t.csv"], target: nil, task: .states, sequence: "run")
+    let reading = try FitReading(request)
+    #expect(use(reading, "run") == .sequence && reading.settings.contains("data.sequence=\"run\""))
+    let parts = FitParts(reading, seed: 1)
+    #expect(parts.test.count == 36 && (parts.learning + parts.test).sorted() == Array(0..<240))
+    #expect(Set(parts.learning.map { $0 / 12 }).isDisjoint(with: parts.test.map { $0 / 12 }))
+    for (task, sequence) in [(FitTask.states, nil), (.groups, "run")] {
+      #expect(throws: RecipeError.self) {
+        try FitReading(FitRequest(data: files["t.csv"], target: nil, task: task, sequence: sequence))
+      }
+    }
+    #expect(throws: RecipeError.self) {
+      try FitReading(FitRequest(data: files["t.csv"], target: "x", task: .groups))
+    }
+  }
+
+  @Test("Pictures have parts that are lists of their numbers, and these are read as data") func pictures() throws {
+    let files = Files()
+    try files.write("p.npz", pictures: 120)
+    let reading = try FitReading(FitRequest(data: files["p.npz"], target: nil))
+    #expect(reading.task == .pictures && reading.outputs == 3 && reading.rows.count == 120)
+    let parts = FitParts(reading, seed: 2)
+    #expect(parts.calibration.count == 18 && parts.test.count == 18)
+    try parts.write(reading, to: files["fit"])
+    let whole = try DataSource.open(DataRequest(source: files["p.npz"]))
+    for part in FitParts.Part.allCases {
+      let data = try DataSource.open(DataRequest(source: reading.path(of: part, in: files["fit"])))
+      #expect(data.train.inputs.shape == [12, 12] && data.train.count == parts[part].count)
+      #expect(data.train.labels!.indices == parts[part].map { whole.train.labels!.indices[$0] })
+    }
+    // Wherever the data lies, it is the same.
+    try files.write("q.npz", pictures: 120)
+    let moved = try FitReading(FitRequest(data: files["q.npz"], target: nil))
+    #expect(try parts.digest(reading) == FitParts(moved, seed: 2).digest(moved))
+    for asked in [
+      FitRequest(data: files["p.npz"], target: nil, task: .numbers),
+      FitRequest(data: files["p.npz"], target: nil, keep: ["x"]), FitRequest(data: files["p.npz"], target: "z"),
+    ] {
+      let error = #expect(throws: (any Error).self) { try FitReading(asked) }
+      #expect(!"\(error!)".contains("\n"))
+    }
   }
 
   @Test("Parts share no row, hold all of them, and have each class in proportion; the seed says which") func parts()

@@ -27,6 +27,14 @@ struct Files: ~Copyable {
     return self["pictures.npy"]
   }
 
+  /// Pictures of 12 × 12 bytes in three classes, as an archive.
+  func write(_ name: String, pictures count: Int) throws {
+    var archive = try NPZWriter(self[name])
+    try archive.add("x", (0..<count * 144).map { UInt8($0 * $0 % 241) }, shape: [count, 12, 12])
+    try archive.add("y", (0..<count).map { Int64($0 % 3) }, shape: [count])
+    try archive.finish()
+  }
+
   /// A small Bayesian regression of `line`.
   func regression(steps: Int = 20) throws -> Recipe {
     let recipe = try Recipe.named("bbb-regression")

@@ -4,15 +4,16 @@ import Foundation
 /// Decides which columns of a table a target is predicted from.
 struct ColumnJudge {
   private let profile: TableProfile
-  private let target: Int
+  private let target: Int?
+  private let sequence: Int?
   private let task: FitTask
   private let kept: Set<Int>
   /// Whether an empty text is a level of its own: no row is left out for its numbers.
   private let emptyIsLevel: Bool
   private let dropped: Set<Int>
 
-  init(_ profile: TableProfile, target: Int, task: FitTask, kept: Set<Int>, dropped: Set<Int>) {
-    (self.profile, self.target, self.task) = (profile, target, task)
+  init(_ profile: TableProfile, target: Int?, sequence: Int?, task: FitTask, kept: Set<Int>, dropped: Set<Int>) {
+    (self.profile, self.target, self.sequence, self.task) = (profile, target, sequence, task)
     (self.kept, self.dropped) = (kept, dropped)
     emptyIsLevel = profile.columns.indices.allSatisfy { index in
       let column = profile.columns[index]
@@ -32,9 +33,11 @@ struct ColumnJudge {
 
   func use(of index: Int) -> FitReading.Use {
     if index == target { return .target }
+    if index == sequence { return .sequence }
     if dropped.contains(index) { return .dropped(reason: "--drop") }
     let column = profile.columns[index]
     if let impossible = impossible(column) { return .dropped(reason: impossible) }
+    if !task.hasTarget, column.kind == .text { return .dropped(reason: "text, where densities are of numbers") }
     if kept.contains(index) { return .input }
     if isIdentifier(column) { return .identifier }
     if Self.isEmptyOften(column, profile), column.kind != .text || !emptyIsLevel {
@@ -75,7 +78,7 @@ struct ColumnJudge {
 
   /// Whether a column says what the target is: of numbers a multiple of it, of classes another name for each.
   private func isCopy(_ index: Int) -> Bool {
-    guard profile.rowCount >= FitReading.fewestRows else { return false }
+    guard let target, profile.rowCount >= FitReading.fewestRows else { return false }
     if task == .numbers {
       guard profile.columns[index].kind != .text else { return false }
       let pairs = zip(profile.numbers(index), profile.numbers(target)).filter { !$0.0.isNaN && !$0.1.isNaN }

@@ -16,7 +16,7 @@ package struct FitAnswer: Codable, Sendable {
     /// How far the best point was trained, and how far it was to go.
     package let steps: Int
     package let of_steps: Int
-    /// Of the validation parts, the mean over their seeds; nil: all points failed.
+    /// Negative and logarithmic, of the validation parts, the mean over their seeds; nil: all points failed.
     package let likelihood: Double?
     package let standard_error: Double?
     package let failure: String?
@@ -39,7 +39,8 @@ package struct FitAnswer: Codable, Sendable {
   }
 
   package let task: String
-  package let target: String
+  /// Nil: nothing is predicted.
+  package let target: String?
   package let rows: Rows
   package let inputs: [String]
   /// The name of the chosen family.
@@ -52,14 +53,14 @@ package struct FitAnswer: Codable, Sendable {
   package let planned_rungs: Int
   package let tried: [Tried]
   package let omitted: [String]
-  /// Metrics of the test part by model: the chosen one, `linear` and `constant`.
+  /// Metrics of the test part by model: the chosen one and the baselines.
   package let test: [String: [String: Double]]
   package let differences: [Difference]
-  /// Of conformal intervals or sets on the test part.
+  /// Of conformal intervals or sets on the test part; empty where nothing is predicted.
   package let conformal: [String: Double]
-  /// The shares of the predictive uncertainty of the test part.
-  package let aleatoric_share: Double
-  package let epistemic_share: Double
+  /// The shares of the predictive uncertainty of the test part; nil: nothing is predicted.
+  package let aleatoric_share: Double?
+  package let epistemic_share: Double?
   package let notes: [String]
 
   static let constant = "constant"
@@ -69,25 +70,25 @@ package struct FitAnswer: Codable, Sendable {
 
   /// Calibrates the chosen run, scores it beside the baselines, and writes the answer to a folder.
   /// - Parameters:
-  ///   - models: the chosen run's path, and that of the linear baseline if there is one.
+  ///   - models: the chosen run's path, and that of the baseline of the task if there is one.
   package init(
     _ reading: FitReading, _ parts: FitParts, _ plan: FitPlan, plannedRungs: Int, tried: [Tried], chosen: String,
-    models: (chosen: String, linear: String?), lanes: Int, in folder: String
+    models: (chosen: String, baseline: String?), lanes: Int, in folder: String
   ) throws {
-    let (calibration, test) = (FitParts.calibrationPath(folder), FitParts.testPath(folder))
-    let known = try Run(opening: models.chosen, data: calibration, lanes: lanes).calibrate()
-    let run = try Run(opening: models.chosen, data: test, lanes: lanes)
-    let examples = try run.data().test!
-    var scores = [(chosen, try run.scores())]
-    if let linear = models.linear, chosen != FitFamily.linear {
-      scores.append((FitFamily.linear, try Run(opening: linear, data: test, lanes: lanes).scores()))
+    let task = plan.task
+    let test = reading.path(of: .test, in: folder)
+    func opened(_ path: String, _ data: String?) throws -> Run { try Run(opening: path, data: data, lanes: lanes) }
+    let run = try opened(models.chosen, test)
+    var scores = [(chosen, try run.heldOutScores(task))]
+    if let baseline = models.baseline, chosen != task.baseline {
+      scores.append((task.baseline, try opened(baseline, test).heldOutScores(task)))
     }
-    let learned = try Run(opening: models.chosen, lanes: lanes).data().train
-    scores.append(
-      (
-        FitAnswer.constant,
-        ConstantBaseline.scores(learning: learned, test: examples, digest: scores[0].1.digest)
-      ))
+    if task.hasTarget {
+      let learned = try opened(models.chosen, nil).data().train
+      let constant = ConstantBaseline.scores(
+        learning: learned, test: try run.data().test!, digest: scores[0].1.digest)
+      scores.append((FitAnswer.constant, constant))
+    }
     let comparison = ScoreComparison(of: scores.map(\.1), resamples: FitAnswer.resamples, seed: plan.seed)
     var metrics: [String: [String: Double]] = [:]
     var differences: [Difference] = []
@@ -101,9 +102,17 @@ package struct FitAnswer: Codable, Sendable {
             upper: found.upper))
       }
     }
-    conformal = try run.metrics(of: known, coverages: FitAnswer.coverages, test: examples)
-    (aleatoric_share, epistemic_share) = try FitAnswer.shares(run, examples)
-    (task, target, self.chosen) = (plan.task.rawValue, plan.target, chosen)
+    if task.hasTarget {
+      let known = try opened(models.chosen, reading.path(of: .calibration, in: folder)).calibrate(
+        samples: task.samples)
+      let examples = try run.data().test!
+      conformal = try run.metrics(of: known, coverages: FitAnswer.coverages, test: examples, samples: task.samples)
+      let shares = try FitAnswer.shares(run, examples, task.samples)
+      (aleatoric_share, epistemic_share) = shares
+    } else {
+      (conformal, aleatoric_share, epistemic_share) = ([:], nil, nil)
+    }
+    (self.task, target, self.chosen) = (task.rawValue, plan.target, chosen)
     rows = Rows(
       read: reading.rowCount, learning: parts.learning.count, calibration: parts.calibration.count,
       test: parts.test.count)
@@ -121,7 +130,7 @@ package struct FitAnswer: Codable, Sendable {
         "the time was over after comparison \(plan.rungs) of \(plannedRungs); plan.yaml repeats what was done")
     }
     // An interval that holds the truth with probability 1 − α needs 1 / α − 1 examples at least.
-    if parts.calibration.count < 19 {
+    if plan.task.hasTarget, parts.calibration.count < 19 {
       notes.append(
         "\(parts.calibration.count) rows calibrate: intervals of more than \(100 * parts.calibration.count / (parts.calibration.count + 1)) % have no bounds"
       )
@@ -131,8 +140,10 @@ package struct FitAnswer: Codable, Sendable {
 
   /// What of the uncertainty is the data's and what the parameters': of numbers in shares of the variance, of classes of
   /// the entropy.
-  private static func shares(_ run: Run, _ examples: ExampleSet) throws -> (Double, Double) {
-    let predictions = try run.predict(examples.inputs)
+  private static func shares(
+    _ run: Run, _ examples: ExampleSet, _ samples: SampleCount
+  ) throws -> (Double, Double) {
+    let predictions = try run.predict(examples.inputs, samples: samples)
     func sum(_ name: String) -> Double { predictions[name]?.values.reduce(0, +) ?? 0 }
     let isOfClasses = predictions.isClassification
     let aleatoric = sum(isOfClasses ? "expected_entropy" : "aleatoric_variance")
@@ -151,12 +162,31 @@ package struct FitAnswer: Codable, Sendable {
 extension FitAnswer.Tried {
   /// What came of a candidate's sweep.
   package init(_ candidate: FitPlan.Candidate, _ outcome: SweepOutcome) {
+    let sign: Double = outcome.sweep.direction == .smaller ? 1 : -1
     let best = outcome.ranking[0]
     let point = outcome.sweep.points[best.point]
     (name, recipe, points) = (candidate.name, candidate.recipe, outcome.sweep.points.count)
     values = Dictionary(zip(outcome.sweep.request.axes.map(\.key), point.values)) { first, _ in first }
     (steps, of_steps) = (best.results.map(\.trained).max() ?? 0, point.trainings[0].steps)
-    (likelihood, standard_error) = (best.failure == nil ? best.value : nil, best.error)
+    (likelihood, standard_error) = (best.failure == nil ? sign * best.value : nil, best.error)
     failure = best.failure
+  }
+}
+
+extension FitTask {
+  /// Samples of a prediction of the report: of convolutions fewer.
+  fileprivate var samples: SampleCount { .count(self == .pictures ? 20 : 100) }
+}
+
+extension Run {
+  /// Scores of the test examples; of densities the negative log-likelihood of each.
+  fileprivate func heldOutScores(_ task: FitTask) throws -> RunScores {
+    guard !task.hasTarget else { return try scores() }
+    let found = try scores()
+    let density = found.scores.names.firstIndex { ["log_likelihood", "log_predictive"].contains($0) }!
+    let values = (0..<found.scores.count).map { -found.scores.metrics(of: [$0])[density] }
+    return RunScores(
+      scores: HeldOutScores(means: [task.likelihood: values]), digest: found.digest,
+      secondsPerExample: found.secondsPerExample)
   }
 }

@@ -3,57 +3,74 @@ import Files
 import Foundation
 import Tensors
 
-/// The parts of a table: what is learned from and chosen by, what calibrates and has chosen nothing, and what is scored
+/// The parts of the data: what is learned from and chosen by, what calibrates and has chosen nothing, and what is scored
 /// in the report.
 ///
-/// Each is a file of rows of the table, so that every training and every process reads them as any other data.
+/// Each is a file, of rows of the table or of the numbers of examples, so that every training and every process reads them
+/// as any other data.
 package struct FitParts: Sendable {
   package let learning: [Int]
+  /// Empty where nothing is predicted.
   package let calibration: [Int]
+  /// Of the data's own test part where it has one.
   package let test: [Int]
+
+  package enum Part: String, CaseIterable, Sendable { case learning, calibration, test }
 
   /// The share of the rows that calibrates; as many are scored. More than so many rows add little to either.
   private static let share = 0.15
   private static let most = 10_000
 
-  /// Rows by a random order of the seed; of classes each part has its share of each.
+  /// Rows by a random order of the seed; of classes each part has its share of each, and sequences stay whole.
   package init(_ reading: FitReading, seed: UInt64) {
-    let count = reading.rows.count
-    let order = RandomKey(seed: seed).at(tensor: 0x6669_7473).permutation(count).map { reading.rows[Int($0)] }
-    let isOfClasses = reading.task == .classes
-    let groups = isOfClasses ? Dictionary(grouping: order) { reading.classes[$0] }.sorted { $0.key < $1.key } : []
-    let sorted = isOfClasses ? groups.flatMap(\.value) : order
+    let units = FitParts.units(reading)
+    let count = units.count
+    let order = RandomKey(seed: seed).at(tensor: 0x6669_7473).permutation(count).map { units[Int($0)] }
+    let isOfClasses = reading.task.isOfClasses
+    let classes = isOfClasses ? Dictionary(grouping: order) { reading.groups[$0[0]] }.sorted { $0.key < $1.key } : []
+    let sorted = isOfClasses ? classes.flatMap(\.value) : order
     let share = min(FitParts.share, Double(FitParts.most) / Double(count))
-    // The place of a row in the order says its part: evenly spread, so that each class is.
-    func isTaken(_ place: Int, _ share: Double) -> Bool {
-      Int(Double(place + 1) * share) > Int(Double(place) * share)
+    var wanted: [Part] = reading.task.hasTarget ? [.calibration, .test] : [.test]
+    if reading.testCount > 0 { wanted.removeAll { $0 == .test } }
+    // The place of a unit in the order says its part: evenly spread, so that each class is.
+    func isTaken(_ place: Int) -> Bool {
+      let share = Double(wanted.count) * share
+      return Int(Double(place + 1) * share) > Int(Double(place) * share)
     }
-    var (parts, place) = ([[Int]](repeating: [], count: 3), 0)
-    for row in sorted {
-      defer { place += 1 }
-      guard isTaken(place, 2 * share) else {
-        parts[0].append(row)
-        continue
-      }
-      parts[parts[1].count <= parts[2].count ? 1 : 2].append(row)
+    var parts: [Part: [[Int]]] = [.learning: [], .calibration: [], .test: []]
+    for (place, unit) in sorted.enumerated() {
+      let least = wanted.min { parts[$0]!.count < parts[$1]!.count }
+      parts[isTaken(place) ? least! : .learning]!.append(unit)
     }
-    (learning, calibration, test) = (parts[0].sorted(), parts[1].sorted(), parts[2].sorted())
+    func rows(_ part: Part) -> [Int] { parts[part]!.joined().sorted() }
+    (learning, calibration) = (rows(.learning), rows(.calibration))
+    test = reading.testCount > 0 ? Array(0..<reading.testCount) : rows(.test)
   }
 
-  package static func learningPath(_ folder: String) -> String { folder + "/data/learning.csv" }
-  package static func calibrationPath(_ folder: String) -> String { folder + "/data/calibration.csv" }
-  package static func testPath(_ folder: String) -> String { folder + "/data/test.csv" }
-
-  private var all: [(rows: [Int], path: (String) -> String)] {
-    [
-      (learning, FitParts.learningPath), (calibration, FitParts.calibrationPath), (test, FitParts.testPath),
-    ]
+  /// Rows that stay together.
+  private static func units(_ reading: FitReading) -> [[Int]] {
+    guard reading.task == .states else { return reading.rows.map { [$0] } }
+    return Dictionary(grouping: reading.rows) { reading.groups[$0] }.values.sorted { $0[0] < $1[0] }
   }
 
-  /// SHA-256 of the files.
+  package subscript(part: Part) -> [Int] {
+    switch part {
+    case .learning: learning
+    case .calibration: calibration
+    case .test: test
+    }
+  }
+
+  /// SHA-256 of what the parts hold, wherever the data lies.
   package func digest(_ reading: FitReading) throws -> String {
     var hash = SHA256()
-    for part in all { hash.update(try reading.profile.text(ofRows: part.rows).utf8) }
+    for part in Part.allCases {
+      switch reading.content {
+      case .table(let profile): hash.update(try profile.text(ofRows: self[part]).utf8)
+      case .examples(_, _, let fingerprint):
+        hash.update((fingerprint + "\n" + self[part].map { "\($0)\n" }.joined()).utf8)
+      }
+    }
     return hash.hexDigest()
   }
 
@@ -64,6 +81,29 @@ package struct FitParts: Sendable {
     } catch {
       throw FileError("make the folder", folder + "/data", systemError: EACCES)
     }
-    for part in all { try AtomicFile.write(part.path(folder), try reading.profile.text(ofRows: part.rows)) }
+    for part in Part.allCases where !self[part].isEmpty {
+      try AtomicFile.write(reading.path(of: part, in: folder), try text(part, reading))
+    }
+  }
+
+  private func text(_ part: Part, _ reading: FitReading) throws -> String {
+    switch reading.content {
+    case .table(let profile): return try profile.text(ofRows: self[part])
+    case .examples(let source, let tests, _):
+      return ExampleList(
+        source: source, part: part == .test && tests > 0 ? .test : .train, indices: self[part].map { UInt32($0) }
+      ).text
+    }
+  }
+}
+
+extension FitReading {
+  /// How many examples the data's own test part has.
+  var testCount: Int { if case .examples(_, let tests, _) = content { tests } else { 0 } }
+
+  /// Where the rows of a part lie.
+  package func path(of part: FitParts.Part, in folder: String) -> String {
+    let form = if case .table = content { "csv" } else { "examples" }
+    return "\(folder)/data/\(part.rawValue).\(form)"
   }
 }

@@ -11,8 +11,9 @@ extension FitPlan {
     func list(_ values: [String]) -> String { "[" + values.map(text).joined(separator: ", ") + "]" }
     var lines = [
       "# What `elbo fit` tries, for how many steps. `elbo fit DATA --plan FILE` repeats it to the same bits.",
-      "fit:", "  format: \(FitPlan.format)", "  version: \(text(Version.elbo))", "  target: \(text(target))",
-      "  task: \(task.rawValue)", "  digest: \(text(digest))", "  keep: \(list(keep))", "  drop: \(list(drop))",
+      "fit:", "  format: \(FitPlan.format)", "  version: \(text(Version.elbo))",
+      "  target: \(target.map(text) ?? "null")", "  task: \(task.rawValue)",
+      "  sequence: \(sequence.map(text) ?? "null")", "  digest: \(text(digest))", "  keep: \(list(keep))", "  drop: \(list(drop))",
       "  seed: \(seed)", "  minutes: \(minutes)", "  rungs: \(rungs)", "  omitted: \(list(omitted))",
       "  candidates: \(list(candidates.map(\.name)))",
     ]
@@ -42,8 +43,9 @@ extension FitPlan {
       return text
     }
     fit.passOver(["version"])
-    target = try needed(fit, "target", "fit")
     task = try fit.choice("task", default: .numbers)
+    target = task.hasTarget ? try needed(fit, "target", "fit") : try fit.text("target")
+    sequence = try fit.text("sequence")
     digest = try needed(fit, "digest", "fit")
     (keep, drop) = (try fit.texts("keep"), try fit.texts("drop"))
     seed = UInt64(try fit.integer("seed", default: 0, in: 0...Int.max - FitPlan.seeds))
@@ -72,20 +74,27 @@ extension FitPlan {
 
   /// What the plan asks of data, in place of options.
   package func request(data: String) -> FitRequest {
-    FitRequest(data: data, target: target, task: task, minutes: minutes, keep: keep, drop: drop, seed: seed)
+    FitRequest(
+      data: data, target: task == .pictures ? nil : target, task: task, sequence: sequence, minutes: minutes,
+      keep: keep, drop: drop, seed: seed)
   }
 }
 
 extension FitPlan.Candidate {
+  /// The metric of a training that decides.
+  func metric(_ task: FitTask) -> String {
+    task.hasTarget ? task.likelihood : recipe == "variational-gmm" ? "log_predictive" : "log_likelihood"
+  }
+
   /// Its sweep over the learning part in a folder.
   package func sweep(_ reading: FitReading, _ plan: FitPlan, in folder: String, data: OpenedData) throws -> Sweep {
     var request = Sweep.Request(
       recipe: recipe,
       overrides: RecipeOverrides(
         assignments: reading.settings + ["data.validation_fraction=\(FitPlan.validation)"] + settings,
-        data: FitParts.learningPath(folder), seed: plan.seed),
+        data: reading.path(of: .learning, in: folder), seed: plan.seed),
       axes: try over.map { try SweepAxis($0, option: "over") })
-    (request.sample, request.seeds, request.metric) = (sample, FitPlan.seeds, "validation/" + plan.task.likelihood)
+    (request.sample, request.seeds, request.metric) = (sample, reading.seeds, "validation/" + metric(plan.task))
     if halves { request.halving = FitPlan.halving }
     return try Sweep(request, data: data)
   }

@@ -23,8 +23,11 @@ package struct FitPlan: Sendable, Equatable {
     package let steps: Int
   }
 
-  package let target: String
+  /// Nil: nothing is predicted.
+  package let target: String?
   package let task: FitTask
+  /// The column that names the sequence of each row.
+  package let sequence: String?
   /// SHA-256 of the parts of the data.
   package let digest: String
   package let keep: [String]
@@ -37,7 +40,7 @@ package struct FitPlan: Sendable, Equatable {
   /// How often points are compared at most: less where the time was over.
   package var rungs: Int
 
-  /// Of the seeds of a point: each cuts off another part of the data to validate on, and the mean decides.
+  /// With how many seeds a point of few rows trains.
   package static let seeds = 3
   /// One of so many points goes on.
   package static let halving = 3
@@ -46,8 +49,8 @@ package struct FitPlan: Sendable, Equatable {
   /// The share of the time that is planned; the rest is for what is not counted: starts, files, the last trainings.
   private static let planned = 0.6
 
-  /// Steps of a network at most, and below which it is not tried.
-  private static let steps = (fewest: 270, most: 20_000)
+  /// Steps of a network: below which it is not tried, of few rows, and at most.
+  private static let steps = (fewest: 270, usual: 4500, most: 20_000)
   private static let epochs = 400
 
   /// - Parameter speed: units of `FitWork` a second, of all lanes or processes together.
@@ -55,15 +58,15 @@ package struct FitPlan: Sendable, Equatable {
   package init(
     _ reading: FitReading, _ request: FitRequest, learning count: Int, digest: String, speed: Double
   ) throws(RecipeError) {
-    (target, task, self.digest) = (reading.target, reading.task, digest)
+    (target, task, sequence, self.digest) = (reading.target, reading.task, request.sequence, digest)
     (keep, drop, seed, minutes) = (request.keep, request.drop, request.seed, request.minutes)
     let trained = Int(Double(count) * (1 - FitPlan.validation))
-    let work = FitWork(rows: trained, columns: reading.width, outputs: reading.outputs)
+    let work = FitWork(reading, rows: trained)
     var (left, candidates, omitted) = (60 * request.minutes * FitPlan.planned * speed, [Candidate](), [String]())
-    let families = FitFamily.all(task)
+    let families = FitFamily.all(task, rows: trained, width: reading.width)
     for (index, family) in families.enumerated() {
       let share = left / Double(families.count - index)
-      guard let (candidate, cost) = FitPlan.candidate(family, work, within: share) else {
+      guard let (candidate, cost) = FitPlan.candidate(family, work, seeds: reading.seeds, within: share) else {
         omitted.append("\(family.name): its training would take more than its share of the time")
         continue
       }
@@ -79,11 +82,11 @@ package struct FitPlan: Sendable, Equatable {
 
   /// The most points of a family whose work is within a limit, and that work; nil: not even one is.
   private static func candidate(
-    _ family: FitFamily, _ work: FitWork, within limit: Double
+    _ family: FitFamily, _ work: FitWork, seeds: Int, within limit: Double
   ) -> (Candidate, Double)? {
     func over(_ isOne: Bool) -> [String] { family.axes.map { "\($0.key)=\(isOne ? $0.usual : $0.range)" } }
     guard family.isNetwork else {
-      let each = work.exact(family.name) * Double(FitPlan.seeds)
+      let each = work.exact(family) * Double(seeds)
       let all = family.axes.reduce(1) { $0 * $1.range.split(separator: ",").count }
       guard each <= limit else { return nil }
       let isOne = Double(all) * each > limit
@@ -94,18 +97,23 @@ package struct FitPlan: Sendable, Equatable {
       )
     }
     let batch = work.batch
-    let whole = min(max(work.rows * epochs / batch, steps.fewest), steps.most)
+    let whole = min(max(work.rows * epochs / batch, steps.usual), steps.most)
     for points in [81, 27, 9, 3, 1] {
       for divisor in points > 1 ? [1] : [1, 3, 9, 27] {
         let count = max(whole / divisor / 9, 1) * 9
-        guard count >= min(steps.fewest, whole) / 9 * 9 else { continue }
+        guard count >= steps.fewest else { continue }
         let axis = points > 1 ? ["train.steps=\(count / 3),\(count)"] : ["train.steps=\(count)"]
         let candidate = Candidate(
           name: family.name, recipe: family.recipe,
-          settings: family.settings + ["train.batch=\(batch)", "train.evaluate_every=\(count / 9)"],
+          settings: family.settings
+            + ["train.batch=\(batch)", "train.evaluate_every=\(points > 1 ? count / 9 : count)"],
           over: over(points == 1) + axis, sample: points > 1 ? points : nil, halves: points > 1, steps: count)
         let (steps, starts) = candidate.inAll(points)
-        let cost = Double(seeds) * (Double(steps) * family.factor * work.step + Double(starts) * FitWork.start)
+        let evaluations = points > 1 ? steps / (count / 9) : 1
+        let cost =
+          Double(seeds)
+          * (Double(steps) * family.factor * work.step + Double(starts) * FitWork.start
+            + Double(evaluations) * work.evaluation(samples: family.samples))
         if cost <= limit { return (candidate, cost) }
       }
     }
@@ -132,49 +140,5 @@ extension FitPlan.Candidate {
       (left, before) = (max(left / FitPlan.halving, 1), reached)
     }
     return (sum, starts)
-  }
-}
-
-/// What trainings cost, in units: one example times one parameter. How long a unit takes is the one number that is measured
-/// of a machine, and plans alone use it.
-package struct FitWork: Sendable {
-  package let rows: Int
-  package let columns: Int
-  package let outputs: Int
-
-  /// Units that a step takes whatever its size: the start of each operation, and the optimizer.
-  private static let overhead = 1e6
-  /// Units of one hidden layer's parameters: networks of the spaces differ by less than the rest of the model is wrong.
-  private static let hidden = 100.0
-  /// Of the start of a training, its evaluations and its files.
-  static let start = 5e8
-  private static let exactStart = 1e8
-  /// More weights of an exact model are not learned: the matrix of their moments is too large.
-  private static let mostWeights = 5000.0
-  /// Of the search for a Gaussian process's hyperparameters: factorizations, and what is a third of rows³.
-  private static let iterations = 60.0
-
-  package init(rows: Int, columns: Int, outputs: Int) {
-    (self.rows, self.columns, self.outputs) = (rows, columns, outputs)
-  }
-
-  package var batch: Int { rows >= 5000 ? 128 : min(32, max(rows / 2, 1)) }
-
-  /// Of a step of a plain network.
-  package var step: Double {
-    FitWork.overhead + Double(batch) * FitWork.hidden * Double(columns + outputs + 1)
-  }
-
-  /// Of an exact model.
-  func exact(_ name: String) -> Double {
-    let (rows, columns, outputs) = (Double(rows), Double(columns + 1), Double(outputs))
-    if name == FitFamily.process {
-      return rows <= FitWork.mostWeights
-        ? FitWork.exactStart + FitWork.iterations * rows * rows * (rows + columns) : .infinity
-    }
-    // Of numbers the matrix has a row for each weight or each example, whatever is less.
-    let size = outputs > 1 ? columns * outputs : min(columns, rows)
-    guard size <= FitWork.mostWeights else { return .infinity }
-    return rows * columns * size + size * size * size
   }
 }

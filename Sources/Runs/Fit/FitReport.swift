@@ -13,7 +13,7 @@ struct FitReport {
   private var likelihood: String { reading.task.likelihood }
 
   var html: String {
-    let title = "Predicting \(answer.target)"
+    let title = answer.target.map { "Predicting \($0)" } ?? (reading.task == .states ? "States of sequences" : "Groups of rows")
     return """
       <!DOCTYPE html>
       <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -23,14 +23,13 @@ struct FitReport {
       \(lead)
       <h2>How good it is</h2>
       \(quality)
-      <h2>How sure it is</h2>
       \(certainty)
       <h2>What was tried</h2>
       \(trials)
       <h2>The data</h2>
       \(data)
       <h2>To use it</h2>
-      <pre>elbo predict FOLDER --input new.csv --coverage 0.9 --output predictions.csv</pre>
+      <pre>elbo predict FOLDER --input \(usage)</pre>
       <p class="small">Elbo \(Version.elbo) · parameters \(answer.parameters_sha256) · plan.yaml repeats this to the same bits.</p>
       </body></html>
 
@@ -57,18 +56,29 @@ struct FitReport {
   }
 
   private var quality: String {
-    let models = [answer.chosen] + ["linear", "constant"].filter { answer.test[$0] != nil && $0 != answer.chosen }
+    let models =
+      [answer.chosen]
+      + [reading.task.baseline, FitAnswer.constant].filter { answer.test[$0] != nil && $0 != answer.chosen }
     let names = answer.test[answer.chosen]!.keys.sorted()
     let rows = names.map { name in [label(name)] + models.map { number(answer.test[$0]?[name]) } }
-    let differences = answer.differences.filter { [likelihood, reading.task.error].contains($0.metric) }.map {
+    let differences = answer.differences.filter { $0.metric == likelihood || $0.metric == reading.task.error }.map {
       ["\($0.against), \(label($0.metric))", signed($0.difference), "\(signed($0.lower)) to \(signed($0.upper))"]
     }
-    return "<p>Metrics of the test rows, which have chosen and calibrated nothing.</p>" + table([""] + models, rows)
+    let metrics =
+      "<p>Metrics of the test rows, which have chosen and calibrated nothing.</p>" + table([""] + models, rows)
+    return differences.isEmpty ? metrics : metrics
       + "<p>How much the baselines' metrics are above the chosen model's, with 95 % intervals of a paired bootstrap.</p>"
       + table(["baseline, metric", "difference", "interval"], differences)
   }
 
+  private var usage: String {
+    guard reading.task.hasTarget else { return "new.csv --output groups.csv" }
+    let input = if case .table = reading.content { "new.csv" } else { "NEW" }
+    return "\(input) --coverage 0.9 --output predictions.csv"
+  }
+
   private var certainty: String {
+    guard let aleatoric = answer.aleatoric_share, let epistemic = answer.epistemic_share else { return "" }
     let isOfNumbers = reading.task == .numbers
     let rows = FitAnswer.coverages.map { coverage in
       let level = "\(Int((100 * coverage).rounded()))"
@@ -83,13 +93,13 @@ struct FitReport {
       ? ""
       : "<p>With the temperature of the calibration rows, the negative log-likelihood of the test rows is \(number(answer.conformal["test/cls/NLL_calibrated"])), before it \(number(answer.conformal["test/cls/NLL"])).</p>"
     let advice =
-      answer.epistemic_share > 0.3
+      epistemic > 0.3
       ? "More rows would make these predictions surer." : "More rows would change little; better columns could."
     return
-      "<p>Conformal \(kind) of \(answer.rows.calibration) calibration rows: how often they hold the truth on the test rows.</p>"
+      "<h2>How sure it is</h2><p>Conformal \(kind) of \(answer.rows.calibration) calibration rows: how often they hold the truth on the test rows.</p>"
       + table(["promised", "held", isOfNumbers ? "mean width" : "mean size"], rows) + scaled
-      + "<p>Of the \(isOfNumbers ? "variance" : "entropy") of the predictions, \(percent(answer.aleatoric_share)) is the noise of the data "
-      + "and \(percent(answer.epistemic_share)) what the parameters do not know. \(advice)</p>"
+      + "<p>Of the \(isOfNumbers ? "variance" : "entropy") of the predictions, \(percent(aleatoric)) is the noise of the data "
+      + "and \(percent(epistemic)) what the parameters do not know. \(advice)</p>"
   }
 
   private var trials: String {
@@ -102,7 +112,7 @@ struct FitReport {
       ]
     }
     return
-      "<p>The best point of each family, by the mean negative log-likelihood over \(FitPlan.seeds) validation parts; less is better.</p>"
+      "<p>The best point of each family, by the mean negative log-likelihood over \(reading.seeds) validation \(reading.seeds == 1 ? "part" : "parts"); less is better.</p>"
       + chart(ranked)
       + table(["family", "points", "validation NLL", "standard error", "steps", "settings of the best"], rows)
       + answer.omitted.map { "<p class=\"note\">\(escaped($0))</p>" }.joined()
@@ -111,7 +121,7 @@ struct FitReport {
   private var data: String {
     let rows = reading.columns.map { column in [column.name, column.contents, column.use.text] }
     return
-      "<p>\(answer.rows.read) rows: \(answer.rows.learning) to learn and choose from, \(answer.rows.calibration) to calibrate, \(answer.rows.test) to score.</p>"
+      "<p>\(answer.rows.read) rows: \(answer.rows.learning) to learn and choose from\(answer.rows.calibration > 0 ? ", \(answer.rows.calibration) to calibrate" : ""), \(answer.rows.test) to score.</p>"
       + table(["column", "holds", "use"], rows)
   }
 
@@ -141,7 +151,7 @@ struct FitReport {
 
   private func label(_ metric: String) -> String {
     switch metric {
-    case "reg/NLL", "cls/NLL": "negative log-likelihood"
+    case "reg/NLL", "cls/NLL", "NLL": "negative log-likelihood"
     case "reg/RMSE": "root mean square error"
     case "reg/MAE": "mean absolute error"
     case "cls/Acc": "accuracy"
@@ -177,6 +187,7 @@ extension FitReading.Use {
     case .target: "target"
     case .input: "input"
     case .identifier: "identifier, no input"
+    case .sequence: "names the sequence"
     case .dropped(let reason): "left out: \(reason)"
     }
   }

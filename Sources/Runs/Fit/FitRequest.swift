@@ -3,12 +3,14 @@ import Recipes
 
 /// What `elbo fit` is asked: which column to predict, of what data, and in what time.
 package struct FitRequest: Sendable {
-  /// A table as whatever trains reads it, or `-`.
+  /// A table, arrays or pictures as whatever trains reads them, or `-`.
   package var data: String
   /// The column to predict; nil: the last one of a table that says so in its first line.
   package var target: String?
-  /// Numbers or classes; nil: by what the column holds.
+  /// Nil: by what the target holds.
   package var task: FitTask?
+  /// The column that names the sequence of each row.
+  package var sequence: String?
   package var minutes: Double
   /// Columns that are inputs, whatever speaks against them.
   package var keep: [String]
@@ -18,11 +20,11 @@ package struct FitRequest: Sendable {
   package var seed: UInt64
 
   package init(
-    data: String, target: String?, task: FitTask? = nil, minutes: Double = 5, keep: [String] = [],
-    drop: [String] = [], seed: UInt64 = 0
+    data: String, target: String?, task: FitTask? = nil, sequence: String? = nil, minutes: Double = 5,
+    keep: [String] = [], drop: [String] = [], seed: UInt64 = 0
   ) {
-    (self.data, self.target, self.task, self.minutes) = (data, target, task, minutes)
-    (self.keep, self.drop, self.seed) = (keep, drop, seed)
+    (self.data, self.target, self.task, self.sequence) = (data, target, task, sequence)
+    (self.minutes, self.keep, self.drop, self.seed) = (minutes, keep, drop, seed)
   }
 
   package func check() throws(RecipeError) {
@@ -32,15 +34,40 @@ package struct FitRequest: Sendable {
     guard seed <= UInt64(Int.max) - UInt64(FitPlan.seeds) else {
       throw RecipeError("--seed is \(seed): it must be at most \(Int.max - FitPlan.seeds)")
     }
+    if let task, !task.hasTarget, target != nil {
+      throw RecipeError("--task \(task.rawValue) has no target: leave --target out")
+    }
+    guard (task == .states) == (sequence != nil) else {
+      throw RecipeError(
+        sequence == nil
+          ? "--task states learns from sequences: name with --sequence the column that says which rows belong together"
+          : "--sequence belongs to --task states")
+    }
   }
 }
 
-/// What is predicted.
+/// What is predicted, or looked for where nothing is.
 package enum FitTask: String, Sendable, CaseIterable {
-  case numbers, classes
+  /// A number of each row, a class of each row, a class of each picture.
+  case numbers, classes, pictures
+  /// Without a target: groups of rows, and states that the rows of sequences pass through.
+  case groups, states
 
-  /// The metric that decides.
-  package var likelihood: String { self == .numbers ? "reg/NLL" : "cls/NLL" }
-  /// How wrong predictions are.
-  package var error: String { self == .numbers ? "reg/RMSE" : "cls/Acc" }
+  package var hasTarget: Bool { self != .groups && self != .states }
+  package var isOfClasses: Bool { self == .classes || self == .pictures }
+
+  /// The metric that is shown and compared: a mean negative log-likelihood.
+  package var likelihood: String {
+    switch self {
+    case .numbers: "reg/NLL"
+    case .classes, .pictures: "cls/NLL"
+    case .groups, .states: "NLL"
+    }
+  }
+
+  /// How wrong predictions are; nil: nothing is predicted.
+  package var error: String? { self == .numbers ? "reg/RMSE" : hasTarget ? "cls/Acc" : nil }
+
+  /// The family that the chosen one is compared with.
+  package var baseline: String { hasTarget ? FitFamily.linear : FitFamily.gaussian }
 }

@@ -33,3 +33,11 @@ def test_what_is_no_table_is_refused():
         elbo_ml.fit(np.zeros((30, 2)), target="y")
     with pytest.raises(elbo_ml.ElboError, match="at least 20"):
         elbo_ml.fit(frame(3), target="y", out="few")
+
+
+def test_groups_are_found_without_a_target():
+    table = frame()
+    table["x"] += 20 * (table["kind"] == "a")
+    fit = elbo_ml.fit(table[["x", "y"]], task="groups", minutes=0.05, out="groups")
+    assert fit.summary["target"] is None and "groups by" in repr(fit)
+    assert fit.summary["test"][fit.summary["chosen"]]["NLL"] < fit.summary["test"]["gaussian"]["NLL"]

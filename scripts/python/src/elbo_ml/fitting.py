@@ -1,4 +1,4 @@
-"""Fits: from a table to calibrated predictions, from Python."""
+"""Fits: from data to calibrated predictions, from Python."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Fit(Run):
         super().__init__(self.folder / "model.elbo")
 
     def __repr__(self) -> str:
-        return f"<Fit {self.folder.name}: {self.summary['target']} by {self.summary['chosen']}>"
+        return f"<Fit {self.folder.name}: {self.summary['target'] or self.summary['task']} by {self.summary['chosen']}>"
 
     @property
     def summary(self) -> dict[str, Any]:
@@ -44,28 +44,30 @@ class Fit(Run):
 
 def fit(
     data: Any, target: str | None = None, *, minutes: float | None = None, task: str | None = None,
-    keep: Iterable[str] = (), drop: Iterable[str] = (), out: str | os.PathLike[str] | None = None,
+    sequence: str | None = None, keep: Iterable[str] = (), drop: Iterable[str] = (), out: str | os.PathLike[str] | None = None,
     seed: int | None = None, plan: str | os.PathLike[str] | None = None, lanes: int | None = None,
-    nodes: int | None = None, progress: bool = False,
+    nodes: int | None = None, hosts: str | os.PathLike[str] | None = None, progress: bool = False,
 ) -> Fit:
-    """Tries models on a table for some minutes, and returns the best one, calibrated.
+    """Tries models on data for some minutes, and returns the best one, calibrated.
 
-    ``data`` is a data frame or the path of a table, ``target`` the column to predict. ``task`` is ``"numbers"`` or
-    ``"classes"`` where the column does not say it. ``keep`` and ``drop`` name columns that are inputs and that are none.
+    ``data`` is a data frame or the path of a table, of arrays or of a folder of pictures, ``target`` the column to predict.
+    ``task`` is ``"numbers"`` or ``"classes"`` where the column does not say it; ``"groups"`` looks for groups of rows, and
+    ``"states"`` for the states of sequences, whose column ``sequence`` names. ``keep`` and ``drop`` name columns that are inputs and that are none.
     ``plan`` repeats what another fit has done, in place of all these. ``out`` is the folder to write; without it
     ``runs/fit``, ``runs/fit-2`` and so on.
 
     Raises ``ElboError`` with what is wrong and what to do.
     """
     if not is_frame(data) and not isinstance(data, (str, os.PathLike)):
-        raise ValueError("fit reads tables: give a data frame, or the path of a file")
+        raise ValueError("fit reads tables: give a data frame, or the path of a file or folder")
     with tempfile.TemporaryDirectory() as folder:
         source, _ = training_file(data, Path(folder))
         path = Path(out) if out is not None else _free(Path("runs"), "fit")
         arguments = ["fit", source, "--out", str(path)] + ([] if progress else ["--quiet"])
         arguments += _option("--target", target) + _option("--minutes", minutes) + _option("--task", task)
+        arguments += _option("--sequence", sequence)
         arguments += [word for name in keep for word in ("--keep", name)]
         arguments += [word for name in drop for word in ("--drop", name)]
         arguments += _option("--seed", seed) + _option("--plan", plan)
-        call(arguments + _option("--lanes", lanes) + _option("--nodes", nodes), shows_progress=progress)
+        call(arguments + _option("--lanes", lanes) + _option("--nodes", nodes) + _option("--hosts", hosts), shows_progress=progress)
     return Fit(path)

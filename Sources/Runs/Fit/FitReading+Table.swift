@@ -1,0 +1,183 @@
+import Datasets
+import Files
+import Recipes
+
+/// Tables.
+extension FitReading {
+  /// - Throws: `RecipeError` or `DataError` where there is nothing to learn.
+  init(table asked: FitRequest) throws {
+    var request = DataRequest(source: asked.data)
+    request.format = .table
+    let profile = try TableProfile(request)
+    guard profile.rowCount > 0 else { throw FitReading.mistake(asked, "holds no rows", "name a table with rows") }
+    let isSupervised = asked.task?.hasTarget ?? true
+    let target = isSupervised ? try FitReading.target(asked, profile) : nil
+    let task = try target.map { try FitReading.task(asked, profile, $0) } ?? asked.task!
+    let sequence = try asked.sequence.map { try profile.index(of: $0, .sequence) }
+    let kept = try Set(asked.keep.map { try profile.index(of: $0, .columns) })
+    let dropped = try Set(asked.drop.map { try profile.index(of: $0, .drop) })
+    if let both = kept.intersection(dropped).min() {
+      throw RecipeError("--keep and --drop both name \(profile.columns[both].name): leave one out")
+    }
+    for special in [target, sequence].compactMap(\.self) where kept.contains(special) || dropped.contains(special) {
+      throw RecipeError(
+        "\(profile.columns[special].name) is the \(special == target ? "target" : "sequence"): leave it out of --keep and --drop")
+    }
+    let judge = ColumnJudge(profile, target: target, sequence: sequence, task: task, kept: kept, dropped: dropped)
+    let uses = profile.columns.indices.map { judge.use(of: $0) }
+    let inputs = uses.indices.filter { uses[$0] == .input }
+    guard !inputs.isEmpty else {
+      throw FitReading.mistake(
+        asked, "no column is left to \(target.map { "predict \(profile.columns[$0].name)" } ?? "learn") from",
+        "look at the columns with --dry-run, and keep some with --keep")
+    }
+    let texts = inputs.filter { profile.columns[$0].kind == .text }
+    let numeric = inputs.filter { profile.columns[$0].kind != .text }
+    let width = numeric.count + texts.reduce(0) { $0 + profile.columns[$1].distinct }
+    guard width <= FitReading.mostColumns else {
+      throw FitReading.mistake(
+        asked, "the inputs become \(width) columns of numbers",
+        "leave some out with --drop: at most \(FitReading.mostColumns) are learned from")
+    }
+    // A missing text is a category of its own, unless rows with missing numbers are left out anyway; an element of a
+    // sequence is never left out.
+    let keepsMissing =
+      task == .states
+      || numeric.allSatisfy { profile.columns[$0].missing == 0 } && texts.contains { profile.columns[$0].missing > 0 }
+    let complete = try FitReading.complete(
+      profile, (target.map { [$0] } ?? []) + (keepsMissing ? [] : inputs.filter { profile.columns[$0].missing > 0 }))
+    let groups = try FitReading.groups(asked, profile, task == .classes ? target : sequence)
+    let common = FitReading.common(complete, groups, task)
+    if task == .numbers {
+      let numbers = profile.numbers(target!)
+      guard common.rows.isEmpty || Set(common.rows.map { numbers[$0] }).count > 1 else {
+        throw FitReading.mistake(
+          asked, "\(profile.columns[target!].name) has the same value in all rows", "name another target")
+      }
+    }
+    self.init(
+      task: task, target: target.map { profile.columns[$0].name },
+      columns: profile.columns.indices.map {
+        Column(name: profile.columns[$0].name, contents: FitReading.contents(profile.columns[$0]), use: uses[$0])
+      }, rowCount: profile.rowCount, rows: common.rows,
+      notes: FitReading.notes(profile.rowCount, complete: complete.count, rows: common.rows.count, rare: common.rare),
+      settings: FitReading.settings(
+        profile, target: target, sequence: sequence, task, uses, texts: texts, missing: keepsMissing ? .keep : .drop),
+      width: width, outputs: common.classes, content: .table(profile), groups: groups)
+  }
+
+  /// What tells the cells of a column apart.
+  private static func groups(_ asked: FitRequest, _ profile: TableProfile, _ column: Int?) throws -> [Int32] {
+    guard let column else { return [] }
+    guard let levels = profile.levels(column) else {
+      throw mistake(
+        asked, "\(profile.columns[column].name) has more than \(TableProfile.mostLevels) different texts",
+        "number the sequences")
+    }
+    return levels
+  }
+
+  // MARK: The target
+
+  private static func target(_ asked: FitRequest, _ profile: TableProfile) throws -> Int {
+    if let name = asked.target {
+      do {
+        return try profile.index(of: name, .target)
+      } catch {
+        throw RecipeError("\(asked.data): --target names no column: \(error.problem); \(error.advice)")
+      }
+    }
+    if profile.classNames != nil { return profile.columns.count - 1 }
+    let names = profile.columns.suffix(8).map(\.name).joined(separator: ", ")
+    throw RecipeError("say with --target which column is predicted; the last ones of \(asked.data) are \(names)")
+  }
+
+  private static func task(_ asked: FitRequest, _ profile: TableProfile, _ target: Int) throws(RecipeError) -> FitTask {
+    let column = profile.columns[target]
+    guard column.missing < profile.rowCount else {
+      throw mistake(asked, "\(column.name) has no value in any row", "name another target")
+    }
+    guard column.infinities == 0 else {
+      throw mistake(asked, "\(column.name) has infinite values", "correct the table")
+    }
+    let canBeClasses = column.kind == .text || column.kind == .numbers && column.isWhole
+    let task = asked.task ?? likely(profile, target)
+    if task == .classes {
+      guard canBeClasses else {
+        throw mistake(asked, "\(column.name) holds fractions, which are no classes", "leave out --task classes")
+      }
+      guard column.distinct <= TableProfile.mostLevels else {
+        throw mistake(
+          asked, "\(column.name) has more than \(TableProfile.mostLevels) different values, which are no classes",
+          "name another target")
+      }
+    } else if column.kind == .text {
+      throw mistake(asked, "\(column.name) holds texts such as '\(column.sample)'", "leave out --task numbers")
+    }
+    return task
+  }
+
+  /// Texts, two whole numbers, and numbers that count classes from 0 or 1 are classes.
+  private static func likely(_ profile: TableProfile, _ target: Int) -> FitTask {
+    let column = profile.columns[target]
+    guard column.kind != .text else { return .classes }
+    guard column.kind == .numbers, column.isWhole, column.distinct <= 20 else { return .numbers }
+    let values = Set(profile.numbers(target).filter { !$0.isNaN })
+    let counts = [0.0, 1].contains { first in values == Set((0..<values.count).map { first + Double($0) }) }
+    return values.count == 2 || counts ? .classes : .numbers
+  }
+
+  // MARK: Rows and settings
+
+  /// The rows that have a value in all of some columns.
+  private static func complete(_ profile: TableProfile, _ needed: [Int]) throws -> [Int] {
+    var isComplete = [Bool](repeating: true, count: profile.rowCount)
+    for index in needed {
+      guard profile.columns[index].kind == .text, let codes = profile.levels(index) else {
+        for (row, number) in profile.numbers(index).enumerated() where number.isNaN { isComplete[row] = false }
+        continue
+      }
+      for (row, code) in codes.enumerated() where code < 0 { isComplete[row] = false }
+    }
+    return isComplete.indices.filter { isComplete[$0] }
+  }
+
+  private static func settings(
+    _ profile: TableProfile, target: Int?, sequence: Int?, _ task: FitTask, _ uses: [Use], texts: [Int],
+    missing: MissingRule
+  ) -> [String] {
+    func list(_ indices: [Int]) -> String {
+      "[" + indices.map { JSONText.string(name($0)) }.joined(separator: ", ") + "]"
+    }
+    /// Of columns with the same name the index tells them apart.
+    func name(_ index: Int) -> String {
+      profile.columns[index].isNamedOnce ? profile.columns[index].name : "\(index)"
+    }
+    let request = profile.request
+    let identifier = uses.firstIndex(of: .identifier)
+    let left = uses.indices.filter {
+      if case .dropped = uses[$0] { true } else { uses[$0] == .identifier && $0 != identifier }
+    }
+    func known(_ names: [String]) -> [Int] {
+      profile.columns.indices.filter { names.contains(profile.columns[$0].name) }
+    }
+    let settings: [(DataKey, String?)] = [
+      (.format, "table"), (.header, profile.hasNames ? "present" : "absent"),
+      (.decimal, request.decimal == .point ? nil : request.decimal.rawValue),
+      (.target, target.map { JSONText.string(name($0)) }),
+      (.targetKind, target.map { _ in task == .classes ? "classes" : "values" }),
+      (.sequence, sequence.map { JSONText.string(name($0)) }),
+      (.identifier, identifier.map { JSONText.string(name($0)) }), (.drop, left.isEmpty ? nil : list(left)),
+      (.oneHot, texts.isEmpty ? nil : list(texts)), (.unseen, texts.isEmpty ? nil : "zeros"),
+      (.dates, request.dates.isEmpty ? nil : list(known(request.dates))),
+      (.percent, request.percent.isEmpty ? nil : list(known(request.percent))), (.missing, missing.rawValue),
+    ]
+    return settings.compactMap { key, value in value.map { "\(key)=\($0)" } }
+  }
+
+  private static func contents(_ column: TableProfile.Column) -> String {
+    let most = TableProfile.mostLevels
+    let count = column.distinct > most && column.kind == .text ? "more than \(most)" : "\(column.distinct)"
+    return "\(column.kind.rawValue), \(count) different" + (column.missing > 0 ? ", \(column.missing) empty" : "")
+  }
+}
