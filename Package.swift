@@ -193,7 +193,7 @@ let package = Package(
     .testTarget(
       name: "CommandTests",
       dependencies: [
-        "Datasets", "Files", "Images", "TestSupport", "elbo",
+        "Datasets", "Files", "Images", "Reports", "TestSupport", "elbo",
         .product(name: "Subprocess", package: "swift-subprocess"),
         .product(name: "SystemPackage", package: "swift-system"),
       ], exclude: ["Golden"]),

@@ -1,4 +1,5 @@
 import Foundation
+import Reports
 import Subprocess
 import SystemPackage
 import TestSupport
@@ -100,5 +101,20 @@ struct DiskTests {
     let step = try #require(try outcome.json()["steps"] as? Int)
     let alone = try await Elbo.run(workspace.training("vae", out: "alone", "--steps", "\(step)")).hash()
     #expect(try outcome.json()["parameters_sha256"] as? String == alone)
+  }
+
+  @Test("A file for TensorBoard that cannot grow ends, without a gap, and the training goes on")
+  func tensorBoard() async throws {
+    let workspace = try Workspace()
+    let outcome = try await Elbo.run(
+      throughShell: "trap '' XFSZ; ulimit -f 300; exec \"$0\" \"$@\" 2> '\(workspace["said"])'",
+      arguments(["train"], workspace) + ["--tensorboard"])
+    #expect(outcome.status == .exited(0), "\(said(workspace))")
+    #expect(said(workspace).split(separator: "\n").count { $0.contains("TensorBoard") } == 1, "\(said(workspace))")
+    #expect(said(workspace).contains("File too large"))
+    let written = TensorBoardFile.records(in: workspace["run"]).map { TensorBoardFile.step(of: $0) }.filter { $0 > 0 }
+    let last = try #require(written.last)
+    #expect(last < Self.steps && Set(written) == Set(1...last))
+    #expect(workspace.lines("run/metrics.jsonl") == Self.steps)
   }
 }

@@ -11,8 +11,8 @@ import Training
 
 /// What a training says to TensorBoard: an event file in the run folder beside metrics.jsonl.
 ///
-/// A queue of its own writes, so a slow disk does not hold the training up, and one that takes nothing more only leaves
-/// the file without what came then: `elbo export RUN --tensorboard DIR` makes it anew.
+/// A queue of its own writes, so a slow disk does not hold the training up. Where one takes nothing more the file ends, and
+/// leaves what room there is to the run: `elbo export RUN --tensorboard DIR` makes it anew.
 package final class TensorBoardLog: Sendable {
   private let queue = DispatchQueue(label: "elbo.tensorboard", qos: .utility)
   private let file: Mutex<TensorBoardFile?>
@@ -137,7 +137,11 @@ package final class TensorBoardLog: Sendable {
   }
 
   private func attempt(_ write: () throws -> Void) {
-    do { try write() } catch { note((error as? FileError)?.reason ?? "\(error)") }
+    do { try write() } catch {
+      // Closed: nothing fills a gap, and a user who removes it has its room back.
+      file.withLock { $0 = nil }
+      note((error as? FileError)?.reason ?? "\(error)")
+    }
   }
 
   private func note(_ reason: String) {
