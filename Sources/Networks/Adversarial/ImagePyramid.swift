@@ -1,4 +1,5 @@
 import Recipes
+import Tensors
 
 /// The sizes that networks of growing images go through: level 0 is the smallest, each level doubles both sides.
 public struct ImagePyramid: Hashable, Sendable {
@@ -32,6 +33,14 @@ public struct ImagePyramid: Hashable, Sendable {
 
   /// How many features images of a level have.
   public func features(_ level: Int) -> Int { max(min(base / (4 << level), limit), 1) }
+
+  /// Rows of full images [n, h · w · c], and of what stands behind them: images [n, h, w, c], and the rest, if any.
+  func split(_ rows: Tensor) -> (images: Tensor, rest: Tensor?) {
+    let shape = sides(levels - 1) + [channels]
+    let (n, width) = (rows.shape[0], shape.reduce(1, *))
+    guard rows.count > n * width else { return (rows.reshaped(to: Shape([n] + shape)), nil) }
+    return (rows.columns(0..<width).reshaped(to: Shape([n] + shape)), rows.columns(width..<rows.columns))
+  }
 }
 
 /// How far networks have grown: images of `level`, of which the newest size counts by `share`, and the next smaller one
