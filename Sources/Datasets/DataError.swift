@@ -102,7 +102,7 @@ extension String {
   }
 
   /// The start of a text, short enough to be shown in a message.
-  var shortened: String {
+  package var shortened: String {
     count <= 24 ? self : String(prefix(23)) + "…"
   }
 }
@@ -113,7 +113,7 @@ func counted(_ count: Int, _ noun: String, _ plural: String? = nil) -> String {
 }
 
 /// Up to eight names, quoted; then how many more there are.
-func listed(_ names: some Collection<String>) -> String {
+package func listed(_ names: some Collection<String>) -> String {
   let shown = names.prefix(8).map { "'\($0.shortened)'" }.joined(separator: ", ")
   return names.count > 8 ? "\(shown) and \(names.count - 8) more" : shown
 }

@@ -5,6 +5,13 @@ import Training
 
 /// Which latent vectors samples are made of.
 struct LatentOptions: ParsableArguments {
+  @Option(
+    name: .customLong("class"),
+    help: ArgumentHelp(
+      "The class of all samples, of a run with network.conditional (default: a row for each class).",
+      valueName: "name|index"))
+  var className: String?
+
   @Flag(help: "Each row of ten leads from one sample to another.")
   var interpolate = false
 
@@ -37,6 +44,13 @@ struct LatentOptions: ParsableArguments {
       "Less variety, more typical samples. With styles: 1 is none, 0 the mean style; without: cut the noise off at so many standard deviations.",
       valueName: "t"))
   var truncation: Double?
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "With --truncation or --sweep: truncate the first styles alone, of the smallest sizes (default: all).",
+      valueName: "layers"))
+  var truncationCutoff: Int?
 
   @Flag(help: "A grid of the samples of --rows with some styles of the samples of --columns.")
   var mix = false

@@ -29,11 +29,23 @@ struct ProjectCommand: AsyncParsableCommand {
   @Option(parsing: .unconditional, help: "The seed of the noise of the search.", transform: seedNumber)
   var seed: UInt64 = 0
 
+  @Option(
+    name: .customLong("class"),
+    help: ArgumentHelp(
+      "Of a run that is told classes: the one whose mean style the search begins at (default: all).",
+      valueName: "name|index"))
+  var className: String?
+
+  @Flag(help: "Search for the noise of the convolutions too, and not for a style alone.")
+  var noiseMaps = false
+
   @OptionGroup var lanes: LaneOptions
 
   func run() async throws {
     let run = try Run(opening: run, lanes: lanes.count())
-    let found = try await run.project(target, to: output, steps: steps, seed: seed)
+    let found = try await run.project(
+      target, to: output, steps: steps, seed: seed, className: className,
+      findsNoise: noiseMaps)
     print("PSNR \(String(format: "%.2f", found.psnr)) dB\n\(output)")
   }
 }

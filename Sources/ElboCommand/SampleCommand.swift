@@ -18,6 +18,7 @@ struct SampleCommand: AsyncParsableCommand {
         elbo sample runs/stylegan --seeds 0-35 --truncation 0.7 --noise none
         elbo sample runs/stylegan --seeds 0-4 --sweep -1,-0.5,0,0.5,1
         elbo sample runs/stylegan --mix --rows 85,100 --columns 55,821 --layers 0-3
+        elbo sample runs/classes --seeds 0-9 --class bag
         elbo sample runs/gan --walk 1,5,9 --frames 60 --output walk.png
       """)
 
@@ -52,8 +53,9 @@ struct SampleCommand: AsyncParsableCommand {
       throw RecipeError("--probability is of the changes that --augmented shows: add --augmented")
     }
     var options = SampleOptions(
-      choice: try latent.choice(count: count, seed: seed), truncation: latent.truncation, noise: latent.noise)
-    if let count { options.count = count }
+      count: count, choice: try latent.choice(count: count, seed: seed), className: latent.className,
+      truncation: latent.truncation, noise: latent.noise)
+    options.truncationCutoff = latent.truncationCutoff
     if let seed { options.seed = seed }
     if augmented { options.augmented = .init(probability: probability) }
     let notes = try await Run(opening: run, lanes: lanes.count()).writeSamples(options, to: output)

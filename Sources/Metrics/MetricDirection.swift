@@ -23,7 +23,7 @@ public enum MetricDirection: String, Sendable, Codable {
   private static let table: [String: MetricDirection] = {
     let smaller = [
       "cal/ECE", "cap/nll", "cap/perplexity", "cls/Brier", "cls/NLL", "codes/prior_bits", "distortion", "gen/FID_own",
-      "gen/KID_own",
+      "gen/KID_own", "gen/PPL_own",
       "lm/nll", "lm/perplexity", "lm/perplexity_of_means", "nmse", "ood/FPR95", "perplexity", "reg/MAE", "reg/NLL",
       "reg/RMSE", "rmse", "seg/NLL", "squared_error",
     ]

@@ -20,19 +20,26 @@ extension Run {
   ///     `projection.npz`, `style` and `picture` as numbers, are written; made when it is not there.
   ///   - steps: of the search.
   ///   - seed: of the noise of the search.
+  ///   - findsNoise: whether the noise of the convolutions is searched for too; `projection.npz` then has `noise_0`, ….
+  ///   - className: of a generator that is told classes, the one that the search begins at, by name or index; nil: at the mean of
+  ///     all.
   /// - Throws: `TrainingError` when the generator has no styles; `DataError` when the target is no picture.
   @discardableResult
   public func project(
-    _ target: String, to folder: String, steps: Int = 1000, seed: UInt64 = 0
+    _ target: String, to folder: String, steps: Int = 1000, seed: UInt64 = 0, className: String? = nil,
+    findsNoise: Bool = false
   ) async throws -> Projection {
     guard (1...100_000).contains(steps) else { throw RecipeError("steps is \(steps): it must be from 1 to 100000") }
-    guard let project = job.learner.offers.sampling?.latent?.project else {
+    guard let offer = job.learner.offers.sampling?.latent, let project = offer.project else {
       throw TrainingError(
         .unsuitable, "a \(model) has no styles to look for", advice: "project by a run of stylegan")
     }
     let (names, pictures) = try ExampleArray.pictures(at: target, like: schema, background: job.dataRequest.background)
     guard names.count == 1 else { throw RecipeError("\(target) holds \(names.count) pictures: name one") }
-    let found = try project(ProjectionRequest(target: pictures, steps: steps, seed: seed), crew())
+    let classIndex = try className.map(offer.classIndex)
+    let found = try project(
+      ProjectionRequest(
+        target: pictures, steps: steps, seed: seed, classIndex: classIndex, findsNoise: findsNoise), crew())
     try PictureOutput.makeFolder(folder)
     let shape = schema.shape
     func grid(_ pictures: [[Float]]) -> ImageGrid {
@@ -45,6 +52,9 @@ extension Run {
     var writer = try NPZWriter(folder + "/projection.npz")
     try writer.add("style", found.style, shape: [found.style.count])
     try writer.add("picture", found.picture, shape: shape)
+    for (index, map) in found.noise.enumerated() {
+      try writer.add("noise_\(index)", map.values, shape: map.shape)
+    }
     try writer.finish()
     return found
   }

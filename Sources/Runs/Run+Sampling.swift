@@ -9,38 +9,58 @@ import Training
 
 /// Which new examples a generative model makes.
 public struct SampleOptions: Sendable {
-  /// How many.
-  public var count = 64
+  /// How many; nil: 64, or of a generator that is told classes a row of ten for each class.
+  public var count: Int?
   /// The seed of the noise.
   public var seed: UInt64 = 0
   /// Latent vectors that are chosen (adversarial models), in place of `count` draws of `seed`.
   public var choice: LatentRequest.Choice?
+  /// The class of all examples, by name or by index from 0, of a generator that is told classes. Nil: `choice` of seeds and no
+  /// `count` make a row for each class; a `count` of draws is of ten of each class in turn.
+  public var className: String?
   /// Less variety, more typical examples (adversarial models). Nil: none. With styles: ψ of w̄ + ψ (w − w̄). Without: the
   /// number of standard deviations at which the noise is cut off.
   public var truncation: Double?
+  /// How many of the first styles are truncated, of a generator of styles; nil: all.
+  public var truncationCutoff: Int?
   /// Examples are changed as those are that a discriminator is shown (adversarial models). Nil: they are not.
   public var augmented: LatentRequest.Augmented?
   /// The noise that a generator of styles adds at every size; nil: constant.
   public var noise: LatentRequest.Noise?
 
   public init(
-    count: Int = 64, seed: UInt64 = 0, choice: LatentRequest.Choice? = nil, truncation: Double? = nil,
-    noise: LatentRequest.Noise? = nil
+    count: Int? = nil, seed: UInt64 = 0, choice: LatentRequest.Choice? = nil, className: String? = nil,
+    truncation: Double? = nil, noise: LatentRequest.Noise? = nil
   ) {
-    (self.count, self.seed, self.choice, self.truncation) = (count, seed, choice, truncation)
-    self.noise = noise
+    (self.count, self.seed, self.choice, self.className) = (count, seed, choice, className)
+    (self.truncation, self.noise) = (truncation, noise)
   }
 
-  fileprivate var latent: LatentRequest {
+  fileprivate static let usualCount = 64
+
+  fileprivate var plainCount: Int { count ?? SampleOptions.usualCount }
+
+  /// What is asked of a generator.
+  fileprivate func latent(_ offer: LatentOffer) throws -> LatentRequest {
     LatentRequest(
-      choice ?? .draws(count), truncation: truncation, noise: noise ?? .constant, augmented: augmented)
+      choice(offer), classIndex: try className.map(offer.classIndex), truncation: truncation,
+      truncationCutoff: truncationCutoff, noise: noise ?? .constant, augmented: augmented)
+  }
+
+  /// Which samples are made where not all is said.
+  private func choice(_ offer: LatentOffer) -> LatentRequest.Choice {
+    if !offer.classes.isEmpty, className == nil {
+      if case .seeds(let seeds) = choice { return .classes(offer.classes.count, seeds: seeds) }
+      if choice == nil, count == nil { return .classes(offer.classes.count, seeds: (0..<10).map { seed &+ $0 }) }
+    }
+    return choice ?? .draws(plainCount)
   }
 
   fileprivate var key: RandomKey { LatentRequest.key(ofSeed: seed) }
 
   /// - Parameter offer: of a model that knows latent vectors.
   fileprivate func validate(_ offer: LatentOffer?) throws {
-    let count = choice?.count ?? count
+    let count = offer.map { self.choice($0).count } ?? plainCount
     guard (1...100_000).contains(count) else { throw RecipeError("count is \(count): it must be from 1 to 100000") }
     var truncations = truncation.map { [$0] } ?? []
     switch choice {
@@ -57,6 +77,17 @@ public struct SampleOptions: Sendable {
     default: break
     }
     guard let offer else { return }
+    if let cutoff = truncationCutoff {
+      guard let styles = offer.styles, (1...styles).contains(cutoff) else {
+        throw RecipeError(
+          "truncation cutoff is \(cutoff): "
+            + (offer.styles.map { "it must be from 1 to \($0), the number of styles" }
+              ?? "the generator has no styles; leave it out"))
+      }
+      guard !truncations.isEmpty else {
+        throw RecipeError("truncation cutoff is \(cutoff), and nothing is truncated: give a truncation too")
+      }
+    }
     if offer.styles != nil {
       if let wrong = truncations.first(where: { !(-10...10).contains($0) }) {
         throw RecipeError("truncation is \(wrong): it must be from -10 to 10; 1 is none, 0 the mean style")
@@ -71,6 +102,21 @@ public struct SampleOptions: Sendable {
     if let probability = augmented?.probability, !(0...1).contains(probability) {
       throw RecipeError("the probability of changes is \(probability): it must be from 0 to 1")
     }
+  }
+}
+
+extension LatentOffer {
+  /// The index of a class by its name, or of one by its number where no class has that name.
+  /// - Throws: `RecipeError` when there is no such class.
+  func classIndex(of name: String) throws -> Int {
+    guard !classes.isEmpty else {
+      throw RecipeError("class is \(name.shortened), but the run's networks are told no classes: leave it out")
+    }
+    if let index = classes.firstIndex(of: name) ?? Int(name), classes.indices.contains(index) { return index }
+    let near = nearest(to: name, among: classes).map { " (the nearest is \($0))" } ?? ""
+    throw RecipeError(
+      "class is \(name.shortened)\(near): it must be one of \(listed(classes)), or a number from 0 to \(classes.count - 1)"
+    )
   }
 }
 
@@ -90,9 +136,9 @@ extension Run {
   public func sample(_ options: SampleOptions) throws -> Figure {
     let sampling = try sampling()
     try options.validate(sampling.latent)
-    if let latent = sampling.latent { return try latent.picture(options.latent, options.key, crew()) }
+    if let latent = sampling.latent { return try latent.picture(options.latent(latent), options.key, crew()) }
     try refuseLatent(options)
-    return try sampling.picture(options.count, options.key, crew())
+    return try sampling.picture(options.plainCount, options.key, crew())
   }
 
   /// Makes new examples and writes them to a file.
@@ -112,7 +158,7 @@ extension Run {
     try options.validate(sampling.latent)
     if path.hasSuffix(".txt"), let texts = sampling.texts {
       try refuseLatent(options)
-      let made = try texts(options.count, options.key, crew())
+      let made = try texts(options.plainCount, options.key, crew())
       try AtomicFile.write(path, made.joined(separator: "\n\n") + "\n")
       return []
     }
@@ -125,7 +171,7 @@ extension Run {
       return try await write(picture: sample(options), of: options, to: path)
     }
     if let latent = sampling.latent, !path.hasSuffix(".csv") {
-      try write(latent.examples(options.latent, options.key, crew()), to: path)
+      try write(latent.examples(options.latent(latent), options.key, crew()), to: path)
       return []
     }
     guard let rows = sampling.rows, !path.hasSuffix(".npz") else {
@@ -136,7 +182,7 @@ extension Run {
         advice: "name a .png" + (hasRows ? ", a .npy or a .csv" : "") + ", or a run of an adversarial model")
     }
     try refuseLatent(options)
-    let made = try rows(options.count, options.key)
+    let made = try rows(options.plainCount, options.key)
     guard path.hasSuffix(".csv") else {
       try NPY.write(made.values, shape: made.shape, to: path)
       return []
@@ -179,7 +225,7 @@ extension Run {
   private func refuseLatent(_ options: SampleOptions) throws {
     guard
       options.choice != nil || options.truncation != nil || options.noise != nil
-        || options.augmented != nil
+        || options.augmented != nil || options.className != nil || options.truncationCutoff != nil
     else { return }
     throw TrainingError(
       .unsuitable, "a \(model) has no latent vectors to choose: it takes --count and --seed alone",
@@ -194,6 +240,7 @@ extension Run {
     ] {
       if let rows { try writer.add(name, rows.values, shape: rows.shape) }
     }
+    if !made.classes.isEmpty { try writer.add("classes", made.classes.map(UInt32.init), shape: [made.classes.count]) }
     try writer.finish()
   }
 }

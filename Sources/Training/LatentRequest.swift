@@ -9,6 +9,8 @@ public struct LatentRequest: Sendable {
     case paths(Int)
     /// One example of each seed, each made alone: it has the same bits whatever other seeds are asked for.
     case seeds([UInt64])
+    /// A row for each class, of so many, and a column for each seed, of a generator that is told classes.
+    case classes(Int, seeds: [UInt64])
     /// The frames of a film that passes the example of each seed and ends where it began.
     case walk([UInt64], frames: Int)
     /// A row for each seed, a column for each truncation.
@@ -27,9 +29,13 @@ public struct LatentRequest: Sendable {
   }
 
   public var choice: Choice
+  /// The class of all examples, of a generator that is told classes. Nil: draws are ten of each class in turn.
+  public var classIndex: Int?
   /// Less variety, more typical examples; nil: none. With styles: ψ of w̄ + ψ (w − w̄). Without: the noise is cut off at
   /// so many standard deviations.
   public var truncation: Double?
+  /// How many of the first styles are truncated; nil: all.
+  public var truncationCutoff: Int?
   public var noise: Noise
   /// Examples are changed as those are that a discriminator is shown. Nil: they are not.
   public var augmented: Augmented?
@@ -43,9 +49,11 @@ public struct LatentRequest: Sendable {
   }
 
   public init(
-    _ choice: Choice, truncation: Double? = nil, noise: Noise = .constant, augmented: Augmented? = nil
+    _ choice: Choice, classIndex: Int? = nil, truncation: Double? = nil, truncationCutoff: Int? = nil,
+    noise: Noise = .constant, augmented: Augmented? = nil
   ) {
-    (self.choice, self.truncation, self.noise, self.augmented) = (choice, truncation, noise, augmented)
+    (self.choice, self.classIndex, self.truncation) = (choice, classIndex, truncation)
+    (self.truncationCutoff, self.noise, self.augmented) = (truncationCutoff, noise, augmented)
   }
 
   /// The key of a seed's latent vector. It is also that of the first of the draws that the seed alone makes.
@@ -58,6 +66,7 @@ extension LatentRequest.Choice {
     switch self {
     case .draws(let count), .paths(let count): count
     case .seeds(let seeds): seeds.count
+    case .classes(let count, let seeds): count * seeds.count
     case .walk(_, let frames): frames
     case .sweep(let seeds, let truncations): seeds.count * truncations.count
     case .mix(let rows, let columns, _): rows.count * columns.count
@@ -79,6 +88,8 @@ public struct GeneratedExamples: Sendable {
   public let examples: Rows
   /// The noise and the codes that they were made of; nil: they lie between such, or mix them.
   public var latents: Rows?
+  /// Their classes; empty: they have none.
+  public var classes: [Int] = []
   /// The styles that they were made of, [n, styles, numbers of one]; nil: they have none.
   public var styles: Rows?
   /// What the discriminator says of them.

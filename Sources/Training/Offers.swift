@@ -72,6 +72,8 @@ public struct SamplingOffer {
 public struct LatentOffer {
   /// How many styles make an example; nil: it is made of noise alone.
   public var styles: Int?
+  /// What the classes that the generator is told are called; empty: it is told none.
+  public var classes: [String]
   public var picture: (_ request: LatentRequest, _ key: RandomKey, _ crew: Crew) throws -> Figure
   public var examples: (_ request: LatentRequest, _ key: RandomKey, _ crew: Crew) throws -> GeneratedExamples
 
@@ -79,10 +81,11 @@ public struct LatentOffer {
   public var project: ((_ request: ProjectionRequest, _ crew: Crew) throws -> Projection)?
 
   public init(
-    styles: Int? = nil, picture: @escaping (LatentRequest, RandomKey, Crew) throws -> Figure,
+    styles: Int? = nil, classes: [String] = [],
+    picture: @escaping (LatentRequest, RandomKey, Crew) throws -> Figure,
     examples: @escaping (LatentRequest, RandomKey, Crew) throws -> GeneratedExamples
   ) {
-    (self.styles, self.picture, self.examples) = (styles, picture, examples)
+    (self.styles, self.classes, self.picture, self.examples) = (styles, classes, picture, examples)
   }
 }
 

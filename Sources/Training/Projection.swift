@@ -8,11 +8,19 @@ public struct ProjectionRequest: Sendable {
   public var steps: Int
   /// Of the noise on the way.
   public var seed: UInt64
+  /// Of a generator that is told classes, the one whose mean style the search begins at; nil: the mean of all.
+  public var classIndex: Int?
+  /// Whether the noise of the convolutions is searched for too.
+  public var findsNoise: Bool
   /// How many of the pictures on the way are kept.
   public var frames: Int
 
-  public init(target: ExampleArray, steps: Int = 1000, seed: UInt64 = 0, frames: Int = 60) {
-    (self.target, self.steps, self.seed, self.frames) = (target, steps, seed, frames)
+  public init(
+    target: ExampleArray, steps: Int = 1000, seed: UInt64 = 0, classIndex: Int? = nil, findsNoise: Bool = false,
+    frames: Int = 60
+  ) {
+    (self.target, self.steps, self.seed) = (target, steps, seed)
+    (self.classIndex, self.findsNoise, self.frames) = (classIndex, findsNoise, frames)
   }
 }
 
@@ -24,15 +32,18 @@ public struct Projection: Sendable {
   public let target: [Float]
   /// Pictures of the way, at even distances, the last one the result.
   public let frames: [[Float]]
+  /// The noise of each convolution, [height, width], where it was searched for.
+  public let noise: [GeneratedExamples.Rows]
   /// Of picture and target, in decibels.
   public let psnr: Double
   /// What was minimized, at each step.
   public let distances: [Double]
 
   public init(
-    style: [Float], picture: [Float], target: [Float], frames: [[Float]], psnr: Double, distances: [Double]
+    style: [Float], picture: [Float], target: [Float], frames: [[Float]], noise: [GeneratedExamples.Rows],
+    psnr: Double, distances: [Double]
   ) {
     (self.style, self.picture, self.target) = (style, picture, target)
-    (self.frames, self.psnr, self.distances) = (frames, psnr, distances)
+    (self.frames, self.noise, self.psnr, self.distances) = (frames, noise, psnr, distances)
   }
 }

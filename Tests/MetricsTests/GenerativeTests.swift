@@ -59,3 +59,14 @@ private func comparison(_ golden: Golden) -> FeatureComparison {
     #expect(coverage.good == 1)
   }
 }
+
+@Suite struct PathLengthTests {
+  @Test func theMeanLeavesAHundredthOutAtEitherEnd() {
+    let numbers = (0..<200).map { Double($0) }
+    #expect(PathLength.mean([200] + numbers) == 100)
+    #expect(PathLength.mean([1e9] + numbers.prefix(100)) == 50)
+    #expect(PathLength.mean([7]) == 7)
+    #expect(PathLength.mean([3, 1]) == 2)
+    #expect(PathLength.mean([Double](repeating: 4, count: 300)) == 4)
+  }
+}

@@ -76,6 +76,12 @@ import Training
     // A sweep goes through the center to the other side.
     let sweep = try made(learner, .sweep([7], truncations: [-1, 0, 1]))
     #expect(sweep[1] == center && sweep[0] != sweep[2])
+    // Of the first styles alone: neither the center nor the sample; of all six, the center.
+    func cut(_ count: Int) throws -> [Float] {
+      let request = LatentRequest(.seeds([3]), truncation: 0, truncationCutoff: count)
+      return try learner.offers.sampling!.latent!.examples(request, RandomKey(seed: 99), Crew(lanes: 1)).examples.values
+    }
+    #expect(try cut(6) == center && cut(5) != center && cut(1) != cut(5))
   }
 
   @Test("Defect 16: the center is the mean style of the average's own mapping network") func center() async throws {
@@ -148,6 +154,19 @@ import Training
     #expect(found.style.count == 5 && found.frames.count == 10 && found.frames.last == found.picture)
     #expect(found.distances.count == 300 && found.distances[299] < 0.2 * found.distances[0])
     #expect(try offer.project!(request, Crew(lanes: 1)).style == found.style)
+    // With noise that is searched for too the picture is as near, and each map stays noise.
+    var noisy = request
+    noisy.findsNoise = true
+    let other = try offer.project!(noisy, Crew(lanes: 1))
+    #expect(other.psnr >= 30, "\(other.psnr)")
+    #expect(other.noise.map(\.shape) == [[4, 4], [8, 8], [8, 8], [16, 16], [16, 16]] && found.noise.isEmpty)
+    for map in other.noise {
+      let (mean, count) = (map.values.reduce(0, +), Float(map.values.count))
+      #expect(abs(mean / count) < 1e-5 && abs(map.values.reduce(0) { $0 + $1 * $1 } / count - 1) < 1e-3)
+      let picture = Tensor(map.values, Shape([1] + map.shape))
+      // Independent numbers have a mean product of 1 / √count with a neighbor.
+      #expect(NoiseMaps.penalty([picture]).value / 1e5 < 20 / count)
+    }
     let wrong = ProjectionRequest(target: ExampleArray([1, 2, 3] as [UInt8], shape: [3]))
     #expect(throws: TrainingError.self) { try offer.project!(wrong, Crew(lanes: 1)) }
     #expect(

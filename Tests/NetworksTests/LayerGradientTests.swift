@@ -141,6 +141,18 @@ private let checks: [GradientCheck] = [
   GradientCheck("modulated convolution", tolerance: 2e-5) { style($0, in: 2) },
   GradientCheck("modulated convolution, doubling", tolerance: 2e-5) { style($0, in: 2, doubles: true) },
   GradientCheck("adaptive instance normalization", tolerance: 2e-5) { style($0, in: 2, kind: .adain) },
+  GradientCheck("mapping of noise and class", tolerance: 2e-5) { x in
+    train(x) {
+      MappingNetwork(name: "0", .init(noise: 3, classes: 2, width: 4, layers: 1, rate: 0.01), layout: &$0)
+    }
+  },
+  GradientCheck("projection discriminator", tolerance: 2e-5) { x in
+    train(x) {
+      DiscriminatorOutput(
+        name: "0", in: 4, outputs: 1, classes: .init(noise: 0, classes: 2, width: 4, layers: 1, rate: 0.01),
+        layout: &$0)
+    }
+  },
   GradientCheck("style generator", tolerance: 5e-5) { x in
     generate(x.dropFirst()) { generator, pass in generator(x[0], pass) }
   },
@@ -154,8 +166,8 @@ private let checks: [GradientCheck] = [
 @Suite("Layers, losses and their derivatives")
 struct LayerGradientTests {
   private static let excepted: Set = [
-    "spectral normalisation", "modulated convolution", "modulated convolution, doubling", "style generator",
-    "path lengths",
+    "spectral normalisation", "modulated convolution", "modulated convolution, doubling", "projection discriminator",
+    "style generator", "path lengths",
   ]
   let golden = try! GoldenFile.operations("layers")
 

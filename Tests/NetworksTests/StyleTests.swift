@@ -9,9 +9,10 @@ import Testing
     let parameters: FlatBuffer
     var views: ParameterViews { ParameterViews(parameters) }
 
-    init(mixing: Float = 0, kind: StyleKind = .demodulated) throws {
+    init(mixing: Float = 0, kind: StyleKind = .demodulated, classes: Int = 0) throws {
       var (layout, settings) = (Layout(), StyleGenerator.Settings())
       (settings.latent, settings.style, settings.mixing, settings.kind) = (6, 5, mixing, kind)
+      settings.classes = classes
       let pyramid = try ImagePyramid(image: [8, 16, 3], base: 64, limit: 8)
       let made = StyleGenerator(name: "g", settings: settings, pyramid: pyramid, layout: &layout)
       // A stack numbers the noise of its layers.
@@ -92,6 +93,20 @@ import Testing
     #expect(starts[0] == 0)
     #expect(abs(starts[4] - 500) < 80)
     for start in 1...3 { #expect(abs(starts[start] - 500) < 80) }
+  }
+
+  @Test func mixedStylesAreOfOneClass() throws {
+    let examples = (0..<40).map { UInt32($0) }
+    let built = try Built(mixing: 1, classes: 2)
+    // A style of the class alone: the columns of the noise are 0.
+    let weight = built.parameters.tensor(try #require(built.parameters.layout["g.mapping.0.weight"]))
+    #expect(weight.shape == [5, 11])
+    for row in 0..<5 { for column in 0..<6 { weight.pointer[row * 11 + column] = 0 } }
+    let classes = Tensor(examples.flatMap { $0 % 2 == 0 ? [1, 0] : [0, 1] }, [40, 2])
+    let z = latents(examples).joiningColumns(classes)
+    let styles = built.generator.styles(of: z, built.train(z, examples: examples))
+    #expect(Set(styles.map(\.values)).count == 1)
+    #expect(styles[0].rows(0..<1).values != styles[0].rows(1..<2).values)
   }
 
   @Test("Defects 16 and 17: at ψ = 0 there is one picture, that of the stored center")

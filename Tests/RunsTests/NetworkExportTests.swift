@@ -45,10 +45,11 @@ import Training
     return try Run(opening: files[out])
   }
 
-  private func outputs(_ path: String, _ x: Numbers) throws -> [String: Numbers] {
+  private func outputs(_ path: String, _ x: Numbers, _ classes: Numbers? = nil) throws -> [String: Numbers] {
     let graph = ONNXReader(try InputFile.read(path))
     #expect(graph.version == 17 && graph.metadata["elbo.parameters_sha256"]?.count == 64)
-    return ONNXInterpreter(graph: graph)(x)
+    let interpreter = ONNXInterpreter(graph: graph)
+    return classes.map { interpreter(x, $0) } ?? interpreter(x)
   }
 
   /// Compares all columns that a prediction and a file have in common.
@@ -146,6 +147,8 @@ import Training
     ("progressive-gan", growing + ["network.stable_examples=60", "network.fading_examples=80"]),
     ("stylegan", growing + ["network.style_width=5"]),
     ("stylegan", growing + ["network.style_width=5", "network.style=adain", "network.noise=false"]),
+    ("stylegan", growing + ["network.style_width=5", "network.conditional=true"]),
+    ("progressive-gan", growing + ["network.conditional=true"]),
   ]
 
   @Test("A generator makes the samples of their latent rows, and a discriminator their scores", arguments: players)
@@ -163,7 +166,10 @@ import Training
     let (latents, samples, scores) = try (numbers("latents"), numbers("samples"), numbers("scores"))
     let made = try #require(outputs(written[0], latents)["examples"])
     #expect(made.shape == samples.shape && zip(made.values, samples.values).allSatisfy { abs($0 - $1) <= 1e-5 })
-    let found = try #require(outputs(written[1], samples)["scores"])
+    // The class of a row stands behind its noise.
+    let classes =
+      latents.shape[1] > 3 ? Numbers([8, 3]) { place in latents[[place[0], 3 + place[1]]] } : nil
+    let found = try #require(outputs(written[1], samples, classes)["scores"])
     #expect(found.values.count == 8 && zip(found.values, scores.values).allSatisfy { abs($0 - $1) <= 1e-5 })
   }
 

@@ -5,10 +5,10 @@ import Foundation
 struct ONNXInterpreter {
   let graph: ONNXReader
 
-  /// The outputs by their names, of an only input.
-  func callAsFunction(_ x: Numbers) -> [String: Numbers] {
+  /// The outputs by their names.
+  func callAsFunction(_ inputs: Numbers...) -> [String: Numbers] {
     var known = graph.tensors
-    known[graph.inputs[0]] = x
+    for (name, x) in zip(graph.inputs, inputs) { known[name] = x }
     for node in graph.nodes {
       precondition(node.outputs.allSatisfy { known[$0] == nil }, "\(node.outputs) is made twice")
       // Of a pooling with two results the second is wanted, where the maxima lie.

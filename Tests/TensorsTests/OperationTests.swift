@@ -106,6 +106,9 @@ private let checks: [GradientCheck] = [
     let noise = Tensor((1...12).map { Float($0) / 4 }, [2, 3, 2])
     return x[0].rectifiedStyle(scale: x[1], noise: noise, strength: x[2], bias: x[3], slope: 0.2)
   },
+  GradientCheck("rectifiedStyle of noise") { x in
+    x[0].rectifiedStyle(scale: x[1], noise: x[4], strength: x[2], bias: x[3], slope: 0.2)
+  },
   GradientCheck("rectifiedStyle without noise") { x in
     x[0].rectifiedStyle(scale: x[1], noise: nil, strength: x[2], bias: x[3], slope: 0.2)
   },

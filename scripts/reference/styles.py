@@ -55,9 +55,10 @@ def halving(x, w, b):
     return nhwc(rectified(y))
 
 
-def styled_rectification(x, scale, strength, bias):
-    """Noise of 1/4, 1/2, 3/4, … by pixel."""
-    noise = (torch.arange(x[..., 0].numel(), dtype=x.dtype) + 1).reshape(x.shape[:3]) / 4
+def styled_rectification(x, scale, strength, bias, noise=None):
+    """Noise of 1/4, 1/2, 3/4, … by pixel where none is given."""
+    if noise is None:
+        noise = (torch.arange(x[..., 0].numel(), dtype=x.dtype) + 1).reshape(x.shape[:3]) / 4
     return rectified(x * scale[:, None, None] + strength * noise[..., None] + bias)
 
 
@@ -93,11 +94,29 @@ def picture(x, style, w, b, sw, sb):
     return nhwc(F.conv2d(nchw(y), w / math.sqrt(w.shape[1]), b))
 
 
+def normalized(x):
+    return x * torch.rsqrt(x.square().mean(1, keepdim=True) + 1e-8)
+
+
 def mapping(z, layers):
-    x = z * torch.rsqrt(z.square().mean(1, keepdim=True) + 1e-8)
+    return mapped(normalized(z), layers)
+
+
+def mapped(x, layers):
     for w, b in layers:
         x = ROOT_2 * rectified(equalized(x, w, b, rate=0.01))
     return x
+
+
+def mapping_of_class(x, wc, bc, w, b):
+    """Three numbers of noise, then a class."""
+    return mapped(torch.cat([normalized(x[:, :3]), normalized(equalized(x[:, 3:], wc, bc))], 1), [(w, b)])
+
+
+def projection(x, w, b, wc, bc, w0, b0):
+    """Four features, then a class: their inner product with what the class is mapped to."""
+    kind = mapped(normalized(equalized(x[:, 4:], wc, bc)), [(w0, b0)])
+    return (equalized(x[:, :4], w, b) * kind).sum(1, keepdim=True) / 2
 
 
 def synthesis(styles, start, numbers):
@@ -165,6 +184,7 @@ OPERATIONS = [
     ("scalingChannels", arrays([(2, 3, 2, 3), (2, 3)]), lambda x, s: x * s[:, None, None]),
     ("addingChannels", arrays([(2, 3, 2, 3), (2, 3)]), lambda x, s: x + s[:, None, None]),
     ("rectifiedStyle", arrays([(2, 3, 2, 3), (2, 3), (1,), (3,)]), styled_rectification),
+    ("rectifiedStyle of noise", arrays([(2, 3, 2, 3), (2, 3), (1,), (3,), (2, 3, 2)]), styled_rectification),
     ("rectifiedStyle without noise", away_from_kinks([(1, 2, 1, 5), (1, 5), (1,), (5,)]),
      lambda x, s, k, b: rectified(x * s[:, None, None] + b)),
     ("sumOverPixels", arrays([(2, 3, 2, 3)]), lambda x: x.sum((1, 2))),
@@ -178,6 +198,8 @@ LAYERS = [
     ("modulated convolution, doubling", arrays([(2, 3, 2, 2), (2, 3)] + STYLED(2, 3, True)[:3] + [(2, 3), (2,)]),
      lambda *x: modulated(*x, doubles=True)),
     ("adaptive instance normalization", arrays([(2, 3, 4, 2), (2, 3), (3, 2, 3, 3), (3,), (1,), (6, 3), (6,)]), adain),
+    ("mapping of noise and class", arrays([(3, 5), (4, 2), (4,), (4, 7), (4,)]), mapping_of_class),
+    ("projection discriminator", arrays([(3, 6), (4, 4), (4,), (4, 2), (4,), (4, 4), (4,)]), projection),
     ("style generator", arrays([(2, 3)] + GENERATOR), generator),
     ("path lengths", arrays([(2, 3)] + GENERATOR + [(2, 64)]), path_lengths),
     ("minibatch deviation in groups", arrays([(4, 2, 2, 2)]), lambda x: deviation_in_groups(x, 2)),

@@ -12,6 +12,7 @@ import Training
 /// - `gen/FID_own`, `gen/KID_own`, `gen/Precision_own`, `gen/Recall_own`: over the 64 features of a classifier that
 ///   Elbo trains on the data set; only where that classifier tells more than chance does; `gen/FID_own_floor`: of the real
 ///   examples at even places from those at odd ones, half as many each;
+/// - `gen/PPL_own`, `gen/PPL_end_own`: in the same features; see `perceptualPathLengths`;
 /// - `gen/SWD…`, `gen/Nearest…`: see `slicedDistances` and `nearestDistances`;
 /// - `gen/Classes_own`: exp of the entropy of the classes that the classifier takes the samples for, the number of
 ///   classes when all are equally frequent; `gen/FeatureAccuracy_own`: its accuracy on the test examples;
@@ -25,11 +26,11 @@ extension AdversarialLearner {
 
   func evaluate(key: RandomKey, with crew: Crew) throws -> [String: Double] {
     try GenerativeMetric.check(
-      measured, areLabelled: labels != nil, arePictures: AdversarialLearner.arePictures(inputs))
+      measured, areLabelled: labels != nil, arePictures: AdversarialLearner.arePictures(inputs),
+      haveStyles: generator.style != nil)
     guard evaluatedExamples > 1, let test = inputs.test else { return [:] }
     let count = evaluatedExamples
-    let latents = codes.draw(
-      key.at(tensor: NoiseStream.latent).at(step: .max - 2), examples: (0..<UInt32(count)).map { $0 })
+    let latents = evaluatedLatents(key.at(step: .max - 2))
     let samples = try generated(from: latents, with: crew)
     var metrics = ["gen/Examples": Double(count)]
     if inputs.width <= 16 {
@@ -42,16 +43,23 @@ extension AdversarialLearner {
     let stored = asStored(samples)
     let real = inputs.restored(inputs.rows(of: test, .range(0..<count), key: key))
     if !measured.isDisjoint(with: GenerativeMetric.ofFeatures), let labels, let testLabels {
-      metrics.merge(try featureMetrics(real, stored, latents, labels, testLabels, with: crew)) { $1 }
+      metrics.merge(try featureMetrics(real, stored, latents, labels, testLabels, key: key, with: crew)) { $1 }
     }
     if measured.contains(.swd) { metrics.merge(try slicedDistances(real, stored, with: crew)) { $1 } }
     if measured.contains(.nearest) { metrics.merge(try nearestDistances(real, stored, with: crew)) { $1 } }
     return metrics
   }
 
+  /// Latent rows, one beside each test example and of its class.
+  private func evaluatedLatents(_ key: RandomKey) -> Tensor {
+    let examples = 0..<UInt32(evaluatedExamples)
+    return codes.draw(
+      key.at(tensor: NoiseStream.latent), examples: Array(examples), classes: classes(of: testLabels, examples))
+  }
+
   private func featureMetrics(
     _ rows: Tensor, _ samples: Tensor, _ latents: Tensor, _ labels: ClassLabels, _ testLabels: ClassLabels,
-    with crew: Crew
+    key: RandomKey, with crew: Crew
   ) throws -> [String: Double] {
     let network = try FeatureNetwork(
       inputs: inputs, labels: labels, image: ImageLayout(shape: inputs.train.shape), with: crew)
@@ -71,9 +79,15 @@ extension AdversarialLearner {
       metrics["gen/Precision_own"] = coverage.precision
       metrics["gen/Recall_own"] = coverage.recall
     }
+    if measured.contains(.ppl) {
+      let key = key.at(step: .max - 3)
+      metrics.merge(
+        try perceptualPathLengths(network, from: latents, to: evaluatedLatents(key), key: key, with: crew)
+      ) { $1 }
+    }
     metrics["gen/Classes_own"] = exp(entropy(of: invented.classes, classes: labels.count))
     if codes.categories > 0 {
-      let told = agreement(of: codes.classes(of: latents), with: invented.classes, classes: labels.count)
+      let told = agreement(of: codes.categories(of: latents), with: invented.classes, classes: labels.count)
       metrics["gen/CodePurity_own"] = told.purity
       metrics["gen/CodeClasses_own"] = Double(told.classes)
     }

@@ -27,7 +27,8 @@ extension AdversarialLearner {
       summary: "latent [n, \(codes.width)], standard normal"
         + (codes.hasCodes
           ? " but for \(codes.categories) of a one-hot code and \(codes.continuous) continuous codes in -1...1 at the end"
-          : "") + " -> new examples" + (pixels ? ", pixels in 0...1." : ", in the units of the data."),
+          : "") + (codes.classes > 0 ? " but for the one-hot class, \(codes.classes) numbers at the end" : "")
+        + " -> new examples" + (pixels ? ", pixels in 0...1." : ", in the units of the data."),
       inputs: [latent], outputs: [.init("examples", examples)], block: block,
       constants: (average?.parameters ?? generator.parameters).constants() + inputs.constants)
   }
@@ -40,12 +41,16 @@ extension AdversarialLearner {
       ? block.subtract(
         block.multiply(block.reshape(examples.value, to: [Value.examples, inputs.width]), .number(2)), .number(1))
       : inputs.steps(examples, in: &block)
-    let scores = block.channelsLast(try discriminator.grown(to: present).steps(rows, in: &block))
+    let classes =
+      codes.classes > 0 ? Computation.Port("classes", block.input([Value.examples, codes.classes])) : nil
+    let told = classes.map { block.join(block.reshape(rows, to: [Value.examples, inputs.width]), $0.value) } ?? rows
+    let scores = block.channelsLast(try discriminator.grown(to: present).steps(told, in: &block))
     return Computation(
       name: "discriminator",
       summary: "examples as the generator makes them -> scores [n, \(1 + codes.outputs)]: the output"
-        + (codes.hasCodes ? ", then readings of codes." : "."),
-      inputs: [examples], outputs: [.init("scores", scores)], block: block,
+        + (codes.hasCodes ? ", then readings of codes." : ".")
+        + (codes.classes > 0 ? " `classes` [n, \(codes.classes)] is the one-hot class." : ""),
+      inputs: [examples] + (classes.map { [$0] } ?? []), outputs: [.init("scores", scores)], block: block,
       constants: discriminator.parameters.constants() + inputs.constants)
   }
 }

@@ -13,8 +13,9 @@ extension AdversarialLearner {
     guard examples.count > 0 else { return values.update(repeating: 0) }
     lane.tape.reset()
     let round = Round(
-      examples: examples, indices: examples.indices, key: step.key, number: UInt32(phase), lane: lane,
-      gradient: values.baseAddress!, step: step.number, growth: growth?.growth(at: step.number * batch))
+      examples: examples, indices: examples.indices, classes: classes(of: labels, examples.indices), key: step.key,
+      number: UInt32(phase), lane: lane, gradient: values.baseAddress!, step: step.number,
+      growth: growth?.growth(at: step.number * batch))
     let statistics =
       isDiscriminators
       ? discriminate(round, &contribution.metrics) : generate(round, &contribution.metrics)
@@ -25,6 +26,8 @@ extension AdversarialLearner {
   struct Round {
     let examples: Examples
     let indices: [UInt32]
+    /// Of each example, and of the one that is generated beside it; nothing where the networks are told none.
+    let classes: [Int]
     let key: RandomKey
     let number: UInt32
     let lane: Lane
@@ -52,7 +55,7 @@ extension AdversarialLearner {
     let seen = shown(scaled(inputs.trainRows(round.examples, key: round.key(NoiseStream.binarisation))), round)
     let whole = view.always(seen, key: changes, examples: round.indices)
     let real = view.perhaps(whole, key: changes, examples: round.indices)
-    let latents = codes.draw(round.key(NoiseStream.latent), examples: round.indices)
+    let latents = codes.draw(round.key(NoiseStream.latent), examples: round.indices, classes: round.classes)
     let generated = view(
       generator.grown(to: round.growth)(
         latents, round.pass(ParameterViews(generator.parameters), BatchStatistics(), layerNoise: 0)),
@@ -65,8 +68,8 @@ extension AdversarialLearner {
     let network = discriminator.grown(to: round.growth)
     if network.mixesExamples {
       outputs = (
-        network(real, round.pass(views, statistics, layerNoise: 1)),
-        network(generated, round.pass(views, statistics, layerNoise: 2))
+        network(codes.told(real, round.classes), round.pass(views, statistics, layerNoise: 1)),
+        network(codes.told(generated, round.classes), round.pass(views, statistics, layerNoise: 2))
       )
     } else {
       // One pass over both kinds: the weights go through the cache once.
@@ -91,7 +94,7 @@ extension AdversarialLearner {
       _ name: String, at points: Tensor, seen: (Tensor) -> Tensor = { $0 }, _ penalty: (Tensor) -> Tensor
     ) {
       let sum = objective.slopePenalty(at: points, on: tape, penalty) {
-        network(seen($0), round.pass(views, BatchStatistics(), layerNoise: 1)).output
+        network(codes.told(seen($0), round.classes), round.pass(views, BatchStatistics(), layerNoise: 1)).output
       }.sum()
       metrics[name] = Double(sum.value)
       loss = loss + sum
@@ -123,13 +126,14 @@ extension AdversarialLearner {
 
   private func generate(_ round: Round, _ metrics: inout Sums) -> BatchStatistics {
     let tape = round.lane.tape
-    let latents = codes.draw(round.key(NoiseStream.latent), examples: round.indices)
+    let latents = codes.draw(round.key(NoiseStream.latent), examples: round.indices, classes: round.classes)
     let statistics = BatchStatistics()
     let views = ParameterViews(generator.parameters, on: tape, gradient: round.gradient)
     let generated = generator.grown(to: round.growth)(latents, round.pass(views, statistics, layerNoise: 0))
     let shown = view(generated, key: round.key(NoiseStream.augmentation), examples: round.indices)
     let outputs = discriminator.grown(to: round.growth)(
-      shown, round.pass(ParameterViews(discriminator.parameters), BatchStatistics(), layerNoise: 1))
+      codes.told(shown, round.classes),
+      round.pass(ParameterViews(discriminator.parameters), BatchStatistics(), layerNoise: 1))
     let output = outputs.output
     var loss = objective.generatorLoss(output)
     metrics["generator_loss"] = Double(loss.value)
@@ -167,7 +171,8 @@ extension AdversarialLearner {
   ) -> Tensor {
     let half = Array(round.indices.prefix((round.indices.count + 1) / 2))
     let pass = round.pass(views, BatchStatistics(), layerNoise: 2, examples: half)
-    let latents = codes.draw(round.key(NoiseStream.pathLength), examples: half)
+    let latents = codes.draw(
+      round.key(NoiseStream.pathLength), examples: half, classes: Array(round.classes.prefix(half.count)))
     let columns = inputs.width
     let pixels = Float(columns / style.pyramid.channels)
     let noise = Tensor.normal(round.key(NoiseStream.pathLength + (1 << 16)), rows: half, columns: columns)

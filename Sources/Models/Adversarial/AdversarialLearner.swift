@@ -56,7 +56,7 @@ final class AdversarialLearner: Learner {
   init(_ recipe: Recipe, data: Dataset, seed: UInt64, defaults: Defaults) throws {
     inputs = try Inputs(data, recipe["data"])
     pixels = inputs.normalization == .unit && inputs.train.kind == .uint8
-    codes = try LatentCodes(recipe, informed: defaults.hasCodes)
+    var codes = try LatentCodes(recipe, informed: defaults.hasCodes)
     objective = try AdversarialObjective(
       recipe["objective"], loss: defaults.loss, discriminatorSteps: defaults.discriminatorSteps, clip: defaults.clip,
       gradientPenalty: defaults.gradientPenalty)
@@ -64,9 +64,14 @@ final class AdversarialLearner: Learner {
     let networks = try AdversarialNetworks(
       recipe["network"],
       .init(
-        latent: codes.width, example: ImageLayout(shape: inputs.train.shape), outputs: 1 + codes.outputs,
-        isBounded: pixels),
+        latent: codes.width, classes: data.train.labels?.count, example: ImageLayout(shape: inputs.train.shape),
+        outputs: 1 + codes.outputs, isBounded: pixels),
       architecture: defaults.architecture)
+    guard networks.classes == 0 || !codes.hasCodes else {
+      throw RecipeError("network.conditional tells networks the class, which an InfoGAN finds itself: set it to false")
+    }
+    codes.classes = networks.classes
+    self.codes = codes
     let decay = try recipe["objective"].number("generator_average", default: 0.999, in: 0...0.999_999)
 
     var layout = Layout()
@@ -113,7 +118,8 @@ final class AdversarialLearner: Learner {
       named.isEmpty
       ? GenerativeMetric.usual(areLabelled: areLabelled, arePictures: arePictures) : Set(named)
     if data.reference == nil {
-      try GenerativeMetric.check(measured, areLabelled: areLabelled, arePictures: arePictures)
+      try GenerativeMetric.check(
+        measured, areLabelled: areLabelled, arePictures: arePictures, haveStyles: generator.style != nil)
     }
     evaluatedExamples = testLabels == nil && measured.isEmpty ? 0 : min(examples, inputs.test?.count ?? 0)
 
@@ -164,7 +170,7 @@ final class AdversarialLearner: Learner {
     offers.progress = { try self.progress(at: $0, key: $1, with: $2) }
     offers.export = { request, _ in try self.computations(request) }
     var latent = LatentOffer(
-      styles: generator.style?.styleCount,
+      styles: generator.style?.styleCount, classes: codes.classes > 0 ? labels!.shownNames : [],
       picture: { try self.sample($0, key: $1, with: $2) }, examples: { try self.examples($0, key: $1, with: $2) })
     if generator.style != nil { latent.project = { try self.project($0, with: $1) } }
     offers.sampling = SamplingOffer(
@@ -199,9 +205,15 @@ final class AdversarialLearner: Learner {
       Double.init)
   }
 
-  /// What the discriminator says of examples in the units of the data: its output, then its readings of codes.
-  func scores(of rows: Tensor) -> Tensor {
-    let x = pixels ? scaled(rows) : inputs.standardised(rows)
+  /// The class of each of some examples, by their labels; nothing where the networks are told none.
+  func classes(of labels: ClassLabels?, _ examples: some Sequence<UInt32>) -> [Int] {
+    codes.classes > 0 ? examples.map { Int(labels!.indices[Int($0)]) } : []
+  }
+
+  /// What the discriminator says of examples in the units of the data, and of their classes: its output, then its readings of
+  /// codes.
+  func scores(of rows: Tensor, _ classes: [Int]) -> Tensor {
+    let x = codes.told(pixels ? scaled(rows) : inputs.standardised(rows), classes)
     return discriminator.grown(to: present)(x, Pass(predictingWith: ParameterViews(discriminator.parameters)))
   }
 

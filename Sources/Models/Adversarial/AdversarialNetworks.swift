@@ -10,11 +10,15 @@ struct AdversarialNetworks: Sendable {
   let discriminatorLayout: Layout
   /// When both networks grow; nil: they are complete from the start.
   let growth: GrowthPlan?
+  /// Classes that both networks are told; 0: none.
+  let classes: Int
 
   /// What the networks are made between.
   struct Ends {
-    /// Numbers of a latent row.
+    /// Numbers of a latent row, classes left out.
     let latent: Int
+    /// That the data's labels have; nil: it has none.
+    let classes: Int?
     let example: ImageLayout
     /// Of the discriminator.
     let outputs: Int
@@ -50,6 +54,11 @@ struct AdversarialNetworks: Sendable {
       try [players.generator, players.discriminator].contains { $0 == .progressive || $0 == .style }
       ? PyramidKeys(section, ends) : nil
     growth = try players == (.progressive, .progressive) ? pyramid!.growth(section) : nil
+    classes = pyramid?.classes ?? 0
+    guard classes == 0 || !plain else {
+      throw RecipeError(
+        "network.conditional tells both networks the class: let both be of the architecture style or progressive")
+    }
 
     var layout = Layout()
     switch players.generator {
@@ -72,7 +81,7 @@ struct AdversarialNetworks: Sendable {
       let built = try AdversarialNetworks.convolutionalDiscriminator(ends, shape!, details!.restraint, details!.sight)
       (discriminator, layout) = (built.network, built.layout)
     case .progressive: discriminator = LayerStack([pyramid!.progressiveDiscriminator(ends, &layout)])
-    case .style: discriminator = LayerStack([pyramid!.styleDiscriminator(ends, &layout)])
+    case .style: discriminator = LayerStack([try pyramid!.styleDiscriminator(section, ends, &layout)])
     }
     discriminatorLayout = layout
   }

@@ -1,7 +1,6 @@
 import Datasets
 import Glibc
 import Networks
-import Optimizers
 import Synchronization
 import Tensors
 import Training
@@ -10,7 +9,7 @@ import Training
 ///
 /// The distance is the mean squared difference of the pixels and of the pictures of a pyramid of ever smaller ones that
 /// were blurred before: a distance of features of a trained classifier, which the paper takes, needs weights from
-/// elsewhere. The noise of the convolutions stays as it is for all pictures.
+/// elsewhere. The noise of the convolutions is the constant one, or is found too: see ``NoiseMaps``.
 struct Projector: Sendable {
   /// As the paper has them: the greatest learning rate, the shares of the steps in which it rises and falls, the noise
   /// of the style in units of the styles' deviation and the share of the steps in which it falls to 0.
@@ -24,40 +23,51 @@ struct Projector: Sendable {
   /// As the network makes it.
   let target: [Float]
   let key: RandomKey
+  /// Of a generator that is told classes, what says the classes of the styles to begin with.
+  let codes: LatentCodes
+  let classIndex: Int?
+  /// Whether the noise of the convolutions is searched for.
+  let findsNoise: Bool
+
+  /// What a search has found.
+  struct Found {
+    /// w [1, style].
+    let style: Tensor
+    /// The noise of each convolution, [1, height, width]; nil: the constant one.
+    let noise: [Tensor]?
+    /// At each step.
+    let distances: [Double]
+  }
 
   /// - Parameter seen: hears of each step's picture.
-  /// - Returns: w [1, style], and the distance at each step.
-  func project(
-    steps: Int, on tape: Tape, _ seen: (_ step: Int, _ picture: Tensor) -> Void
-  ) -> (style: Tensor, distances: [Double]) {
+  func project(steps: Int, on tape: Tape, _ seen: (_ step: Int, _ picture: Tensor) -> Void) -> Found {
     let (mean, deviation) = start()
-    let w = Tensor(mean.values, mean.shape)
-    let optimizer = Optimizer(.adam(beta1: 0.9, beta2: 0.999, epsilon: 1e-8))
-    let moments = (Tensor.zeros(w.shape), Tensor.zeros(w.shape))
+    let w = Searched(mean)
+    let maps = findsNoise ? NoiseMaps(style.noiseSides, key: key.at(sample: 2)) : nil
     let pyramid = levels(of: Tensor(target, [1, target.count]))
     var distances: [Double] = []
     for step in 0..<steps {
       let share = Double(step) / Double(steps)
       tape.reset()
-      let gradient = Tensor.zeros(w.shape)
-      let variable = tape.variable(w, gradient: gradient)
+      let variable = w.variable(on: tape)
+      let noises = maps?.variables(on: tape)
       let strength = Projector.noise * deviation * pow(max(0, 1 - share / Projector.noiseFall), 2)
-      let noise = Tensor.normal(key.at(step: UInt32(step)), rows: [0], columns: w.columns)
-      let picture = picture(of: variable + noise * Float(strength))
+      let noise = Tensor.normal(key.at(step: UInt32(step)), rows: [0], columns: mean.columns)
+      let picture = picture(of: variable + noise * Float(strength), noise: noises)
       let distance = zip(levels(of: picture), pyramid).map { ($0 - $1).squared().mean() }.reduce(Tensor(0), +)
       distances.append(Double(distance.value))
       seen(step, picture.detached)
-      tape.backward(from: distance)
-      optimizer.update(
-        0..<w.count, of: w.pointer, gradient: gradient.pointer, state: [moments.0.pointer, moments.1.pointer],
-        step: step + 1, learningRate: rate(at: share))
+      tape.backward(from: noises.map { distance + NoiseMaps.penalty($0) } ?? distance)
+      w.update(step: step, rate: rate(at: share))
+      maps?.update(step: step, rate: rate(at: share))
     }
-    return (w, distances)
+    return Found(style: w.numbers, noise: maps?.numbers, distances: distances)
   }
 
   /// The picture of one style for all inputs, [1, width].
-  func picture(of w: Tensor) -> Tensor {
-    style.synthesize(Array(repeating: w, count: style.styleCount), pass)
+  /// - Parameter noise: of each convolution; nil: the constant one.
+  func picture(of w: Tensor, noise: [Tensor]?) -> Tensor {
+    style.synthesize(Array(repeating: w, count: style.styleCount), noise: noise, pass)
   }
 
   private var pass: Pass { Pass(predictingWith: ParameterViews(parameters)) }
@@ -69,8 +79,9 @@ struct Projector: Sendable {
 
   /// The mean of many styles, and the root of their mean squared distance from it.
   private func start() -> (mean: Tensor, deviation: Double) {
-    let latents = Tensor.normal(
-      key.at(sample: 1), rows: (0..<UInt32(Projector.drawn)).map { $0 }, columns: style.settings.latent)
+    let latents = codes.draw(
+      key.at(sample: 1), examples: (0..<UInt32(Projector.drawn)).map { $0 },
+      classes: codes.classes > 0 ? (0..<Projector.drawn).map { classIndex ?? $0 % codes.classes } : [])
     let styles = style.map(latents, pass)
     let share = 1 / Float(Projector.drawn)
     let mean = styles.sumOfColumns() * share
@@ -104,7 +115,8 @@ extension AdversarialLearner {
     let projector = Projector(
       style: style, parameters: average?.parameters ?? generator.parameters,
       target: scaled(Tensor(stored, [1, stored.count])).values,
-      key: RandomKey(seed: request.seed).at(tensor: NoiseStream.latent))
+      key: RandomKey(seed: request.seed).at(tensor: NoiseStream.latent), codes: codes,
+      classIndex: request.classIndex, findsNoise: request.findsNoise)
     let result = Mutex<Projection?>(nil)
     try crew.forEach(1) { _, lane in
       var frames: [[Float]] = []
@@ -114,10 +126,11 @@ extension AdversarialLearner {
           frames.append(self.restored(picture).values)
         }
       }
-      let picture = self.restored(projector.picture(of: found.style)).values
+      let picture = self.restored(projector.picture(of: found.style, noise: found.noise)).values
       let error = zip(picture, stored).reduce(0) { $0 + Double(($1.0 - $1.1) * ($1.0 - $1.1)) }
       let projection = Projection(
         style: found.style.values, picture: picture, target: stored, frames: frames + [picture],
+        noise: (found.noise ?? []).map { .init(values: $0.values, shape: Array($0.shape.dimensions.dropFirst())) },
         psnr: 10 * log10(Double(picture.count) / error), distances: found.distances)
       result.withLock { $0 = projection }
     }

@@ -24,6 +24,10 @@ extension AdversarialLearner {
       return grid("samples", "Samples", samples)
     case .paths: return grid("interpolations", "From one sample to another", samples)
     case .walk: return grid("walk", "From seed to seed", samples)
+    case .classes(let count, let seeds):
+      return grid(
+        "classes", "One class a row, one seed a column", samples, columns: seeds.count,
+        rowLabels: Array(labels!.shownNames.prefix(count)), columnLabels: seeds.map { "seed \($0)" })
     case .sweep(let seeds, let truncations):
       return grid(
         "truncations", "One truncation a column, one seed a row", samples, columns: truncations.count,
@@ -51,45 +55,70 @@ extension AdversarialLearner {
   func examples(_ request: LatentRequest, key: RandomKey, with crew: Crew) throws -> GeneratedExamples {
     let points = try points(request, key: key, with: crew)
     let rows = try examples(at: points, request, key: key, with: crew)
-    let scores = try inBlocks(of: request.choice.block, rows, width: 1 + codes.outputs, with: crew) { rows, _ in
-      self.scores(of: rows)
+    let classes = try classes(of: request)
+    let scores = try inBlocks(of: request.choice.block, rows, width: 1 + codes.outputs, with: crew) { rows, range in
+      self.scores(of: rows, classes.isEmpty ? [] : Array(classes[range]))
     }
     func numbers(_ rows: Tensor) -> GeneratedExamples.Rows { .init(values: rows.values, shape: rows.shape.dimensions) }
     var made = GeneratedExamples(
       examples: .init(values: rows.values, shape: [request.choice.count] + inputs.train.shape),
       latents: generator.style == nil ? numbers(points) : nil, scores: numbers(scores))
+    made.classes = classes
     guard let style = generator.style else { return made }
     made.styles = .init(values: points.values, shape: [points.rows, style.styleCount, style.settings.style])
     switch request.choice {
-    case .draws(let count): made.latents = numbers(draw(key, rows: 0..<count))
-    case .seeds(let seeds): made.latents = numbers(latents(ofSeeds: seeds))
+    case .draws(let count): made.latents = numbers(draw(key, rows: 0..<count, classes: classes))
+    case .seeds, .classes: made.latents = numbers(latents(request.choice.seeds, classes))
     case .paths, .walk, .sweep, .mix: break
     }
     return made
   }
 
-  func draw(_ key: RandomKey, rows: Range<Int>) -> Tensor {
-    codes.draw(key.at(tensor: NoiseStream.latent), examples: rows.map { UInt32($0) })
+  /// - Parameter classes: of each row, where the networks are told them; nil: ten rows of each class in turn.
+  func draw(_ key: RandomKey, rows: Range<Int>, classes: [Int]? = nil) -> Tensor {
+    codes.draw(
+      key.at(tensor: NoiseStream.latent), examples: rows.map { UInt32($0) }, classes: classes ?? classesInTurn(rows))
+  }
+
+  private func classesInTurn(_ rows: Range<Int>) -> [Int] {
+    codes.classes > 0 ? rows.map { $0 / 10 % codes.classes } : []
+  }
+
+  /// The class of each example that is asked for; nothing where the networks are told none.
+  private func classes(of request: LatentRequest) throws -> [Int] {
+    guard codes.classes > 0 else { return [] }
+    let count = request.choice.count
+    if let index = request.classIndex { return .init(repeating: index, count: count) }
+    switch request.choice {
+    case .draws, .paths: return classesInTurn(0..<count)
+    case .classes(_, let seeds): return (0..<count).map { $0 / seeds.count }
+    case .seeds, .walk, .sweep, .mix:
+      throw TrainingError(
+        .unsuitable, "the run's networks are told a class, and none is named",
+        advice: "name one of \(labels!.shownNames.joined(separator: ", "))")
+    }
   }
 
   // MARK: Points
 
   /// A point of ``GeneratorPoints`` for each example.
   private func points(_ request: LatentRequest, key: RandomKey, with crew: Crew) throws -> Tensor {
-    let (block, space) = (request.choice.block, space)
+    let (block, space, classes) = (request.choice.block, space, try classes(of: request))
     func points(_ latents: Tensor, _ truncation: Double?) throws -> Tensor {
       try inBlocks(of: block, latents, width: space.width, with: crew) { latents, _ in
-        space.points(of: latents, truncation: truncation)
+        space.points(of: latents, truncation: truncation, cutoff: request.truncationCutoff)
       }
     }
     func points(ofSeeds seeds: [UInt64], _ truncation: Double?) throws -> Tensor {
-      try points(latents(ofSeeds: seeds), truncation)
+      // All are of one class.
+      try points(latents(seeds, classes.first.map { .init(repeating: $0, count: seeds.count) } ?? []), truncation)
     }
     let truncation = request.truncation
     switch request.choice {
-    case .draws(let count): return try points(draw(key, rows: 0..<count), truncation)
-    case .paths(let count): return space.paths(try points(draw(key, rows: 0..<count), truncation), columns: 10)
-    case .seeds(let seeds): return try points(ofSeeds: seeds, truncation)
+    case .draws(let count): return try points(draw(key, rows: 0..<count, classes: classes), truncation)
+    case .paths(let count):
+      return space.paths(try points(draw(key, rows: 0..<count, classes: classes), truncation), columns: 10)
+    case .seeds, .classes: return try points(latents(request.choice.seeds, classes), truncation)
     case .walk(let seeds, let frames): return space.walk(try points(ofSeeds: seeds, truncation), frames: frames)
     case .sweep(let seeds, let truncations):
       let columns = try truncations.map { try points(ofSeeds: seeds, $0) }
@@ -102,9 +131,12 @@ extension AdversarialLearner {
     }
   }
 
-  /// The latent row of each seed: a function of the seed alone.
-  private func latents(ofSeeds seeds: [UInt64]) -> Tensor {
-    Tensor(seeds.flatMap { draw(LatentRequest.key(ofSeed: $0), rows: 0..<1).values }, [seeds.count, codes.width])
+  /// The latent row of each seed: a function of the seed, and of its class, alone.
+  private func latents(_ seeds: [UInt64], _ classes: [Int]) -> Tensor {
+    let rows = seeds.enumerated().map { row, seed in
+      draw(LatentRequest.key(ofSeed: seed), rows: 0..<1, classes: classes.isEmpty ? [] : [classes[row]])
+    }
+    return Tensor(rows.flatMap(\.values), [seeds.count, codes.width])
   }
 
   /// What makes points of latent rows, and examples of points.
@@ -148,7 +180,7 @@ extension AdversarialLearner {
   }
 
   /// Rows of some width that a function makes of rows, block by block.
-  private func inBlocks(
+  func inBlocks(
     of block: Int, _ x: Tensor, width: Int, with crew: Crew,
     _ function: @escaping @Sendable (_ rows: Tensor, _ range: Range<Int>) -> Tensor
   ) throws -> Tensor {
@@ -174,7 +206,16 @@ extension LatentRequest.Choice {
   fileprivate var block: Int {
     switch self {
     case .draws, .paths: Self.sharedBlock
-    case .seeds, .walk, .sweep, .mix: 1
+    case .seeds, .classes, .walk, .sweep, .mix: 1
+    }
+  }
+
+  /// The seed of each example, where each has one.
+  fileprivate var seeds: [UInt64] {
+    switch self {
+    case .seeds(let seeds): seeds
+    case .classes(let count, let seeds): (0..<count).flatMap { _ in seeds }
+    case .draws, .paths, .walk, .sweep, .mix: []
     }
   }
 
@@ -182,7 +223,7 @@ extension LatentRequest.Choice {
   fileprivate func seed(of example: Int) -> UInt64? {
     switch self {
     case .draws, .paths: nil
-    case .seeds(let seeds): seeds[example]
+    case .seeds, .classes: seeds[example]
     case .walk(let seeds, _): seeds[0]
     case .sweep(let seeds, let truncations): seeds[example / truncations.count]
     case .mix(let rows, let columns, _): rows[example / columns.count]

@@ -12,26 +12,29 @@ enum GenerativeMetric: String, CaseIterable, Sendable {
   case swd
   /// How far samples are from the nearest training examples.
   case nearest
-  /// Perceptual path length.
+  /// Path length between styles in the same features.
   case ppl
 
   /// Those that need features of a classifier, and so labels.
-  static let ofFeatures: Set<GenerativeMetric> = [.fid, .kid, .pr]
+  static let ofFeatures: Set<GenerativeMetric> = [.fid, .kid, .pr, .ppl]
 
   /// What is measured where a recipe does not say it.
   static func usual(areLabelled: Bool, arePictures: Bool) -> Set<GenerativeMetric> {
-    areLabelled ? ofFeatures : arePictures ? [.swd, .nearest] : []
+    areLabelled ? [.fid, .kid, .pr] : arePictures ? [.swd, .nearest] : []
   }
 
   /// Refuses what cannot be measured of some examples.
-  static func check(_ metrics: Set<GenerativeMetric>, areLabelled: Bool, arePictures: Bool) throws {
+  /// - Parameter haveStyles: whether a generator of styles makes them.
+  static func check(
+    _ metrics: Set<GenerativeMetric>, areLabelled: Bool, arePictures: Bool, haveStyles: Bool
+  ) throws {
     func refuse(_ metric: GenerativeMetric, _ reason: String) throws {
       if metrics.contains(metric) {
         throw RecipeError("evaluate.metrics has \(metric.rawValue), which \(reason)")
       }
     }
-    try refuse(.ppl, "is of paths between styles, and this generator has none: leave it out")
-    for metric in [fid, kid, pr] where !areLabelled {
+    if !haveStyles { try refuse(.ppl, "is of paths between styles, and this generator has none: leave it out") }
+    for metric in [fid, kid, pr, ppl] where !areLabelled {
       try refuse(
         metric,
         "compares features of a classifier, and the data has no labels to train it on: use "

@@ -21,13 +21,15 @@ struct GeneratorPoints: Sendable {
   /// Numbers of a point.
   var width: Int { style.map { $0.styleCount * $0.settings.style } ?? codes.width }
 
-  /// - Parameter truncation: see `LatentRequest`.
-  func points(of latents: Tensor, truncation: Double?) -> Tensor {
+  /// - Parameters:
+  ///   - truncation: see `LatentRequest`.
+  ///   - cutoff: how many of the first styles are truncated; nil: all.
+  func points(of latents: Tensor, truncation: Double?, cutoff: Int? = nil) -> Tensor {
     guard var style else {
       if let truncation { truncate(latents, at: truncation) }
       return latents
     }
-    if let truncation { style.truncation = (Float(truncation), style.styleCount) }
+    if let truncation { style.truncation = (Float(truncation), cutoff ?? style.styleCount) }
     let styles = style.styles(of: latents, Pass(predictingWith: ParameterViews(parameters)))
     return styles.dropFirst().reduce(styles[0]) { $0.joiningColumns($1) }
   }

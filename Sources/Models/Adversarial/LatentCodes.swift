@@ -6,12 +6,15 @@ import Tensors
 /// What a generator is given: noise, and for InfoGAN codes that the discriminator's network learns to read back
 /// (Chen et al. 2016, section 4): one categorical code, uniform, and continuous ones, uniform in −1…1.
 ///
-/// A latent row is noise, then the one-hot category, then the continuous codes.
+/// A latent row is noise, then the one-hot category, then the continuous codes. Where the networks are told classes it is noise,
+/// then the one-hot class.
 struct LatentCodes: Sendable {
   let noise: Int
   /// Classes of the categorical code; 0: none.
   let categories: Int
   let continuous: Int
+  /// Classes of the data that both networks are told; 0: none. There are then no codes.
+  var classes = 0
   /// λ of the categorical code and of the continuous ones: weights of the bound on the mutual information. Of a
   /// continuous code ever more can be told by ever smaller changes of a sample, which at an equal weight is what the
   /// players learn first, and then nothing else: it has a lower one (Chen et al. 2016, section 6).
@@ -37,15 +40,16 @@ struct LatentCodes: Sendable {
     }
   }
 
-  var width: Int { noise + categories + continuous }
+  var width: Int { noise + categories + continuous + classes }
   var hasCodes: Bool { categories + continuous > 0 }
   /// What the reading of the codes adds to the discriminator's outputs: logits, means and log variances.
   var outputs: Int { categories + 2 * continuous }
 
-  /// Latent rows: a function of key and example alone.
-  func draw(_ key: RandomKey, examples: [UInt32]) -> Tensor {
+  /// Latent rows: a function of key, example and class alone.
+  /// - Parameter classes: of each row; empty where networks are told none.
+  func draw(_ key: RandomKey, examples: [UInt32], classes: [Int]) -> Tensor {
     let noise = Tensor.normal(key, rows: examples, columns: noise)
-    guard hasCodes else { return noise }
+    guard hasCodes else { return told(noise, classes) }
     let codes = Tensor.uniform(key.at(tensor: key.tensor + codeOffset), rows: examples, columns: 1 + continuous)
     var classes: [Int] = []
     var values: [Float] = []
@@ -55,6 +59,15 @@ struct LatentCodes: Sendable {
       for index in 0..<continuous { values.append(2 * start[1 + index] - 1) }
     }
     return joined(noise, classes: classes, continuous: values)
+  }
+
+  /// Rows with the one-hot class of each behind them, as networks are given them that are told classes.
+  /// - Parameter classes: of each row; empty where networks are told none.
+  func told(_ rows: Tensor, _ classes: [Int]) -> Tensor {
+    guard self.classes > 0 else { return rows }
+    let oneHot = Tensor.zeros([classes.count, self.classes])
+    for (row, index) in classes.enumerated() { oneHot.pointer[row * self.classes + index] = 1 }
+    return rows.reshaped(to: [classes.count, rows.count / max(classes.count, 1)]).joiningColumns(oneHot)
   }
 
   /// Noise with given codes; `continuous` row by row.
@@ -70,7 +83,7 @@ struct LatentCodes: Sendable {
   }
 
   /// The category of each latent row.
-  func classes(of latents: Tensor) -> [Int] {
+  func categories(of latents: Tensor) -> [Int] {
     (0..<latents.rows).map { row in
       let oneHot = latents.pointer + row * latents.columns + noise
       return (0..<categories).first { oneHot[$0] == 1 }!

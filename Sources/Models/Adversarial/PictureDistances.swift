@@ -91,7 +91,7 @@ extension AdversarialLearner {
   /// Each sample with the training example nearest to it on its right.
   func nearestPictures(_ key: RandomKey, with crew: Crew) throws -> Figure {
     let (count, columns) = (20, 10)
-    let latents = codes.draw(key.at(tensor: NoiseStream.latent), examples: (0..<UInt32(count)).map { $0 })
+    let latents = draw(key, rows: 0..<count)
     let samples = try generated(from: latents, with: crew)
     let places = try nearest(to: samples, with: crew).map { UInt32($0.example) }
     let examples = trainingRows(.list(places[...]))

@@ -7,11 +7,13 @@ struct PyramidKeys {
   /// Keys that other architectures pass over.
   static let names = [
     "channel_base", "channel_limit", "minibatch_group", "growing", "stable_examples", "fading_examples", "style",
-    "style_width", "mapping_layers", "mapping_rate", "mixing", "noise",
+    "style_width", "mapping_layers", "mapping_rate", "mixing", "noise", "conditional",
   ]
 
   private let pyramid: ImagePyramid
   private let group: Int
+  /// Classes that both networks are told; 0: none.
+  let classes: Int
 
   init(_ section: RecipeSection, _ ends: AdversarialNetworks.Ends) throws {
     let base = try section.integer("channel_base", default: 1024, in: 1...1_000_000)
@@ -19,6 +21,15 @@ struct PyramidKeys {
     let image = ends.example
     pyramid = try ImagePyramid(image: [image.height, image.width, image.channels], base: base, limit: limit)
     group = try section.integer("minibatch_group", default: 4, in: 1...1_000_000)
+    guard try section.flag("conditional", default: false) else {
+      classes = 0
+      return
+    }
+    guard let known = ends.classes else {
+      throw RecipeError(
+        "network.conditional is true, but the examples have no classes: set it to false, or use labeled data")
+    }
+    classes = known
   }
 
   /// When networks grow; nil: they do not.
@@ -30,12 +41,14 @@ struct PyramidKeys {
   }
 
   func progressiveGenerator(_ ends: AdversarialNetworks.Ends, _ layout: inout Layout) -> ProgressiveGenerator {
-    ProgressiveGenerator(name: "generator", latent: ends.latent, pyramid: pyramid, layout: &layout)
+    ProgressiveGenerator(
+      name: "generator", latent: ends.latent, classes: classes, pyramid: pyramid, layout: &layout)
   }
 
   func progressiveDiscriminator(_ ends: AdversarialNetworks.Ends, _ layout: inout Layout) -> ProgressiveDiscriminator {
     ProgressiveDiscriminator(
-      name: "discriminator", outputs: ends.outputs, group: group, pyramid: pyramid, layout: &layout)
+      name: "discriminator", outputs: ends.outputs, group: group, classes: classes, pyramid: pyramid,
+      layout: &layout)
   }
 
   func styleGenerator(
@@ -44,16 +57,27 @@ struct PyramidKeys {
     var settings = StyleGenerator.Settings()
     settings.latent = ends.latent
     settings.style = try section.integer("style_width", default: ends.latent, in: 1...65_536)
-    settings.mapping = try section.integer("mapping_layers", default: 2, in: 1...64)
-    settings.mappingRate = Float(try section.number("mapping_rate", default: 0.01, in: 1e-6...1))
+    settings.classes = classes
+    (settings.mapping, settings.mappingRate) = try mapping(section)
     settings.kind = try section.choice("style", default: StyleKind.demodulated)
     settings.mixing = Float(try section.number("mixing", default: 0.9, in: 0...1))
     settings.hasNoise = try section.flag("noise", default: true)
     return StyleGenerator(name: "generator", settings: settings, pyramid: pyramid, layout: &layout)
   }
 
-  func styleDiscriminator(_ ends: AdversarialNetworks.Ends, _ layout: inout Layout) -> StyleDiscriminator {
-    StyleDiscriminator(
-      name: "discriminator", outputs: ends.outputs, group: group, pyramid: pyramid, layout: &layout)
+  func styleDiscriminator(
+    _ section: RecipeSection, _ ends: AdversarialNetworks.Ends, _ layout: inout Layout
+  ) throws -> StyleDiscriminator {
+    let mapping = try classes > 0 ? mapping(section) : nil
+    return StyleDiscriminator(
+      name: "discriminator", outputs: ends.outputs, group: group,
+      classes: mapping.map { (classes, $0.layers, $0.rate) }, pyramid: pyramid, layout: &layout)
+  }
+
+  private func mapping(_ section: RecipeSection) throws -> (layers: Int, rate: Float) {
+    (
+      try section.integer("mapping_layers", default: 2, in: 1...64),
+      Float(try section.number("mapping_rate", default: 0.01, in: 1e-6...1))
+    )
   }
 }

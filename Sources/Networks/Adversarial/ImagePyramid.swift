@@ -1,4 +1,6 @@
+import Computations
 import Recipes
+import Tensors
 
 /// The sizes that networks of growing images go through: level 0 is the smallest, each level doubles both sides.
 public struct ImagePyramid: Hashable, Sendable {
@@ -32,6 +34,23 @@ public struct ImagePyramid: Hashable, Sendable {
 
   /// How many features images of a level have.
   public func features(_ level: Int) -> Int { max(min(base / (4 << level), limit), 1) }
+
+  /// Rows of full images [n, h · w · c], and of what stands behind them: images [n, h, w, c], and the rest, if any.
+  func split(_ rows: Tensor) -> (images: Tensor, rest: Tensor?) {
+    let shape = sides(levels - 1) + [channels]
+    let (n, width) = (rows.shape[0], shape.reduce(1, *))
+    guard rows.count > n * width else { return (rows.reshaped(to: Shape([n] + shape)), nil) }
+    return (rows.columns(0..<width).reshaped(to: Shape([n] + shape)), rows.columns(width..<rows.columns))
+  }
+
+  /// The same of rows in another program.
+  func split(_ rows: Value, in block: inout Block) -> (images: Value, rest: Value?) {
+    let shape = [Value.examples] + sides(levels - 1) + [channels]
+    let width = shape.dropFirst().reduce(1, *)
+    guard rows.shape.count == 2, rows.shape[1] > width else { return (block.reshape(rows, to: shape), nil) }
+    let images = block.reshape(block.slice(rows, axis: 1, 0..<width), to: shape)
+    return (images, block.slice(rows, axis: 1, width..<rows.shape[1]))
+  }
 }
 
 /// How far networks have grown: images of `level`, of which the newest size counts by `share`, and the next smaller one

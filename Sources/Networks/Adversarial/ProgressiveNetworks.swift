@@ -1,22 +1,25 @@
 import Computations
 import Tensors
 
-/// The generator of Karras, Aila, Laine and Lehtinen 2018 (table 2): latent rows [n, latent] → images as rows, [n,
-/// h · w · c], not bounded. Each level doubles its images and convolves them twice; a convolution of 1 × 1 makes a picture
+/// The generator of Karras, Aila, Laine and Lehtinen 2018 (table 2): latent rows [n, latent], the one-hot class behind them
+/// where there are classes → images as rows, [n, h · w · c], not bounded. Each level doubles its images and convolves them twice; a convolution of 1 × 1 makes a picture
 /// of each level's features. Pictures of levels below the last are repeated up to the full size.
 public struct ProgressiveGenerator: GrowingLayer, CompoundLayer {
   public var growth: Growth
   private let pyramid: ImagePyramid
+  private let mapping: MappingNetwork
   private let first: EqualizedDense
   private let levels: [[EqualizedConvolution]]
   private let pictures: [EqualizedConvolution]
 
-  public init(name: String, latent: Int, pyramid: ImagePyramid, layout: inout Layout) {
+  public init(name: String, latent: Int, classes: Int = 0, pyramid: ImagePyramid, layout: inout Layout) {
     self.pyramid = pyramid
     growth = Growth(level: pyramid.levels - 1)
     let root = Float(2).squareRoot()
+    let size = MappingNetwork.Size(noise: latent, classes: classes, width: latent, layers: 0)
+    mapping = MappingNetwork(name: "\(name).mapping", size, layout: &layout)
     first = EqualizedDense(
-      name: "\(name).0.dense", in: latent, out: pyramid.start.reduce(1, *) * pyramid.features(0), gain: root / 4,
+      name: "\(name).0.dense", in: size.outputs, out: pyramid.start.reduce(1, *) * pyramid.features(0), gain: root / 4,
       isRectified: true, layout: &layout)
     var (levels, pictures): ([[EqualizedConvolution]], [EqualizedConvolution]) = ([], [])
     for level in 0..<pyramid.levels {
@@ -35,12 +38,12 @@ public struct ProgressiveGenerator: GrowingLayer, CompoundLayer {
     (self.levels, self.pictures) = (levels, pictures)
   }
 
-  var layers: [any Layer] { [first] as [any Layer] + Array(levels.joined()) + pictures }
+  var layers: [any Layer] { [mapping, first] as [any Layer] + Array(levels.joined()) + pictures }
 
   public func callAsFunction(_ latents: Tensor, _ pass: Pass) -> Tensor {
     let normal = PixelNormalization()
     let n = latents.shape[0]
-    var x = first(normal(latents, pass), pass)
+    var x = first(mapping(latents, pass), pass)
       .reshaped(to: [n, pyramid.start[0], pyramid.start[1], pyramid.features(0)])
     x = normal(x, pass)
     var smaller: Tensor?
@@ -58,8 +61,8 @@ public struct ProgressiveGenerator: GrowingLayer, CompoundLayer {
   private var width: Int { pyramid.sides(pyramid.levels - 1).reduce(pyramid.channels, *) }
 }
 
-/// The discriminator of Karras et al. 2018 (table 2), the generator's mirror image: images of the full size as rows → outputs
-/// [n, outputs]. It sees them at the level to which it has grown.
+/// The discriminator of Karras et al. 2018 (table 2), the generator's mirror image: images of the full size as rows, the one-hot
+/// class behind them where there are classes → outputs [n, outputs]. It sees them at the level to which it has grown.
 public struct ProgressiveDiscriminator: GrowingLayer, CompoundLayer {
   public var growth: Growth
   private let pyramid: ImagePyramid
@@ -67,10 +70,14 @@ public struct ProgressiveDiscriminator: GrowingLayer, CompoundLayer {
   private let levels: [[EqualizedConvolution]]
   private let deviation: MinibatchDeviation
   private let hidden: EqualizedDense
-  private let last: EqualizedDense
+  private let last: DiscriminatorOutput
 
-  /// - Parameter group: how many examples the minibatch standard deviation is taken over.
-  public init(name: String, outputs: Int, group: Int, pyramid: ImagePyramid, layout: inout Layout) {
+  /// - Parameters:
+  ///   - group: how many examples the minibatch standard deviation is taken over.
+  ///   - classes: 0: there are none.
+  public init(
+    name: String, outputs: Int, group: Int, classes: Int = 0, pyramid: ImagePyramid, layout: inout Layout
+  ) {
     self.pyramid = pyramid
     growth = Growth(level: pyramid.levels - 1)
     deviation = MinibatchDeviation(group: group)
@@ -95,15 +102,16 @@ public struct ProgressiveDiscriminator: GrowingLayer, CompoundLayer {
     hidden = EqualizedDense(
       name: "\(name).hidden", in: pyramid.start.reduce(features, *), out: features, gain: root, isRectified: true,
       layout: &layout)
-    last = EqualizedDense(name: "\(name).output", in: features, out: outputs, layout: &layout)
+    last = DiscriminatorOutput(
+      name: name, in: features, outputs: outputs,
+      classes: classes > 0 ? .init(noise: 0, classes: classes, width: features, layers: 0) : nil, layout: &layout)
   }
 
   var layers: [any Layer] { pictures as [any Layer] + Array(levels.joined()) + [hidden, last] }
   public var mixesExamples: Bool { true }
 
   public func callAsFunction(_ x: Tensor, _ pass: Pass) -> Tensor {
-    let full = pyramid.sides(pyramid.levels - 1)
-    let images = x.reshaped(to: [x.shape[0], full[0], full[1], pyramid.channels])
+    let (images, classes) = pyramid.split(x)
     let rest = pyramid.levels - 1 - growth.level
     let seen = rest > 0 ? images.averagePooled(1 << rest) : images
     var y = pictures[growth.level](seen, pass)
@@ -114,7 +122,8 @@ public struct ProgressiveDiscriminator: GrowingLayer, CompoundLayer {
         y = y * growth.share + pictures[level - 1](seen.averagePooled(2), pass) * (1 - growth.share)
       }
     }
-    return last(hidden(levels[0][0](deviation(y, pass), pass), pass), pass)
+    let features = hidden(levels[0][0](deviation(y, pass), pass), pass)
+    return last(classes.map(features.joiningColumns) ?? features, pass)
   }
 }
 
@@ -136,7 +145,7 @@ extension Tensor {
 extension ProgressiveGenerator: SteppedLayer {
   public func steps(_ x: Value, in block: inout Block) -> Value {
     let normal = PixelNormalization()
-    let rows = first.steps(normal.steps(x, in: &block), in: &block)
+    let rows = first.steps(mapping.steps(x, in: &block), in: &block)
     let start = block.reshape(rows, to: [Value.examples] + pyramid.start + [pyramid.features(0)])
     var x = normal.steps(start, in: &block)
     var smaller: Value?
@@ -160,8 +169,7 @@ extension ProgressiveDiscriminator: SteppedLayer {
     func pooled(_ x: Value, _ size: Int) -> Value {
       block.pooling(x, isMaximum: false, .init(size: size, stride: size))
     }
-    let images = block.reshape(
-      x, to: [Value.examples] + pyramid.sides(pyramid.levels - 1) + [pyramid.channels])
+    let (images, classes) = pyramid.split(x, in: &block)
     let rest = pyramid.levels - 1 - growth.level
     let seen = rest > 0 ? pooled(images, 1 << rest) : images
     var y = pictures[growth.level].steps(seen, in: &block)
@@ -172,8 +180,9 @@ extension ProgressiveDiscriminator: SteppedLayer {
         y = block.mix(y, pictures[level - 1].steps(pooled(seen, 2), in: &block), by: growth.share)
       }
     }
-    let features = levels[0][0].steps(deviation.steps(y, in: &block), in: &block)
-    return last.steps(hidden.steps(features, in: &block), in: &block)
+    let end = levels[0][0].steps(deviation.steps(y, in: &block), in: &block)
+    let features = hidden.steps(end, in: &block)
+    return last.steps(classes.map { block.join(features, $0) } ?? features, in: &block)
   }
 }
 

@@ -1,8 +1,8 @@
 import Computations
 import Tensors
 
-/// The discriminator of StyleGAN2 (Karras et al. 2020, figure 7): images as rows → outputs [n, outputs], in residual blocks
-/// that halve the image after a filter.
+/// The discriminator of StyleGAN2 (Karras et al. 2020, figure 7): images as rows, the one-hot class behind them where there are
+/// classes → outputs [n, outputs], in residual blocks that halve the image after a filter.
 public struct StyleDiscriminator: CompoundLayer {
   private let pyramid: ImagePyramid
   private let picture: EqualizedConvolution
@@ -10,7 +10,7 @@ public struct StyleDiscriminator: CompoundLayer {
   private let deviation: MinibatchDeviation
   private let end: EqualizedConvolution
   private let hidden: EqualizedDense
-  private let last: EqualizedDense
+  private let last: DiscriminatorOutput
 
   private struct Block: Sendable {
     let first: EqualizedConvolution
@@ -22,8 +22,13 @@ public struct StyleDiscriminator: CompoundLayer {
     func callAsFunction(_ x: Tensor, _ pass: Pass) -> Tensor { second(first(x, pass), pass) + skip(x, pass) }
   }
 
-  /// - Parameter group: how many examples the minibatch standard deviation is taken over.
-  public init(name: String, outputs: Int, group: Int, pyramid: ImagePyramid, layout: inout Layout) {
+  /// - Parameters:
+  ///   - group: how many examples the minibatch standard deviation is taken over.
+  ///   - classes: how many there are, and the layers that map one; nil: there are none.
+  public init(
+    name: String, outputs: Int, group: Int, classes: (count: Int, layers: Int, rate: Float)? = nil,
+    pyramid: ImagePyramid, layout: inout Layout
+  ) {
     self.pyramid = pyramid
     deviation = MinibatchDeviation(group: group)
     let root = Float(2).squareRoot()
@@ -51,17 +56,21 @@ public struct StyleDiscriminator: CompoundLayer {
     hidden = EqualizedDense(
       name: "\(name).hidden", in: pyramid.start.reduce(features, *), out: features, gain: root, biasGain: root,
       isRectified: true, layout: &layout)
-    last = EqualizedDense(name: "\(name).output", in: features, out: outputs, layout: &layout)
+    last = DiscriminatorOutput(
+      name: name, in: features, outputs: outputs,
+      classes: classes.map {
+        .init(noise: 0, classes: $0.count, width: features, layers: $0.layers, rate: $0.rate)
+      }, layout: &layout)
   }
 
   var layers: [any Layer] { [picture] as [any Layer] + blocks.flatMap(\.layers) + [end, hidden, last] }
   public var mixesExamples: Bool { true }
 
   public func callAsFunction(_ x: Tensor, _ pass: Pass) -> Tensor {
-    let full = pyramid.sides(pyramid.levels - 1)
-    let images = x.reshaped(to: [x.shape[0], full[0], full[1], pyramid.channels])
+    let (images, classes) = pyramid.split(x)
     let y = blocks.reduce(picture(images, pass)) { $1($0, pass) }
-    return last(hidden(end(deviation(y, pass), pass), pass), pass)
+    let features = hidden(end(deviation(y, pass), pass), pass)
+    return last(classes.map(features.joiningColumns) ?? features, pass)
   }
 }
 
@@ -69,14 +78,13 @@ public struct StyleDiscriminator: CompoundLayer {
 
 extension StyleDiscriminator: SteppedLayer {
   public func steps(_ x: Value, in block: inout Computations.Block) -> Value {
-    let images = block.reshape(
-      x, to: [Value.examples] + pyramid.sides(pyramid.levels - 1) + [pyramid.channels])
+    let (images, classes) = pyramid.split(x, in: &block)
     var y = picture.steps(images, in: &block)
     for part in blocks {
       let features = part.second.steps(part.first.steps(y, in: &block), in: &block)
       y = block.add(features, .value(part.skip.steps(y, in: &block)))
     }
-    let features = end.steps(deviation.steps(y, in: &block), in: &block)
-    return last.steps(hidden.steps(features, in: &block), in: &block)
+    let features = hidden.steps(end.steps(deviation.steps(y, in: &block), in: &block), in: &block)
+    return last.steps(classes.map { block.join(features, $0) } ?? features, in: &block)
   }
 }

@@ -1,8 +1,8 @@
 import Computations
 import Tensors
 
-/// The generator of StyleGAN2 (Karras et al. 2020, figure 7): latent rows z [n, latent] → images as rows [n, h · w · c], not
-/// bounded. A mapping network makes a style w of z; each convolution of the synthesis follows a style; every level adds its
+/// The generator of StyleGAN2 (Karras et al. 2020, figure 7): latent rows z [n, latent], the one-hot class behind them where
+/// there are classes → images as rows [n, h · w · c], not bounded. A mapping network makes a style w of z; each convolution of the synthesis follows a style; every level adds its
 /// picture to the filtered picture of the level below.
 ///
 /// With a key, a pass of training mixes styles: with probability `mixing` an example's later convolutions follow the style of
@@ -12,6 +12,8 @@ public struct StyleGenerator: Layer {
   /// How the generator is built.
   public struct Settings: Sendable {
     public var latent = 128
+    /// 0: there are none.
+    public var classes = 0
     public var style = 128
     /// Layers of the mapping network.
     public var mapping = 2
@@ -35,19 +37,18 @@ public struct StyleGenerator: Layer {
   /// Truncation: of the first `count` styles w, w̄ + ψ (w − w̄) is taken.
   public var truncation: (psi: Float, count: Int)?
   private let input: Slot
-  private let mapping: [EqualizedDense]
+  private let mapping: MappingNetwork
   private var convolutions: [StyledConvolution] = []
   private var pictures: [StyledPicture] = []
   private var streams: (latent: UInt32, mixing: UInt32) = (0, 0)
 
   public init(name: String, settings: Settings, pyramid: ImagePyramid, layout: inout Layout) {
     (self.settings, self.pyramid) = (settings, pyramid)
-    let root = Float(2).squareRoot()
-    mapping = (0..<settings.mapping).map { index in
-      EqualizedDense(
-        name: "\(name).mapping.\(index)", in: index == 0 ? settings.latent : settings.style, out: settings.style,
-        gain: root, biasGain: root, rate: settings.mappingRate, isRectified: true, layout: &layout)
-    }
+    mapping = MappingNetwork(
+      name: "\(name).mapping",
+      .init(
+        noise: settings.latent, classes: settings.classes, width: settings.style, layers: settings.mapping,
+        rate: settings.mappingRate), layout: &layout)
     average = layout.add("\(name).mapping.average", [settings.style])
     input = layout.add("\(name).input", Shape(pyramid.start + [pyramid.features(0)]))
     for level in 0..<pyramid.levels {
@@ -65,7 +66,7 @@ public struct StyleGenerator: Layer {
     }
   }
 
-  private var layers: [any Layer] { mapping as [any Layer] + convolutions + pictures }
+  private var layers: [any Layer] { [mapping] + convolutions + pictures }
   public var pointSlots: [Slot] { layers.flatMap(\.pointSlots) + [average, input] }
   public var runningStatistics: [RunningStatistic] { [RunningStatistic(average, momentum: 0.005)] }
 
@@ -85,17 +86,15 @@ public struct StyleGenerator: Layer {
 
   public func callAsFunction(_ latents: Tensor, _ pass: Pass) -> Tensor { synthesize(styles(of: latents, pass), pass) }
 
-  /// z [n, latent] → w [n, style].
-  public func map(_ latents: Tensor, _ pass: Pass) -> Tensor {
-    mapping.reduce(PixelNormalization()(latents, pass)) { $1($0, pass) }
-  }
+  /// Latent rows → w [n, style].
+  public func map(_ latents: Tensor, _ pass: Pass) -> Tensor { mapping(latents, pass) }
 
   /// The styles that a pass gives latent rows, one [n, style] for each input of the synthesis: mixed in training, truncated
   /// where that is asked for.
   public func styles(of latents: Tensor, _ pass: Pass) -> [Tensor] {
     let w = map(latents, pass)
     pass.statistics?.observe(average, w.sumOfColumns() * (1 / Float(max(w.rows, 1))))
-    if pass.statistics != nil, let key = pass.key, settings.mixing > 0 { return mixed(w, key, pass) }
+    if pass.statistics != nil, let key = pass.key, settings.mixing > 0 { return mixed(w, of: latents, key, pass) }
     guard let truncation else { return Array(repeating: w, count: styleCount) }
     let near = truncated(w, to: truncation.psi, pass)
     return (0..<styleCount).map { $0 < truncation.count ? near : w }
@@ -106,9 +105,12 @@ public struct StyleGenerator: Layer {
     (w * psi).addingRow(pass.parameters[average] * (1 - psi))
   }
 
-  private func mixed(_ w: Tensor, _ key: RandomKey, _ pass: Pass) -> [Tensor] {
+  private func mixed(_ w: Tensor, of latents: Tensor, _ key: RandomKey, _ pass: Pass) -> [Tensor] {
     let rows = pass.examples
-    let second = map(Tensor.normal(key.stream(streams.latent), rows: rows, columns: settings.latent), pass)
+    let noise = Tensor.normal(key.stream(streams.latent), rows: rows, columns: settings.latent)
+    // The second style is of the same class.
+    let second = map(
+      settings.classes == 0 ? noise : noise.joiningColumns(latents.columns(settings.latent..<latents.columns)), pass)
     let draws = Tensor.uniform(key.stream(streams.mixing), rows: rows, columns: 2)
     // From which style on each example follows the second one.
     let places = (0..<rows.count).map { row in
@@ -121,17 +123,28 @@ public struct StyleGenerator: Layer {
     }
   }
 
+  /// The sides [height, width] of the noise of each convolution; none where there is no noise.
+  public var noiseSides: [[Int]] {
+    settings.hasNoise ? (0..<convolutions.count).map { pyramid.sides(($0 + 1) / 2) } : []
+  }
+
+  /// The noise of each convolution in a pass, [n, height, width].
+  public func noiseMaps(_ n: Int, _ pass: Pass) -> [Tensor?] {
+    zip(noiseSides, convolutions).map { noise.numbers(n, sides: $0, stream: $1.stream, pass) }
+  }
+
   /// Images as rows, of one style [n, style] for each of `styleCount` inputs, from the smallest level on.
-  public func synthesize(_ styles: [Tensor], _ pass: Pass) -> Tensor {
+  /// - Parameter maps: the noise of each convolution, in place of the pass's.
+  public func synthesize(_ styles: [Tensor], noise maps: [Tensor?]? = nil, _ pass: Pass) -> Tensor {
     precondition(styles.count == styleCount, "\(styles.count) styles for \(styleCount) inputs")
-    let (n, noise) = (styles[0].rows, settings.hasNoise ? noise : .none)
+    let (n, maps) = (styles[0].rows, maps ?? noiseMaps(styles[0].rows, pass))
     let start = pass.parameters[input]
     var x = start.reshaped(to: [start.count]).repeatedDown(to: [n, start.count])
       .reshaped(to: Shape([n] + start.shape.dimensions))
     var (place, picture): (Int, Tensor?) = (0, nil)
     for level in 0..<pyramid.levels {
       for _ in (level == 0 ? 1 : 0)..<2 {
-        x = convolutions[place](x, style: styles[place], noise: noise, pass)
+        x = convolutions[place](x, style: styles[place], noise: maps.isEmpty ? nil : maps[place], pass)
         place += 1
       }
       let own = pictures[level](x, style: styles[place], pass)
@@ -186,7 +199,7 @@ struct StyledPicture: Layer {
 /// With the noise that is constant, and without truncation.
 extension StyleGenerator: SteppedLayer {
   public func steps(_ x: Value, in block: inout Block) -> Value {
-    let w = mapping.reduce(PixelNormalization().steps(x, in: &block)) { $1.steps($0, in: &block) }
+    let w = mapping.steps(x, in: &block)
     // The image that all begin with, as one example.
     var x = block.reshape(block.tensor(input), to: [1] + input.shape.dimensions)
     var (place, picture): (Int, Value?) = (0, nil)

@@ -26,7 +26,8 @@ package struct StyledConvolution: Layer {
   private let style: EqualizedDense
   private let outputs: Int
   private let gain: EqualizedGain
-  private var stream: UInt32 = 0
+  /// Of its noise.
+  private(set) var stream: UInt32 = 0
 
   package init(
     name: String, in inputs: Int, out outputs: Int, style width: Int, kind: StyleKind, isDoubling: Bool,
@@ -56,7 +57,8 @@ package struct StyledConvolution: Layer {
     preconditionFailure("a styled convolution needs a style")
   }
 
-  package func callAsFunction(_ x: Tensor, style w: Tensor, noise: StyleNoise, _ pass: Pass) -> Tensor {
+  /// - Parameter noise: [n, h, w] of what is made; nil: none.
+  package func callAsFunction(_ x: Tensor, style w: Tensor, noise: Tensor?, _ pass: Pass) -> Tensor {
     let (parameters, root) = (pass.parameters, StyledConvolution.root)
     let numbers = style(w, pass)
     let weight = parameters[self.weight] * gain.weight
@@ -89,10 +91,10 @@ package struct StyledConvolution: Layer {
     return (sums + StyledConvolution.epsilon).reciprocalSquareRoot()
   }
 
-  private func rectified(_ x: Tensor, scale: Tensor, noise: StyleNoise, gain: Float, _ pass: Pass) -> Tensor {
+  private func rectified(_ x: Tensor, scale: Tensor, noise: Tensor?, gain: Float, _ pass: Pass) -> Tensor {
     x.rectifiedStyle(
-      scale: scale, noise: noise.numbers(for: x, stream: stream, pass), strength: pass.parameters[strength] * gain,
-      bias: pass.parameters[bias] * gain, slope: leakySlope)
+      scale: scale, noise: noise, strength: pass.parameters[strength] * gain, bias: pass.parameters[bias] * gain,
+      slope: leakySlope)
   }
 
   /// Of mean 0 and variance 1 over the pixels of each feature.
@@ -114,18 +116,17 @@ public enum StyleNoise: String, CaseIterable, Sendable {
 
   private static let constantSeed: UInt64 = 1
 
-  /// [n, h, w] for images [n, h, w, c]; nil: none.
-  func numbers(for x: Tensor, stream: UInt32, _ pass: Pass) -> Tensor? {
-    let shape = Shape(x.shape.dimensions.dropLast())
-    let pixels = x.shape[1] * x.shape[2]
+  /// [n, height, width]; nil: none.
+  func numbers(_ n: Int, sides: [Int], stream: UInt32, _ pass: Pass) -> Tensor? {
+    let (shape, pixels) = (Shape([n] + sides), sides[0] * sides[1])
     switch self {
     case .none: return nil
     case .random:
-      guard let key = pass.key else { return StyleNoise.constant.numbers(for: x, stream: stream, pass) }
+      guard let key = pass.key else { return StyleNoise.constant.numbers(n, sides: sides, stream: stream, pass) }
       return Tensor.normal(key.stream(stream), rows: pass.examples, columns: pixels).reshaped(to: shape)
     case .constant:
       return StyleNoise.constantNumbers(pixels, stream: stream)
-        .repeatedDown(to: [x.shape[0], pixels]).reshaped(to: shape)
+        .repeatedDown(to: [n, pixels]).reshaped(to: shape)
     }
   }
 

@@ -61,7 +61,7 @@ extension Tensor {
   /// f(x · scale + strength · noise + bias).
   /// - Parameters:
   ///   - scale: [n, c].
-  ///   - noise: [n, h, w], not differentiated; nil: none.
+  ///   - noise: [n, h, w]; nil: none. One that is recorded is differentiated, which takes several passes.
   ///   - strength: [1].
   ///   - bias: [c].
   ///   - slope: of the rectification below 0; at least 0.
@@ -72,6 +72,13 @@ extension Tensor {
       shape.rank == 4 && scale.shape == [shape[0], shape[3]] && strength.shape == [1] && bias.shape == [shape[3]]
         && (noise.map { $0.count * shape[3] == count } ?? true) && slope >= 0,
       "a style of shapes \(scale.shape), \(bias.shape) for images of shape \(shape)")
-    return StyledRectification(slope: slope, noise: noise?.detached)(self, scale: scale, strength: strength, bias: bias)
+    guard let noise, noise.isRecorded else {
+      return StyledRectification(slope: slope, noise: noise)(self, scale: scale, strength: strength, bias: bias)
+    }
+    let (pixels, channels) = (noise.count, shape[3])
+    let spread = noise.reshaped(to: [pixels, 1]).product(with: strength.reshaped(to: [1, 1]))
+      .reshaped(to: [pixels]).repeatedAlong(to: [pixels, channels])
+    let scaled = scalingChannels(by: scale).reshaped(to: [pixels, channels])
+    return (scaled + spread).addingRow(bias).leakyReLU(slope: slope).reshaped(to: shape)
   }
 }
