@@ -20,7 +20,7 @@ struct HelpedPredictions {
   private var known: [UInt64: (status: PredictionStatus, at: Timestamp)] = [:]
 
   /// Somebody who predicts asks again every other second.
-  private static let patience = Duration.seconds(10)
+  private static let patience = Duration.seconds(5)
   private static let most = 16
 
   mutating func hear(_ assist: Assist, now: Timestamp) {
