@@ -54,8 +54,7 @@ struct SampleCommand: AsyncParsableCommand {
     }
     var options = SampleOptions(
       count: count, choice: try latent.choice(count: count, seed: seed), className: latent.className,
-      truncation: latent.truncation, noise: latent.noise)
-    options.truncationCutoff = latent.truncationCutoff
+      truncation: latent.truncation, truncationCutoff: latent.truncationCutoff, noise: latent.noise)
     if let seed { options.seed = seed }
     if augmented { options.augmented = .init(probability: probability) }
     let notes = try await Run(opening: run, lanes: lanes.count()).writeSamples(options, to: output)

@@ -30,10 +30,10 @@ public struct SampleOptions: Sendable {
 
   public init(
     count: Int? = nil, seed: UInt64 = 0, choice: LatentRequest.Choice? = nil, className: String? = nil,
-    truncation: Double? = nil, noise: LatentRequest.Noise? = nil
+    truncation: Double? = nil, truncationCutoff: Int? = nil, noise: LatentRequest.Noise? = nil
   ) {
     (self.count, self.seed, self.choice, self.className) = (count, seed, choice, className)
-    (self.truncation, self.noise) = (truncation, noise)
+    (self.truncation, self.truncationCutoff, self.noise) = (truncation, truncationCutoff, noise)
   }
 
   fileprivate static let usualCount = 64

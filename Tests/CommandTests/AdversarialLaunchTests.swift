@@ -41,7 +41,9 @@ struct AdversarialLaunchTests {
   func kill(_ model: String, _ nodes: Int) async throws { try await killed(model, nodes, Self.wide) }
 
   /// Two sizes fade in before the training ends.
-  @Test("A node is killed while networks grow, or follow styles", arguments: ["progressive-gan", "stylegan"], [2, 4])
+  @Test(
+    "Defect 30: a node is killed while networks grow, or follow styles", arguments: ["progressive-gan", "stylegan"],
+    [2, 4])
   func killWhileGrowing(_ model: String, _ nodes: Int) async throws {
     let keys = [
       "network.channel_base=32", "network.channel_limit=4", "network.stable_examples=600",

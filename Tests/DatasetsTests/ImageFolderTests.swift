@@ -97,7 +97,7 @@ private func deepPNG(_ samples: [UInt16]) -> [UInt8] {
     #expect(data.train.count == 2)
   }
 
-  @Test("Transparency and 16 bits are said once, and the background is a key")
+  @Test("Defects 25 and 26: transparency and 16 bits are said once, and the background is a key")
   func losses() throws {
     let folder = try PictureFolder()
     // Wholly transparent white, half transparent gray, and opaque.

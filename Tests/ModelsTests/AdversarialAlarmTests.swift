@@ -8,12 +8,12 @@ import Training
 /// A training that has gone wrong says so, once, with the likely cause.
 @Suite struct CollapseTests {
   private func alarms(
-    _ overrides: [String], steps: Int = 320, spoil: (any Learner) throws -> Void = { _ in }
+    _ overrides: [String], width: Int = 9, steps: Int = 320, spoil: (any Learner) throws -> Void = { _ in }
   ) async throws -> (heard: [String], metrics: [String: Double]) {
     let small = [
       "network.generator=[4]", "network.discriminator=[16]", "network.latent=2", "network.dropout=0", "train.batch=20",
     ]
-    let learner = try learner("gan", try imageData(count: 100, width: 9), small + overrides)
+    let learner = try learner("gan", try imageData(count: 100, width: width), small + overrides)
     try spoil(learner)
     let observer = AlarmObserver()
     let plan = TrainingPlan(seed: 0, shards: 2, steps: steps, reportEvery: steps)
@@ -46,6 +46,18 @@ import Training
     let found = try await alarms([])
     #expect(found.heard == [])
     #expect(found.metrics["train/alarm_collapse"] == 0)
+  }
+
+  @Test(
+    "Defect 21: a penalty that is taken in the first step alone is said", arguments: ["r1_interval", "path_interval"])
+  func rarePenalties(key: String) async throws {
+    let style = [
+      "network.architecture=style", "network.channel_base=16", "network.minibatch_group=4", "objective.r1=1",
+      "objective.path_length=1", "objective.r1_interval=2", "objective.path_interval=2",
+    ]
+    #expect(try await alarms(style, width: 64, steps: 4).heard == [])
+    let heard = try await alarms(style + ["objective.\(key)=4"], width: 64, steps: 4).heard
+    #expect(heard.count == 1 && heard[0].contains("objective.\(key) is 4, and the training has 4 steps"), "\(heard)")
   }
 }
 

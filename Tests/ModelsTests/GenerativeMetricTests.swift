@@ -46,7 +46,7 @@ import Training
     #expect(try self.metrics(learner, lanes: 3) == metrics)
   }
 
-  @Test("Defect 22: samples are rounded to bytes")
+  @Test("Defects 22 and 28: samples are rounded to bytes, and copies of training pictures have the distance 0")
   func bytes() throws {
     let learner = try learner("dcgan", try data(), small + ["evaluate.metrics=nearest"])
     for slot in learner.parameters.layout.slots where slot.name.hasPrefix("average.") {

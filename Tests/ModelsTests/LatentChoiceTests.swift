@@ -103,7 +103,7 @@ import Training
     #expect(picture.rowLabels == ["seed 7", "seed 8"] && picture.columnLabels == ["0.5", "50.0", "1.0"])
   }
 
-  @Test("Pictures with four channels") func transparency() throws {
+  @Test("Defect 26: pictures with four channels") func transparency() throws {
     let count = 20 * 8 * 8 * 4
     let bytes = (0..<count).map { (index: Int) -> UInt8 in UInt8(index * index % 251) }
     let set = try ExampleSet(inputs: ExampleArray(bytes, shape: [8, 8, 4]))

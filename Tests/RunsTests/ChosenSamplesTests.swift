@@ -63,6 +63,54 @@ import Training
     #expect(!FileManager.default.fileExists(atPath: files["no.png"]))
   }
 
+  @Test("Classes are named or numbered, and a grid has a row for each") func classes() async throws {
+    let files = Files()
+    var writer = try NPZWriter(files["pictures.npz"])
+    try writer.add("x", (0..<60 * 64).map { UInt8($0 * $0 % 251) }, shape: [60, 8, 8])
+    try writer.add("y", (0..<60).map { ["bag", "coat", "1"][$0 % 3] })
+    try writer.finish()
+    let recipe = try Recipe.named("stylegan")
+    recipe.set("data.source", text: files["pictures.npz"])
+    for (key, value) in [
+      ("network.channel_base", "16"), ("network.latent", "4"), ("network.style_width", "4"), ("train.batch", "10"),
+      ("train.steps", "2"), ("evaluate.examples", "0"), ("network.conditional", "true"),
+    ] { try recipe.set(key, to: value) }
+    try await Run.train(recipe, out: files["run"])
+    let run = try Run(opening: files["run"], lanes: 1)
+    func bytes(_ options: SampleOptions) async throws -> [UInt8] {
+      try await run.writeSamples(options, to: files["samples.npy"])
+      return try read(files["samples.npy"])
+    }
+    let seeds = SampleOptions(choice: .seeds([5, 6]))
+    guard case .images(let grid) = try run.sample(seeds).content, case .images(let all) = try run.sample().content,
+      case .images(let usual) = try run.sample(SampleOptions()).content
+    else {
+      Issue.record("no pictures")
+      return
+    }
+    #expect((grid.rows, grid.columns, all.count) == (3, 2, 64))
+    #expect((usual.rows, usual.columns) == (3, 10))
+    let names = grid.rowLabels
+    #expect(Set(names) == ["bag", "coat", "1"])
+    // A name comes before a number.
+    for (index, name) in names.enumerated() {
+      let named = try await bytes(SampleOptions(choice: .seeds([5]), className: name))
+      guard name != "1", index != 1 else { continue }
+      #expect(try await bytes(SampleOptions(choice: .seeds([5]), className: "\(index)")) == named, "\(name)")
+    }
+    let first = try await bytes(SampleOptions(choice: .seeds([5]), className: names[0]))
+    #expect(try await bytes(SampleOptions(choice: .seeds([5]), className: names[2])) != first)
+    for name in ["cout", "3", "-1", ""] {
+      await #expect(throws: RecipeError.self) { _ = try await bytes(SampleOptions(className: name)) }
+    }
+    await #expect(throws: RecipeError.self) {
+      _ = try await bytes(SampleOptions(className: "bag", truncation: 0.5, truncationCutoff: 9))
+    }
+    let others = Files()
+    let plain = try await self.run(others)
+    #expect(throws: RecipeError.self) { try plain.sample(SampleOptions(className: "0")) }
+  }
+
   @Test(
     "Lists of seeds",
     arguments: [

@@ -32,7 +32,9 @@ import Training
     return buffer.tensor(layout.slots[0]).values
   }
 
-  @Test("What agrees is taken, the rest starts anew, and the recipe says from what") func taken() async throws {
+  @Test("Defect 10: what agrees is taken, the rest starts anew, and the recipe says from what") func taken()
+    async throws
+  {
     let files = Files()
     let source = try await Run.train(recipe(files, steps: 5), out: files["source"])
     // Another number of hidden units of the discriminator.

@@ -167,12 +167,12 @@ def arrays(shapes):
 
 
 def away_from_kinks(shapes, gap=0.25):
-    """Arrays x, s, k and b whose x s + b keeps away from 0."""
+    """Arrays x, s, k and b, and of noise n, whose x s + b + k n keeps away from 0."""
     def make(g):
         while True:
-            x, s, k, b = (g(*shape) for shape in shapes)
-            if abs(x * s[:, None, None] + b).min() > gap:
-                return [x, s, k, b]
+            x, s, k, b, *noise = arrays = [g(*shape) for shape in shapes]
+            if abs(x * s[:, None, None] + b + sum(k * n[..., None] for n in noise)).min() > gap:
+                return arrays
     return make
 
 
@@ -184,7 +184,7 @@ OPERATIONS = [
     ("scalingChannels", arrays([(2, 3, 2, 3), (2, 3)]), lambda x, s: x * s[:, None, None]),
     ("addingChannels", arrays([(2, 3, 2, 3), (2, 3)]), lambda x, s: x + s[:, None, None]),
     ("rectifiedStyle", arrays([(2, 3, 2, 3), (2, 3), (1,), (3,)]), styled_rectification),
-    ("rectifiedStyle of noise", arrays([(2, 3, 2, 3), (2, 3), (1,), (3,), (2, 3, 2)]), styled_rectification),
+    ("rectifiedStyle of noise", away_from_kinks([(2, 2, 1, 2), (2, 2), (1,), (2,), (2, 2, 1)]), styled_rectification),
     ("rectifiedStyle without noise", away_from_kinks([(1, 2, 1, 5), (1, 5), (1,), (5,)]),
      lambda x, s, k, b: rectified(x * s[:, None, None] + b)),
     ("sumOverPixels", arrays([(2, 3, 2, 3)]), lambda x: x.sum((1, 2))),

@@ -43,7 +43,7 @@ struct Projector: Sendable {
   func project(steps: Int, on tape: Tape, _ seen: (_ step: Int, _ picture: Tensor) -> Void) -> Found {
     let (mean, deviation) = start()
     let w = Searched(mean)
-    let maps = findsNoise ? NoiseMaps(style.noiseSides, key: key.at(sample: 2)) : nil
+    let maps = findsNoise ? NoiseMaps(style.noiseSides, key: key.at(tensor: NoiseStream.activations)) : nil
     let pyramid = levels(of: Tensor(target, [1, target.count]))
     var distances: [Double] = []
     for step in 0..<steps {

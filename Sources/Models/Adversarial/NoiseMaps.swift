@@ -43,7 +43,7 @@ package struct NoiseMaps {
   ///   - key: of the numbers to begin with.
   init(_ sides: [[Int]], key: RandomKey) {
     maps = sides.enumerated().map { index, sides in
-      let start = Tensor.normal(key.at(tensor: UInt32(index)), rows: [0], columns: sides[0] * sides[1])
+      let start = Tensor.normal(key.at(tensor: key.tensor + UInt32(index)), rows: [0], columns: sides[0] * sides[1])
       return Searched(start.reshaped(to: Shape([1] + sides)))
     }
   }

@@ -40,7 +40,7 @@ extension AdversarialLearner {
     _ network: FeatureNetwork, from starts: Tensor, to ends: Tensor, key: RandomKey, with crew: Crew
   ) throws -> [String: Double] {
     let (space, count, width) = (space, starts.rows, codes.width)
-    let places = Tensor.uniform(key, rows: (0..<UInt32(count)).map { $0 }, columns: 1)
+    let places = Tensor.uniform(key.at(tensor: NoiseStream.penalty), rows: (0..<UInt32(count)).map { $0 }, columns: 1)
     let lines = starts.joiningColumns(ends).joiningColumns(places)
     let lengths = try inBlocks(of: 100, lines, width: 2, with: crew) { lines, _ in
       let (a, b) = (
