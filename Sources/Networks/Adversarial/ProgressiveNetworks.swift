@@ -2,8 +2,9 @@ import Computations
 import Tensors
 
 /// The generator of Karras, Aila, Laine and Lehtinen 2018 (table 2): latent rows [n, latent], the one-hot class behind them
-/// where there are classes → images as rows, [n, h · w · c], not bounded. Each level doubles its images and convolves them twice; a convolution of 1 × 1 makes a picture
-/// of each level's features. Pictures of levels below the last are repeated up to the full size.
+/// where there are classes → images as rows, [n, h · w · c], not bounded. Each level doubles its images and convolves them
+/// twice; a convolution of 1 × 1 makes a picture of each level's features. Pictures of levels below the last are repeated
+/// up to the full size.
 public struct ProgressiveGenerator: GrowingLayer, CompoundLayer {
   public var growth: Growth
   private let pyramid: ImagePyramid

@@ -2,8 +2,8 @@ import Computations
 import Tensors
 
 /// The generator of StyleGAN2 (Karras et al. 2020, figure 7): latent rows z [n, latent], the one-hot class behind them where
-/// there are classes → images as rows [n, h · w · c], not bounded. A mapping network makes a style w of z; each convolution of the synthesis follows a style; every level adds its
-/// picture to the filtered picture of the level below.
+/// there are classes → images as rows [n, h · w · c], not bounded. A mapping network makes a style w of z; each convolution
+/// of the synthesis follows a style; every level adds its picture to the filtered picture of the level below.
 ///
 /// With a key, a pass of training mixes styles: with probability `mixing` an example's later convolutions follow the style of
 /// a second latent row (Karras, Laine and Aila 2019, section 3.1). It leaves the mean of w among its statistics, which the
