@@ -133,18 +133,28 @@ package struct FitRun: Sendable {
     }
     let baseline = whole.first { tried[$0].name == plan.task.baseline }
     var models: [Int: String] = [:]
-    for place in Set([best] + (baseline.map { [$0] } ?? [])).sorted() {
+    func train(_ place: Int, share: Double = 1) async throws -> String? {
       let outcome = outcomes[place]
       let training = outcome.sweep.points[try outcome.best().point].trainings[0]
-      models[place] = "\(folder)/models/\(tried[place].name)"
+      let path = "\(folder)/models/\(tried[place].name)" + (share < 1 ? "-\(share)" : "")
+      let isWhole = try await Run.trainChosen(
+        training, of: outcome.sweep, share: share, in: path, lanes: lanes, until: finals)
+      return isWhole ? path : nil
+    }
+    for place in Set([best] + (baseline.map { [$0] } ?? [])).sorted() {
       say("training \(tried[place].name) on all rows to learn from")
-      guard
-        try await Run.trainChosen(training, of: outcome.sweep, in: models[place]!, lanes: lanes, until: finals)
-      else { return nil }
+      guard let path = try await train(place) else { return nil }
+      models[place] = path
+    }
+    say("training \(tried[best].name) on a quarter and a half of them")
+    var smaller: [String] = []
+    for share in FitAnswer.shares {
+      guard let path = try await train(best, share: share) else { return nil }
+      smaller.append(path)
     }
     let answer = try FitAnswer(
       reading, parts, plan, plannedRungs: plannedRungs, tried: tried, chosen: tried[best].name,
-      models: (models[best]!, baseline.flatMap { models[$0] }), lanes: lanes, in: folder)
+      models: (models[best]!, baseline.flatMap { models[$0] }, smaller), lanes: lanes, in: folder)
     try Run(opening: models[best]!).export(to: folder + "/" + Run.fittedModel)
     try answer.write(reading, to: folder)
     // The journals hold what was found; the trainings themselves are not needed again.

@@ -208,8 +208,9 @@ public enum DataSource {
     let prefix =
       Inflater.isGzip(file)
       ? try file.gunzippedPrefix(4096, place: DataPlace(file: name.path)) : file.copy(from: 0, count: 4096)
-    return SQLiteTable.isSQLite(prefix) || binaryKind(prefix) == nil && !IDX.isIDX(prefix)
-      && !TarArchive.isTar(prefix) && !ExampleList.isList(prefix)
+    return SQLiteTable.isSQLite(prefix)
+      || binaryKind(prefix) == nil && !IDX.isIDX(prefix)
+        && !TarArchive.isTar(prefix) && !ExampleList.isList(prefix)
   }
 
   /// The table that a request names, before it is decided what its columns are for.

@@ -24,11 +24,7 @@ struct FitCommand: AsyncParsableCommand {
 
   @OptionGroup var asked: FitOptions
 
-  @Option(help: "Share the trainings out over so many processes of this machine, in place of lanes.")
-  var nodes: Int?
-
-  @Option(help: ArgumentHelp("Share the trainings out over machines, by ssh.", valueName: "hosts.yaml"))
-  var hosts: String?
+  @OptionGroup var places: PlaceOptions
 
   @OptionGroup var lanes: LaneOptions
 
@@ -44,7 +40,7 @@ struct FitCommand: AsyncParsableCommand {
   func run() async throws {
     let plan = try asked.repeated()
     let request = try plan?.request(data: data) ?? asked.request(data: data)
-    let (places, lanes) = (try WorkPlace.all(nodes: nodes, hosts: hosts), try lanes.asked())
+    let (places, lanes) = (try places.asked(), try lanes.asked())
     let reading = try FitReading(request)
     if dryRun { return print(FitTexts.table(of: reading), terminator: "") }
     if !quiet { StandardError.write(FitTexts.table(of: reading)) }

@@ -52,11 +52,7 @@ struct SweepCommand: AsyncParsableCommand {
       "The metric of the validation part that decides (default: train.select).", valueName: "validation/…"))
   var on: String?
 
-  @Option(help: "Share the trainings out over so many processes of this machine, in place of lanes.")
-  var nodes: Int?
-
-  @Option(help: ArgumentHelp("Share the trainings out over machines, by ssh.", valueName: "hosts.yaml"))
-  var hosts: String?
+  @OptionGroup var places: PlaceOptions
 
   @OptionGroup var options: RecipeOptions
   @OptionGroup var lanes: LaneOptions
@@ -84,7 +80,7 @@ struct SweepCommand: AsyncParsableCommand {
       recipe: recipe, overrides: options.overrides, axes: try over.map { try SweepAxis($0, option: "--over") })
     (request.sample, request.isRandom, request.seeds, request.metric) = (sample, random, seeds, on)
     (request.halving, request.rungs) = (halving, rungs)
-    let places = try WorkPlace.all(nodes: nodes, hosts: hosts)
+    let places = try places.asked()
     let (format, asked) = (try pictures.format(), try lanes.asked())
     let sweep = try Sweep(request)
     if dryRun { return print(SweepTexts.points(of: sweep), terminator: "") }

@@ -37,6 +37,9 @@ struct FitTests {
     let chosen = try #require(summary["chosen"] as? String)
     #expect(test[chosen]!["reg/RMSE"]! < 0.7 * test["constant"]!["reg/RMSE"]!)
     #expect(summary["inputs"] as? [String] == ["x", "kind"])
+    let curve = try #require(summary["learning_curve"] as? [[String: Double]])
+    #expect(curve.map { $0["rows"] } == [24, 49, 98] && curve[2]["likelihood"] == test[chosen]!["reg/NLL"])
+    #expect((summary["unsure"] as? [String: Any])?["rows"] as? Int == 3)
 
     let predicted = try await Elbo.run(
       "predict", workspace["first"], "--input", workspace["new.csv"], "--coverage", "0.8", "--output",
@@ -85,7 +88,7 @@ struct FitTests {
     func fit(_ out: String, _ more: String...) -> [String] {
       ["fit", workspace.data, "--out", workspace[out], "--quiet", "--json"] + more
     }
-    let first = try await Elbo.run(fit("first", "--minutes", "0.1"))
+    let first = try await Elbo.run(fit("first", "--minutes", "0.2"))
     let hash = try first.hash()
     #expect(workspace.names(in: "first/data") == ["calibration.examples", "learning.examples", "test.examples"])
     let summary = try first.json()

@@ -73,7 +73,8 @@ struct HostsTests {
     let hosts = ["--plan", workspace["alone/plan.yaml"], "--hosts", workspace["hosts.yaml"]]
     func write(_ more: String) throws {
       try workspace.write(
-        "hosts.yaml", "hosts:\n  - {host: one, elbo: \(Elbo.path), lanes: 1\(more)}\n  - {host: two, elbo: \(Elbo.path)}\n")
+        "hosts.yaml",
+        "hosts:\n  - {host: one, elbo: \(Elbo.path), lanes: 1\(more)}\n  - {host: two, elbo: \(Elbo.path)}\n")
     }
     try write("")
     let there = try await Elbo.run(call + [workspace["there"]] + hosts, programs: workspace["bin"])

@@ -14,7 +14,10 @@ import Testing
     let path = try folder.write("some", list.text)
     let data = try DataSource.open(DataRequest(path) { $0.target = "y" })
     #expect(data.train.inputs.elements == [7, 3, 19, 4] && data.train.targets?.elements == [70, 30, 190, 40])
-    let parts = try DataSource.open(DataRequest(path) { $0.testFraction = 0.25; $0.split = .position })
+    let parts = try DataSource.open(
+      DataRequest(path) {
+        $0.testFraction = 0.25; $0.split = .position
+      })
     #expect(parts.train.count == 3 && parts.test?.count == 1)
   }
 

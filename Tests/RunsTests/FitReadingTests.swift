@@ -140,7 +140,7 @@ import Testing
     guard case .dropped(let said) = use(reading, "city") else { return #expect(Bool(false), "city is an input") }
     #expect(said.contains("text"))
     let parts = FitParts(reading, seed: 0)
-    #expect(parts.calibration.isEmpty && parts.test.count == 8)
+    #expect(parts.calibration.isEmpty && parts.test.count == Int(Double(reading.rows.count) * 0.15))
     #expect((parts.learning + parts.test).sorted() == reading.rows)
   }
 

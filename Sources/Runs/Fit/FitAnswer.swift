@@ -31,6 +31,12 @@ package struct FitAnswer: Codable, Sendable {
     package let upper: Double
   }
 
+  /// The mean negative log-likelihood of the test part by how many rows were learned from.
+  package struct Learned: Codable, Sendable {
+    package let rows: Int
+    package let likelihood: Double
+  }
+
   package struct Rows: Codable, Sendable {
     package let read: Int
     package let learning: Int
@@ -61,19 +67,26 @@ package struct FitAnswer: Codable, Sendable {
   /// The shares of the predictive uncertainty of the test part; nil: nothing is predicted.
   package let aleatoric_share: Double?
   package let epistemic_share: Double?
+  /// Where predictions of a table are least sure; nil: of other data.
+  package let unsure: FitUncertainty?
+  /// How good the chosen model is on the test part when it learns from fewer rows; the last has learned from all.
+  package let learning_curve: [Learned]
   package let notes: [String]
 
   static let constant = "constant"
   /// Of the intervals or sets that are scored.
   package static let coverages = [0.5, 0.8, 0.95]
   private static let resamples = 2000
+  /// Of the rows to learn from, to see what more rows would change.
+  package static let shares = [0.25, 0.5]
 
   /// Calibrates the chosen run, scores it beside the baselines, and writes the answer to a folder.
   /// - Parameters:
-  ///   - models: the chosen run's path, and that of the baseline of the task if there is one.
+  ///   - models: the chosen run's path, that of the baseline of the task if there is one, and those that learned from fewer
+  ///     rows.
   package init(
     _ reading: FitReading, _ parts: FitParts, _ plan: FitPlan, plannedRungs: Int, tried: [Tried], chosen: String,
-    models: (chosen: String, baseline: String?), lanes: Int, in folder: String
+    models: (chosen: String, baseline: String?, smaller: [String]), lanes: Int, in folder: String
   ) throws {
     let task = plan.task
     let test = reading.path(of: .test, in: folder)
@@ -95,7 +108,8 @@ package struct FitAnswer: Codable, Sendable {
     for (metric, runs) in zip(comparison.names, comparison.differences) {
       for (place, found) in runs.enumerated() {
         metrics[scores[place].0, default: [:]][metric] = found.value
-        guard place > 0 else { continue }
+        // Sequences are scored together: there is nothing to resample.
+        guard place > 0, task != .states else { continue }
         differences.append(
           Difference(
             against: scores[place].0, metric: metric, difference: found.difference, lower: found.lower,
@@ -107,11 +121,24 @@ package struct FitAnswer: Codable, Sendable {
         samples: task.samples)
       let examples = try run.data().test!
       conformal = try run.metrics(of: known, coverages: FitAnswer.coverages, test: examples, samples: task.samples)
-      let shares = try FitAnswer.shares(run, examples, task.samples)
-      (aleatoric_share, epistemic_share) = shares
+      let (aleatoric, epistemic, widths) = try FitAnswer.parts(run, examples, task.samples)
+      let sums = (aleatoric.reduce(0, +), epistemic.reduce(0, +))
+      let total = sums.0 + sums.1
+      (aleatoric_share, epistemic_share) = total > 0 ? (sums.0 / total, sums.1 / total) : (1, 0)
+      let data = try opened(models.chosen, nil).data()
+      unsure = FitUncertainty(widths, of: examples, learned: data.train, columns: data.columns)
     } else {
-      (conformal, aleatoric_share, epistemic_share) = ([:], nil, nil)
+      (conformal, aleatoric_share, epistemic_share, unsure) = ([:], nil, nil, nil)
     }
+    func learned(_ path: String, _ scores: RunScores) throws -> Learned {
+      let place = scores.scores.names.firstIndex(of: task.likelihood)!
+      return Learned(
+        rows: try opened(path, nil).data().train.count,
+        likelihood: scores.scores.metrics(of: Array(0..<scores.scores.count))[place])
+    }
+    learning_curve =
+      try models.smaller.map { try learned($0, opened($0, test).heldOutScores(task)) }
+      + [try learned(models.chosen, scores[0].1)]
     (self.task, target, self.chosen) = (task.rawValue, plan.target, chosen)
     rows = Rows(
       read: reading.rowCount, learning: parts.learning.count, calibration: parts.calibration.count,
@@ -138,18 +165,19 @@ package struct FitAnswer: Codable, Sendable {
     return notes
   }
 
-  /// What of the uncertainty is the data's and what the parameters': of numbers in shares of the variance, of classes of
-  /// the entropy.
-  private static func shares(
+  /// What of the uncertainty of each example is the data's and what the parameters': of numbers variances, of classes
+  /// entropies; and how wide its prediction is.
+  private static func parts(
     _ run: Run, _ examples: ExampleSet, _ samples: SampleCount
-  ) throws -> (Double, Double) {
+  ) throws -> (aleatoric: [Double], epistemic: [Double], widths: [Double]) {
     let predictions = try run.predict(examples.inputs, samples: samples)
-    func sum(_ name: String) -> Double { predictions[name]?.values.reduce(0, +) ?? 0 }
     let isOfClasses = predictions.isClassification
-    let aleatoric = sum(isOfClasses ? "expected_entropy" : "aleatoric_variance")
-    let epistemic = sum(isOfClasses ? "mutual_information" : "epistemic_variance")
-    let total = aleatoric + epistemic
-    return total > 0 ? (aleatoric / total, epistemic / total) : (1, 0)
+    func values(_ name: String) -> [Double] {
+      predictions[name]?.values ?? [Double](repeating: 0, count: examples.count)
+    }
+    let aleatoric = values(isOfClasses ? "expected_entropy" : "aleatoric_variance")
+    let epistemic = values(isOfClasses ? "mutual_information" : "epistemic_variance")
+    return (aleatoric, epistemic, isOfClasses ? zip(aleatoric, epistemic).map(+) : values("std"))
   }
 
   /// Writes `summary.json` and `report.html`.
@@ -182,6 +210,10 @@ extension Run {
   /// Scores of the test examples; of densities the negative log-likelihood of each.
   fileprivate func heldOutScores(_ task: FitTask) throws -> RunScores {
     guard !task.hasTarget else { return try scores() }
+    guard task != .states else {
+      let value = try evaluate()["test/log_likelihood"] ?? .nan
+      return RunScores(scores: HeldOutScores(means: [task.likelihood: [-value]]), digest: "", secondsPerExample: 0)
+    }
     let found = try scores()
     let density = found.scores.names.firstIndex { ["log_likelihood", "log_predictive"].contains($0) }!
     let values = (0..<found.scores.count).map { -found.scores.metrics(of: [$0])[density] }

@@ -52,19 +52,20 @@ extension FitFamily {
       : [
         exact(
           "factors", "ppca", [],
-          [Axis(key: "network.latent", usual: "1", range: counts([1, 2, 3, 5, 8, 13, 21], atMost: width - 1))])
+          [Axis(key: "network.latent", usual: "1", range: counts([1, 2, 3, 5, 8, 13, 21], atMost: width - 1))],
+          factor: 0.3)
       ]
     return [
       exact(
         gaussian, "gmm", ["network.components=1", floor],
-        [Axis(key: "network.covariance", usual: "full", range: "full,diagonal")]),
+        [Axis(key: "network.covariance", usual: "full", range: "full,diagonal")], factor: 0.3),
       exact(
         "mixture", "gmm", [floor],
         [
           Axis(
             key: "network.components", usual: "2", range: counts([2, 3, 4, 5, 6, 8, 12, 16, 24], atMost: rows / 10)),
           Axis(key: "network.covariance", usual: "full", range: "full,tied,diagonal"),
-        ]),
+        ], factor: 2.5),
       exact(
         "dirichlet-process", "variational-gmm",
         ["objective.weight_prior=dirichlet-process", "network.components=\(min(20, max(rows / 4, 1)))"],
@@ -75,10 +76,10 @@ extension FitFamily {
   static func states(width: Int) -> [FitFamily] {
     let covariance = Axis(key: "network.covariance", usual: "full", range: width > 1 ? "full,diagonal" : "full")
     return [
-      exact(gaussian, "hmm", ["network.states=1", floor], [covariance]),
+      exact(gaussian, "hmm", ["network.states=1", floor], [covariance], factor: 0.3),
       exact(
         "hidden-markov", "hmm", [floor],
-        [Axis(key: "network.states", usual: "2", range: "2,3,4,5,6,8"), covariance]),
+        [Axis(key: "network.states", usual: "2", range: "2,3,4,5,6,8"), covariance], factor: 2.5),
       exact(
         "linear-dynamics", "lds", [],
         [Axis(key: "network.states", usual: "1", range: counts([1, 2, 3, 4], atMost: width + 1))]),

@@ -15,23 +15,24 @@ package struct FitFamily {
   let axes: [Axis]
   /// Whether its training takes steps of a batch each, so that halving can stop it early.
   let isNetwork: Bool
-  /// How many times a plain step's work one of its steps is.
+  /// How many times a plain step's work one of its steps is; of a density: how many times that of two groups or states.
   let factor: Double
   /// Forward passes of a prediction.
   let samples: Int
 
   /// A family whose training is exact.
   static func exact(
-    _ name: String, _ recipe: String, _ settings: [String] = [], _ axes: [Axis]
+    _ name: String, _ recipe: String, _ settings: [String] = [], _ axes: [Axis], factor: Double = 1
   ) -> FitFamily {
-    FitFamily(name: name, recipe: recipe, settings: settings, axes: axes, isNetwork: false, factor: 1, samples: 1)
+    FitFamily(name: name, recipe: recipe, settings: settings, axes: axes, isNetwork: false, factor: factor, samples: 1)
   }
 
   static func network(
     _ name: String, _ recipe: String, _ settings: [String] = [], _ axes: [Axis], factor: Double,
     samples: Int = 50
   ) -> FitFamily {
-    FitFamily(name: name, recipe: recipe, settings: settings, axes: axes, isNetwork: true, factor: factor, samples: samples)
+    FitFamily(
+      name: name, recipe: recipe, settings: settings, axes: axes, isNetwork: true, factor: factor, samples: samples)
   }
 
   static let hidden = Axis(key: "network.hidden", usual: "[50]", range: "[50],[100],[50, 50]")

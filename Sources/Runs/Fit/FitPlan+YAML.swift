@@ -13,7 +13,8 @@ extension FitPlan {
       "# What `elbo fit` tries, for how many steps. `elbo fit DATA --plan FILE` repeats it to the same bits.",
       "fit:", "  format: \(FitPlan.format)", "  version: \(text(Version.elbo))",
       "  target: \(target.map(text) ?? "null")", "  task: \(task.rawValue)",
-      "  sequence: \(sequence.map(text) ?? "null")", "  digest: \(text(digest))", "  keep: \(list(keep))", "  drop: \(list(drop))",
+      "  sequence: \(sequence.map(text) ?? "null")", "  digest: \(text(digest))", "  keep: \(list(keep))",
+      "  drop: \(list(drop))",
       "  seed: \(seed)", "  minutes: \(minutes)", "  rungs: \(rungs)", "  omitted: \(list(omitted))",
       "  candidates: \(list(candidates.map(\.name)))",
     ]

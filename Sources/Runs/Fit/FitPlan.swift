@@ -49,7 +49,7 @@ package struct FitPlan: Sendable, Equatable {
   /// The share of the time that is planned; the rest is for what is not counted: starts, files, the last trainings.
   private static let planned = 0.6
 
-  /// Steps of a network: below which it is not tried, of few rows, and at most.
+  /// Steps of a network: below which it is not tried, of few rows of a table, and at most.
   private static let steps = (fewest: 270, usual: 4500, most: 20_000)
   private static let epochs = 400
 
@@ -66,7 +66,7 @@ package struct FitPlan: Sendable, Equatable {
     let families = FitFamily.all(task, rows: trained, width: reading.width)
     for (index, family) in families.enumerated() {
       let share = left / Double(families.count - index)
-      guard let (candidate, cost) = FitPlan.candidate(family, work, seeds: reading.seeds, within: share) else {
+      guard let (candidate, cost) = FitPlan.candidate(family, work, reading, within: share) else {
         omitted.append("\(family.name): its training would take more than its share of the time")
         continue
       }
@@ -82,8 +82,9 @@ package struct FitPlan: Sendable, Equatable {
 
   /// The most points of a family whose work is within a limit, and that work; nil: not even one is.
   private static func candidate(
-    _ family: FitFamily, _ work: FitWork, seeds: Int, within limit: Double
+    _ family: FitFamily, _ work: FitWork, _ reading: FitReading, within limit: Double
   ) -> (Candidate, Double)? {
+    let seeds = reading.seeds
     func over(_ isOne: Bool) -> [String] { family.axes.map { "\($0.key)=\(isOne ? $0.usual : $0.range)" } }
     guard family.isNetwork else {
       let each = work.exact(family) * Double(seeds)
@@ -97,7 +98,8 @@ package struct FitPlan: Sendable, Equatable {
       )
     }
     let batch = work.batch
-    let whole = min(max(work.rows * epochs / batch, steps.usual), steps.most)
+    let least = reading.task == .pictures ? steps.fewest : steps.usual
+    let whole = min(max(work.rows * epochs / batch, least), steps.most)
     for points in [81, 27, 9, 3, 1] {
       for divisor in points > 1 ? [1] : [1, 3, 9, 27] {
         let count = max(whole / divisor / 9, 1) * 9

@@ -29,7 +29,8 @@ extension FitReading {
     self.init(
       task: task, target: target,
       columns: [
-        Column(name: task == .pictures ? "picture" : "row", contents: "\(side) \(train.inputs.kind.rawValue)", use: .input)
+        Column(
+          name: task == .pictures ? "picture" : "row", contents: "\(side) \(train.inputs.kind.rawValue)", use: .input)
       ] + (target.map { [Column(name: $0, contents: answers, use: .target)] } ?? []), rowCount: train.count,
       rows: common.rows,
       notes: data.notes
@@ -48,11 +49,13 @@ extension FitReading {
     guard train.labels != nil || train.targets?.elementsPerExample == 1, isRow || train.labels != nil else {
       throw mistake(
         asked, isRow ? "has neither classes nor a number to predict" : "its pictures have no classes",
-        isRow ? "name the array of targets with --target, or give --task groups" : "put them into a folder for each class")
+        isRow
+          ? "name the array of targets with --target, or give --task groups" : "put them into a folder for each class")
     }
     let task = train.labels == nil ? FitTask.numbers : isRow ? .classes : .pictures
     guard asked.task == nil || asked.task == task else {
-      throw mistake(asked, "it is no data for --task \(asked.task!.rawValue)", "leave it out, or give --task \(task.rawValue)")
+      throw mistake(
+        asked, "it is no data for --task \(asked.task!.rawValue)", "leave it out, or give --task \(task.rawValue)")
     }
     return task
   }

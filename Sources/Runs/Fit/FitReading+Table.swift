@@ -21,7 +21,8 @@ extension FitReading {
     }
     for special in [target, sequence].compactMap(\.self) where kept.contains(special) || dropped.contains(special) {
       throw RecipeError(
-        "\(profile.columns[special].name) is the \(special == target ? "target" : "sequence"): leave it out of --keep and --drop")
+        "\(profile.columns[special].name) is the \(special == target ? "target" : "sequence"): leave it out of --keep and --drop"
+      )
     }
     let judge = ColumnJudge(profile, target: target, sequence: sequence, task: task, kept: kept, dropped: dropped)
     let uses = profile.columns.indices.map { judge.use(of: $0) }

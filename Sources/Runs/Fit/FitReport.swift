@@ -13,7 +13,8 @@ struct FitReport {
   private var likelihood: String { reading.task.likelihood }
 
   var html: String {
-    let title = answer.target.map { "Predicting \($0)" } ?? (reading.task == .states ? "States of sequences" : "Groups of rows")
+    let title =
+      answer.target.map { "Predicting \($0)" } ?? (reading.task == .states ? "States of sequences" : "Groups of rows")
     return """
       <!DOCTYPE html>
       <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -24,6 +25,8 @@ struct FitReport {
       <h2>How good it is</h2>
       \(quality)
       \(certainty)
+      \(unsure)
+      \(moreData)
       <h2>What was tried</h2>
       \(trials)
       <h2>The data</h2>
@@ -66,9 +69,11 @@ struct FitReport {
     }
     let metrics =
       "<p>Metrics of the test rows, which have chosen and calibrated nothing.</p>" + table([""] + models, rows)
-    return differences.isEmpty ? metrics : metrics
-      + "<p>How much the baselines' metrics are above the chosen model's, with 95 % intervals of a paired bootstrap.</p>"
-      + table(["baseline, metric", "difference", "interval"], differences)
+    return differences.isEmpty
+      ? metrics
+      : metrics
+        + "<p>How much the baselines' metrics are above the chosen model's, with 95 % intervals of a paired bootstrap.</p>"
+        + table(["baseline, metric", "difference", "interval"], differences)
   }
 
   private var usage: String {
@@ -92,14 +97,35 @@ struct FitReport {
       isOfNumbers
       ? ""
       : "<p>With the temperature of the calibration rows, the negative log-likelihood of the test rows is \(number(answer.conformal["test/cls/NLL_calibrated"])), before it \(number(answer.conformal["test/cls/NLL"])).</p>"
-    let advice =
-      epistemic > 0.3
-      ? "More rows would make these predictions surer." : "More rows would change little; better columns could."
     return
       "<h2>How sure it is</h2><p>Conformal \(kind) of \(answer.rows.calibration) calibration rows: how often they hold the truth on the test rows.</p>"
       + table(["promised", "held", isOfNumbers ? "mean width" : "mean size"], rows) + scaled
       + "<p>Of the \(isOfNumbers ? "variance" : "entropy") of the predictions, \(percent(aleatoric)) is the noise of the data "
-      + "and \(percent(epistemic)) what the parameters do not know. \(advice)</p>"
+      + "and \(percent(epistemic)) what the parameters do not know.</p>"
+  }
+
+  private var unsure: String {
+    guard let unsure = answer.unsure else { return "" }
+    let rows = unsure.traits.map {
+      [$0.column, number($0.mean_of_unsure), number($0.mean_of_all), signed($0.deviations)]
+    }
+    let outside = unsure.ratio_outside.map {
+      " \(unsure.rows_outside) rows have a number beyond those that were learned from; their predictions are \(number($0)) times as wide as those of all."
+    }
+    return
+      "<h2>Where it is unsure</h2><p>The \(unsure.rows) test rows with the widest predictions are \(number(unsure.ratio)) times as wide as all. "
+      + (rows.isEmpty ? "No column tells them apart." : "These columns tell them apart.") + (outside ?? "") + "</p>"
+      + (rows.isEmpty ? "" : table(["column", "mean of these", "mean of all", "standard deviations"], rows))
+  }
+
+  private var moreData: String {
+    let curve = answer.learning_curve
+    guard let last = curve.last, let before = curve.dropLast().last else { return "" }
+    let gain = before.likelihood - last.likelihood
+    return
+      "<h2>What more data would change</h2><p>The same settings on fewer rows, by the test rows. The last doubling lowered the negative log-likelihood by \(signed(gain)): "
+      + (gain > 0.02 ? "more rows help." : "more rows of this kind change little.") + "</p>"
+      + table(["rows learned from", label(likelihood)], curve.map { ["\($0.rows)", number($0.likelihood)] })
   }
 
   private var trials: String {

@@ -16,8 +16,8 @@ package struct FitWork: Sendable {
   private static let exactStart = 1e8
   /// More rows of a Gaussian process, and columns of a density, are not learned from.
   private static let mostProcessRows = 5000
-  private static let mostDensityColumns = 500.0
-  /// Iterations of all restarts of a mixture or a hidden Markov model, times components.
+  private static let mostDensityColumns = 500
+  /// Iterations of all restarts of two groups or states.
   private static let climbs = 2000.0
   /// More weights of an exact model are not learned: the matrix of their moments is too large.
   private static let mostWeights = 5000.0
@@ -52,6 +52,11 @@ package struct FitWork: Sendable {
     Double(rows) * FitPlan.validation / (1 - FitPlan.validation) * Double(samples) * parameters / 3
   }
 
+  /// Of two groups or states.
+  var density: Double {
+    FitWork.exactStart + FitWork.climbs * Double(rows) * Double((columns + 1) * (columns + 1))
+  }
+
   /// Of an exact model.
   func exact(_ family: FitFamily) -> Double {
     let (rows, columns, outputs) = (Double(rows), Double(columns + 1), Double(outputs))
@@ -59,10 +64,8 @@ package struct FitWork: Sendable {
     case "gaussian-process":
       return self.rows <= FitWork.mostProcessRows
         ? FitWork.exactStart + FitWork.iterations * rows * rows * (rows + columns) : .infinity
-    case "gmm", "variational-gmm", "hmm", "lds":
-      return columns <= FitWork.mostDensityColumns
-        ? FitWork.exactStart + FitWork.climbs * rows * columns * columns + columns * columns * columns : .infinity
-    case "ppca": return FitWork.exactStart + rows * columns * columns + columns * columns * columns
+    case "gmm", "variational-gmm", "hmm", "lds", "ppca":
+      return self.columns <= FitWork.mostDensityColumns ? density * family.factor : .infinity
     default:
       // Of numbers the matrix has a row for each weight or each example, whatever is less.
       let size = outputs > 1 ? columns * outputs : min(columns, rows)
