@@ -19,7 +19,7 @@ public actor HelpRequest {
   private var deadline = Timestamp.now
 
   /// - Parameters:
-  ///   - status: says how far the prediction is; the coordinator tells it to whoever asks how things are.
+  ///   - status: says how far the prediction is; the coordinator repeats it in its status.
   ///   - members: hears who takes part, each time somebody answers; on the request's thread.
   public init(
     _ endpoint: Endpoint, security: ClusterSecurity, assist: Assist,
