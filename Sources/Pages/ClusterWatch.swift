@@ -73,11 +73,12 @@ final class ClusterWatch: Sendable {
   /// Takes what a coordinator of this process says.
   func take(_ reply: StatusReply) { current.withLock { $0.take(reply, at: Clock.now) } }
 
-  /// Has a coordinator of this process asked again and again, until the task is cancelled.
+  /// Has a coordinator of this process asked again and again, until the task is cancelled: often, since that costs it next
+  /// to nothing, and a short training is over in a second.
   func run(asking ask: StatusQuestion) async {
     while !Task.isCancelled {
       ask { self.take($0) }
-      try? await Task.sleep(for: .seconds(1))
+      try? await Task.sleep(for: .milliseconds(200))
     }
   }
 

@@ -51,7 +51,7 @@ extension CommandTests {
 
     @Test("so has a training by nodes, whose nodes are shown") func sameBitsByNodes() async throws {
       let workspace = try Workspace()
-      let more = ["--steps", "600", "--set", "train.report_every=1"]
+      let more = ["--steps", "4000", "--set", "train.report_every=1"]
       let alone = try await Elbo.run(workspace.training("vae", out: "alone", more)).hash()
       let file = workspace["launch.err"]
       let outcome = try await Elbo.run(
