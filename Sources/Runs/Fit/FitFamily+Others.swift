@@ -82,7 +82,7 @@ extension FitFamily {
         [Axis(key: "network.states", usual: "2", range: "2,3,4,5,6,8"), covariance], factor: 2.5),
       exact(
         "linear-dynamics", "lds", [],
-        [Axis(key: "network.states", usual: "1", range: counts([1, 2, 3, 4], atMost: width + 1))]),
+        [Axis(key: "network.states", usual: "1", range: counts([1, 2, 3, 4], atMost: min(width, 3) + 1))]),
     ]
   }
 }
