@@ -194,7 +194,7 @@ public enum KeyMeanings {
     "network.mixing": "the probability that an example's later convolutions follow a second style",
     "network.noise": "whether convolutions are given noise",
     "network.conditional":
-      "whether both networks are told an example's class, for samples of a class that is asked for",
+      "whether generator and discriminator take the class label as an input, so that samples of a chosen class can be drawn",
     "network.minibatch_deviation": "whether the discriminator sees how much the examples of a shard vary",
     "network.categories": "values of the categorical code",
     "network.continuous_codes": "continuous codes",
