@@ -94,7 +94,7 @@ package struct FitRun: Sendable {
     if let known {
       let isSame = given.map { $0 == known } ?? (known.digest == digest && known.minutes == request.minutes)
       guard isSame, known.seed == request.seed, known.target == reading.target, known.task == reading.task,
-        known.sequence == request.sequence
+        known.sequence == request.sequence, known.time == request.time
       else {
         throw RecipeError("\(folder) holds a fit of other data, time or seed: name another folder with --out")
       }
@@ -133,12 +133,12 @@ package struct FitRun: Sendable {
     }
     let baseline = whole.first { tried[$0].name == plan.task.baseline }
     var models: [Int: String] = [:]
-    func train(_ place: Int, share: Double = 1) async throws -> String? {
+    func train(_ place: Int, share: Double = 1, data: String? = nil) async throws -> String? {
       let outcome = outcomes[place]
       let training = outcome.sweep.points[try outcome.best().point].trainings[0]
-      let path = "\(folder)/models/\(tried[place].name)" + (share < 1 ? "-\(share)" : "")
+      let path = "\(folder)/models/\(tried[place].name)" + (data != nil ? "-whole" : share < 1 ? "-\(share)" : "")
       let isWhole = try await Run.trainChosen(
-        training, of: outcome.sweep, share: share, in: path, lanes: lanes, until: finals)
+        training, of: outcome.sweep, share: share, data: data, in: path, lanes: lanes, until: finals)
       return isWhole ? path : nil
     }
     for place in Set([best] + (baseline.map { [$0] } ?? [])).sorted() {
@@ -146,16 +146,25 @@ package struct FitRun: Sendable {
       guard let path = try await train(place) else { return nil }
       models[place] = path
     }
-    say("training \(tried[best].name) on a quarter and a half of them")
-    var smaller: [String] = []
-    for share in FitAnswer.shares {
-      guard let path = try await train(best, share: share) else { return nil }
-      smaller.append(path)
+    var (smaller, final): ([String], String) = ([], models[best]!)
+    if plan.task == .series {
+      // The first rows alone would forecast times that the others have seen.
+      say("training \(tried[best].name) on all rows, to forecast what follows them")
+      let whole = folder + "/data/whole.csv"
+      try parts.writeWhole(reading, to: whole)
+      guard let path = try await train(best, data: whole) else { return nil }
+      final = path
+    } else {
+      say("training \(tried[best].name) on a quarter and a half of them")
+      for share in FitAnswer.shares {
+        guard let path = try await train(best, share: share) else { return nil }
+        smaller.append(path)
+      }
     }
     let answer = try FitAnswer(
       reading, parts, plan, plannedRungs: plannedRungs, tried: tried, chosen: tried[best].name,
-      models: (models[best]!, baseline.flatMap { models[$0] }, smaller), lanes: lanes, in: folder)
-    try Run(opening: models[best]!).export(to: folder + "/" + Run.fittedModel)
+      models: (models[best]!, baseline.flatMap { models[$0] }, smaller, final), lanes: lanes, in: folder)
+    try Run(opening: final).export(to: folder + "/" + Run.fittedModel)
     try answer.write(reading, to: folder)
     // The journals hold what was found; the trainings themselves are not needed again.
     for place in progress { try? FileManager.default.removeItem(atPath: place.folder + "/points") }

@@ -16,6 +16,8 @@ struct FitCommand: AsyncParsableCommand {
         elbo fit houses.csv --plan houses/plan.yaml --out again --nodes 2      the same bits
         elbo fit flowers --minutes 30      a folder of pictures for each class; elbo fit houses.csv --task groups
 
+        elbo fit co2.csv --target ppm --time month --out co2      forecasts of a series
+
       The same call goes on where it was stopped.
       """)
 

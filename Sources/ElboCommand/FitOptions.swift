@@ -29,6 +29,11 @@ struct FitOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
+      "The rows are a series: forecast the target from this column, the time, alone.", valueName: "column"))
+  var time: String?
+
+  @Option(
+    help: ArgumentHelp(
       "A column that is an input, though it looks like a leak or a name; repeatable.", valueName: "column"))
   var keep: [String] = []
 
@@ -49,7 +54,7 @@ struct FitOptions: ParsableArguments {
   /// The plan to repeat, which says all the rest.
   func repeated() throws -> FitPlan? {
     guard let plan else { return nil }
-    guard target == nil, minutes == nil, task == nil, sequence == nil, keep.isEmpty, drop.isEmpty, seed == nil else {
+    guard target == nil, minutes == nil, task == nil, sequence == nil, time == nil, keep.isEmpty, drop.isEmpty, seed == nil else {
       throw RecipeError("--plan says target, minutes, task, columns and seed: leave these options out")
     }
     return try FitPlan(contentsOf: plan)
@@ -57,8 +62,8 @@ struct FitOptions: ParsableArguments {
 
   func request(data: String) throws -> FitRequest {
     let request = FitRequest(
-      data: data, target: target, task: task, sequence: sequence, minutes: minutes ?? 5, keep: keep, drop: drop,
-      seed: seed ?? 0)
+      data: data, target: target, task: task, sequence: sequence, time: time, minutes: minutes ?? 5, keep: keep,
+      drop: drop, seed: seed ?? 0)
     try request.check()
     return request
   }

@@ -9,6 +9,7 @@ enum FitTexts {
     let task =
       switch (reading.task, reading.target) {
       case (.numbers, let target?): "\(target) is a number"
+      case (.series, let target?): "\(target) is forecast\(season(reading))"
       case (_, let target?): "\(target) is one of \(reading.outputs) classes"
       case (.states, nil): "states of sequences are looked for"
       case (_, nil): "groups of rows are looked for"
@@ -17,6 +18,10 @@ enum FitTexts {
     for column in reading.columns { table.append([column.name, column.contents, column.use.text]) }
     return "\(task); \(reading.rows.count) of \(reading.rowCount) rows are used\n" + table.text
       + reading.notes.map { $0 + "\n" }.joined()
+  }
+
+  private static func season(_ reading: FitReading) -> String {
+    reading.seasonLength.map { ", with a season of \(RunTexts.number($0))" } ?? ", without a season"
   }
 
   static func json(of answer: FitAnswer) throws -> String { try JSONDocument.text(of: answer, allowsNonFinite: true) }

@@ -133,6 +133,35 @@ struct FitTests {
     }
   }
 
+  @Test("A series is forecast by a model of all rows, better than by a trend, and repeated by its plan on nodes")
+  func series() async throws {
+    let workspace = try Workspace()
+    let rows = (0..<120).map { month in
+      let year = Double(month) / 12
+      return "\(year),\(0.1 * year * year + 2 * sin(2 * .pi * year) + Double(month * month * 7 % 29) / 58)"
+    }
+    try workspace.write("table.csv", "year,y\n" + rows.joined(separator: "\n") + "\n")
+    let new = (0..<12).map { 10 + Double($0) / 12 }
+    try workspace.write("new.csv", "year\n" + new.map { "\($0)" }.joined(separator: "\n") + "\n")
+    let first = try await Elbo.run(fit(workspace, "first", "--target", "y", "--time", "year", "--minutes", "0.1"))
+    let (hash, summary) = (try first.hash(), try first.json())
+    let test = try #require(summary["test"] as? [String: [String: Double]])
+    #expect(summary["chosen"] as? String == "gaussian-process")
+    #expect(test["gaussian-process"]!["reg/RMSE"]! < 0.5 * test["linear"]!["reg/RMSE"]!, "\(test)")
+    let again = fit(workspace, "again") + ["--plan", workspace["first/plan.yaml"], "--nodes", "2"]
+    #expect(try await Elbo.run(again).hash() == hash)
+    let predicted = try await Elbo.run(
+      "predict", workspace["first"], "--input", workspace["new.csv"], "--coverage", "0.8", "--output",
+      workspace["predictions.csv"])
+    #expect(predicted.status == .exited(0), "\(predicted.error)")
+    let lines = String(decoding: try workspace.read("predictions.csv"), as: UTF8.self).split(separator: "\n")
+    let column = try #require(lines[0].split(separator: ",").firstIndex { $0.hasSuffix("mean") }, "\(lines[0])")
+    for (year, line) in zip(new, lines.dropFirst()) {
+      let mean = try #require(Double(line.split(separator: ",")[column]))
+      #expect(abs(mean - 0.1 * year * year - 2 * sin(2 * .pi * year) - 0.25) < 0.6, "\(year): \(mean)")
+    }
+  }
+
   @Test("A dry run shows the table and leaves nothing; mistakes are one line with status 2") func mistakes()
     async throws
   {
@@ -148,6 +177,7 @@ struct FitTests {
       fit(workspace, "out", "--target", "y", "--plan", "plan.yaml"), ["fit", "/nonexistent.csv", "--target", "y"],
       ["fit", workspace.data, "--target", "y"], fit(workspace, "out", "--task", "states"),
       fit(workspace, "out", "--task", "groups", "--target", "y"), fit(workspace, "out", "--sequence", "id"),
+      fit(workspace, "out", "--target", "y", "--time", "id"),
     ] {
       let outcome = try await Elbo.run(arguments)
       #expect(outcome.status == .exited(2), "\(arguments)")

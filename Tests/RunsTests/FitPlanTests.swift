@@ -39,14 +39,18 @@ import Testing
     #expect(throws: RecipeError.self) { try self.plan(0.05, speed: 1) }
   }
 
-  @Test("Written and read back it is the same", arguments: [FitTask.numbers, .classes]) func file(_ kind: FitTask)
-    throws
-  {
+  @Test("Written and read back it is the same", arguments: FitTask.allCases) func file(_ kind: FitTask) throws {
     let files = Files()
-    let plan = try plan(3, kind: kind)
+    let request = try request(kind, files, minutes: 1)
+    let reading = try FitReading(request)
+    let parts = FitParts(reading, seed: 0)
+    let plan = try FitPlan(
+      reading, request, learning: parts.learning.count, digest: parts.digest(reading), speed: 2e9)
     try files.write("plan.yaml", plan.yaml)
     #expect(try FitPlan(contentsOf: files["plan.yaml"]) == plan)
-    #expect(plan.request(data: "x.csv").target == "y")
+    let again = plan.request(data: request.data)
+    #expect(again.target == request.target && again.sequence == request.sequence && again.time == request.time)
+    #expect(try FitReading(again).task == kind)
   }
 
   @Test(
@@ -84,7 +88,7 @@ import Testing
     try files.write("t.csv", "u,v,s,w,y\n" + rows.joined(separator: "\n") + "\n")
     return FitRequest(
       data: files["t.csv"], target: kind.hasTarget ? "y" : nil, task: kind, sequence: kind == .states ? "s" : nil,
-      minutes: minutes)
+      time: kind == .series ? "s" : nil, minutes: minutes)
   }
 
   @Test("Every recipe and key of a plan is one that there is", arguments: FitTask.allCases) func sweeps(_ kind: FitTask)
@@ -102,7 +106,7 @@ import Testing
         let sweep = try candidate.sweep(reading, plan, in: files["fit"], data: OpenedData())
         let metrics = kind.hasTarget ? [kind.likelihood] : ["log_likelihood", "log_predictive"]
         #expect(sweep.rungCount == candidate.rungs && metrics.contains { sweep.metric == "validation/\($0)" })
-        #expect(sweep.points.allSatisfy { $0.trainings.count == FitPlan.seeds })
+        #expect(sweep.points.allSatisfy { $0.trainings.count == reading.seeds })
       }
     }
   }

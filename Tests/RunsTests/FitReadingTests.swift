@@ -164,6 +164,55 @@ import Testing
     }
   }
 
+  /// Ten years of months: a parabola, a season of a year, and noise; or without the season.
+  private func series(_ files: borrowing Files, season: Double) throws -> FitRequest {
+    let rows = (0..<120).map { month in
+      let year = Double(month) / 12
+      let value = 0.1 * year * year + season * sin(2 * .pi * year) + Double(month * month * 7 % 29) / 29
+      return "\(2000 + month / 12)-\(String(format: "%02d", month % 12 + 1))-01,\(1990 + year),\(value)"
+    }
+    try files.write("t.csv", "day,year,y\n" + rows.joined(separator: "\n") + "\n")
+    return FitRequest(data: files["t.csv"], target: "y", time: "year")
+  }
+
+  @Test("A series is learned from in order, and its season is found, in any units of time") func order() throws {
+    let files = Files()
+    let request = try series(files, season: 2)
+    let reading = try FitReading(request)
+    #expect(reading.task == .series && reading.seeds == 1 && reading.settings.contains("data.split=position"))
+    #expect(reading.columns.filter { $0.use == .input }.map(\.name) == ["year"])
+    #expect(abs(try #require(reading.seasonLength) - 1) < 0.02)
+    var byDay = request
+    byDay.time = "day"
+    #expect(abs(try #require(FitReading(byDay).seasonLength) - 365.25) < 8)
+    let parts = FitParts(reading, seed: 3)
+    #expect(parts.learning == Array(0..<84) && parts.calibration == Array(84..<102) && parts.test == Array(102..<120))
+    #expect(try FitReading(series(files, season: 0)).seasonLength == nil)
+    // Without --time a date that grows is an input, and a note says what else it may be.
+    let plain = try FitReading(FitRequest(data: files["t.csv"], target: "y"))
+    #expect(plain.task == .numbers && plain.notes.contains { $0.contains("--time day") })
+  }
+
+  @Test("A time that goes back, stands still, or is a text is refused in one line") func noTime() throws {
+    let files = Files()
+    for (times, words) in [
+      ((0..<40).map { "\(40 - $0)" }, "goes back"), (Array(repeating: "7", count: 40), "same"),
+      ((0..<40).map { "week \($0)" }, "texts"),
+    ] {
+      let rows = times.enumerated().map { "\($1),\($0 * $0 % 13)" }
+      try files.write("t.csv", "t,y\n" + rows.joined(separator: "\n") + "\n")
+      let error = #expect(throws: (any Error).self) {
+        try FitReading(FitRequest(data: files["t.csv"], target: "y", time: "t"))
+      }
+      #expect("\(error!)".contains(words) && !"\(error!)".contains("\n"), "\(error!)")
+    }
+    for (task, time) in [(FitTask.series, nil), (.numbers, "t")] {
+      #expect(throws: RecipeError.self) {
+        try FitReading(FitRequest(data: files["t.csv"], target: "y", task: task, time: time))
+      }
+    }
+  }
+
   @Test("Pictures have parts that are lists of their numbers, and these are read as data") func pictures() throws {
     let files = Files()
     try files.write("p.npz", pictures: 120)

@@ -46,7 +46,7 @@ public struct Calibration: Codable, Sendable, Equatable {
   /// Of the file.
   private var format = Calibration.newestFormat
   /// The parameters that predicted; others need another calibration.
-  public let parameters_sha256: String
+  public private(set) var parameters_sha256: String
   /// Where the examples are from.
   public let source: String
   /// How many examples chose the scaling, and how many others were scored.
@@ -160,6 +160,13 @@ public struct Calibration: Codable, Sendable, Equatable {
       )
     }
     return Conformal.threshold(ofSorted: found.values.map { $0 ?? .infinity }, coverage: coverage)
+  }
+
+  /// The same scores for other parameters.
+  func of(parameters: String) -> Calibration {
+    var copy = self
+    copy.parameters_sha256 = parameters
+    return copy
   }
 
   // MARK: As a file

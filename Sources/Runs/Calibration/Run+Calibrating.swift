@@ -63,6 +63,12 @@ extension Run {
     return calibration
   }
 
+  /// Takes over what another run of the same recipe was calibrated with: forecasts of a series are made by a model that has
+  /// learned from the rows, too, which calibrated the one before it.
+  package func takeCalibration(_ other: Calibration) throws {
+    try AtomicFile.write(RunFolder(opening: path).calibration, other.of(parameters: parametersSHA256).json)
+  }
+
   /// Predictions with what the run's calibration adds to them; as they are where there is none.
   /// - Throws: `TrainingError` when a coverage is asked for and the run was not calibrated.
   public func calibrated(

@@ -6,14 +6,15 @@ struct ColumnJudge {
   private let profile: TableProfile
   private let target: Int?
   private let sequence: Int?
+  private let time: Int?
   private let task: FitTask
   private let kept: Set<Int>
   /// Whether an empty text is a level of its own: no row is left out for its numbers.
   private let emptyIsLevel: Bool
   private let dropped: Set<Int>
 
-  init(_ profile: TableProfile, target: Int?, sequence: Int?, task: FitTask, kept: Set<Int>, dropped: Set<Int>) {
-    (self.profile, self.target, self.sequence, self.task) = (profile, target, sequence, task)
+  init(_ profile: TableProfile, target: Int?, sequence: Int?, time: Int?, task: FitTask, kept: Set<Int>, dropped: Set<Int>) {
+    (self.profile, self.target, self.sequence, self.time, self.task) = (profile, target, sequence, time, task)
     (self.kept, self.dropped) = (kept, dropped)
     emptyIsLevel = profile.columns.indices.allSatisfy { index in
       let column = profile.columns[index]
@@ -34,6 +35,7 @@ struct ColumnJudge {
   func use(of index: Int) -> FitReading.Use {
     if index == target { return .target }
     if index == sequence { return .sequence }
+    if time != nil { return index == time ? .input : .dropped(reason: "forecasts are made from the time alone") }
     if dropped.contains(index) { return .dropped(reason: "--drop") }
     let column = profile.columns[index]
     if let impossible = impossible(column) { return .dropped(reason: impossible) }

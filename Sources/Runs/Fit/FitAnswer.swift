@@ -82,11 +82,11 @@ package struct FitAnswer: Codable, Sendable {
 
   /// Calibrates the chosen run, scores it beside the baselines, and writes the answer to a folder.
   /// - Parameters:
-  ///   - models: the chosen run's path, that of the baseline of the task if there is one, and those that learned from fewer
-  ///     rows.
+  ///   - models: the chosen run's path, that of the baseline of the task if there is one, those that learned from fewer
+  ///     rows, and the one that predicts: of a series it has learned from all rows.
   package init(
     _ reading: FitReading, _ parts: FitParts, _ plan: FitPlan, plannedRungs: Int, tried: [Tried], chosen: String,
-    models: (chosen: String, baseline: String?, smaller: [String]), lanes: Int, in folder: String
+    models: (chosen: String, baseline: String?, smaller: [String], final: String), lanes: Int, in folder: String
   ) throws {
     let task = plan.task
     let test = reading.path(of: .test, in: folder)
@@ -120,13 +120,17 @@ package struct FitAnswer: Codable, Sendable {
       let known = try opened(models.chosen, reading.path(of: .calibration, in: folder)).calibrate(
         samples: task.samples)
       let examples = try run.data().test!
+      if models.final != models.chosen { try opened(models.final, nil).takeCalibration(known) }
       conformal = try run.metrics(of: known, coverages: FitAnswer.coverages, test: examples, samples: task.samples)
       let (aleatoric, epistemic, widths) = try FitAnswer.parts(run, examples, task.samples)
       let sums = (aleatoric.reduce(0, +), epistemic.reduce(0, +))
       let total = sums.0 + sums.1
       (aleatoric_share, epistemic_share) = total > 0 ? (sums.0 / total, sums.1 / total) : (1, 0)
       let data = try opened(models.chosen, nil).data()
-      unsure = FitUncertainty(widths, of: examples, learned: data.train, columns: data.columns)
+      // Each row to be forecast lies beyond those that were learned from.
+      unsure =
+        task == .series
+        ? nil : FitUncertainty(widths, of: examples, learned: data.train, columns: data.columns)
     } else {
       (conformal, aleatoric_share, epistemic_share, unsure) = ([:], nil, nil, nil)
     }
@@ -144,7 +148,7 @@ package struct FitAnswer: Codable, Sendable {
       read: reading.rowCount, learning: parts.learning.count, calibration: parts.calibration.count,
       test: parts.test.count)
     inputs = reading.columns.filter { $0.use == .input }.map(\.name)
-    parameters_sha256 = run.parametersSHA256
+    parameters_sha256 = try opened(models.final, nil).parametersSHA256
     (seed, minutes, rungs, planned_rungs) = (plan.seed, plan.minutes, plan.rungs, plannedRungs)
     (self.tried, omitted, self.test, self.differences) = (tried, plan.omitted, metrics, differences)
     notes = reading.notes + FitAnswer.notes(parts, plan, plannedRungs)
@@ -152,6 +156,10 @@ package struct FitAnswer: Codable, Sendable {
 
   private static func notes(_ parts: FitParts, _ plan: FitPlan, _ plannedRungs: Int) -> [String] {
     var notes: [String] = []
+    if plan.task == .series {
+      notes.append(
+        "the model has learned from all rows; its scores are those of one that learned from the first \(parts.learning.count)")
+    }
     if plan.rungs < plannedRungs {
       notes.append(
         "the time was over after comparison \(plan.rungs) of \(plannedRungs); plan.yaml repeats what was done")

@@ -49,11 +49,14 @@ package struct FitFamily {
   package static let gaussian = "gaussian"
 
   /// The families of a task, their spaces as large as the data bears.
-  static func all(_ task: FitTask, rows: Int = .max, width: Int = .max) -> [FitFamily] {
+  static func all(
+    _ task: FitTask, rows: Int = .max, width: Int = .max, series: FitSeries = .unknown
+  ) -> [FitFamily] {
     switch task {
     case .numbers: numbers
     case .classes: classes
     case .pictures: pictures
+    case .series: series.families
     case .groups: groups(rows: rows, width: width)
     case .states: states(width: width)
     }

@@ -21,8 +21,17 @@ package struct FitParts: Sendable {
   private static let share = 0.15
   private static let most = 10_000
 
-  /// Rows by a random order of the seed; of classes each part has its share of each, and sequences stay whole.
+  /// Rows by a random order of the seed; of classes each part has its share of each, and sequences stay whole. Of a series
+  /// the first rows are learned from, the next ones calibrate, and the last ones are scored.
   package init(_ reading: FitReading, seed: UInt64) {
+    guard reading.series == nil else {
+      let held = Int(FitParts.share * Double(reading.rows.count))
+      let learned = reading.rows.count - 2 * held
+      learning = Array(reading.rows[..<learned])
+      calibration = Array(reading.rows[learned..<(learned + held)])
+      test = Array(reading.rows[(learned + held)...])
+      return
+    }
     let units = FitParts.units(reading)
     let count = units.count
     let order = RandomKey(seed: seed).at(tensor: 0x6669_7473).permutation(count).map { units[Int($0)] }
@@ -84,6 +93,12 @@ package struct FitParts: Sendable {
     for part in Part.allCases where !self[part].isEmpty {
       try AtomicFile.write(reading.path(of: part, in: folder), try text(part, reading))
     }
+  }
+
+  /// Writes all rows of a table that are used to one file.
+  package func writeWhole(_ reading: FitReading, to path: String) throws {
+    guard case .table(let profile) = reading.content else { return }
+    try AtomicFile.write(path, try profile.text(ofRows: reading.rows))
   }
 
   private func text(_ part: Part, _ reading: FitReading) throws -> String {

@@ -13,7 +13,7 @@ extension FitPlan {
       "# What `elbo fit` tries, for how many steps. `elbo fit DATA --plan FILE` repeats it to the same bits.",
       "fit:", "  format: \(FitPlan.format)", "  version: \(text(Version.elbo))",
       "  target: \(target.map(text) ?? "null")", "  task: \(task.rawValue)",
-      "  sequence: \(sequence.map(text) ?? "null")", "  digest: \(text(digest))", "  keep: \(list(keep))",
+      "  sequence: \(sequence.map(text) ?? "null")", "  time: \(time.map(text) ?? "null")", "  digest: \(text(digest))", "  keep: \(list(keep))",
       "  drop: \(list(drop))",
       "  seed: \(seed)", "  minutes: \(minutes)", "  rungs: \(rungs)", "  omitted: \(list(omitted))",
       "  candidates: \(list(candidates.map(\.name)))",
@@ -46,7 +46,7 @@ extension FitPlan {
     fit.passOver(["version"])
     task = try fit.choice("task", default: .numbers)
     target = task.hasTarget ? try needed(fit, "target", "fit") : try fit.text("target")
-    sequence = try fit.text("sequence")
+    (sequence, time) = (try fit.text("sequence"), try fit.text("time"))
     digest = try needed(fit, "digest", "fit")
     (keep, drop) = (try fit.texts("keep"), try fit.texts("drop"))
     seed = UInt64(try fit.integer("seed", default: 0, in: 0...Int.max - FitPlan.seeds))
@@ -76,8 +76,8 @@ extension FitPlan {
   /// What the plan asks of data, in place of options.
   package func request(data: String) -> FitRequest {
     FitRequest(
-      data: data, target: task == .pictures ? nil : target, task: task, sequence: sequence, minutes: minutes,
-      keep: keep, drop: drop, seed: seed)
+      data: data, target: task == .pictures ? nil : target, task: task, sequence: sequence, time: time,
+      minutes: minutes, keep: keep, drop: drop, seed: seed)
   }
 }
 

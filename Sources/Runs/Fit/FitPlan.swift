@@ -28,6 +28,8 @@ package struct FitPlan: Sendable, Equatable {
   package let task: FitTask
   /// The column that names the sequence of each row.
   package let sequence: String?
+  /// The column that says when each row of a series was.
+  package let time: String?
   /// SHA-256 of the parts of the data.
   package let digest: String
   package let keep: [String]
@@ -58,12 +60,13 @@ package struct FitPlan: Sendable, Equatable {
   package init(
     _ reading: FitReading, _ request: FitRequest, learning count: Int, digest: String, speed: Double
   ) throws(RecipeError) {
-    (target, task, sequence, self.digest) = (reading.target, reading.task, request.sequence, digest)
+    (target, task, sequence, time) = (reading.target, reading.task, request.sequence, request.time)
+    self.digest = digest
     (keep, drop, seed, minutes) = (request.keep, request.drop, request.seed, request.minutes)
     let trained = Int(Double(count) * (1 - FitPlan.validation))
     let work = FitWork(reading, rows: trained)
     var (left, candidates, omitted) = (60 * request.minutes * FitPlan.planned * speed, [Candidate](), [String]())
-    let families = FitFamily.all(task, rows: trained, width: reading.width)
+    let families = FitFamily.all(task, rows: trained, width: reading.width, series: reading.series ?? .unknown)
     for (index, family) in families.enumerated() {
       let share = left / Double(families.count - index)
       guard let (candidate, cost) = FitPlan.candidate(family, work, reading, within: share) else {

@@ -14,17 +14,21 @@ extension FitReading {
     let target = isSupervised ? try FitReading.target(asked, profile) : nil
     let task = try target.map { try FitReading.task(asked, profile, $0) } ?? asked.task!
     let sequence = try asked.sequence.map { try profile.index(of: $0, .sequence) }
+    let time = try asked.time.map { try FitReading.time(asked, profile, $0) }
     let kept = try Set(asked.keep.map { try profile.index(of: $0, .columns) })
     let dropped = try Set(asked.drop.map { try profile.index(of: $0, .drop) })
     if let both = kept.intersection(dropped).min() {
       throw RecipeError("--keep and --drop both name \(profile.columns[both].name): leave one out")
     }
-    for special in [target, sequence].compactMap(\.self) where kept.contains(special) || dropped.contains(special) {
-      throw RecipeError(
-        "\(profile.columns[special].name) is the \(special == target ? "target" : "sequence"): leave it out of --keep and --drop"
-      )
+    for (special, role) in [(target, "target"), (sequence, "sequence"), (time, "time")] {
+      guard let special, kept.contains(special) || dropped.contains(special) else { continue }
+      throw RecipeError("\(profile.columns[special].name) is the \(role): leave it out of --keep and --drop")
     }
-    let judge = ColumnJudge(profile, target: target, sequence: sequence, task: task, kept: kept, dropped: dropped)
+    guard time == nil || time != target else {
+      throw FitReading.mistake(asked, "--time and --target name the same column", "name two")
+    }
+    let judge = ColumnJudge(
+      profile, target: target, sequence: sequence, time: time, task: task, kept: kept, dropped: dropped)
     let uses = profile.columns.indices.map { judge.use(of: $0) }
     let inputs = uses.indices.filter { uses[$0] == .input }
     guard !inputs.isEmpty else {
@@ -49,7 +53,7 @@ extension FitReading {
       profile, (target.map { [$0] } ?? []) + (keepsMissing ? [] : inputs.filter { profile.columns[$0].missing > 0 }))
     let groups = try FitReading.groups(asked, profile, task == .classes ? target : sequence)
     let common = FitReading.common(complete, groups, task)
-    if task == .numbers {
+    if task.isOfNumbers {
       let numbers = profile.numbers(target!)
       guard common.rows.isEmpty || Set(common.rows.map { numbers[$0] }).count > 1 else {
         throw FitReading.mistake(
@@ -61,10 +65,51 @@ extension FitReading {
       columns: profile.columns.indices.map {
         Column(name: profile.columns[$0].name, contents: FitReading.contents(profile.columns[$0]), use: uses[$0])
       }, rowCount: profile.rowCount, rows: common.rows,
-      notes: FitReading.notes(profile.rowCount, complete: complete.count, rows: common.rows.count, rare: common.rare),
+      notes: FitReading.notes(profile.rowCount, complete: complete.count, rows: common.rows.count, rare: common.rare)
+        + (task == .numbers ? FitReading.orderNotes(profile, inputs) : []),
       settings: FitReading.settings(
         profile, target: target, sequence: sequence, task, uses, texts: texts, missing: keepsMissing ? .keep : .drop),
-      width: width, outputs: common.classes, content: .table(profile), groups: groups)
+      width: width, outputs: common.classes,
+      series: try time.map { try FitReading.series(asked, profile, $0, target!, common.rows) }, content: .table(profile),
+      groups: groups)
+  }
+
+  // MARK: Series
+
+  /// Dates that grow from row to row may be a series, whose last rows are to be predicted from its first ones.
+  private static func orderNotes(_ profile: TableProfile, _ inputs: [Int]) -> [String] {
+    let found = inputs.first { index in
+      let times = profile.numbers(index)
+      return profile.columns[index].kind == .dates && zip(times, times.dropFirst()).allSatisfy { $0 <= $1 }
+    }
+    return found.map {
+      ["\(profile.columns[$0].name) grows from row to row; give --time \(profile.columns[$0].name) to forecast what follows"]
+    } ?? []
+  }
+
+  private static func time(_ asked: FitRequest, _ profile: TableProfile, _ name: String) throws -> Int {
+    let index = try profile.index(of: name, .columns)
+    let column = profile.columns[index]
+    guard column.kind != .text, column.infinities == 0 else {
+      throw mistake(
+        asked, "\(column.name) holds \(column.kind == .text ? "texts such as '\(column.sample)'" : "infinite values")",
+        "name with --time a column of numbers, or of dates such as 2026-11-30")
+    }
+    return index
+  }
+
+  private static func series(
+    _ asked: FitRequest, _ profile: TableProfile, _ time: Int, _ target: Int, _ rows: [Int]
+  ) throws -> FitSeries {
+    let (all, values) = (profile.numbers(time), profile.numbers(target))
+    let times = rows.map { all[$0] }
+    guard zip(times, times.dropFirst()).allSatisfy({ $0 <= $1 }) else {
+      throw mistake(asked, "\(profile.columns[time].name) goes back from one row to the next", "sort the rows by it")
+    }
+    guard let first = times.first, let last = times.last, last > first else {
+      throw mistake(asked, "all rows are of the same \(profile.columns[time].name)", "name another column with --time")
+    }
+    return FitSeries(times: times, values: rows.map { values[$0] })
   }
 
   /// What tells the cells of a column apart.
@@ -170,7 +215,7 @@ extension FitReading {
       (.sequence, sequence.map { JSONText.string(name($0)) }),
       (.identifier, identifier.map { JSONText.string(name($0)) }), (.drop, left.isEmpty ? nil : list(left)),
       (.oneHot, texts.isEmpty ? nil : list(texts)), (.unseen, texts.isEmpty ? nil : "zeros"),
-      (.dates, request.dates.isEmpty ? nil : list(known(request.dates))),
+      (.split, task == .series ? "position" : nil), (.dates, request.dates.isEmpty ? nil : list(known(request.dates))),
       (.percent, request.percent.isEmpty ? nil : list(known(request.percent))), (.missing, missing.rawValue),
     ]
     return settings.compactMap { key, value in value.map { "\(key)=\($0)" } }

@@ -41,6 +41,8 @@ package struct FitReading: Sendable {
   package let outputs: Int
   /// Of pictures: height, width, channels.
   let shape: [Int]
+  /// Nil: the rows have no order.
+  let series: FitSeries?
   let content: Content
   /// What tells the classes of the rows apart, or the sequences; empty where there are none.
   let groups: [Int32]
@@ -56,8 +58,12 @@ package struct FitReading: Sendable {
   /// From so many rows on one part validates as well as three.
   private static let many = 5000
 
+  /// How long a season of a series lasts, in the units of its time; nil: there is none.
+  package var seasonLength: Double? { series?.period }
+
   /// With how many seeds each point trains: each cuts off another part of the data to validate on, and the mean decides.
-  package var seeds: Int { rows.count < FitReading.many ? FitPlan.seeds : 1 }
+  /// The last rows of a series alone say how good its forecasts are.
+  package var seeds: Int { rows.count < FitReading.many && series == nil ? FitPlan.seeds : 1 }
 
   /// - Throws: `RecipeError` or `DataError` where there is nothing to learn, in one line that says what to do.
   package init(_ asked: FitRequest) throws {
@@ -68,11 +74,11 @@ package struct FitReading: Sendable {
 
   init(
     task: FitTask, target: String?, columns: [Column], rowCount: Int, rows: [Int], notes: [String], settings: [String],
-    width: Int, outputs: Int, shape: [Int] = [], content: Content, groups: [Int32]
+    width: Int, outputs: Int, shape: [Int] = [], series: FitSeries? = nil, content: Content, groups: [Int32]
   ) {
     (self.task, self.target, self.columns, self.rowCount, self.rows) = (task, target, columns, rowCount, rows)
     (self.notes, self.settings, self.width, self.outputs) = (notes, settings, width, outputs)
-    (self.shape, self.content, self.groups) = (shape, content, groups)
+    (self.shape, self.series, self.content, self.groups) = (shape, series, content, groups)
   }
 
   /// Where there are too few rows to say anything.

@@ -84,7 +84,7 @@ struct FitReport {
 
   private var certainty: String {
     guard let aleatoric = answer.aleatoric_share, let epistemic = answer.epistemic_share else { return "" }
-    let isOfNumbers = reading.task == .numbers
+    let isOfNumbers = reading.task.isOfNumbers
     let rows = FitAnswer.coverages.map { coverage in
       let level = "\(Int((100 * coverage).rounded()))"
       return [
@@ -123,7 +123,7 @@ struct FitReport {
     guard let last = curve.last, let before = curve.dropLast().last else { return "" }
     let gain = before.likelihood - last.likelihood
     return
-      "<h2>What more data would change</h2><p>The same settings on fewer rows, by the test rows. The last doubling lowered the negative log-likelihood by \(signed(gain)): "
+      "<h2>What more data would change</h2><p>The same settings on fewer rows, by the test rows. The last doubling \(gain < 0 ? "raised" : "lowered") the negative log-likelihood by \(number(abs(gain))): "
       + (gain > 0.02 ? "more rows help." : "more rows of this kind change little.") + "</p>"
       + table(["rows learned from", label(likelihood)], curve.map { ["\($0.rows)", number($0.likelihood)] })
   }

@@ -11,6 +11,8 @@ package struct FitRequest: Sendable {
   package var task: FitTask?
   /// The column that names the sequence of each row.
   package var sequence: String?
+  /// The column that says when each row was: forecasts are wanted.
+  package var time: String?
   package var minutes: Double
   /// Columns that are inputs, whatever speaks against them.
   package var keep: [String]
@@ -20,10 +22,11 @@ package struct FitRequest: Sendable {
   package var seed: UInt64
 
   package init(
-    data: String, target: String?, task: FitTask? = nil, sequence: String? = nil, minutes: Double = 5,
-    keep: [String] = [], drop: [String] = [], seed: UInt64 = 0
+    data: String, target: String?, task: FitTask? = nil, sequence: String? = nil, time: String? = nil,
+    minutes: Double = 5, keep: [String] = [], drop: [String] = [], seed: UInt64 = 0
   ) {
-    (self.data, self.target, self.task, self.sequence) = (data, target, task, sequence)
+    (self.data, self.target, self.task, self.sequence) = (data, target, task ?? (time == nil ? nil : .series), sequence)
+    self.time = time
     (self.minutes, self.keep, self.drop, self.seed) = (minutes, keep, drop, seed)
   }
 
@@ -43,6 +46,12 @@ package struct FitRequest: Sendable {
           ? "--task states learns from sequences: name with --sequence the column that says which rows belong together"
           : "--sequence belongs to --task states")
     }
+    guard (task == .series) == (time != nil) else {
+      throw RecipeError(
+        time == nil
+          ? "--task series forecasts from the time alone: name its column with --time" : "--time belongs to --task series"
+      )
+    }
   }
 }
 
@@ -50,23 +59,26 @@ package struct FitRequest: Sendable {
 package enum FitTask: String, Sendable, CaseIterable {
   /// A number of each row, a class of each row, a class of each picture.
   case numbers, classes, pictures
+  /// A number at each time, forecast from those before.
+  case series
   /// Without a target: groups of rows, and states that the rows of sequences pass through.
   case groups, states
 
   package var hasTarget: Bool { self != .groups && self != .states }
   package var isOfClasses: Bool { self == .classes || self == .pictures }
+  package var isOfNumbers: Bool { self == .numbers || self == .series }
 
   /// The metric that is shown and compared: a mean negative log-likelihood.
   package var likelihood: String {
     switch self {
-    case .numbers: "reg/NLL"
+    case .numbers, .series: "reg/NLL"
     case .classes, .pictures: "cls/NLL"
     case .groups, .states: "NLL"
     }
   }
 
   /// How wrong predictions are; nil: nothing is predicted.
-  package var error: String? { self == .numbers ? "reg/RMSE" : hasTarget ? "cls/Acc" : nil }
+  package var error: String? { isOfNumbers ? "reg/RMSE" : hasTarget ? "cls/Acc" : nil }
 
   /// The family that the chosen one is compared with.
   package var baseline: String { hasTarget ? FitFamily.linear : FitFamily.gaussian }

@@ -37,7 +37,7 @@ package enum FitSpeed {
     let network =
       isOfPictures ? ["network.architecture=lenet"] : ["network.hidden=[50]", "data.normalisation=standard"]
     let taken = try await seconds(
-      reading.task == .numbers ? "mc-dropout-regression" : "mc-dropout",
+      reading.task.isOfNumbers ? "mc-dropout-regression" : "mc-dropout",
       network + ["train.batch=\(work.batch)", "evaluate.samples=1"], steps: steps)
     return Double(steps) * work.step / taken
   }

@@ -44,15 +44,17 @@ class Fit(Run):
 
 def fit(
     data: Any, target: str | None = None, *, minutes: float | None = None, task: str | None = None,
-    sequence: str | None = None, keep: Iterable[str] = (), drop: Iterable[str] = (), out: str | os.PathLike[str] | None = None,
-    seed: int | None = None, plan: str | os.PathLike[str] | None = None, lanes: int | None = None,
+    sequence: str | None = None, time: str | None = None, keep: Iterable[str] = (), drop: Iterable[str] = (),
+    out: str | os.PathLike[str] | None = None, seed: int | None = None, plan: str | os.PathLike[str] | None = None, lanes: int | None = None,
     nodes: int | None = None, hosts: str | os.PathLike[str] | None = None, progress: bool = False,
 ) -> Fit:
     """Tries models on data for some minutes, and returns the best one, calibrated.
 
     ``data`` is a data frame or the path of a table, of arrays or of a folder of pictures, ``target`` the column to predict.
     ``task`` is ``"numbers"`` or ``"classes"`` where the column does not say it; ``"groups"`` looks for groups of rows, and
-    ``"states"`` for the states of sequences, whose column ``sequence`` names. ``keep`` and ``drop`` name columns that are inputs and that are none.
+    ``"states"`` for the states of sequences, whose column ``sequence`` names. ``time`` names
+    the column of time of a series: its target is forecast from the time alone. ``keep`` and ``drop`` name columns that
+    are inputs and that are none.
     ``plan`` repeats what another fit has done, in place of all these. ``out`` is the folder to write; without it
     ``runs/fit``, ``runs/fit-2`` and so on.
 
@@ -65,7 +67,7 @@ def fit(
         path = Path(out) if out is not None else _free(Path("runs"), "fit")
         arguments = ["fit", source, "--out", str(path)] + ([] if progress else ["--quiet"])
         arguments += _option("--target", target) + _option("--minutes", minutes) + _option("--task", task)
-        arguments += _option("--sequence", sequence)
+        arguments += _option("--sequence", sequence) + _option("--time", time)
         arguments += [word for name in keep for word in ("--keep", name)]
         arguments += [word for name in drop for word in ("--drop", name)]
         arguments += _option("--seed", seed) + _option("--plan", plan)
