@@ -24,6 +24,9 @@ public enum MissingRule: String, Sendable, Hashable, CaseIterable {
   case drop
   /// Numbers become NaN, for models that can deal with it; in a one-hot column they are a category of their own.
   case keep
+  /// Numbers become the mean of their column, and a column of its own says where they did; in a one-hot column they are a
+  /// category of their own. What is new is read with the means of the training data.
+  case mean
 }
 
 /// What becomes of a value of a one-hot column that the training data does not have.

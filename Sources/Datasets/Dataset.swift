@@ -137,6 +137,8 @@ public struct Dataset: Sendable {
   public let columns: [String]
   /// The values of the one-hot columns.
   public let levels: [Schema.Levels]
+  /// What stands in for the empty cells of columns of numbers, under `MissingRule.mean` alone.
+  public let substitutes: [Schema.Substitute]
   /// The name of the target column, where there is one.
   public let targetName: String?
   /// The characters or words of a text, in the order of the indices that `inputs` holds.
@@ -154,7 +156,7 @@ public struct Dataset: Sendable {
   /// Throws `.mismatched` where train and test differ in shape, element kind or number of classes.
   public init(
     name: String, train: ExampleSet, test: ExampleSet? = nil, columns: [String] = [], levels: [Schema.Levels] = [],
-    targetName: String? = nil, vocabulary: [String]? = nil, notes: [String] = [], validation: ExampleSet? = nil
+    substitutes: [Schema.Substitute] = [], targetName: String? = nil, vocabulary: [String]? = nil, notes: [String] = [], validation: ExampleSet? = nil
   ) throws(DataError) {
     for test in [test, validation].compactMap({ $0 }) {
       try Self.check(train.inputs, test.inputs, "inputs", name)
@@ -171,19 +173,20 @@ public struct Dataset: Sendable {
       }
     }
     self.init(
-      name: name, train: train, test: test, columns: columns, levels: levels, targetName: targetName,
+      name: name, train: train, test: test, columns: columns, levels: levels, substitutes: substitutes,
+      targetName: targetName,
       vocabulary: vocabulary, notes: notes, validation: validation, reference: nil)
   }
 
   /// Parts that have been checked.
   init(
     name: String, train: ExampleSet, test: ExampleSet?, columns: [String], levels: [Schema.Levels],
-    targetName: String?, vocabulary: [String]?, notes: [String] = [], validation: ExampleSet? = nil,
+    substitutes: [Schema.Substitute], targetName: String?, vocabulary: [String]?, notes: [String] = [], validation: ExampleSet? = nil,
     reference: Schema?
   ) {
     (self.name, self.train, self.test, self.columns, self.levels) = (name, train, test, columns, levels)
     (self.targetName, self.vocabulary, self.notes, self.reference) = (targetName, vocabulary, notes, reference)
-    self.validation = validation
+    (self.validation, self.substitutes) = (validation, substitutes)
     readCount = train.count + (test?.count ?? 0) + (validation?.count ?? 0)
   }
 

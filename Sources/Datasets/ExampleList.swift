@@ -78,7 +78,8 @@ package struct ExampleList: Sendable {
     }
     let (train, test) = try examples.gathering(indices).split(request, place: place)
     return try Dataset(
-      name: name, train: train, test: test, columns: data.columns, levels: data.levels, targetName: data.targetName,
+      name: name, train: train, test: test, columns: data.columns, levels: data.levels, substitutes: data.substitutes,
+      targetName: data.targetName,
       vocabulary: data.vocabulary, notes: data.notes)
   }
 }

@@ -27,6 +27,24 @@ public struct Schema: Codable, Sendable, Equatable {
     var columns: [String] { (values + (hasMissing ? [""] : [])).map { "\(column)=\($0)" } }
   }
 
+  /// What stands in for the empty cells of a column of numbers.
+  public struct Substitute: Codable, Sendable, Hashable {
+    /// The column of the table.
+    public var column: String
+    /// The mean of the cells that have a number.
+    public var mean: Double
+    /// Whether a column of its own, behind it, is 1 where the mean stands in, and 0 elsewhere.
+    public var isMarked: Bool
+
+    enum CodingKeys: String, CodingKey {
+      case column, mean
+      case isMarked = "marked"
+    }
+
+    /// The names of the columns that the column became.
+    var columns: [String] { [column] + (isMarked ? ["\(column)="] : []) }
+  }
+
   public struct Classes: Codable, Sendable, Equatable {
     public var count: Int
     /// In the order of the indices; empty where the data does not name them.
@@ -55,6 +73,8 @@ public struct Schema: Codable, Sendable, Equatable {
   public var columns: [String]
   /// Of the one-hot columns.
   public var levels: [Levels]
+  /// Of the columns of numbers, under `MissingRule.mean` alone.
+  public var substitutes: [Substitute]?
   /// Of the target column, or of the array of targets.
   public var targetName: String?
   /// Where each example has a class.
@@ -84,7 +104,7 @@ public struct Schema: Codable, Sendable, Equatable {
   public var fingerprint: String
 
   enum CodingKeys: String, CodingKey {
-    case version, name, description, kind, shape, train, test, columns, levels, classes, targets, vocabulary,
+    case version, name, description, kind, shape, train, test, columns, levels, substitutes, classes, targets, vocabulary,
       captions, sequences, fingerprint
     case targetName = "target"
     case labelImages = "label_images"
@@ -97,6 +117,9 @@ public struct Schema: Codable, Sendable, Equatable {
       if let levels = levels.first(where: { rest.starts(with: $0.columns) && !$0.columns.isEmpty }) {
         result.append(levels.column)
         rest = rest.dropFirst(levels.columns.count)
+      } else if let substitute = substitutes?.first(where: { rest.starts(with: $0.columns) }) {
+        result.append(substitute.column)
+        rest = rest.dropFirst(substitute.columns.count)
       } else {
         result.append(column)
         rest = rest.dropFirst()
@@ -163,6 +186,9 @@ extension Schema {
     guard levels.allSatisfy({ !$0.columns.isEmpty && columns.contains($0.columns[0]) }) else {
       throw damaged("levels of a column that is not there")
     }
+    guard (substitutes ?? []).allSatisfy({ $0.mean.isFinite && Set($0.columns).isSubset(of: columns) }) else {
+      throw damaged("a mean of a column that is not there")
+    }
     if let classes {
       guard (1...Schema.mostElements).contains(classes.count),
         classes.names.isEmpty || classes.names.count == classes.count
@@ -199,7 +225,8 @@ extension Dataset {
   public var schema: Schema {
     Schema(
       name: name, description: description, kind: train.inputs.kind, shape: train.inputs.shape, train: train.count,
-      test: test?.count ?? 0, columns: columns, levels: levels, targetName: targetName,
+      test: test?.count ?? 0, columns: columns, levels: levels,
+      substitutes: substitutes.isEmpty ? nil : substitutes, targetName: targetName,
       classes: train.labels.map { Schema.Classes(count: $0.count, names: $0.names) },
       targets: train.targets.map { Schema.Targets(kind: $0.kind, shape: $0.shape) },
       labelImages: train.labelImages?.kinds, captions: train.captions.map { Schema.Captions(languages: $0.languages) },
@@ -226,8 +253,8 @@ extension Dataset {
     self.init(
       name: schema.name, train: set(schema.train, schema.sequences?.train),
       test: schema.test > 0 ? set(schema.test, schema.sequences?.test) : nil,
-      columns: schema.columns, levels: schema.levels, targetName: schema.targetName, vocabulary: schema.vocabulary,
-      reference: schema)
+      columns: schema.columns, levels: schema.levels, substitutes: schema.substitutes ?? [], targetName: schema.targetName,
+      vocabulary: schema.vocabulary, reference: schema)
   }
 
   /// Whether the numbers are there.
@@ -244,8 +271,9 @@ extension Dataset {
     let train = try adapted.set(train)
     let test = try test.map { (set) throws(DataError) in try adapted.set(set) }
     var dataset = Dataset(
-      name: name, train: train, test: test, columns: schema.columns, levels: schema.levels, targetName: targetName,
-      vocabulary: vocabulary, notes: notes, reference: schema)
+      name: name, train: train, test: test, columns: schema.columns, levels: schema.levels,
+      substitutes: schema.substitutes ?? [], targetName: targetName, vocabulary: vocabulary, notes: notes,
+      reference: schema)
     dataset.readCount = readCount
     return dataset
   }

@@ -1,20 +1,20 @@
 /// Makes examples of a table's columns, as the request says.
 struct TableDataset {
-  private let table: Table
-  private let request: DataRequest
-  private let place: DataPlace
-  private var notes: [String] = []
-  private var inputs: [Int] = []
-  private var target: Int?
+  let table: Table
+  let request: DataRequest
+  let place: DataPlace
+  var notes: [String] = []
+  var inputs: [Int] = []
+  var target: Int?
   /// Further columns of target values.
   private var moreTargets: [Int] = []
-  private var allTargets: [Int] { (target.map { [$0] } ?? []) + moreTargets }
+  var allTargets: [Int] { (target.map { [$0] } ?? []) + moreTargets }
   /// The column that says which sequence a row belongs to.
   private var sequence: Int?
-  private var targetIsClass = false
-  private var oneHot: Set<Int> = []
+  var targetIsClass = false
+  var oneHot: Set<Int> = []
   /// The values that one-hot columns may have, where the request says them.
-  private var levels: [Int: Schema.Levels] = [:]
+  var levels: [Int: Schema.Levels] = [:]
 
   static func make(_ table: Table, _ request: DataRequest, name: String) throws(DataError) -> Dataset {
     var maker = TableDataset(table: table, request: request, place: DataPlace(file: table.file))
@@ -38,10 +38,10 @@ struct TableDataset {
       try table.sequences(column, request)
     }
     let rows = try completeRows(coded)
-    let (inputArray, names, levels) = try inputArray(rows, coded)
+    let inputArray = try inputArray(rows, coded)
     let (labels, targets) = try targets(rows, coded)
     var all = try ExampleSet(
-      inputs: inputArray, labels: labels, targets: targets, sequences: sequences, place: place)
+      inputs: inputArray.values, labels: labels, targets: targets, sequences: sequences, place: place)
     if sequences == nil {
       all.identifiers = try table.identifiers(request, rows: rows, apartFrom: inputs + allTargets)
     }
@@ -60,8 +60,8 @@ struct TableDataset {
       notes.append("no line of column names; columns are named by their index")
     }
     var dataset = try Dataset(
-      name: name, train: train, test: test, columns: names, levels: levels,
-      targetName: allTargets.isEmpty ? nil : allTargets.map { table.columns[$0].name }.joined(separator: ", "),
+      name: name, train: train, test: test, columns: inputArray.names, levels: inputArray.levels,
+      substitutes: inputArray.substitutes, targetName: allTargets.isEmpty ? nil : allTargets.map { table.columns[$0].name }.joined(separator: ", "),
       notes: notes)
     dataset.readCount = sequences?.count ?? table.rowCount
     return dataset
@@ -164,7 +164,7 @@ struct TableDataset {
     try table.layout.index(of: name, key, file: table.file)
   }
 
-  private func bad(_ problem: String, _ advice: String) -> DataError {
+  func bad(_ problem: String, _ advice: String) -> DataError {
     DataError(.badRequest, at: place, problem, advice: advice)
   }
 
@@ -188,7 +188,7 @@ struct TableDataset {
     let incomplete = used.filter { table.columns[$0].missing > 0 }
     if request.missing == .error, !incomplete.isEmpty { throw missingError(incomplete) }
     let unknown = allTargets.filter { table.columns[$0].missing > 0 }
-    if request.missing == .keep, !unknown.isEmpty { throw missingError(unknown) }
+    if request.missing == .keep || request.missing == .mean, !unknown.isEmpty { throw missingError(unknown) }
   }
 
   private func textError(_ indices: [Int]) -> DataError {
@@ -250,150 +250,11 @@ struct TableDataset {
   }
 
   /// "'Ozone' 37 (first in line 6), 'Solar.R' 7 (first in line 6)"
-  private func missingCounts(_ indices: [Int]) -> String {
+  func missingCounts(_ indices: [Int]) -> String {
     let shown = indices.prefix(8).map { index in
       let column = table.columns[index]
       return "'\(column.name.shortened)' \(column.missing) (first in line \(column.missingLine))"
     }
     return shown.joined(separator: ", ") + (indices.count > 8 ? " and \(indices.count - 8) more columns" : "")
-  }
-
-  // MARK: The numbers
-
-  /// The rows that are used: under `.drop` those that have a value in every used column.
-  private mutating func completeRows(_ coded: [Int: CodedColumn]) throws(DataError) -> [Int] {
-    let used = inputs + allTargets
-    let incomplete = used.filter { table.columns[$0].missing > 0 }
-    guard !incomplete.isEmpty else { return Array(0..<table.rowCount) }
-    guard request.missing == .drop else {
-      notes.append("missing values are kept: \(missingCounts(incomplete))".oneLine)
-      return Array(0..<table.rowCount)
-    }
-    let rows = (0..<table.rowCount).filter { row in
-      incomplete.allSatisfy { index in
-        if let codes = coded[index]?.codes { return codes[row] != CodedColumn.missing }
-        return !table.values[row * table.columns.count + index].isNaN
-      }
-    }
-    guard !rows.isEmpty else {
-      throw DataError(
-        .empty, at: place, "no row has a value in every column: \(missingCounts(incomplete))",
-        advice: "leave out the emptiest columns with \(DataKey.drop)")
-    }
-    let lost = table.rowCount - rows.count
-    notes.append("left out \(counted(lost, "row")) with missing values: \(missingCounts(incomplete))".oneLine)
-    return rows
-  }
-
-  /// What a one-hot column's cells become: the column's own values, or those that the request says.
-  private func levels(of index: Int, _ column: CodedColumn) throws(DataError) -> (Schema.Levels, codes: [UInt32]) {
-    let name = table.columns[index].name
-    let hasMissing = request.missing == .keep && table.columns[index].missing > 0
-    guard let known = levels[index] else {
-      return (Schema.Levels(column: name, values: column.names, hasMissing: hasMissing), column.codes)
-    }
-    /// What becomes of a value that the training data does not have.
-    func unseen(_ code: UInt32, _ what: String) throws(DataError) -> UInt32 {
-      if request.unseen == .zeros { return CodedColumn.unseen }
-      let row = column.codes.firstIndex(of: code)!
-      throw DataError(
-        .mismatched, at: DataPlace(file: table.file, line: table.line(ofRow: row), column: name),
-        "\(what), which the training data does not have: it has \(listed(known.values))",
-        advice: "leave such rows out, train with them, or make them zeros: --unseen zeros")
-    }
-    let places = Dictionary(known.values.enumerated().map { ($1, UInt32($0)) }) { first, _ in first }
-    let order = try column.names.enumerated().map { (code, value) throws(DataError) in
-      if let place = places[value] { return place }
-      return try unseen(UInt32(code), "the value '\(value.shortened)'")
-    }
-    let missing =
-      known.hasMissing || !hasMissing ? CodedColumn.missing : try unseen(CodedColumn.missing, "a missing value")
-    return (known, column.codes.map { $0 == CodedColumn.missing ? missing : order[Int($0)] })
-  }
-
-  /// Inputs in float64, one-hot columns in place of the column they come from, and the names of what results.
-  private func inputArray(
-    _ rows: [Int], _ coded: [Int: CodedColumn]
-  ) throws(DataError) -> (ExampleArray, [String], [Schema.Levels]) {
-    struct Source {
-      let column: Int
-      let firstOutput: Int
-      let codes: [UInt32]?
-      let missingCode: Int?
-    }
-    var names: [String] = []
-    var sources: [Source] = []
-    var used: [Schema.Levels] = []
-    for index in inputs {
-      let name = table.columns[index].name
-      let start = names.count
-      guard oneHot.contains(index), let column = coded[index] else {
-        names.append(name)
-        sources.append(Source(column: index, firstOutput: start, codes: nil, missingCode: nil))
-        continue
-      }
-      let (levels, codes) = try levels(of: index, column)
-      names += levels.columns
-      used.append(levels)
-      sources.append(
-        Source(
-          column: index, firstOutput: start, codes: codes, missingCode: levels.hasMissing ? levels.values.count : nil))
-    }
-    let width = names.count
-    guard let size = byteCount(shape: [rows.count, width], elementSize: 8), width > 0 else {
-      throw DataError(.tooLarge, at: place, "\(width) columns are too many", advice: "use fewer one-hot columns")
-    }
-    let storage = try ByteStorage.allocate(byteCount: size, for: place) { (raw) throws(DataError) in
-      let output = raw.assumingMemoryBound(to: Double.self)
-      output.initialize(repeating: 0)
-      table.values.withUnsafeBufferPointer { values in
-        for (position, row) in rows.enumerated() {
-          for source in sources {
-            let start = position * width + source.firstOutput
-            guard let codes = source.codes else {
-              output[start] = values[row * table.columns.count + source.column]
-              continue
-            }
-            guard codes[row] != CodedColumn.unseen else { continue }
-            let code = codes[row] == CodedColumn.missing ? source.missingCode! : Int(codes[row])
-            output[start + code] = 1
-          }
-        }
-      }
-    }
-    return (
-      ExampleArray(kind: .float64, count: rows.count, shape: [width], bytes: ByteRegion(storage)), names, used
-    )
-  }
-
-  private func targets(
-    _ rows: [Int], _ coded: [Int: CodedColumn]
-  ) throws(DataError) -> (ClassLabels?, ExampleArray?) {
-    guard let target else { return (nil, nil) }
-    let width = table.columns.count
-    guard targetIsClass, let column = coded[target] else {
-      let values = rows.flatMap { row in allTargets.map { table.values[row * width + $0] } }
-      return (nil, ExampleArray(values, shape: [allTargets.count]))
-    }
-    var place = place
-    place.column = table.columns[target].name
-    if let counts = table.layout.counts, request.target == nil {
-      // The classes are numbered in the file and named in its first line.
-      let labels = try rows.map { (row) throws(DataError) in
-        let value = table.values[row * width + target]
-        guard let index = UInt32(exactly: value), index < counts.classNames.count else {
-          throw DataError(
-            .badLabel, at: place, "class \(value) of \(counts.classNames.count) named in the first line",
-            advice: "number the classes from 0, or set \(DataKey.header) to present or absent")
-        }
-        return index
-      }
-      return (ClassLabels(indices: labels, count: counts.classNames.count, names: counts.classNames), nil)
-    }
-    if !table.columns[target].isText, let fraction = column.names.first(where: { Int64($0) == nil }) {
-      throw DataError(
-        .badLabel, at: place, "class \(fraction) is not a whole number", advice: "set \(DataKey.targetKind)=values")
-    }
-    return (ClassLabels(indices: rows.map { column.codes[$0] }, count: column.names.count, names: column.names), nil)
   }
 }

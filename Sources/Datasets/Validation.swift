@@ -45,7 +45,8 @@ extension Dataset {
 
   private func with(_ train: ExampleSet, test: ExampleSet?) throws(DataError) -> Dataset {
     var dataset = try Dataset(
-      name: name, train: train, test: test, columns: columns, levels: levels, targetName: targetName,
+      name: name, train: train, test: test, columns: columns, levels: levels, substitutes: substitutes,
+      targetName: targetName,
       vocabulary: vocabulary, notes: notes)
     dataset.readCount = readCount
     return dataset

@@ -33,6 +33,7 @@ import Testing
     ("train", 0), ("train", -4), ("train", 1 << 60), ("test", -1), ("test", 1 << 62), ("shape", [Int]()),
     ("shape", [-2]), ("shape", [0]), ("shape", [1 << 40, 1 << 40]), ("shape", [1 << 62, 4]), ("shape", [1 << 30]),
     ("shape", [3]), ("shape", "wide"), ("kind", "int12"), ("columns", ["a"]), ("fingerprint", "x"),
+    ("substitutes", [["column": "z", "mean": 1.5, "marked": false] as [String: any Sendable]]),
     ("levels", [["column": "z", "values": ["x"], "missing": false] as [String: any Sendable]]),
     ("classes", ["count": 3, "names": ["no", "yes"]] as [String: any Sendable]),
     ("classes", ["count": -1, "names": [String]()] as [String: any Sendable]),

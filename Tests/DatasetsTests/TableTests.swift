@@ -103,6 +103,27 @@ import Testing
     #expect(fail("a,b\n1,\n,2\n") { $0.missing = .drop }?.code == .empty)
   }
 
+  @Test("Means of the training data stand in for empty cells, a mark says where, and new data is read with them")
+  func means() throws {
+    let data = try open("a,b,c,y\n1,2,x,5\n,4,,6\n3,3,x,7\n") { request in
+      (request.missing, request.target, request.oneHot) = (.mean, "y", ["c"])
+    }
+    #expect(data.columns == ["a", "a=", "b", "c=x", "c="])
+    #expect(data.train.inputs.elements == [1, 0, 2, 1, 0, 2, 1, 4, 0, 1, 3, 0, 3, 1, 0])
+    #expect(data.schema.sourceColumns == ["a", "b", "c"])
+    let schema = try Schema(json: data.schema.json, path: "schema.json")
+    #expect(schema == data.schema && Dataset(schema: schema).substitutes == data.substitutes)
+    // A column that had no gap has no mark, and its mean all the same; the new data's own mean is not asked.
+    let new = try open("b,c,a,y\n,x,9,1\n8,,,2\n") { request in
+      (request.missing, request.target, request.oneHot, request.schema) = (.mean, "y", ["c"], schema)
+    }
+    #expect(new.columns == data.columns && new.train.inputs.elements == [9, 0, 3, 1, 0, 2, 1, 8, 0, 1])
+    #expect(try new.seen(as: schema).substitutes == data.substitutes)
+    #expect(data.notes.contains { $0.contains("means") })
+    #expect(fail("a,y\n1,2\n2,\n") { ($0.missing, $0.target) = (.mean, "y") }?.code == .missingValues)
+    #expect(fail("a,b\n1,\n2,\n") { $0.missing = .mean } != nil)
+  }
+
   @Test func infinitiesAndText() throws {
     for cell in ["inf", "-Infinity", "+INF", "1e999", "-123456789e400"] {
       let error = fail("a,b\n1,2\n3,\(cell)\n")

@@ -42,9 +42,9 @@ import Testing
       }
       #expect(said.contains(reason), "\(name): \(said)")
     }
-    // Rows with an empty amount are left out.
-    #expect(reading.rows.count == 60 - (0..<60).count { $0 % 9 == 4 })
-    #expect(reading.notes.count == 1 && reading.width == 6)
+    // Where the amount is empty its mean stands in, and a column of its own says so.
+    #expect(reading.rows.count == 60 && reading.settings.contains("data.missing=mean"))
+    #expect(reading.notes.count == 1 && reading.notes[0].contains("amount") && reading.width == 7)
     #expect(reading.settings.contains("data.dates=[\"day\"]") && reading.settings.contains("data.percent=[\"share\"]"))
   }
 

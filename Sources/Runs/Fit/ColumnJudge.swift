@@ -9,22 +9,16 @@ struct ColumnJudge {
   private let time: Int?
   private let task: FitTask
   private let kept: Set<Int>
-  /// Whether an empty text is a level of its own: no row is left out for its numbers.
-  private let emptyIsLevel: Bool
   private let dropped: Set<Int>
 
   init(_ profile: TableProfile, target: Int?, sequence: Int?, time: Int?, task: FitTask, kept: Set<Int>, dropped: Set<Int>) {
     (self.profile, self.target, self.sequence, self.time, self.task) = (profile, target, sequence, time, task)
     (self.kept, self.dropped) = (kept, dropped)
-    emptyIsLevel = profile.columns.indices.allSatisfy { index in
-      let column = profile.columns[index]
-      return column.kind == .text || column.missing == 0 || index == target || dropped.contains(index)
-        || Self.isEmptyOften(column, profile) && !kept.contains(index)
-    }
   }
 
-  /// A column with a larger share of empty cells is left out, since its rows would be.
-  private static let mostMissing = 0.2
+  /// A column of numbers with a larger share of empty cells is left out: where something is predicted, since the mean would
+  /// stand in nearly everywhere; else, since its rows would be left out.
+  private var mostMissing: Double { task.hasTarget ? 0.9 : 0.2 }
   /// A category has so many rows on average.
   private static let rowsOfLevel = 4
   private static let mostLevels = 100
@@ -42,7 +36,7 @@ struct ColumnJudge {
     if !task.hasTarget, column.kind == .text { return .dropped(reason: "text, where densities are of numbers") }
     if kept.contains(index) { return .input }
     if isIdentifier(column) { return .identifier }
-    if Self.isEmptyOften(column, profile), column.kind != .text || !emptyIsLevel {
+    if column.kind != .text, Double(column.missing) > mostMissing * Double(profile.rowCount) {
       return .dropped(reason: "\(column.missing) of \(profile.rowCount) cells are empty")
     }
     if column.kind == .text, column.distinct > min(Self.mostLevels, profile.rowCount / Self.rowsOfLevel) {
@@ -50,10 +44,6 @@ struct ColumnJudge {
     }
     if isCopy(index) { return .dropped(reason: "a leak: a copy of the target") }
     return .input
-  }
-
-  private static func isEmptyOften(_ column: TableProfile.Column, _ profile: TableProfile) -> Bool {
-    Double(column.missing) > mostMissing * Double(profile.rowCount)
   }
 
   /// Why a column cannot be an input, also if the user wants it.

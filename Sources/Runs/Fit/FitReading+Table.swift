@@ -38,19 +38,19 @@ extension FitReading {
     }
     let texts = inputs.filter { profile.columns[$0].kind == .text }
     let numeric = inputs.filter { profile.columns[$0].kind != .text }
-    let width = numeric.count + texts.reduce(0) { $0 + profile.columns[$1].distinct }
+    let gaps = inputs.filter { profile.columns[$0].missing > 0 }
+    // Where something is predicted, a mean or a level of its own stands in for an empty cell. Densities are of rows that are
+    // whole; an element of a sequence is never left out. A forecast without a time is none.
+    let missing: MissingRule =
+      task == .states ? .keep : gaps.isEmpty || task == .groups || task == .series ? .drop : .mean
+    let width =
+      numeric.count + texts.reduce(0) { $0 + profile.columns[$1].distinct } + (missing == .mean ? gaps.count : 0)
     guard width <= FitReading.mostColumns else {
       throw FitReading.mistake(
         asked, "the inputs become \(width) columns of numbers",
         "leave some out with --drop: at most \(FitReading.mostColumns) are learned from")
     }
-    // A missing text is a category of its own, unless rows with missing numbers are left out anyway; an element of a
-    // sequence is never left out.
-    let keepsMissing =
-      task == .states
-      || numeric.allSatisfy { profile.columns[$0].missing == 0 } && texts.contains { profile.columns[$0].missing > 0 }
-    let complete = try FitReading.complete(
-      profile, (target.map { [$0] } ?? []) + (keepsMissing ? [] : inputs.filter { profile.columns[$0].missing > 0 }))
+    let complete = try FitReading.complete(profile, (target.map { [$0] } ?? []) + (missing == .drop ? gaps : []))
     let groups = try FitReading.groups(asked, profile, task == .classes ? target : sequence)
     let common = FitReading.common(complete, groups, task)
     if task.isOfNumbers {
@@ -66,12 +66,18 @@ extension FitReading {
         Column(name: profile.columns[$0].name, contents: FitReading.contents(profile.columns[$0]), use: uses[$0])
       }, rowCount: profile.rowCount, rows: common.rows,
       notes: FitReading.notes(profile.rowCount, complete: complete.count, rows: common.rows.count, rare: common.rare)
+        + (missing == .mean ? FitReading.gapNotes(profile, gaps) : [])
         + (task == .numbers ? FitReading.orderNotes(profile, inputs) : []),
       settings: FitReading.settings(
-        profile, target: target, sequence: sequence, task, uses, texts: texts, missing: keepsMissing ? .keep : .drop),
+        profile, target: target, sequence: sequence, task, uses, texts: texts, missing: missing),
       width: width, outputs: common.classes,
       series: try time.map { try FitReading.series(asked, profile, $0, target!, common.rows) }, content: .table(profile),
       groups: groups)
+  }
+
+  private static func gapNotes(_ profile: TableProfile, _ gaps: [Int]) -> [String] {
+    let names = gaps.prefix(4).map { profile.columns[$0].name }.joined(separator: ", ") + (gaps.count > 4 ? ", …" : "")
+    return ["empty cells of \(names) become the mean of their column and a mark, or a level of their own"]
   }
 
   // MARK: Series
