@@ -15,18 +15,43 @@ public struct HeldOutPart: Sendable {
     (self.name, self.learner) = (name, learner)
   }
 
-  /// Whether its metrics are made of sums over blocks, which shards can share.
-  var isShared: Bool { learner.offers.evaluation == nil }
+  /// What shards write of it.
+  fileprivate enum Sharing {
+    /// A row of sums for each block of examples.
+    case sums
+    /// Some numbers for each example.
+    case numbers(SharedEvaluation)
+    /// Nothing: every node measures all of it.
+    case nothing
+  }
+
+  fileprivate var sharing: Sharing {
+    let offers = learner.offers
+    if let shared = offers.sharedEvaluation, shared.isWorthwhile(learner.evaluationCount) { return .numbers(shared) }
+    return offers.evaluation == nil ? .sums : .nothing
+  }
+
+  /// The shape of what shards write; nil: nothing.
+  fileprivate var shape: [Int]? {
+    switch sharing {
+    case .sums: [blockCount, 2 * learner.evaluationMetrics.count]
+    case .numbers(let shared): [learner.evaluationCount, shared.width]
+    case .nothing: nil
+    }
+  }
+
+  fileprivate var blockCount: Int { Evaluation.blockCount(learner) }
 }
 
 /// A learner that is measured on held-out examples in the last phase of every so many steps, and that may keep the best
 /// parameters and end the training by what is measured.
 ///
 /// The phase is one like any other, so lanes and nodes share its work, and a node that dies in it is replaced. The
-/// examples are cut into blocks of fixed size, and the shards share the blocks. A contribution has one row for each
-/// block: the shard of the block writes the row, all others leave zeros. So the total holds the rows as they were
-/// computed, and the metrics are those of `Evaluation.run`, bit for bit, for every V. A learner that makes its metrics
-/// otherwise (`Offers.evaluation`) is measured by every node when the phase is absorbed.
+/// examples are cut into blocks of fixed size, and the shards share the blocks. A contribution has one row of sums for each
+/// block, or one row for each example (`Offers.sharedEvaluation`): the shard of the block writes its rows, all others leave
+/// zeros. So the total holds the rows as they were computed, and the metrics are those of `Evaluation.run`, bit for bit, for
+/// every V. A learner that makes its metrics otherwise (`Offers.evaluation`), or has few examples, is measured by every
+/// node when the phase is absorbed.
 ///
 /// Where the training selects, `parameters` are the best ones so far, and those that are being trained belong to
 /// `auxiliary`. So a checkpoint, and a node that joins, have both. Until a value has been measured the newest parameters
@@ -55,10 +80,12 @@ public final class EvaluatedLearner: Learner {
     (self.base, self.parts, self.seed) = (base, parts, seed)
     number = base.phases.count
     var layout = Layout()
-    for part in parts where part.isShared {
-      layout.add(part.name, [Evaluation.blockCount(part.learner), 2 * part.learner.evaluationMetrics.count])
+    var blocks = 0
+    for part in parts {
+      guard let shape = part.shape else { continue }
+      layout.add(part.name, Shape(shape))
+      blocks += part.blockCount
     }
-    let blocks = layout.slots.reduce(0) { $0 + $1.shape[0] }
     // An exchange adds one number at least.
     if blocks == 0 { layout.add("none", [1, 1]) }
     phase = Phase(
@@ -102,14 +129,35 @@ public final class EvaluatedLearner: Learner {
     contribution.values.float64.update(repeating: 0)
     guard case .range(let items) = shard.examples else { preconditionFailure("items are a range") }
     var first = 0
-    for (part, slot) in zip(parts.filter(\.isShared), self.phase.layout.slots) {
-      let (blocks, width) = (slot.shape[0], slot.shape[1])
-      for block in items.clamped(to: first..<first + blocks).map({ $0 - first }) {
-        let row = contribution.values.doubles(slot)[block * width..<(block + 1) * width]
+    for part in parts {
+      guard let slot = self.phase.layout[part.name] else { continue }
+      let mine = items.clamped(to: first..<first + part.blockCount)
+      first += part.blockCount
+      guard !mine.isEmpty else { continue }
+      let blocks = mine.lowerBound - (first - part.blockCount)..<mine.upperBound - (first - part.blockCount)
+      try write(part, blocks, to: contribution.values.doubles(slot), width: slot.shape[1], on: lane)
+    }
+  }
+
+  /// Writes the rows of some blocks of a part.
+  private func write(
+    _ part: HeldOutPart, _ blocks: Range<Int>, to rows: UnsafeMutableBufferPointer<Double>, width: Int, on lane: Lane
+  ) throws {
+    switch part.sharing {
+    case .sums:
+      for block in blocks {
         try Evaluation.sums(ofBlock: block, part.learner, seed: seed, on: lane)
-          .write(to: UnsafeMutableBufferPointer(rebasing: row))
+          .write(to: UnsafeMutableBufferPointer(rebasing: rows[block * width..<(block + 1) * width]))
       }
-      first += blocks
+    case .numbers(let shared):
+      let length = Evaluation.blockLength
+      let examples =
+        blocks.lowerBound * length..<min(blocks.upperBound * length, part.learner.evaluationCount)
+      // The lane is one of many already: a crew of one computes on this thread.
+      let numbers = try shared.numbers(examples, RandomKey(seed: seed), Crew(lanes: 1))
+      precondition(numbers.count == examples.count * width, "a learner gives the numbers that it says")
+      _ = UnsafeMutableBufferPointer(rebasing: rows[(examples.lowerBound * width)...]).update(fromContentsOf: numbers)
+    case .nothing: break
     }
   }
 
@@ -139,8 +187,12 @@ public final class EvaluatedLearner: Learner {
     let rows = total.float64()
     var metrics: [String: Double] = [:]
     for part in parts {
-      guard part.isShared, let slot = phase.layout[part.name] else {
+      guard let slot = phase.layout[part.name] else {
         metrics.merge(try Evaluation.run(part.learner, as: part.name, seed: seed, crew: crew)) { $1 }
+        continue
+      }
+      if case .numbers(let shared) = part.sharing {
+        metrics.merge(Evaluation.metrics(ofNumbers: Array(rows[slot.range]), shared, as: part.name)) { $1 }
         continue
       }
       let (names, width) = (part.learner.evaluationMetrics, slot.shape[1])

@@ -5,8 +5,9 @@ import Tensors
 /// Means over held-out examples: a sum over examples again, in blocks of fixed size, so that it does not depend on
 /// lanes either.
 public enum Evaluation {
-  /// Examples that one lane evaluates at a time.
-  private static let blockLength = 100
+  /// Examples that one lane evaluates at a time: a fixed number, so that products have the same shapes on any number of lanes
+  /// and nodes.
+  public static let blockLength = 100
   /// The stream of random numbers that evaluations take.
   private static let tensor: UInt32 = 0xFFFF_FFFE
 
@@ -66,6 +67,11 @@ public enum Evaluation {
   static func metrics(of sums: [Sums], _ learner: any Learner, as part: String) -> [String: Double] {
     let count = learner.evaluationCount
     return named(learner.report(Sums.means(of: sums, examples: count), examples: count), part)
+  }
+
+  /// What the learner makes of the numbers of all examples.
+  static func metrics(ofNumbers numbers: [Double], _ shared: SharedEvaluation, as part: String) -> [String: Double] {
+    named(shared.metrics(numbers), part)
   }
 
   private static func named(_ metrics: [String: Double], _ part: String) -> [String: Double] {

@@ -14,9 +14,11 @@ public struct Offers {
   /// Metrics over all held-out examples with the current parameters, `test/` left out, in place of sums over examples: a
   /// calibration error, an area under a curve. The same for any number of lanes.
   public var evaluation: ((_ key: RandomKey, _ crew: Crew) throws -> [String: Double])?
+  /// The same metrics, bit for bit, made of numbers of each example, so that shards can share the examples.
+  public var sharedEvaluation: SharedEvaluation?
   /// log p(answer | sample) of each held-out example, an array of the samples for each, of learners whose samples differ.
   public var logDensities: ((_ samples: Int, _ key: RandomKey, _ crew: Crew) throws -> [[Double]])?
-  /// What each held-out example scores, of a learner with an `evaluation`.
+  /// What each held-out example scores, of a learner whose metrics are not made of sums.
   public var scores: ((_ key: RandomKey, _ crew: Crew) throws -> HeldOutScores)?
   public var prediction: (any Predicting)?
   public var closedFormPrediction: (any RowPredicting)?

@@ -31,6 +31,19 @@ import Training
     #expect(tables[0].columns.allSatisfy { $0.values.count == $0.shape.reduce(1, *) })
   }
 
+  @Test(
+    "Numbers of examples of an evaluation are the same whichever others are computed with them",
+    arguments: ["bbb", "mlp", "ivon", "bbb-regression", "mc-dropout-regression"])
+  func sharedEvaluation(_ model: String) throws {
+    let data = try model.hasSuffix("regression") ? Toy.line(330) : Toy.classes(330)
+    let learner = try predictor(model, data, Self.keys)
+    let (shared, key) = (try #require(learner.offers.sharedEvaluation), RandomKey(seed: 4))
+    let whole = try shared.numbers(0..<330, key, Crew(lanes: 2))
+    let parts = try [0..<100, 100..<300, 300..<330].flatMap { try shared.numbers($0, key, Crew(lanes: 1)) }
+    #expect(whole == parts && whole.count == 330 * shared.width)
+    #expect(try shared.metrics(parts) == learner.offers.evaluation!(key, Crew(lanes: 3)))
+  }
+
   @Test func uncertaintyAddsUp() async throws {
     let learner = try await trained()
     let table = try PredictionTable(

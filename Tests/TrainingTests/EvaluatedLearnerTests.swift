@@ -53,6 +53,25 @@ import Training
     #expect(abs(reports[8]![Self.metric]! - 4) < 1e-9 && base.position == 12)
   }
 
+  @Test("Shards share the examples of metrics that are made of numbers of each, and the metrics are the same bits")
+  func shared() async throws {
+    for (count, shards, lanes) in [(2050, 1, 1), (2050, 4, 3), (2051, 64, 2), (1990, 4, 2)] {
+      let listener = Listener()
+      let learner = Measured(errors: Self.errors, examples: count, isShared: true)
+      let base = Measured(errors: Self.errors, examples: 0)
+      let evaluated = EvaluatedLearner(base, on: [HeldOutPart("validation", learner)!], every: 4, seed: 0)
+      try await Self.train(evaluated, shards: shards, lanes: lanes, every: 4, heardBy: listener)
+      // Few examples are measured at once, by each node.
+      let asked = learner.asked.withLock { $0 }
+      #expect(asked.reduce(0, +) == (count < 2000 ? 0 : 3 * count) && (count < 2000 || asked.count == 3 * min(shards, 21)))
+      let alone = Measured(errors: Self.errors, examples: count, isShared: true)
+      for (step, metrics) in listener.reports.withLock({ $0 }) {
+        alone.parameters.float32.update(repeating: Float(step))
+        #expect(try metrics == Evaluation.run(alone, as: "validation", seed: 0, crew: Crew(lanes: 1)), "\(step)")
+      }
+    }
+  }
+
   @Test("The best parameters are the result, and patience ends the training", arguments: [false, true])
   func selection(_ isWhole: Bool) async throws {
     for (patience, selected, last) in [(nil, 8, 12), (1, 2, 3), (2, 4, 6), (3, 4, 7), (9, 8, 12)] as [(Int?, Int, Int)]

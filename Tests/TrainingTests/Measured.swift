@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import Tensors
 import Training
 
@@ -14,9 +15,12 @@ final class Measured: Learner {
   private let errors: [Double]
   /// Whether the metrics are made at once and not of sums.
   private let isWhole: Bool
+  /// Whether they are made of two numbers of each example, which shards share. How many examples each call asks for.
+  private let isShared: Bool
+  let asked = Mutex([Int]())
 
-  init(errors: [Double], examples: Int = 730, isWhole: Bool = false) {
-    (self.errors, evaluationCount, self.isWhole) = (errors, examples, isWhole)
+  init(errors: [Double], examples: Int = 730, isWhole: Bool = false, isShared: Bool = false) {
+    (self.errors, evaluationCount, self.isWhole, self.isShared) = (errors, examples, isWhole, isShared)
     var layout = Layout()
     layout.add("position", [3])
     parameters = FlatBuffer("parameters", layout)
@@ -48,6 +52,24 @@ final class Measured: Learner {
 
   var offers: Offers {
     var offers = Offers()
+    if isShared {
+      func metrics(_ numbers: [Double]) -> [String: Double] {
+        ["squared_error": zip(numbers.indices, numbers).reduce(0) { $1.0 % 2 == 0 ? $0 + $1.1 : $0 - $1.1 / 7 }]
+      }
+      func numbers(_ examples: Range<Int>) -> [Double] {
+        precondition(examples.lowerBound % Evaluation.blockLength == 0)
+        return examples.flatMap { [error($0), error($0) / 3] }
+      }
+      offers.evaluation = { [self] _, _ in metrics(numbers(0..<evaluationCount)) }
+      offers.sharedEvaluation = SharedEvaluation(width: 2) { [self] examples, _, crew in
+        asked.withLock { $0.append(examples.count) }
+        precondition(crew.lanes == 1)
+        return numbers(examples)
+      } metrics: {
+        metrics($0)
+      }
+      return offers
+    }
     guard isWhole else { return offers }
     offers.evaluation = { [self] _, _ in ["squared_error": errors[position - 1]] }
     return offers

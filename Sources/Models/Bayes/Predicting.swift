@@ -25,7 +25,7 @@ public struct PredictionSamples: Sendable {
 public enum Prediction {
   /// Examples that one lane computes at a time: a fixed number, so that products have the same shapes on any number of
   /// lanes and nodes.
-  public static let blockLength = 100
+  public static let blockLength = Evaluation.blockLength
   /// Numbers of samples held at a time: 256 MiB.
   private static let capacity = 64 << 20
 
@@ -37,8 +37,16 @@ public enum Prediction {
     _ learner: any Predicting, on array: ExampleArray, samples count: Int, key: RandomKey, with crew: Crew,
     _ body: (PredictionSamples) throws -> Void
   ) throws {
+    try run(learner, on: 0..<array.count, of: array, samples: count, key: key, with: crew, body)
+  }
+
+  /// The same of some examples, which begin at a multiple of `blockLength` and end at one, or with all examples.
+  static func run(
+    _ learner: any Predicting, on examples: Range<Int>, of array: ExampleArray, samples count: Int, key: RandomKey,
+    with crew: Crew, _ body: (PredictionSamples) throws -> Void
+  ) throws {
     let storage = learner.makeSampleStorage()
-    for piece in pieces(of: array.count, samples: count, width: learner.predictionWidth) {
+    for piece in pieces(of: examples, samples: count, width: learner.predictionWidth) {
       let values = try samples(
         0..<count, of: piece, rows: array, from: 0, learner, storage: storage, key: key, with: crew)
       array.releaseResident(piece)
@@ -48,8 +56,14 @@ public enum Prediction {
 
   /// Ranges of examples whose samples fit into memory; each begins at a multiple of `blockLength`.
   public static func pieces(of examples: Int, samples count: Int, width: Int) -> [Range<Int>] {
+    pieces(of: 0..<examples, samples: count, width: width)
+  }
+
+  static func pieces(of examples: Range<Int>, samples count: Int, width: Int) -> [Range<Int>] {
     let whole = max(capacity / (count * width) / blockLength, 1) * blockLength
-    return stride(from: 0, to: examples, by: whole).map { $0..<min($0 + whole, examples) }
+    return stride(from: examples.lowerBound, to: examples.upperBound, by: whole).map {
+      $0..<min($0 + whole, examples.upperBound)
+    }
   }
 
   /// Some samples of some examples: sample after sample of an example, example after example.

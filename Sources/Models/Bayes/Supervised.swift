@@ -47,7 +47,8 @@ extension Supervised {
     if distinctSamples != 1 {
       offers.logDensities = { samples, key, crew in
         var all: [[Double]] = []
-        try PredictiveEvaluation.logDensities(self, self.supervision, samples: samples, key: key, with: crew) {
+        let all = 0..<self.evaluationCount
+        try PredictiveEvaluation.logDensities(self, self.supervision, all, samples: samples, key: key, with: crew) {
           all.append($0)
         }
         return all
@@ -55,6 +56,12 @@ extension Supervised {
     }
     offers.evaluation = { key, crew in
       try PredictiveEvaluation(self, self.supervision, samples: self.evaluationSamples, key: key, with: crew).metrics
+    }
+    offers.sharedEvaluation = SharedEvaluation(width: PredictiveEvaluation.width(self)) { examples, key, crew in
+      try PredictiveEvaluation.numbers(
+        self, self.supervision, examples, samples: self.evaluationSamples, key: key, with: crew)
+    } metrics: {
+      PredictiveEvaluation(self, self.supervision, numbers: $0).metrics
     }
     offers.scores = { key, crew in
       try PredictiveEvaluation(self, self.supervision, samples: self.evaluationSamples, key: key, with: crew).scores
