@@ -7,10 +7,10 @@ import Tensors
 /// Each layer has a vertical stack, which sees all rows above, and a horizontal one, which sees what lies to the left and the
 /// vertical stack's numbers of its own place. Windows have no taps where they must not look, in the place of masked ones.
 public struct GatedPixelCNN: Sendable {
-  private let embedding: Embedding
-  private let layers: [GatedLayer]
-  private let hidden: Dense
-  private let logits: Dense
+  let embedding: Embedding
+  let layers: [GatedLayer]
+  let hidden: Dense
+  let logits: Dense
   /// Of an image, [height, width].
   public let size: [Int]
   public let codes: Int
@@ -56,7 +56,7 @@ public struct GatedPixelCNN: Sendable {
 }
 
 /// A layer of both stacks.
-private struct GatedLayer: Sendable {
+struct GatedLayer: Sendable {
   /// Of the rows above, and but for the first layer of the own row as well.
   let vertical: CausalConvolution
   /// Of what lies to the left, and but for the first layer of the own place as well.
@@ -102,19 +102,21 @@ private struct GatedLayer: Sendable {
   }
 
   /// tanh of one half of the channels times the sigmoid of the other (equation 2).
-  private static func gate(_ x: Tensor) -> Tensor {
+  static func gate(_ x: Tensor) -> Tensor {
     let half = x.columns / 2
     return x.columns(0..<half).tanh() * x.columns(half..<2 * half).sigmoid()
   }
 }
 
 /// A convolution whose windows end above or to the left of a place, or with it: [n, h, w, in] → [n, h, w, out].
-private struct CausalConvolution: Sendable {
+struct CausalConvolution: Sendable {
   enum Direction { case above, left }
 
   private let weight: Slot
   private let bias: Slot
   private let padding: Pair
+  private let direction: Direction
+  var window: Pair { Pair(weight.shape[2], weight.shape[3]) }
 
   /// - Parameters:
   ///   - window: height and width; the width of one above is odd, and lies around the place.
@@ -125,6 +127,7 @@ private struct CausalConvolution: Sendable {
   ) {
     weight = layout.add("\(name).weight", [outputs, inputs, window.height, window.width])
     bias = layout.add("\(name).bias", [outputs])
+    self.direction = direction
     let own = seesOwn ? 1 : 0
     padding =
       direction == .above
@@ -137,6 +140,14 @@ private struct CausalConvolution: Sendable {
       Initialization.fanIn.fill(
         slot, of: parameters, seed: seed, fanIn: weight.shape[1] * taps, fanOut: weight.shape[0] * taps)
     }
+  }
+
+  /// The numbers of one row or place alone, of what its windows see: [n, window height, w, in] → [n, 1, w, out] of one above,
+  /// [n, 1, window width, in] → [n, 1, 1, out] of one to the left.
+  func ofOne(_ seen: Tensor, _ pass: Pass) -> Tensor {
+    seen.convolved(
+      with: pass.parameters[weight], bias: pass.parameters[bias],
+      padding: direction == .above ? Pair(0, window.width / 2) : 0)
   }
 
   func callAsFunction(_ x: Tensor, _ pass: Pass) -> Tensor {

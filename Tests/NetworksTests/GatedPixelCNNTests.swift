@@ -42,6 +42,25 @@ import Testing
     }
   }
 
+  @Test("Drawn place by place, logits are those of whole images", arguments: [1, 3, 5], [1, 2, 4])
+  func drawing(kernel: Int, depth: Int) {
+    for size in [[4, 5], [1, 6], [6, 1], [3, 3]] {
+      let (network, views) = network(codes: 4, size: size, kernel: kernel, depth: depth)
+      let (pass, places) = (Pass(predictingWith: views), size[0] * size[1])
+      let codes = (0..<3 * places).map { $0 * $0 * 7 % 4 }
+      let whole = network(codes, pass).values
+      var drawing = CodeDrawing(network, images: 3, pass)
+      for place in 0..<places {
+        let logits = drawing.logits().values
+        for image in 0..<3 {
+          let row = whole[4 * (image * places + place)..<4 * (image * places + place + 1)]
+          #expect(zip(row, logits[4 * image..<4 * image + 4]).allSatisfy { abs($0 - $1) < 1e-5 }, "\(size) \(place)")
+        }
+        drawing.take((0..<3).map { codes[$0 * places + place] })
+      }
+    }
+  }
+
   @Test("Probabilities of all images add up to 1")
   func sum() {
     let (network, views) = network(codes: 2, size: [2, 3])

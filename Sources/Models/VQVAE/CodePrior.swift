@@ -52,15 +52,16 @@ struct CodePrior: Sendable {
     let places = network.size[0] * network.size[1]
     let uniform = Tensor.uniform(key, rows: images.map { UInt32($0) }, columns: places)
     var codes = [Int](repeating: 0, count: images.count * places)
-    let pass = Pass(predictingWith: parameters)
+    var drawing = CodeDrawing(network, images: images.count, Pass(predictingWith: parameters))
     for place in 0..<places {
-      let logits = network(codes, pass)
-      for image in 0..<images.count {
-        let row = image * places + place
-        codes[row] = CodePrior.choice(
-          UnsafeBufferPointer(start: logits.pointer + row * network.codes, count: network.codes),
-          Double(uniform.pointer[row]))
+      let logits = drawing.logits()
+      let chosen = (0..<images.count).map { image in
+        CodePrior.choice(
+          UnsafeBufferPointer(start: logits.pointer + image * network.codes, count: network.codes),
+          Double(uniform.pointer[image * places + place]))
       }
+      for (image, code) in chosen.enumerated() { codes[image * places + place] = code }
+      drawing.take(chosen)
     }
     return codes
   }
