@@ -145,9 +145,13 @@ public final class Recipe {
       "\(source) has no key \(unknown)" + (nearest(to: unknown).map { "; the nearest is \($0)" } ?? own))
   }
 
-  /// The known key whose name is nearest, in the same section where there is a choice.
+  /// The known key whose name is nearest: of the same section, or, where that has none, of another one, if few letters differ.
   private func nearest(to unknown: Key) -> Key? {
+    let own = known.filter { $0.section == unknown.section }
+    if let name = Files.nearest(to: unknown.name, among: own.map(\.name)) { return own.first { $0.name == name } }
     guard let name = Files.nearest(to: unknown.name, among: known.map(\.name)) else { return nil }
+    let isClose = own.isEmpty || unknown.section.isEmpty || distance(name, unknown.name) <= max(1, unknown.name.count / 3)
+    guard isClose else { return nil }
     return known.filter { $0.name == name }.min {
       distance($0.section, unknown.section) < distance($1.section, unknown.section)
     }

@@ -31,6 +31,13 @@ private let yaml = """
     }
   }
 
+  @Test("A key of another section is not named where half of its letters differ") func anotherSection() throws {
+    let recipe = try Recipe(yaml: "data: {strict: true}\nevaluate: {metrics: [swd]}", source: "r")
+    _ = try recipe["data"].flag("strict", default: true)
+    _ = try recipe["evaluate"].integer("samples", default: 2, in: 1...100)
+    #expect(throws: RecipeError("r has no key evaluate.metrics; evaluate has samples")) { try recipe.finish() }
+  }
+
   @Test func whereNoneIsNearTheSectionsKeysAreNamed() throws {
     let recipe = try Recipe(yaml: "network: {windows: 3}\nspeed: 5", source: "r")
     _ = try recipe["network"].integer("latent", default: 2, in: 1...100)
