@@ -9,6 +9,8 @@ public protocol Predicting: Learner {
   var isClassifier: Bool { get }
   /// How many samples differ: a plain network has one, an ensemble as many as members; nil: all do.
   var distinctSamples: Int? { get }
+  /// How many Markov chains the samples are states of, in turns, each chain's in its order; nil: they are no chain's.
+  var chainCount: Int? { get }
   /// How many samples an evaluation takes.
   var evaluationSamples: Int { get }
   /// The names of classes, or nothing.
@@ -26,6 +28,8 @@ public protocol Predicting: Learner {
 }
 
 extension Predicting {
+  public var chainCount: Int? { nil }
+
   /// Whether samples differ at all.
   public var isStochastic: Bool { distinctSamples != 1 }
 

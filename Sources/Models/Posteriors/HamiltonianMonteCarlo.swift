@@ -14,6 +14,7 @@ import Training
 /// start. A state that is not left is kept again. In the burn-in every proposal of finite energy is accepted.
 struct HamiltonianMonteCarlo: SampledPosterior {
   static let hasOwnRule = true
+  static let isOfChains = true
 
   /// Examples times weights that one gradient of all examples may have.
   private static let mostProducts = 20_000_000

@@ -16,6 +16,7 @@ import Training
 /// Zhang, Chen and Wilson, Cyclical Stochastic Gradient MCMC for Bayesian Deep Learning, ICLR 2020).
 struct Langevin: SampledPosterior {
   static let hasOwnRule = true
+  static let isOfChains = true
 
   let base: DropoutLearner
   let samples: KeptSamples

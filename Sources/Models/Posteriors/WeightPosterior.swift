@@ -10,6 +10,8 @@ import Training
 protocol WeightPosterior: Sendable {
   /// Whether the posterior moves the weights by a rule of its own, in the place of `optimizer.name`.
   static var hasOwnRule: Bool { get }
+  /// Whether its draws are states of a Markov chain, in order. By default they are not.
+  static var isOfChains: Bool { get }
   /// Whether the network computes with the first of the parameters; if not, with weights that `prepare` writes.
   static var isAtParameters: Bool { get }
   /// The parameters: the network's weights, or their means, and then what draws are made of.
@@ -38,6 +40,7 @@ protocol WeightPosterior: Sendable {
 }
 
 extension WeightPosterior {
+  static var isOfChains: Bool { false }
   func prepare(_ step: Step, with crew: Crew) throws {}
 }
 

@@ -64,6 +64,8 @@ final class WeightPosteriorLearner: Supervised {
     return members * draws
   }
 
+  var chainCount: Int? { type(of: posterior).isOfChains ? base.members.count : nil }
+
   /// No more than there are, which would count some twice.
   var evaluationSamples: Int { sampleCount(wantedSamples) }
 
