@@ -156,7 +156,8 @@ public struct Dataset: Sendable {
   /// Throws `.mismatched` where train and test differ in shape, element kind or number of classes.
   public init(
     name: String, train: ExampleSet, test: ExampleSet? = nil, columns: [String] = [], levels: [Schema.Levels] = [],
-    substitutes: [Schema.Substitute] = [], targetName: String? = nil, vocabulary: [String]? = nil, notes: [String] = [], validation: ExampleSet? = nil
+    substitutes: [Schema.Substitute] = [], targetName: String? = nil, vocabulary: [String]? = nil, notes: [String] = [],
+    validation: ExampleSet? = nil
   ) throws(DataError) {
     for test in [test, validation].compactMap({ $0 }) {
       try Self.check(train.inputs, test.inputs, "inputs", name)
@@ -181,7 +182,8 @@ public struct Dataset: Sendable {
   /// Parts that have been checked.
   init(
     name: String, train: ExampleSet, test: ExampleSet?, columns: [String], levels: [Schema.Levels],
-    substitutes: [Schema.Substitute], targetName: String?, vocabulary: [String]?, notes: [String] = [], validation: ExampleSet? = nil,
+    substitutes: [Schema.Substitute], targetName: String?, vocabulary: [String]?, notes: [String] = [],
+    validation: ExampleSet? = nil,
     reference: Schema?
   ) {
     (self.name, self.train, self.test, self.columns, self.levels) = (name, train, test, columns, levels)

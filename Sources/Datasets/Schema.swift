@@ -104,7 +104,8 @@ public struct Schema: Codable, Sendable, Equatable {
   public var fingerprint: String
 
   enum CodingKeys: String, CodingKey {
-    case version, name, description, kind, shape, train, test, columns, levels, substitutes, classes, targets, vocabulary,
+    case version, name, description, kind, shape, train, test, columns, levels, substitutes, classes, targets,
+      vocabulary,
       captions, sequences, fingerprint
     case targetName = "target"
     case labelImages = "label_images"
@@ -253,7 +254,8 @@ extension Dataset {
     self.init(
       name: schema.name, train: set(schema.train, schema.sequences?.train),
       test: schema.test > 0 ? set(schema.test, schema.sequences?.test) : nil,
-      columns: schema.columns, levels: schema.levels, substitutes: schema.substitutes ?? [], targetName: schema.targetName,
+      columns: schema.columns, levels: schema.levels, substitutes: schema.substitutes ?? [],
+      targetName: schema.targetName,
       vocabulary: schema.vocabulary, reference: schema)
   }
 

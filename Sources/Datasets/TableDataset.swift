@@ -61,7 +61,8 @@ struct TableDataset {
     }
     var dataset = try Dataset(
       name: name, train: train, test: test, columns: inputArray.names, levels: inputArray.levels,
-      substitutes: inputArray.substitutes, targetName: allTargets.isEmpty ? nil : allTargets.map { table.columns[$0].name }.joined(separator: ", "),
+      substitutes: inputArray.substitutes,
+      targetName: allTargets.isEmpty ? nil : allTargets.map { table.columns[$0].name }.joined(separator: ", "),
       notes: notes)
     dataset.readCount = sequences?.count ?? table.rowCount
     return dataset

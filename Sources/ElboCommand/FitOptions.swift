@@ -54,7 +54,9 @@ struct FitOptions: ParsableArguments {
   /// The plan to repeat, which says all the rest.
   func repeated() throws -> FitPlan? {
     guard let plan else { return nil }
-    guard target == nil, minutes == nil, task == nil, sequence == nil, time == nil, keep.isEmpty, drop.isEmpty, seed == nil else {
+    guard target == nil, minutes == nil, task == nil, sequence == nil, time == nil, keep.isEmpty, drop.isEmpty,
+      seed == nil
+    else {
       throw RecipeError("--plan says target, minutes, task, columns and seed: leave these options out")
     }
     return try FitPlan(contentsOf: plan)

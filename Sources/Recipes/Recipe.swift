@@ -150,7 +150,8 @@ public final class Recipe {
     let own = known.filter { $0.section == unknown.section }
     if let name = Files.nearest(to: unknown.name, among: own.map(\.name)) { return own.first { $0.name == name } }
     guard let name = Files.nearest(to: unknown.name, among: known.map(\.name)) else { return nil }
-    let isClose = own.isEmpty || unknown.section.isEmpty || distance(name, unknown.name) <= max(1, unknown.name.count / 3)
+    let isClose =
+      own.isEmpty || unknown.section.isEmpty || distance(name, unknown.name) <= max(1, unknown.name.count / 3)
     guard isClose else { return nil }
     return known.filter { $0.name == name }.min {
       distance($0.section, unknown.section) < distance($1.section, unknown.section)

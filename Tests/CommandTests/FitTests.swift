@@ -11,7 +11,8 @@ struct FitTests {
     let rows = (0..<140).map { i in
       let (x, noise) = (Double(i * 37 % 140) / 20, Double(i * i * 7 % 29) / 29 - 0.5)
       let value = sin(x) * 4 + (i % 3 == 0 ? 2 : 0) + noise
-      return "row-\(i),\(classes && i % 20 == 7 ? "" : "\(x)"),\(["a", "b", "c"][i % 3]),\(classes ? (value > 1 ? "high" : "low") : "\(value)")"
+      return
+        "row-\(i),\(classes && i % 20 == 7 ? "" : "\(x)"),\(["a", "b", "c"][i % 3]),\(classes ? (value > 1 ? "high" : "low") : "\(value)")"
     }
     try workspace.write("table.csv", "id,x,kind,y\n" + rows.joined(separator: "\n") + "\n")
     let new = (0..<9).map { "new-\($0),\(classes && $0 == 4 ? "" : "\(Double($0) / 2)"),\(["c", "a", "d"][$0 % 3])" }
@@ -68,7 +69,9 @@ struct FitTests {
     #expect(wrong.status == .exited(2) && wrong.error.split(separator: "\n").count == 1, "\(wrong.error)")
   }
 
-  @Test("Classes have a temperature and sets; a mean stands in for an empty cell, also in what is new") func classes() async throws {
+  @Test("Classes have a temperature and sets; a mean stands in for an empty cell, also in what is new") func classes()
+    async throws
+  {
     let workspace = try Workspace()
     try table(workspace, classes: true)
     let outcome = try await Elbo.run(fit(workspace, "out", "--target", "y", "--minutes", "0.1"))

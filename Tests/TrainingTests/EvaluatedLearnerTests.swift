@@ -63,7 +63,8 @@ import Training
       try await Self.train(evaluated, shards: shards, lanes: lanes, every: 4, heardBy: listener)
       // Few examples are measured at once, by each node.
       let asked = learner.asked.withLock { $0 }
-      #expect(asked.reduce(0, +) == (count < 2000 ? 0 : 3 * count) && (count < 2000 || asked.count == 3 * min(shards, 21)))
+      #expect(
+        asked.reduce(0, +) == (count < 2000 ? 0 : 3 * count) && (count < 2000 || asked.count == 3 * min(shards, 21)))
       let alone = Measured(errors: Self.errors, examples: count, isShared: true)
       for (step, metrics) in listener.reports.withLock({ $0 }) {
         alone.parameters.float32.update(repeating: Float(step))

@@ -11,7 +11,9 @@ struct ColumnJudge {
   private let kept: Set<Int>
   private let dropped: Set<Int>
 
-  init(_ profile: TableProfile, target: Int?, sequence: Int?, time: Int?, task: FitTask, kept: Set<Int>, dropped: Set<Int>) {
+  init(
+    _ profile: TableProfile, target: Int?, sequence: Int?, time: Int?, task: FitTask, kept: Set<Int>, dropped: Set<Int>
+  ) {
     (self.profile, self.target, self.sequence, self.time, self.task) = (profile, target, sequence, time, task)
     (self.kept, self.dropped) = (kept, dropped)
   }

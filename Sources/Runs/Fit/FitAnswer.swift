@@ -158,7 +158,8 @@ package struct FitAnswer: Codable, Sendable {
     var notes: [String] = []
     if plan.task == .series {
       notes.append(
-        "the model has learned from all rows; its scores are those of one that learned from the first \(parts.learning.count)")
+        "the model has learned from all rows; its scores are those of one that learned from the first \(parts.learning.count)"
+      )
     }
     if plan.rungs < plannedRungs {
       notes.append(

@@ -71,7 +71,8 @@ extension FitReading {
       settings: FitReading.settings(
         profile, target: target, sequence: sequence, task, uses, texts: texts, missing: missing),
       width: width, outputs: common.classes,
-      series: try time.map { try FitReading.series(asked, profile, $0, target!, common.rows) }, content: .table(profile),
+      series: try time.map { try FitReading.series(asked, profile, $0, target!, common.rows) },
+      content: .table(profile),
       groups: groups)
   }
 
@@ -89,7 +90,9 @@ extension FitReading {
       return profile.columns[index].kind == .dates && zip(times, times.dropFirst()).allSatisfy { $0 <= $1 }
     }
     return found.map {
-      ["\(profile.columns[$0].name) grows from row to row; give --time \(profile.columns[$0].name) to forecast what follows"]
+      [
+        "\(profile.columns[$0].name) grows from row to row; give --time \(profile.columns[$0].name) to forecast what follows"
+      ]
     } ?? []
   }
 

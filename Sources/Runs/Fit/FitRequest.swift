@@ -49,7 +49,8 @@ package struct FitRequest: Sendable {
     guard (task == .series) == (time != nil) else {
       throw RecipeError(
         time == nil
-          ? "--task series forecasts from the time alone: name its column with --time" : "--time belongs to --task series"
+          ? "--task series forecasts from the time alone: name its column with --time"
+          : "--time belongs to --task series"
       )
     }
   }
