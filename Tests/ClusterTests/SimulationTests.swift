@@ -45,7 +45,7 @@ import Testing
     for seed in 1...UInt64(max(1, count)) { body(seed) }
   }
 
-  @Test func undisturbed() {
+  @Test("Without faults a training keeps its first view and transfers no state") func undisturbed() {
     everySeed(Self.seeds / 5) { seed in
       let simulation = run(seed, Simulation.Faults())
       #expect(simulation.map { $0.views } == 1)
