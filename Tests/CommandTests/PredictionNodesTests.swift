@@ -109,7 +109,7 @@ struct PredictionNodesTests {
     #expect(outcome.status == .exited(130), "\(outcome.error)")
   }
 
-  @Test func mistakes() async throws {
+  @Test("Wrong options for nodes exit with 2 and one line, and write no file") func mistakes() async throws {
     let workspace = try Workspace()
     try await Self.trained("bbb", in: workspace)
     for (arguments, says) in [

@@ -22,7 +22,10 @@ struct PredictionTests {
     try #require(outcome.status == .exited(0), "\(outcome.error)")
   }
 
-  @Test(arguments: ["bbb", "mc-dropout", "mlp"]) func predict(_ model: String) async throws {
+  @Test(
+    "One lane and two write the same archive, and a --limit too low for the tolerance is a warning",
+    arguments: ["bbb", "mc-dropout", "mlp"])
+  func predict(_ model: String) async throws {
     let workspace = try Workspace()
     try await Self.trained(model, in: workspace)
     try workspace.write("X.npy", Self.images(7))
@@ -50,7 +53,8 @@ struct PredictionTests {
     #expect(few.error.contains("--limit") == (model != "mlp"), "\(few.error)")
   }
 
-  @Test func prune() async throws {
+  @Test("`elbo prune` keeps the share requested, and evaluating its archive gives the metrics it reported")
+  func prune() async throws {
     let workspace = try Workspace()
     try await Self.trained("bbb", in: workspace)
     let pruned = try await Elbo.run(

@@ -64,7 +64,7 @@ struct UCITests {
     }
   }
 
-  @Test func mistakes() async throws {
+  @Test("Wrong options and misspelled keys exit with 2 and a one-line explanation") func mistakes() async throws {
     let workspace = try Workspace()
     try Self.write(workspace)
     for (more, says) in [
