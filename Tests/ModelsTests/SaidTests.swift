@@ -97,7 +97,7 @@ import Training
     _ = try learner("vae", floats, small + ["objective.likelihood=gaussian"])
   }
 
-  @Test func supports() {
+  @Test("Each support contains its own numbers and refuses others") func supports() {
     #expect(Support.unitInterval.contains(0.5) && Support.unitInterval.contains(1))
     #expect(!Support.unitInterval.contains(1.5) && !Support.unitInterval.contains(.nan))
     #expect(Support.counts.contains(7) && !Support.counts.contains(0.5) && !Support.counts.contains(-1))

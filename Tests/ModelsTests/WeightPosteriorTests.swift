@@ -116,7 +116,7 @@ import Training
     }
   }
 
-  @Test func refusals() throws {
+  @Test("Settings that a weight posterior does not support are refused with an explanation") func refusals() throws {
     func message(_ model: String, _ data: Dataset, _ keys: [String: String]) -> String {
       do {
         _ = try predictor(model, data, keys)
