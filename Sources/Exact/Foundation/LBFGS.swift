@@ -1,6 +1,6 @@
 import LinearAlgebra
 
-/// Minimisation by limited-memory BFGS within a box (Nocedal and Wright 2006, algorithm 7.4; bounds by projection), as
+/// Minimization by limited-memory BFGS within a box (Nocedal and Wright 2006, algorithm 7.4; bounds by projection), as
 /// a value that receives the function's values at the points it asks for: any computation of the function, in one
 /// process or in passes over a cluster, gets the same steps.
 ///

@@ -7,7 +7,7 @@ import Synchronization
 import Tensors
 import Training
 
-/// A network with a posterior over its weights. What is minimised over an epoch is KL(q ‖ p) − Σ E_q log p(y | x, w);
+/// A network with a posterior over its weights. What is minimized over an epoch is KL(q ‖ p) − Σ E_q log p(y | x, w);
 /// `Complexity` sets the part of it that a step takes.
 ///
 /// The expectation is estimated by one draw of the weights for all shards (`scope: step`: only ∂nll/∂w travels, and the
