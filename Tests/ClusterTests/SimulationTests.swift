@@ -135,8 +135,8 @@ import Testing
     }
   }
 
-  /// Whether a training ends as undisturbed, whoever crashes at whichever message; an issue names the first crash after which
-  /// it does not.
+  /// Whether a training ends as undisturbed, no matter which node crashes at which message; an issue names the first
+  /// crash after which it does not.
   /// - Parameter joiners: how many nodes come late, by the message of the crash.
   private func survivesEveryCrash(
     _ model: SymbolicModel, nodes: Int, seed: UInt64, joiners: (_ message: Int) -> Int = { _ in 0 }
