@@ -82,7 +82,7 @@ struct PredictionTests {
     let metrics = try await Elbo.run(
       "evaluate", workspace["run"], "--ood", workspace.data, "--json"
     ).json()
-    // The same data cannot be told from itself.
+    // The same data cannot be distinguished from itself.
     #expect(abs(try #require(metrics["ood/AUROC"] as? Double) - 0.5) < 1e-6)
     #expect(metrics.keys.contains("ood/AUPR") && metrics.keys.contains("ood/FPR95"))
   }

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// A protocol's splits are independent jobs: whoever computes them, the results are the same.
+/// A protocol's splits are independent jobs: no matter which process computes them, the results are the same.
 @Suite("The UCI protocol", .serialized, .timeLimit(.minutes(15)))
 struct UCITests {
   /// Thirty rows of a noisy line, in the layout of the official splits.
