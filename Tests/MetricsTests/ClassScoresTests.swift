@@ -29,7 +29,7 @@ import Testing
     #expect(ClassProbabilities([], classes: 2).summary([]) == [:])
   }
 
-  /// What is said of one class has its name; nothing is said of pairs that do not occur.
+  /// Scores of one class have its name; pairs that do not occur have no score.
   @Test func eachClass() {
     let probabilities = ClassProbabilities([0.9, 0.1, 0.6, 0.4, 0.65, 0.35, 0.2, 0.8], classes: 2)
     let summary = probabilities.summary([0, 0, 1, 1], names: ["no", "a/b"])
