@@ -7,7 +7,7 @@ import Training
 
 /// `objective.class_weights`: what an example of each class counts.
 @Suite struct LabelWeightsTests {
-  /// Twelve rows of classes a, b and c, of which there are 6, 3 and 2, and one that nothing has.
+  /// Eleven rows: 6 of class a, 3 of b and 2 of c. No row has the fourth class.
   private func data() throws -> Dataset {
     let labels: [UInt32] = [0, 1, 0, 2, 0, 1, 0, 2, 0, 1, 0]
     let inputs = labels.indices.map { Double($0 * $0 % 7) }

@@ -29,7 +29,7 @@ private struct LinearProblem {
       let radius = (-2 * log(Double.random(in: 0x1p-53...1, using: &generator))).squareRoot()
       return radius * cos(2 * .pi * Double.random(in: 0..<1, using: &generator))
     }
-    // Orthogonal columns of ±1, of which the second leans to the first.
+    // Orthogonal columns of ±1; the second leans to the first.
     let rows = (0..<Self.count).map { row in
       let (a, b) = (row % 2 == 0 ? 1.0 : -1.0, row / 2 % 2 == 0 ? 1.0 : -1.0)
       return [a, correlation * a + (1 - correlation * correlation).squareRoot() * b, 1]

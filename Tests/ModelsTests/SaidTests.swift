@@ -9,7 +9,7 @@ import Training
 
 /// What a training says of its data, and what it refuses before it begins.
 @Suite struct SaidTests {
-  /// What is said, and the last metrics.
+  /// The alarms, and the last metrics.
   private final class Listener: TrainingObserver {
     private let heard = Mutex<(alarms: [String], metrics: [String: Double])>(([], [:]))
     var alarms: [String] { heard.withLock { $0.alarms } }

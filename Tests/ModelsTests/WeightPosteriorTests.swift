@@ -136,7 +136,7 @@ import Training
     #expect(message("ivon", classes, ["objective.posterior": "lavon"]).contains("the nearest is ivon"))
   }
 
-  /// Noise that is too small beside that of minibatches is told.
+  /// Noise that is too small beside that of minibatches raises an alarm.
   @Test func theNoiseOfMinibatchesIsToldOf() async throws {
     func alarm(_ keys: [String: String]) async throws -> String? {
       let learner = try predictor(
