@@ -61,7 +61,7 @@ package struct NodeProcesses: Sendable {
   /// Starts the nodes, works, and returns when all of them are gone.
   /// - Parameters:
   ///   - gone: hears that a node has ended, how many are left, and how it ended unless that was well.
-  ///   work: when it returns, the nodes have been asked to end.
+  ///   - work: when it returns, the nodes have been asked to end.
   package func run<Value: Sendable>(
     gone: @escaping @Sendable (_ name: String, _ left: Int, _ end: String?) -> Void,
     work: @Sendable () async throws -> Value

@@ -62,7 +62,7 @@ public actor PredictionWorker {
 
   /// - Parameters:
   ///   - name: of the node, for people.
-  ///   patience: how long the coordinator of the prediction may be silent.
+  ///   - patience: how long the coordinator of the prediction may be silent.
   ///   - prepare: makes the learner, on a thread of its own.
   public init(
     _ endpoint: Endpoint, security: ClusterSecurity, build: String, name: String = "",
