@@ -1,4 +1,5 @@
-/// How long to wait before something is overdue, from how long it took before: nobody has to guess a timeout.
+/// How long to wait before something is overdue, derived from how long it took before, so that no timeout has to be
+/// guessed.
 ///
 /// Mean and mean deviation are smoothed as TCP does it (RFC 6298 with gains 1/8 and 1/4); the deadline is the mean
 /// times `factor`, or four deviations above it if that is later, within hard bounds.

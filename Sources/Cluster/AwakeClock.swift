@@ -1,5 +1,5 @@
-/// Time that passes only while the process runs. Whoever was stopped, or got no processor, has heard nobody meanwhile:
-/// its own absence must not be taken for the silence of others.
+/// Time that passes only while the process runs. A process that was stopped, or got no processor, has received nothing
+/// meanwhile: it must not take its own absence for the silence of others.
 public struct AwakeClock: Sendable {
   /// What it shows.
   public private(set) var now: Timestamp

@@ -1,7 +1,7 @@
 import Foundation
 import Synchronization
 
-/// Processes that this one has started, to be told to end or killed.
+/// Processes that this one has started, to be ended or killed.
 package final class Children: Sendable {
   private let running = Mutex<Set<pid_t>>([])
   private let left: Mutex<Int>

@@ -61,7 +61,7 @@ package struct NodeProcesses: Sendable {
   /// Starts the nodes, works, and returns when all of them are gone.
   /// - Parameters:
   ///   - gone: hears that a node has ended, how many are left, and how it ended unless that was well.
-  ///   - work: when it returns, the nodes have been told to end.
+  ///   - work: when it returns, the nodes have been asked to end.
   package func run<Value: Sendable>(
     gone: @escaping @Sendable (_ name: String, _ left: Int, _ end: String?) -> Void,
     work: @Sendable () async throws -> Value
@@ -86,7 +86,7 @@ package struct NodeProcesses: Sendable {
       }
       let result: Result<Value, any Error>
       do { result = .success(try await work()) } catch { result = .failure(error) }
-      // They were told; who does not listen is killed.
+      // The nodes were asked to end; those that do not are killed.
       let killer = Task {
         try await Task.sleep(for: .seconds(5))
         children.killAll()

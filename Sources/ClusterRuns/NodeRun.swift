@@ -15,13 +15,13 @@ package final class NodeRun: Sendable {
     package var coordinator: String
     /// The data on this machine, where the recipe does not say.
     package var data: String?
-    /// Unique in the cluster; nil: by host and process, or by rank where a scheduler tells it.
+    /// Unique in the cluster; nil: by host and process, or by rank where a scheduler sets one.
     package var name: String?
     /// Where peers reach this node; nil: a free port.
     package var bind: String?
     package var lanes: Int
     package var security: SecurityRequest
-    /// Seconds that a node that nobody can replace may take to hand its state over.
+    /// Seconds that a node that no other can replace may take to hand its state over.
     package var grace = 10
     /// Seconds that the coordinator may be silent while nothing moves.
     package var patience = 120
@@ -114,7 +114,7 @@ package final class NodeRun: Sendable {
     return stop.reason == .asked ? .left : .done
   }
 
-  /// By rank where a scheduler tells it, so that a node that is started again takes its own place.
+  /// By rank where a scheduler sets one, so that a node that is started again takes its own place.
   private static func defaultName(_ note: (String) -> Void) throws -> String {
     let process = ProcessInfo.processInfo
     guard let placement = try Placement.detect(process.environment) else {

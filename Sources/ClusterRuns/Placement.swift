@@ -7,7 +7,7 @@ package struct Placement: Equatable {
   /// Whose word it is.
   package var source: String
 
-  /// The variables of a scheduler or launcher: rank, and size where it tells.
+  /// The variables of a scheduler or launcher: rank, and size where it sets one.
   private static let sources: [(name: String, rank: String, size: String?)] = [
     ("Slurm", "SLURM_PROCID", "SLURM_NTASKS"),
     ("Open MPI", "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"),

@@ -18,7 +18,7 @@ package struct PredictionPlace: Sendable {
     case local(Int, lanes: Int)
     /// Those of the training whose coordinator is there.
     case training(Endpoint, ClusterSecurity)
-    /// Whoever comes.
+    /// Any node that connects.
     case anyone
   }
 

@@ -61,7 +61,7 @@ package struct PredictionSession: Sendable {
 }
 
 extension LeasedSamples {
-  /// Ranges of examples of which the same samples have come, with these samples in the order of their indices.
+  /// Ranges of examples for which the same samples have come, with these samples in the order of their indices.
   fileprivate var parts: [PredictionSamples] {
     if missing.isEmpty { return [PredictionSamples(examples: examples, count: count, width: width, values: values)] }
     let bounds = Set(

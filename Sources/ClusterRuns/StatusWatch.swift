@@ -7,13 +7,13 @@ import Runs
 import Training
 import ZeroMQ
 
-/// How a training by nodes is, asked of its coordinator, or told by its run folder when it is over.
+/// The status of a training by nodes, asked of its coordinator, or read from its run folder when it is over.
 package struct StatusWatch: Sendable {
   package enum Answer: Sendable {
     case status(StatusReply)
     /// No coordinator answers at the address.
     case unreachable(Endpoint)
-    /// The run folder tells that the training has ended.
+    /// The run folder shows that the training has ended.
     case over(run: String, status: String)
 
     /// A contract with scripts: keys stay, new ones may be added.
@@ -28,7 +28,7 @@ package struct StatusWatch: Sendable {
       }
     }
 
-    /// Whether asking again would tell nothing new.
+    /// Whether asking again would give the same answer.
     package var isOver: Bool {
       switch self {
       case .status(let reply): [.finished, .failed, .stopped].contains(reply.job.state)
@@ -75,7 +75,7 @@ package struct StatusWatch: Sendable {
     await client.close()
   }
 
-  /// What a run folder alone tells; nil while its coordinator may still be there.
+  /// The answer of a run folder alone; nil while its coordinator may still be there.
   private static func finished(_ path: String) throws -> Answer? {
     let run = try RunFolder(opening: path)
     guard let bytes = try? InputFile.read(run.summary, limit: 1 << 24),

@@ -39,7 +39,7 @@ package struct WorkPlace: Sendable {
   package func run(_ words: [String], among children: Children = Children()) async throws -> String {
     let command = host.map { $0.command([$0.elbo] + words) } ?? (.path("/proc/self/exe"), words)
     var options = PlatformOptions()
-    // Ctrl-C is for this process, which tells the others.
+    // Ctrl-C is for this process, which ends the others.
     options.processGroupID = 0
     let (status, output, error): (TerminationStatus, String, String)
     do {

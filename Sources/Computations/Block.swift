@@ -1,4 +1,4 @@
-/// Steps, each of which uses inputs and results of those before it. Layers add theirs:
+/// Steps; each step uses inputs and results of earlier steps. Layers add theirs:
 ///
 ///     var block = Block()
 ///     let x = block.input([Value.examples, 784])

@@ -131,7 +131,7 @@ public enum Operation: Sendable {
   case poolingPlaces(Geometry)
   /// The first operand's numbers at the places that are the second, and 0 elsewhere, in images as large as the third.
   case unpooling(Geometry)
-  /// Of windows of which padding counts as 0.
+  /// Averages over windows; padding counts as 0.
   case averagePooling(Geometry)
   case upsampling(Int, isBilinear: Bool)
   /// x, γ, β, mean, variance; the channels are the second axis.

@@ -1,6 +1,6 @@
 import Glibc
 
-/// A block of bytes that nobody changes any more: on the heap, or a file mapped into memory.
+/// A block of bytes that does not change any more: on the heap, or a file mapped into memory.
 ///
 /// `@unchecked Sendable`: the bytes are written only by `allocate`'s closure, before anyone else holds the object.
 package final class ByteStorage: @unchecked Sendable {

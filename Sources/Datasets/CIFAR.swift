@@ -60,7 +60,7 @@ struct CIFAR {
       name: name, train: train, test: examples(["\(folder)/\(test)"], kind, classNames), targetName: "class")
   }
 
-  /// One batch alone, of which a share is to test.
+  /// One batch alone; a share of it becomes the test set.
   static func open(_ file: ByteRegion, _ path: String, _ request: DataRequest, name: String) throws(DataError)
     -> Dataset
   {

@@ -1,6 +1,6 @@
 import Images
 
-/// A folder of pictures and a table of what is said of them: `captions.csv`, `.tsv` or `.txt`, with a header, beside the
+/// A folder of pictures and a table of their captions: `captions.csv`, `.tsv` or `.txt`, with a header, beside the
 /// pictures or beside a folder `images` with them.
 ///
 /// The table's first column, or the one named `image`, `file` or `filename`, names the picture. `data.columns` names the

@@ -8,7 +8,7 @@ public struct Caption: Sendable, Hashable {
   public init(language: Int = 0, words: [UInt32]) { (self.language, self.words) = (language, words) }
 }
 
-/// What is said of each example: one sentence or several, in one language or several.
+/// The captions of each example: one sentence or several, in one language or several.
 public struct Captions: Sendable {
   /// At least one of each example; empty where only the schema of the data is known.
   public let ofExample: [[Caption]]

@@ -1,6 +1,6 @@
 import Images
 
-/// How to tell apart the fields of a table's line.
+/// How the fields of a table's line are separated.
 public enum DelimiterRule: String, Sendable, Hashable, CaseIterable {
   /// The one of tab, semicolon, comma and white space that gives every line equally many fields, at least two.
   case detect
@@ -89,7 +89,7 @@ public struct DataRequest: Sendable, Equatable {
   public var identifier: String?
   /// Columns of a table that are left out.
   public var drop: [String] = []
-  /// Columns of a table of which every value becomes a column of zeros and ones; `*` stands for all that hold text.
+  /// Columns of a table whose values each become a column of zeros and ones; `*` stands for all that hold text.
   public var oneHot: [String] = []
   /// Columns of a table whose cells are dates of ISO 8601; they become days since 1970.
   public var dates: [String] = []

@@ -79,7 +79,7 @@ public struct ExampleSet: Sendable {
     (self.labelImages, self.captions, self.sequences) = (labelImages, captions, sequences)
   }
 
-  /// A set of which only what an example is like is known.
+  /// A set without its numbers: only what an example is like is known.
   init(
     absent inputs: ExampleArray, labels: ClassLabels?, targets: ExampleArray?, labelImages: LabelImages?,
     captions: Captions?, sequences: Sequences?

@@ -6,7 +6,7 @@ struct FileTree: Sendable {
   /// The names in each folder, sorted.
   private let folders: [String: [String]]
 
-  /// Files by their paths within the archive, of which none is also a folder.
+  /// Files by their paths within the archive; no path is also a folder.
   init(root: String, _ members: [String: ByteRegion]) {
     self.root = root
     var files: [String: ByteRegion] = [:]

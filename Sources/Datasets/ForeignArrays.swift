@@ -93,8 +93,8 @@ struct ForeignArrays: ArrayArchive {
     }
   }
 
-  /// Whether the variables of a file of version 5 to 7 end where it ends, each of which says its size (MAT-File Format,
-  /// "Data Elements"): the library passes over one that does not.
+  /// Whether the variables of a file of version 5 to 7 end where the file ends. Each variable states its size (MAT-File
+  /// Format, "Data Elements"); the library passes over one that does not end there.
   private static func isWhole(_ file: ByteRegion) -> Bool {
     let isLittleEndian = file.copy(from: 126, count: 2) == Array("IM".utf8)
     var position = 128

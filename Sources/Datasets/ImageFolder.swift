@@ -76,8 +76,8 @@ enum ImageFolder {
     }
   }
 
-  /// The folders `train` and `test` (or `validation`, `valid`, `val`) that split the pictures of a folder, each of which
-  /// holds pictures, or folders of them.
+  /// The folders `train` and `test` (or `validation`, `valid`, `val`) that split the pictures of a folder; each holds
+  /// pictures, or folders of them.
   static func parts(_ path: String, _ names: [String]) -> (train: String, test: String)? {
     func folder(_ spellings: [String]) -> String? {
       spellings.lazy.compactMap { spelling in names.first { $0.lowercased() == spelling } }.map { "\(path)/\($0)" }

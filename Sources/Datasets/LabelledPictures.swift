@@ -83,7 +83,7 @@ struct LabelSpelling {
 
   /// - Parameters:
   ///   - labels: all numbers of all label pictures.
-  ///   - names: of the classes, one of which may be void; none where they are not known.
+  ///   - names: of the classes, including void where there is one; none where they are not known.
   ///   - isSegNet: whether the folder is laid out as SegNet's CamVid.
   init(
     _ labels: [UInt8], _ request: DataRequest, path: String, names: [String], isSegNet: Bool

@@ -7,7 +7,7 @@ struct NPYHeader: Equatable {
   /// numpy's own limit is 64 since version 2, 32 before.
   static let maximumAxes = 32
 
-  /// What an array holds: numbers, or texts of `length` characters at most, each of which takes `unit` bytes: 4, or 1.
+  /// The elements of an array: numbers, or texts of at most `length` characters with `unit` bytes each: 4, or 1.
   enum Element: Equatable {
     case number(ScalarType)
     case text(length: Int, unit: Int)

@@ -4,8 +4,8 @@ import Glibc
 
 /// Makes a table of what a query finds in an SQLite database, which is opened to be read alone.
 ///
-/// The rows become the text of a table with a line of names, so that everything that is said of tables holds for them.
-/// Numbers are written with as many digits as say them exactly.
+/// The rows become the text of a table with a line of names, so that all rules for tables apply to them. Numbers are
+/// written with as many digits as represent them exactly.
 struct SQLiteTable {
   static func isSQLite(_ prefix: [UInt8]) -> Bool { prefix.starts(with: Array("SQLite format 3\0".utf8)) }
 

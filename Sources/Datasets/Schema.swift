@@ -88,7 +88,7 @@ public struct Schema: Codable, Sendable, Equatable {
     public var languages: [String]
   }
 
-  /// Where something is said of each example, in words of the vocabulary.
+  /// Captions of each example, in words of the vocabulary, where there are any.
   public var captions: Captions?
   /// How many elements the sequences have, where an example is a sequence.
   public struct SequenceElements: Codable, Sendable, Equatable {
@@ -238,7 +238,7 @@ extension Dataset {
       fingerprint: fingerprint)
   }
 
-  /// Data of which only the schema is known: counts, shapes and names are there, the numbers are not.
+  /// Data without its numbers: only the schema is known, with counts, shapes and names.
   public init(schema: Schema) {
     func set(_ count: Int, _ elements: Int?) -> ExampleSet {
       ExampleSet(

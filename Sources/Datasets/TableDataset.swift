@@ -137,7 +137,7 @@ struct TableDataset {
   }
 
   /// The columns that a schema names, in its order.
-  /// - Returns: false when the schema is not that of a table whose columns can be told apart by name.
+  /// - Returns: false when the schema is not that of a table whose columns all have distinct names.
   private mutating func chooseColumns(of schema: Schema) throws(DataError) -> Bool {
     let names = schema.sourceColumns
     guard !names.isEmpty, Set(names).count == names.count else { return false }

@@ -34,7 +34,7 @@ package struct TableProfile: Sendable {
   /// texts are not there.
   private let codes: [Int: [Int32]]
 
-  /// More distinct texts than these are not told apart.
+  /// The most distinct texts of a column that get codes of their own.
   package static let mostLevels = 1000
 
   /// - Parameter request: what to read, and what its user says of its notation.
@@ -74,7 +74,7 @@ package struct TableProfile: Sendable {
     (0..<table.rowCount).map { table.values[$0 * table.columns.count + index] }
   }
 
-  /// What tells the cells of a column apart; −1 where there is no value. Nil: it holds too many texts.
+  /// A code for each distinct value of a column; −1 where there is no value. Nil: it holds too many texts.
   package func levels(_ index: Int) -> [Int32]? {
     guard columns[index].kind != .text else { return codes[index] }
     var known: [Double: Int32] = [:]

@@ -1,4 +1,4 @@
-/// A folder of text files, each of which is a sequence of characters or words.
+/// A folder of text files; each file is a sequence of characters or words.
 enum TextFolder {
   static func open(
     _ path: String, _ names: [String], _ request: DataRequest, name: String

@@ -2,7 +2,7 @@ import Foundation
 import Metrics
 import Reports
 
-/// What is said of each class, for people: a row each, and how many of its examples are given which class.
+/// The scores of each class, for people: a row each, with the number of its examples that are given each class.
 struct ClassTable {
   /// Of more classes a table is not readable.
   private static let mostClasses = 20

@@ -31,7 +31,7 @@ struct PageOptions: ParsableArguments {
   var pageTokenFile: String?
 
   /// Starts to serve the page; nil: none is asked for.
-  /// - Parameter endsByItself: whether nobody knows how many steps the training has.
+  /// - Parameter endsByItself: whether the number of steps of the training is unknown.
   func start(endsByItself: Bool) async throws -> TrainingPage? {
     guard let page else {
       guard !pageOpen, pageHost.isEmpty, pageTokenFile == nil else {

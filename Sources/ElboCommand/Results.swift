@@ -37,7 +37,7 @@ enum Results {
     Swift.print(json ? table.json + "\n" : title + "\n" + table.text, terminator: "")
   }
 
-  /// Metrics of a run's test examples, how many these are, and what is said of each class.
+  /// Metrics of a run's test examples, how many these are, and the scores of each class.
   static func print(metrics: [String: Double], title: String, json: Bool, of run: Run) throws {
     let examples = try run.evaluatedExamples()
     guard !json else {
@@ -160,7 +160,7 @@ enum Results {
       .text, terminator: "")
   }
 
-  /// - Parameter eachClass: whether what is said of one class by itself is among them.
+  /// - Parameter eachClass: whether the scores of single classes are among them.
   private static func rows(of metrics: [String: Double], eachClass: Bool = false) -> [ResultsTable.Row] {
     metrics.filter { eachClass || !ClassMetric.isOne($0.key) }.sorted { $0.key < $1.key }.map { name, value in
       // Counts are whole. Four significant figures of small numbers, two decimals of large ones.

@@ -121,7 +121,7 @@ struct PictureOptions: ParsableArguments {
   }
 }
 
-/// How what is said on standard error looks.
+/// The format of messages on standard error.
 struct LogOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp("What is said on standard error: text, or a JSON object a line.", valueName: "text|json"),

@@ -5,8 +5,8 @@ import Training
 
 /// Hears Ctrl-C, SIGTERM and SIGHUP, which a closed terminal sends, instead of dying of them.
 final class SignalWatch {
-  /// Whether whoever started this process wants it to outlive the terminal, as nohup does; asked before anything here
-  /// changes what a signal does.
+  /// Whether this process was started to outlive the terminal, as nohup does; checked before anything here changes what
+  /// a signal does.
   private static let outlivesTerminal: Bool = {
     var action = sigaction()
     guard sigaction(SIGHUP, nil, &action) == 0 else { return false }

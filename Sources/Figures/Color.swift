@@ -1,6 +1,6 @@
 /// A mark's colour. What the palette's colours are is the drawing's affair.
 public enum Color: Sendable, Hashable {
-  /// How many colors the palette has: more marks than that cannot be told apart by them.
+  /// The number of colors of the palette, the most marks that it can distinguish.
   public static let paletteCount = 10
 
   /// The palette's next colour that no other mark of the panel has.

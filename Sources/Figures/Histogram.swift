@@ -2,7 +2,7 @@
 public struct Histogram: Sendable, Hashable {
   public enum Style: Sendable, Hashable {
     case bars
-    /// Only the upper edge, so that several can be told apart.
+    /// Only the upper edge, so that several stay distinguishable.
     case outline
   }
 
@@ -39,7 +39,7 @@ public struct Histogram: Sendable, Hashable {
     var lower = range?.lowerBound ?? finite.min() ?? 0
     var upper = range?.upperBound ?? finite.max() ?? 1
     if upper / 2 - lower / 2 <= max(abs(lower), abs(upper), 1e-300) * 1e-12 {
-      // All values are one, as far as numbers can be told apart: a bar around it.
+      // All values are one, as far as numbers can be distinguished: a bar around it.
       let half = max(abs(lower) * 0.5, 0.5)
       (lower, upper) = (lower - half, upper + half)
     }

@@ -20,7 +20,7 @@ public struct FileError: Error, Sendable, Hashable, CustomStringConvertible {
     public static let invalidPath = Code(name: "invalidPath")
     /// A device, a pipe or a socket: nothing that another file can be put in place of.
     public static let notReplaceable = Code(name: "notReplaceable")
-    /// Anything else; ``FileError/systemError`` tells.
+    /// Anything else; see ``FileError/systemError``.
     public static let other = Code(name: "other")
   }
 
@@ -52,7 +52,7 @@ public struct FileError: Error, Sendable, Hashable, CustomStringConvertible {
     self.reason = reason
   }
 
-  /// What the user can do about it, or nil where only the reason can tell.
+  /// What the user can do about it, or nil where only the reason can help.
   public var remedy: String? {
     switch code {
     case .notFound: "check the path"

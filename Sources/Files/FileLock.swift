@@ -3,7 +3,7 @@ import Glibc
 /// A file that one process at a time holds: an advisory lock (flock), which ends with its process, however that ends.
 ///
 /// The file exists while the lock is held and says what its holder wrote into it. A process that is killed leaves the
-/// file behind, which then locks nobody out.
+/// file behind, which then blocks no other process.
 public struct FileLock: ~Copyable, Sendable {
   public enum Attempt: ~Copyable, Sendable {
     case held(FileLock)
@@ -45,8 +45,8 @@ public struct FileLock: ~Copyable, Sendable {
     }
   }
 
-  /// Whether a process of this machine holds a file's lock, by the system's list of locks: to try it would keep out, for a
-  /// moment, one that wants to hold it. False where nobody can tell.
+  /// Whether a process of this machine holds a file's lock, by the system's list of locks: to try it would keep out,
+  /// for a moment, one that wants to hold it. False where the list cannot be read.
   public static func isHeld(_ path: String) -> Bool {
     var status = stat()
     guard lstat(path, &status) == 0, let list = try? InputFile.read("/proc/locks", limit: 1 << 24) else { return false }
@@ -61,7 +61,7 @@ public struct FileLock: ~Copyable, Sendable {
     (self.path, self.descriptor) = (path, descriptor)
   }
 
-  /// Removes the file and gives the lock up. Nobody else can hold a file of this name before it is removed.
+  /// Removes the file and gives the lock up. No other process can hold a file of this name before it is removed.
   deinit {
     if FileLock.isFile(descriptor, at: path) { unlink(path) }
     close(descriptor)

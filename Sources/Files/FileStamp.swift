@@ -1,6 +1,6 @@
 import Glibc
 
-/// What tells a file that was written anew from the one before, without reading it.
+/// Distinguishes a file that was written anew from the one before, without reading it.
 package struct FileStamp: Sendable, Hashable {
   private let device: UInt
   private let inode: UInt

@@ -2,7 +2,7 @@ import CSodium
 
 /// A secret that clients show as `Authorization: Bearer …`.
 public struct Token: Sendable {
-  /// What is shown to whoever may use it.
+  /// The secret as text, to be shown to its users.
   public let text: String
 
   /// 128 random bits.
@@ -27,9 +27,9 @@ public struct Token: Sendable {
 
 /// Who may ask.
 public struct Access: Sendable {
-  /// Nil: whoever reaches the server.
+  /// The secret that clients show; nil: any client that reaches the server has access.
   public let token: Token?
-  /// By which a browser that was given the token shows it; nil: browsers show it as others do.
+  /// What a browser shows after it was given the token; nil: browsers show the token as other clients do.
   let cookie: Cookie?
   /// Names of this server beside addresses and `localhost`, in lower case.
   let hosts: Set<String>

@@ -163,7 +163,7 @@ final class Connection: ChannelInboundHandler {
   /// What a piece of a stream waits for is not the client.
   func waitForStream() { deadline?.cancel() }
 
-  /// Ends the answer, all of which the client's system has been given: only then is a next request read.
+  /// Ends the answer after the client's system has received all of it: only then is a next request read.
   func finish() {
     guard case .answering = state, let context else { return }
     releaseBody()

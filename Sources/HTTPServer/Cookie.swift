@@ -1,6 +1,6 @@
 import CSodium
 
-/// What a browser shows in place of a token: it follows from the token, and does not tell it.
+/// What a browser shows in place of a token: it is derived from the token, and does not reveal it.
 struct Cookie: Sendable {
   /// Cookies are shared by all ports of a host, so each server has a name of its own.
   let name: String

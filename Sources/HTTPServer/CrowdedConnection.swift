@@ -1,6 +1,6 @@
 import NIOCore
 
-/// A connection beyond as many as there may be: it is told so, whatever it asks, and closed.
+/// A connection beyond the allowed number: it gets an answer that says so, whatever it asks, and is closed.
 final class CrowdedConnection: ChannelInboundHandler {
   typealias InboundIn = ByteBuffer
   typealias OutboundOut = ByteBuffer

@@ -33,7 +33,7 @@ public final class Server: Sendable {
   /// - Parameters:
   ///   - host: the address of an interface; by default only this machine reaches the server.
   ///   - port: 0: one that is free.
-  ///   - observer: is told of each request that was answered, from any thread; it must not wait.
+  ///   - observer: is called for each request that was answered, from any thread; it must not wait.
   /// - Throws: ``ServerError`` when the address cannot be listened at.
   public static func start(
     _ routes: [Route], access: Access, host: String = "127.0.0.1", port: Int, limits: Limits = Limits(),

@@ -1,6 +1,6 @@
 import CPNG
 
-/// A picture could not be decoded or encoded. Whoever knows the file's name says it beside this.
+/// A picture could not be decoded or encoded. Code that knows the file's name adds it.
 public struct ImageError: Error, Sendable, Hashable, CustomStringConvertible {
   /// The kind of failure. New kinds may be added, so a `switch` over them needs a `default`.
   public struct Code: Sendable, Hashable, CustomStringConvertible {

@@ -32,7 +32,7 @@ public struct Cholesky: Hashable, Sendable {
 
   public var size: Int { lower.rows }
 
-  /// Factorises `matrix`, of which only the lower triangle is read.
+  /// Factorizes `matrix`; reads only its lower triangle.
   /// - Throws: `.notFinite`, or `.notPositiveDefinite` with the pivot at which the last attempt failed.
   public init(_ matrix: Matrix, jitter policy: JitterPolicy = .none) throws(LinearAlgebraError) {
     precondition(matrix.isSquare, "only a square matrix has a Cholesky factor")

@@ -8,7 +8,7 @@ public struct SymmetricEigen: Hashable, Sendable {
   /// magnitudes are equal), so that a decomposition is a function of the matrix and not of LAPACK's path.
   public let vectors: Matrix
 
-  /// Decomposes `matrix`, of which only the lower triangle is read.
+  /// Decomposes `matrix`; reads only its lower triangle.
   public init(_ matrix: Matrix) throws(LinearAlgebraError) {
     precondition(matrix.isSquare, "only a square matrix has eigenvalues")
     let n = matrix.rows

@@ -43,7 +43,7 @@ public struct Place: Hashable, Sendable {
   /// Of the sender.
   public var process: UInt32
   public var descriptor: UInt32
-  /// What the memory begins with: a place of the same name that is something else is told by it.
+  /// The first bytes of the memory: they distinguish it from another place of the same name.
   public var token: UInt64
   /// Of the memory, as long as the numbers stay what they are.
   public var age: UInt64

@@ -1,5 +1,5 @@
 /// One training of one cluster, drawn at random by the coordinator at its first start. Two clusters that reach each
-/// other's ports by mistake tell each other apart by it.
+/// other's ports by mistake recognize each other by it.
 public struct JobID: RawRepresentable, Hashable, Sendable {
   public let rawValue: UInt64
   /// `nil` for 0, which on the wire means "not known yet".

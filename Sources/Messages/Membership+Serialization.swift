@@ -171,7 +171,7 @@ extension View {
       guard let member = message.members?[index] else { throw MessageError(.missing, "View.members", "no member") }
       members.append(try Member(member.pointee))
     }
-    // Ascending numbers, and every shard with exactly one member: whoever believes a view relies on both.
+    // Ascending numbers, and every shard with exactly one member: every receiver of a view relies on both.
     var next = 0
     for (index, member) in members.enumerated() {
       if index > 0, member.node <= members[index - 1].node {

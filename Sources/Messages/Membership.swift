@@ -1,7 +1,7 @@
 /// First message of a node that was started without a recipe.
 public struct RecipeRequest: Hashable, Sendable {
   public var build: String
-  /// For whoever reads that the node is refused; may be empty.
+  /// Shown where the node is reported as refused; may be empty.
   public var name: String
 
   public init(build: String, name: String = "") {

@@ -1,4 +1,4 @@
-/// How well one class is told from the others.
+/// How well one class is distinguished from the others.
 public struct ClassScore: Sendable, Equatable {
   /// How many examples have the class, are given it, and both.
   public let examples: Int
@@ -47,7 +47,7 @@ extension ClassProbabilities {
   /// (`cls/BalancedAcc`) and F1 (`cls/F1`); the area under the ROC curve and the average precision (`cls/AUROC`,
   /// `cls/AUPR`), of the second of two classes, averaged over more. What is not defined is left out.
   ///
-  /// - Parameter names: of the classes; with them, what is said of each class by itself is added.
+  /// - Parameter names: of the classes; with them, the scores of each class are added.
   public func summary(_ labels: [Int], names: [String] = []) -> [String: Double] {
     guard !labels.isEmpty else { return [:] }
     let scores = scores(labels)
@@ -75,7 +75,7 @@ extension ClassProbabilities {
   }
 }
 
-/// What is said of one class by itself, named by the class: `cls/Recall/setosa`.
+/// A score of one class, named by the class: `cls/Recall/setosa`.
 public enum ClassMetric: String, CaseIterable, Sendable {
   case precision = "Precision"
   case recall = "Recall"
@@ -83,7 +83,7 @@ public enum ClassMetric: String, CaseIterable, Sendable {
   /// How many examples have the class.
   case support = "Support"
 
-  /// Of more classes nothing is said one by one.
+  /// The most classes that get scores of their own.
   public static let mostClasses = 256
 
   private static let confusion = "Confusion"

@@ -1,4 +1,4 @@
-/// How well a score tells two kinds of examples apart: positives (out of distribution, say) are to score higher.
+/// How well a score separates two kinds of examples: positives (out of distribution, say) are to score higher.
 ///
 /// Ties are handled as scikit-learn does: examples of one score cross the threshold together.
 public struct Ranking: Sendable {

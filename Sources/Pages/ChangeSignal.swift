@@ -3,10 +3,10 @@ import HTTPServer
 import Reports
 import Synchronization
 
-/// Tells readers that something is new: server-sent events, which name runs and say nothing else.
+/// Notifies readers of changes: server-sent events, which name runs and say nothing else.
 ///
-/// What a reader has not been told yet is a set of names, so it does not grow with the time that the reader takes; one
-/// that takes nothing for too long is dropped by the server.
+/// What is pending for a reader is a set of names, so it does not grow with the time that the reader takes; the server
+/// drops a reader that takes nothing for too long.
 final class ChangeSignal: Sendable {
   private struct Reader {
     var names: Set<String> = []
@@ -22,7 +22,7 @@ final class ChangeSignal: Sendable {
 
   var hasReaders: Bool { state.withLock { !$0.readers.isEmpty } }
 
-  /// Tells all readers; of no names: that the server lives.
+  /// Notifies all readers; without names, the event shows that the server lives.
   func post(_ names: Set<String>) {
     state.withLock { state in
       for key in state.readers.keys {

@@ -11,7 +11,7 @@ actor CoordinatorOfRun {
 
   init(_ run: String) { self.run = run }
 
-  /// How things are; nil when nobody answers. A coordinator that was started again may listen elsewhere.
+  /// The coordinator's status; nil without an answer. A coordinator that was started again may listen elsewhere.
   func ask() async -> StatusReply? {
     guard FileLock.isHeld(run + "/.lock"), let endpoint = recorded else {
       await close()

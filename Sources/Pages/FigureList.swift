@@ -11,7 +11,7 @@ struct FigureList {
     let name: String
     /// Nil: of the end.
     let step: Int?
-    /// Tells a picture that was drawn anew.
+    /// Changes when the picture is drawn anew.
     let changed: Int
   }
 

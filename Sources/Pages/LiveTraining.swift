@@ -38,10 +38,10 @@ public final class LiveTraining: TrainingObserver {
   private static let mostMarks = 200
 
   private let current = Mutex(State())
-  /// Whether the training ends when it has converged: nobody knows the step.
+  /// Whether the training ends when it has converged, after an unknown number of steps.
   let endsByItself: Bool
 
-  /// - Parameter endsByItself: whether the training ends when it has converged, after a number of steps that nobody knows.
+  /// - Parameter endsByItself: whether the training ends when it has converged, after an unknown number of steps.
   public init(endsByItself: Bool = false) { self.endsByItself = endsByItself }
 
   var state: State { current.withLock { $0 } }

@@ -1,14 +1,14 @@
 import Files
 import Reports
 
-/// What a page is told of a run's metrics.jsonl.
+/// The part of a run's metrics.jsonl that a page receives.
 enum MetricsFile {
   /// A longer file is not read whole.
   static let limit = 32 << 20
   private static let pieces = 256
   private static let longestLine = 1 << 20
 
-  /// An object: `end`, the byte up to which lines are told; `curves`; `isNew`: they take the place of those before; `note`.
+  /// An object: `end`, the byte up to which lines are included; `curves`; `isNew`: they replace those before; `note`.
   /// - Parameter after: the byte after the last line that is known; 0: none.
   static func json(_ path: String, after: Int) -> String {
     do throws(RunFile.Refusal) {

@@ -76,7 +76,7 @@ package actor Page {
     return names
   }
 
-  // MARK: What is told
+  // MARK: Answers
 
   func list() -> String {
     catalog?.look()

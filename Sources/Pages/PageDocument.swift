@@ -1,7 +1,7 @@
 import Files
 import Foundation
 
-/// The page: one HTML document with its style and its script inside, which asks nobody but the server that it came from.
+/// The page: one HTML document with its style and its script inside, which sends requests only to its own server.
 enum PageDocument {
   private static let style = text(PackageResources.page_css)
   private static let script = [

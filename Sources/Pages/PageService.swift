@@ -2,14 +2,14 @@ import HTTPServer
 import Reports
 import Training
 
-/// A page behind a server: what it answers, and what tells readers that something is new.
+/// A page behind a server: its answers, and the signal of changes to its readers.
 package final class PageService: Sendable {
   private let page: Page
   private let signal = ChangeSignal()
 
   package init(_ page: Page) { self.page = page }
 
-  /// How much of a reader is borne: questions are short, and whoever takes no answer is dropped soon.
+  /// The limits for readers: questions are short, and a reader that takes no answer is dropped soon.
   package static var limits: Limits {
     var limits = Limits()
     (limits.body, limits.bodies, limits.connections) = (1 << 10, 1 << 16, 128)
@@ -69,7 +69,7 @@ package final class PageService: Sendable {
       count += 1
       guard signal.hasReaders else { continue }
       let names = await page.news()
-      // A comment now and then keeps proxies from closing a connection on which nothing is said.
+      // A comment now and then keeps proxies from closing an idle connection.
       if !names.isEmpty || count.isMultiple(of: 15) { signal.post(names) }
     }
   }

@@ -34,7 +34,7 @@ struct RunCatalog {
     var changed: Int { stamps[2].seconds }
   }
 
-  /// What tells a file that was written from the one before.
+  /// Distinguishes a file that was written anew from the one before.
   fileprivate struct Stamp: Equatable {
     var seconds = 0
     private var rest: [Int] = []

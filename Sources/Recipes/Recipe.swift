@@ -4,8 +4,8 @@ import Yams
 
 /// The file that says what to train, on what, how: YAML sections of keys, and nothing unknown.
 ///
-/// Whoever needs a value reads it with its type, its default and its bounds; that reading is what makes a key known.
-/// So there is no second list of keys to keep: `finish()` refuses what nobody has read, and names the nearest known
+/// Code that needs a value reads it with its type, its default and its bounds; that reading is what makes a key known.
+/// So there is no second list of keys to keep: `finish()` refuses keys that were not read, and names the nearest known
 /// key; `resolved` is the recipe with every default.
 public final class Recipe {
   private var values: [Key: Node] = [:]
@@ -128,12 +128,12 @@ public final class Recipe {
   /// What was read, in the order of the resolved recipe.
   public var readings: [RecipeReading] { sections.flatMap { section in keys(of: section).compactMap { used[$0] } } }
 
-  /// Has the user told, in one line, that a key was not taken as it says.
+  /// Adds a one-line remark for the user: a key was not taken literally.
   public func remark(_ text: String) { remarks.append(text) }
 
   func passOver(_ key: Key) { passedOver.insert(key) }
 
-  /// Refuses keys that nobody has read.
+  /// Refuses keys that were not read.
   public func finish() throws(RecipeError) {
     let unknown = values.keys.filter { !known.contains($0) && !passedOver.contains($0) }.min {
       $0.description < $1.description

@@ -7,7 +7,7 @@ enum NumberText {
     String(format: "%.\(digits)f", value)
   }
 
-  /// So many digits after the point, or three significant ones of a number of which less would be seen.
+  /// So many digits after the point, or three significant ones if that would show fewer of them.
   static func readable(_ value: Double, digits: Int) -> String {
     let isSmall = digits >= 2 && value != 0 && abs(value) < 10 * pow(0.1, Double(digits))
     return isSmall ? significant(value, digits: 3) : fixed(value, digits: digits)

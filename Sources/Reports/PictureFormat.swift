@@ -11,7 +11,7 @@ public enum PictureFormat: String, CaseIterable, Sendable {
     return switch self {
     case .png: "pngcairo size \(width),\(height) \(options)"
     case .svg: "svg size \(width),\(height) dynamic \(options)"
-    // A point of a font is a pixel of a PNG, of which there are 96 an inch here.
+    // A point of a font is a pixel of a PNG, which has 96 pixels an inch here.
     case .pdf: "pdfcairo size \(Double(width) / 96)in,\(Double(height) / 96)in fontscale 0.75 \(options)"
     }
   }

@@ -47,8 +47,8 @@ extension Run {
   /// What inputs in memory are called in errors.
   private static let inputsName = "the inputs"
 
-  /// The columns of a table that inputs come from, in order; empty where inputs are no table whose columns can be told
-  /// apart by name.
+  /// The columns of a table that inputs come from, in order; empty where inputs are not a table whose columns all have
+  /// distinct names.
   package var inputColumns: [InputColumn] {
     let names = schema.sourceColumns
     guard !names.isEmpty, Set(names).count == names.count else { return [] }

@@ -65,7 +65,7 @@ extension Predictions {
   private struct Cell {
     enum Content {
       case words([String])
-      /// The numbers of all examples, of which an example has `stride` and this is the one at `offset`.
+      /// The numbers of all examples; an example has `stride` numbers, and this is the one at `offset`.
       case numbers([Double], offset: Int, stride: Int)
     }
     let name: String

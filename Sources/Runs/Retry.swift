@@ -1,7 +1,7 @@
 import Files
 import Training
 
-/// A write that fails ends nothing: it is said once, and tried again after a second, two, four and so on up to a minute.
+/// A write that fails ends nothing: it is reported once, and tried again after 1, 2, 4 and so on up to 60 seconds.
 struct Retry: Sendable {
   private static let longest = Duration.seconds(60)
 
@@ -34,7 +34,7 @@ struct Retry: Sendable {
 
 /// What is written at the end of a training, and is not to be lost.
 package enum LastWrite {
-  /// So long it is tried when nobody ends the process.
+  /// So long the write is retried when no stop is requested.
   package static let patience = Duration.seconds(3600)
   /// So long it is tried when somebody has asked for the end already: a scheduler waits no longer.
   static let haste = Duration.seconds(10)

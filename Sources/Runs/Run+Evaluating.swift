@@ -14,8 +14,8 @@ extension Run {
   /// print(metrics["test/cls/Acc"] ?? .nan)
   /// ```
   ///
-  /// - Parameter source: data that the model was not trained on, for a classifier: how well its uncertainty tells them
-  ///   apart is measured too. The test part of that data is used, or all of it where it has none.
+  /// - Parameter source: data that the model was not trained on, for a classifier: how well its uncertainty separates
+  ///   them from its own data is measured too. The test part of that data is used, or all of it where it has none.
   /// - Returns: metrics by name, such as `test/cls/NLL`.
   /// - Throws: `TrainingError` when the data is not there, has no test examples, or the other data does not fit.
   public func evaluate(outOfDistribution source: String? = nil) throws -> [String: Double] {

@@ -21,8 +21,8 @@ extension Run {
   ///   - steps: of the search.
   ///   - seed: of the noise of the search.
   ///   - findsNoise: whether the noise of the convolutions is searched for too; `projection.npz` then has `noise_0`, ….
-  ///   - className: of a generator that is told classes, the one that the search begins at, by name or index; nil: at the mean of
-  ///     all.
+  ///   - className: for a generator with classes, the class that the search begins at, by name or index; nil: at the
+  ///     mean of all.
   /// - Throws: `TrainingError` when the generator has no styles; `DataError` when the target is no picture.
   @discardableResult
   public func project(

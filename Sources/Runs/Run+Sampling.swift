@@ -9,13 +9,13 @@ import Training
 
 /// Which new examples a generative model makes.
 public struct SampleOptions: Sendable {
-  /// How many; nil: 64, or of a generator that is told classes a row of ten for each class.
+  /// How many; nil: 64, or for a generator with classes a row of ten for each class.
   public var count: Int?
   /// The seed of the noise.
   public var seed: UInt64 = 0
   /// Latent vectors that are chosen (adversarial models), in place of `count` draws of `seed`.
   public var choice: LatentRequest.Choice?
-  /// The class of all examples, by name or by index from 0, of a generator that is told classes. Nil: `choice` of seeds and no
+  /// The class of all examples, by name or by index from 0, for a generator with classes. Nil: `choice` of seeds and no
   /// `count` make a row for each class; a `count` of draws is of ten of each class in turn.
   public var className: String?
   /// Less variety, more typical examples (adversarial models). Nil: none. With styles: ψ of w̄ + ψ (w − w̄). Without: the
@@ -47,7 +47,7 @@ public struct SampleOptions: Sendable {
       truncationCutoff: truncationCutoff, noise: noise ?? .constant, augmented: augmented)
   }
 
-  /// Which samples are made where not all is said.
+  /// Which samples are made where the options leave it open.
   private func choice(_ offer: LatentOffer) -> LatentRequest.Choice {
     if !offer.classes.isEmpty, className == nil {
       if case .seeds(let seeds) = choice { return .classes(offer.classes.count, seeds: seeds) }

@@ -33,7 +33,7 @@ public struct Run: Sendable {
   package let job: TrainingJob
   let examples: RunExamples
 
-  /// How many threads compute where nobody says it: those of the variable ELBO_LANES, or all processors.
+  /// The default number of threads that compute: that of the variable ELBO_LANES, or all processors.
   /// - Throws: `RecipeError` when the variable is no number of threads.
   public static func defaultLanes() throws -> Int { try lanesOfEnvironment() ?? processors }
 
@@ -80,7 +80,7 @@ public struct Run: Sendable {
       source = folder.recipe
     }
     examples = RunExamples(job, recipePath: source, schema: checkpoint.schema, isOther: data != nil)
-    // What was named is looked at at once, so that what is wrong with it is said before anything else.
+    // The named data is opened at once, so that errors in it come before any others.
     if data != nil { _ = try examples.job() }
   }
 

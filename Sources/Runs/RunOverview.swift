@@ -4,7 +4,7 @@ import Metrics
 import Recipes
 import Training
 
-/// A run as its folder tells it, without its model: to list runs and to compare them.
+/// A run as its folder records it, without its model: to list runs and to compare them.
 ///
 /// ```swift
 /// for run in try RunOverview.all(in: "runs") { print(run.name, run.metrics["test/elbo"] ?? .nan) }

@@ -19,7 +19,7 @@ package final class RunRecorder: TrainingObserver {
   /// Whether the learner holds the parameters of each report; else those of checkpoints alone.
   private let isComputedHere: Bool
   private let output: Mutex<Output>
-  /// Pictures that were made on the way, to be drawn by whoever listens; ends with `end()`.
+  /// Pictures that were made on the way, for a listener to draw; ends with `end()`.
   package let pictures: AsyncStream<[Figure]>
   private let drawing: AsyncStream<[Figure]>.Continuation
 
@@ -78,7 +78,7 @@ package final class RunRecorder: TrainingObserver {
     output.withLock { output in
       output.examples += report.examples
       output.progress.update(
-        // What sweeps over the data ends when it has converged: nobody knows the step.
+        // Sweeps over the data end when they have converged: the number of steps is unknown.
         TrainingProgress(
           step: report.step, totalSteps: isSweep ? nil : report.steps,
           epoch: isSweep ? nil : min(Int(report.epoch) + 1, Int(report.epochs.rounded(.up))),
@@ -122,7 +122,7 @@ package final class RunRecorder: TrainingObserver {
   }
 
   /// Writes a checkpoint of what the learner holds.
-  /// - Returns: false when it cannot be written, of which the user is told once.
+  /// - Returns: false when it cannot be written; the user is warned of that once.
   @discardableResult
   package func save(_ moment: Trainer.Moment) -> Bool {
     let result = Result { try spare.lend { try write(moment) } }

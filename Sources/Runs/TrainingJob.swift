@@ -46,7 +46,7 @@ package struct TrainingJob: Sendable {
 
   private var order: Order { Order(learner.order, exampleCount: learner.exampleCount, seed: plan.seed) }
 
-  /// Whether the training ends when it has converged, after a number of steps that nobody knows.
+  /// Whether the training ends when it has converged, after an unknown number of steps.
   package var endsByItself: Bool { if case .sweep = learner.order { true } else { false } }
 
   /// What the progress line shows: the first metrics of each kind of phase.
@@ -59,7 +59,7 @@ package struct TrainingJob: Sendable {
     return names
   }
 
-  /// Keys that may change from start to start without another result: when it ends, and what is said on the way.
+  /// Keys that may change from start to start without another result: the end of the training, and its reports.
   private static let freeKeys = [
     "train.epochs", "train.steps", "train.report_every", "train.checkpoint_every", "train.checkpoint_minutes",
     "train.keep_checkpoints", "train.checkpoint_keep_every", "train.figure_every", "train.tensorboard",

@@ -45,7 +45,7 @@ package struct TrainingRequest {
     /// Whether the run's coordinator was killed and its job is not over.
     package var isRestart = false
 
-    /// For a training by several processes, each of which opens the data.
+    /// For a training by several processes that each open the data.
     /// - Throws: `TrainingError` where the data is standard input, which one process alone can read.
     package func checkSharedData() throws {
       guard job.dataRequest.source == StandardInput.name else { return }

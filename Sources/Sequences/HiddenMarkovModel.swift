@@ -19,9 +19,9 @@ public struct HiddenMarkovParameters<Emission: Sendable>: Sendable {
 /// 1989): the most likely parameters, the most probable ones, or a distribution over them (MacKay 1997; Beal 2003,
 /// chapter 3).
 ///
-/// The objective is the log-likelihood in nats; with a prior, what the prior adds, so that it is a penalised log-likelihood
-/// or a lower bound of the evidence. It never falls. An element with a missing number is one that nobody saw: it has no
-/// density, and the chain goes on.
+/// The objective is the log-likelihood in nats; with a prior, what the prior adds, so that it is a penalized
+/// log-likelihood or a lower bound of the evidence. It never falls. An element with a missing number counts as
+/// unobserved: it has no density, and the chain goes on.
 public struct HiddenMarkovModel<Emission: StateEmission>: StatisticsModel {
   public typealias Parameters = HiddenMarkovParameters<Emission.Parameters>
 

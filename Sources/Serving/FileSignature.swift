@@ -2,7 +2,7 @@ import Files
 import Foundation
 import Training
 
-/// What tells a model that was written anew from the one before, without reading it.
+/// Distinguishes a model that was written anew from the one before, without reading it.
 struct FileSignature: Sendable, Equatable {
   private let checkpoints: [String]
   private let stamps: [FileStamp?]

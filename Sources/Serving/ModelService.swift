@@ -218,7 +218,7 @@ public final class ModelService: Sendable {
     while (try? await Task.sleep(for: interval)) != nil { look() }
   }
 
-  /// Says to whoever asks that no more requests are wanted.
+  /// Makes the service answer that it is not ready, so that clients send no more requests.
   public func beginEnd() { isReady.store(false, ordering: .relaxed) }
 
   /// Ends the thread that computes.

@@ -11,7 +11,7 @@ struct OutputTensor: Sendable {
     case texts([String])
   }
 
-  /// What is said of it before it is there: its shape without the rows.
+  /// What is known of the tensor before it is computed: its shape without the rows.
   struct Description: Sendable {
     let name: String
     let shape: [Int]

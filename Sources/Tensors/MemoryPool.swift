@@ -34,7 +34,7 @@ public enum MemoryPool {
   /// How many floats a block of the class holds.
   static func capacity(ofClass index: Int) -> Int { linesOfClass(index) * 16 }
 
-  /// A block that nobody uses; sending it between threads is safe for that reason.
+  /// A block that is not in use; sending it between threads is safe for that reason.
   private struct Block: @unchecked Sendable {
     let pointer: UnsafeMutablePointer<Float>
   }

@@ -127,7 +127,7 @@ public final class Tape {
   private var relevance: [Relevance] = []
   /// Whether `backward` runs, which leaves derivatives in the variables' gradients.
   private var isWalkingBack = false
-  /// How often the tape was reset: tells a tensor of an earlier time from one of this.
+  /// How often the tape was reset: distinguishes a tensor of an earlier time from one of this.
   private(set) var age: UInt32 = 0
 
   public init() {}

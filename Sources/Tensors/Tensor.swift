@@ -1,8 +1,8 @@
 /// float32 numbers in row-major order, contiguous, with a shape.
 ///
 /// A tensor is a handle: copies share the numbers, and no operation changes the numbers of a tensor that another
-/// operation has made. It belongs to the thread (the lane) that made it, which is why it is not `Sendable`; what lanes
-/// share are flat buffers (`FlatBuffer`), of which each makes views of its own.
+/// operation has made. It belongs to the thread (the lane) that made it, which is why it is not `Sendable`; lanes share
+/// flat buffers (`FlatBuffer`), and each lane makes views of its own.
 ///
 /// A tensor that came from variables of a `Tape` knows its place on that tape, so that it can be differentiated.
 public struct Tensor {

@@ -109,7 +109,7 @@ extension Checkpoint {
     return try Schema(json: text, path: schemaPath)
   }
 
-  /// What is wrong with a checkpoint, where the error tells that it is not whole. Other errors may pass: too many open
+  /// What is wrong with a checkpoint, where the error shows that it is not whole. Other errors may pass: too many open
   /// files, for one.
   private static func damage(_ error: any Error) -> String? {
     switch error {

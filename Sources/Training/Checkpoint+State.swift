@@ -33,7 +33,7 @@ extension Checkpoint {
     /// Further files in the folder with the SHA-256 of their bytes, such as samples of a posterior.
     public var extras: [String: String]? = [:]
 
-    /// Whether it was written where numbers come out otherwise than here; of format 1 nobody knows.
+    /// Whether it was written where numbers come out otherwise than here; a file of format 1 does not record that.
     public var isOfOtherNumerics: Bool { numerics.map { $0 != Numerics.fingerprint } ?? false }
 
     /// `numerics_changes` of a training that goes on from here.

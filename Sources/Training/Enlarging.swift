@@ -19,7 +19,7 @@ public struct EnlargedPicture: Sendable {
   public let mean: [Float]
   /// The mean over the samples of the noise's variance: what a small picture leaves open.
   public let aleatoric: [Float]
-  /// The variance over the samples of the mean: what more data would tell.
+  /// The variance over the samples of the mean: the uncertainty that more data would reduce.
   public let epistemic: [Float]
 
   public init(height: Int, width: Int, samples: Int, mean: [Float], aleatoric: [Float], epistemic: [Float]) {

@@ -7,7 +7,7 @@ public protocol Exchange: AnyObject {
   /// The learner has absorbed the total of the phase; `converged` says whether it has converged, `last` whether that
   /// was the last phase of the training.
   func absorbed(_ phase: Int, of step: Step, converged: Bool, last: Bool)
-  /// After the last phase: waits until nobody needs this node any more.
+  /// After the last phase: waits until no node needs this one any more.
   func conclude() throws -> ExchangeOutcome
 }
 

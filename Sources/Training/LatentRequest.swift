@@ -9,7 +9,7 @@ public struct LatentRequest: Sendable {
     case paths(Int)
     /// One example of each seed, each made alone: it has the same bits whatever other seeds are asked for.
     case seeds([UInt64])
-    /// A row for each class, of so many, and a column for each seed, of a generator that is told classes.
+    /// A row for each class, of so many, and a column for each seed, for a generator with classes.
     case classes(Int, seeds: [UInt64])
     /// The frames of a film that passes the example of each seed and ends where it began.
     case walk([UInt64], frames: Int)
@@ -29,7 +29,7 @@ public struct LatentRequest: Sendable {
   }
 
   public var choice: Choice
-  /// The class of all examples, of a generator that is told classes. Nil: draws are ten of each class in turn.
+  /// The class of all examples, for a generator with classes. Nil: draws are ten of each class in turn.
   public var classIndex: Int?
   /// Less variety, more typical examples; nil: none. With styles: ψ of w̄ + ψ (w − w̄). Without: the noise is cut off at
   /// so many standard deviations.

@@ -56,9 +56,9 @@ public protocol Learner: AnyObject, Sendable {
 public struct Verdict: Sendable {
   /// The learner has converged; more steps would change nothing.
   public var isConverged: Bool
-  /// What only the total tells, such as a gradient's norm or a bound; reported as `train/…` as it is.
+  /// Metrics that only the total provides, such as a gradient's norm or a bound; reported as `train/…` as they are.
   public var metrics: [String: Double]
-  /// What is wrong with the training and what likely helps, in one line; told once for as long as it is so.
+  /// What is wrong with the training and what likely helps, in one line; reported once for as long as it is so.
   public var alarm: String?
   /// Metrics of held-out examples after this step by their whole names, such as `validation/reg/NLL`; nil: none were
   /// measured.

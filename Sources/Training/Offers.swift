@@ -74,7 +74,7 @@ public struct SamplingOffer {
 public struct LatentOffer {
   /// How many styles make an example; nil: it is made of noise alone.
   public var styles: Int?
-  /// What the classes that the generator is told are called; empty: it is told none.
+  /// The names of the classes that the generator receives; empty: it receives none.
   public var classes: [String]
   public var picture: (_ request: LatentRequest, _ key: RandomKey, _ crew: Crew) throws -> Figure
   public var examples: (_ request: LatentRequest, _ key: RandomKey, _ crew: Crew) throws -> GeneratedExamples
@@ -91,7 +91,8 @@ public struct LatentOffer {
   }
 }
 
-/// A text file that a learner leaves in the run folder beside the recipe: what nobody should have to guess.
+/// A text file that a learner leaves in the run folder beside the recipe, with facts that should not have to be
+/// guessed.
 public struct RunDocument: Sendable {
   public let name: String
   public let contents: String

@@ -2,7 +2,7 @@ import Datasets
 import Tensors
 
 /// A learner that predicts by Monte Carlo: sample t of a prediction is a function of the parameters, the key, t and the
-/// example, whoever computes it and beside which others.
+/// example, no matter which node computes it and beside which other samples.
 public protocol Predicting: Learner {
   /// Numbers of one sample for one example: class probabilities, or means and then variances in the units of the data.
   var predictionWidth: Int { get }
@@ -58,7 +58,8 @@ public struct PixelPrediction: Sendable {
   public let mean: [Float]
   /// The mean over the samples of the entropy, in nats, [height, width]: what the data leaves open.
   public let aleatoric: [Float]
-  /// The mutual information of class and parameters, in nats, [height, width]: what more data would tell.
+  /// The mutual information of class and parameters, in nats, [height, width]: the uncertainty that more data would
+  /// reduce.
   public let epistemic: [Float]
   /// The variance over the samples of each probability, and of these the mean over classes, [height, width]
   /// (Kendall, Badrinarayanan and Cipolla 2015, section 4).

@@ -8,7 +8,7 @@ public struct ProjectionRequest: Sendable {
   public var steps: Int
   /// Of the noise on the way.
   public var seed: UInt64
-  /// Of a generator that is told classes, the one whose mean style the search begins at; nil: the mean of all.
+  /// Of a generator with classes, the one whose mean style the search begins at; nil: the mean of all.
   public var classIndex: Int?
   /// Whether the noise of the convolutions is searched for too.
   public var findsNoise: Bool

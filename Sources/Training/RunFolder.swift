@@ -48,7 +48,7 @@ public struct RunFolder: Sendable {
 
   private init(path: String) { self.path = path }
 
-  /// A folder that was not there: whoever makes it has it.
+  /// A new folder: the process that makes it owns it.
   private static func unused(name: String) throws -> RunFolder {
     let runs = Setting.runsFolder
     try makeFolder(runs)

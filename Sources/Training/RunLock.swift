@@ -6,7 +6,7 @@ import Synchronization
 /// that a decision rests on, and held until the last byte is written. Readers take no lock and change nothing.
 ///
 /// The file `.lock` in the run folder names the holder. It is removed with the lock; a process that is killed leaves it
-/// behind, and it then keeps nobody out.
+/// behind, and it then keeps no other process out.
 public final class RunLock: Sendable {
   private let lock: Mutex<FileLock?>
 

@@ -37,7 +37,7 @@ public struct Summary: Codable, Sendable {
     public var test: Int
     /// How many of a part the metrics are of that speak of the finished model; 0: there are none.
     public var scored = 0
-    /// The training part only where nothing was held out: what is said of it is too good.
+    /// The training part only where nothing was held out: its metrics are too optimistic.
     public var scored_part: Part = .test
 
     public init(read: Int, train: Int, validation: Int, test: Int) {

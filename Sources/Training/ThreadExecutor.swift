@@ -1,7 +1,7 @@
 import CKernels
 import Foundation
 
-/// A thread of its own as the executor of an actor: what the actor computes blocks nobody else, above all not the
+/// A thread of its own as the executor of an actor: what the actor computes blocks no other task, above all not the
 /// concurrency pool on which heartbeats, progress and status run.
 package final class ThreadExecutor: SerialExecutor, @unchecked Sendable {
   /// Guards `jobs` and `isStopping`.

@@ -1,4 +1,4 @@
-/// What a coordinator lets the holder of a key do. Whoever is listed may ask for the status.
+/// What a coordinator lets the holder of a key do. Any listed key may request the status.
 public enum KeyRole: String, CaseIterable, Sendable {
   /// Take part in the training.
   case node

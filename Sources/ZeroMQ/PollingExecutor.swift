@@ -142,7 +142,8 @@ public final class PollingExecutor: SerialExecutor, @unchecked Sendable {
   }
 
   /// Has the thread stay awake so long for something to come before it sleeps: for times in which it alone is waited
-  /// for, since to wake a thread takes longer than many an answer. It yields the processor to whoever wants it.
+  /// for, since to wake a thread takes longer than many an answer. It yields the processor to any other thread that
+  /// wants it.
   public func stayAwake(for duration: Duration) {
     checkIsolated()
     wakefulness = duration

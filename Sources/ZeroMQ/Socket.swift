@@ -95,7 +95,7 @@ public struct Socket: ~Copyable {
 
   public enum SendResult: Sendable {
     case sent
-    /// Nobody is connected, or the peer's queue is full. Nothing was sent.
+    /// No peer is connected, or the peer's queue is full. Nothing was sent.
     case wouldBlock
     /// ROUTER: no such peer. Nothing was sent.
     case unroutable

@@ -21,7 +21,7 @@ public struct SocketOptions: Sendable {
   public var handshake: Duration = .seconds(3)
   /// ZMTP pings, by which a connection that has silently died is noticed; `nil` for none (ZMQ_HEARTBEAT_…).
   public var ping: Ping? = Ping()
-  /// Sending to an unknown peer is told, not swallowed (ZMQ_ROUTER_MANDATORY; ROUTER only).
+  /// Sending to an unknown peer is reported, not silently dropped (ZMQ_ROUTER_MANDATORY; ROUTER only).
   public var routerMandatory = true
   /// A name of its own towards a ROUTER, 1 to 255 bytes, the first of them not 0 (ZMQ_ROUTING_ID).
   public var routingID: [UInt8]?

@@ -111,7 +111,7 @@ let shapes: [(rows: Int, cols: Int)] = [
     #expect(y[0].isNaN)
   }
 
-  /// Other code computes narrow rows: a row has the same bits as one of 40 columns, of which the others add nothing.
+  /// Other code computes narrow rows: a row has the same bits as one of 40 columns whose other columns add nothing.
   @Test(arguments: Level.all, 1...31) func narrowRowsHaveTheBitsOfWideOnes(_ level: Level, _ cols: Int) {
     var numbers = Numbers(UInt64(cols))
     let (rows, wide) = (3, 40)

@@ -59,7 +59,7 @@ import Testing
       }
       switch Int.random(in: 0..<20, using: &random) {
       case 0:
-        // A crash: sometimes its connection tells.
+        // A crash: sometimes the lost connection shows it.
         workers[worker] = nil
         if Bool.random(using: &random) { book.lost(worker) }
       case 1 where workers.count < 4:

@@ -3,7 +3,7 @@ import Foundation
 import Messages
 import Testing
 
-/// Nodes that do not reach each other: the others go on, and whoever is left out comes back when its links do.
+/// Nodes that do not reach each other: the others go on, and a node that is left out comes back when its links do.
 /// `ELBO_SIM_SEEDS` is how many seeds are tried for each pair, `ELBO_SIM_SEED` replays one.
 @Suite struct LinkTests {
   private static let environment = ProcessInfo.processInfo.environment

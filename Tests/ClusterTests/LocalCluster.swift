@@ -148,7 +148,7 @@ struct LocalCluster: Sendable {
   var keys: [CurveKeyPair] = []
   var patience = Duration.seconds(120)
   var missedHeartbeats = 150
-  /// Nodes whose address leads nowhere: they reach the others, and nobody reaches them.
+  /// Nodes whose address leads nowhere: they reach the others, and no node reaches them.
   var unreachable: Set<Int> = []
   /// Of the coordinator.
   let log = FileManager.default.temporaryDirectory.path + "/nodes-test-\(UUID().uuidString).log"

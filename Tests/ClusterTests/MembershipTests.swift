@@ -92,7 +92,7 @@ import Testing
     #expect(membership.view?.members.map(\.node) == [node(1)])
     #expect(membership.view?.cause.contains("node 2 (b) is lost: no heartbeat for 3000 ms") == true)
     #expect(directives.contains { if case .send(.dismissed, let to) = $0 { to == node(2) } else { false } })
-    // It wakes up, speaks as a member, is told, and comes back as a new start.
+    // It wakes up, speaks as a member, is dismissed, and comes back as a new start.
     let told = membership.receive(beat(2, view: 1), from: node(2), incarnation, now: at(4))
     #expect(told.count == 1)
     guard case .reply(.dismissed(let dismissed))? = told.first else {
@@ -211,7 +211,7 @@ import Testing
     let end = membership.end(Stop(reason: .completed, explanation: "done"), now: at(1))
     #expect(end.contains(.log(.jobEnded(.completed))))
     #expect(end.count { if case .send(.stop, _) = $0 { true } else { false } } == 2)
-    // Whoever has not heard of it asks by beating on.
+    // A node that has not received it asks by sending further heartbeats.
     let later = membership.receive(beat(2, view: 1), from: node(1), incarnation, now: at(2))
     #expect(later == [.reply(.stop(membership.stop!))])
   }
@@ -268,7 +268,7 @@ import Testing
     let orders = try ledger.rescue(late(4, missing: 3..<6, done: 0..<3), from: node(1), incarnation).get()
     #expect(orders.map(\.shards) == [3..<4, 4..<5, 5..<6])
     #expect(orders.map(\.node) == [node(1), node(3), node(1)])
-    // The same complaint of another owner asks nobody a third time but whoever is left.
+    // The same complaint of another owner asks the node that is left for each shard, and no node twice.
     let more = try ledger.rescue(late(4, missing: 3..<6, done: 6..<8), from: node(3), incarnation).get()
     #expect(more.map(\.node) == [node(3), node(1), node(3)])
     #expect(try ledger.rescue(late(4, missing: 3..<6, done: 6..<8), from: node(3), incarnation).get() == [])

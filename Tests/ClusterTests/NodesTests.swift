@@ -71,7 +71,7 @@ import ZeroMQ
     func checkpoint(_ moment: Trainer.Moment) {}
   }
 
-  /// Nobody else may be left to say it: the others may be killed as soon as it has come.
+  /// This node may be the only one left to report it: the others may be killed as soon as it has come.
   @Test(arguments: [(4, [true, true]), (3, [false, true, true])])
   func whatItHasSeenFromTheBeginningIsWhole(_ step: Int, _ whole: [Bool]) async throws {
     let learner = Walk(shards: 2)

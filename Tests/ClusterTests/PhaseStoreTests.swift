@@ -22,8 +22,9 @@ import Training
 
   private func numbers(_ sum: Sum) -> [Float] { Array(sum.contribution.values.float32) }
 
-  /// Shards 2 and 3 were this node's and are added as far as they are there. Then a view comes that has shard 3 computed
-  /// elsewhere, so a peer is told where shard 2 lies, and reads it after the rest of shard 3 was added here.
+  /// Shards 2 and 3 were this node's and are added as far as they are there. Then a view comes that has shard 3
+  /// computed elsewhere, so a peer receives the place of shard 2, and reads it after the rest of shard 3 was added
+  /// here.
   @Test func whatAPeerWasToldOfStaysWhenTheRestIsAdded() {
     let pool = pool()
     var store = PhaseStore(shards: 4, pool: pool)
@@ -36,7 +37,7 @@ import Training
     #expect(numbers(store.partial(2..<4)).allSatisfy { $0 == 5 })
   }
 
-  /// The usual case costs no memory: all at once, and nobody looks.
+  /// The usual case costs no memory: all at once, and no peer reads it.
   @Test func aWholeSumTakesTheLeftChildsPlace() {
     let pool = pool()
     var store = PhaseStore(shards: 4, pool: pool)

@@ -18,7 +18,7 @@ import ZeroMQ
       parameters: Self.parameters, inputs: { _ in [] }, inputsCount: 4, note: { _ in })
   }
 
-  /// The thread that reads is away while whoever leases samples says that all is over, and closes.
+  /// The thread that reads is busy while the coordinator of the prediction sends its end, and closes.
   @Test func aWorkerThatReadsLateHearsThatAllIsOver() async throws {
     let coordinator = try coordinator()
     let endpoint = try await coordinator.open()

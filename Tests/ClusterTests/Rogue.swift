@@ -13,7 +13,7 @@ actor Rogue {
 
   func connect(_ endpoint: Endpoint, _ security: SocketSecurity) throws {
     var options = SocketOptions()
-    // What is said before the connection stands waits for it.
+    // Messages sent before the connection stands wait for it.
     options.immediate = false
     let socket = try Socket(.dealer, in: context, security: security, options: options)
     do {

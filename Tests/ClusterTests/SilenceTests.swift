@@ -88,7 +88,7 @@ import Testing
   }
 
   @Test func whoeverComesLateMayBeFollowedByOthers() {
-    // Nobody comes for nearly all of the grace, and then one after the other.
+    // No node comes for nearly all of the grace, and then one after the other.
     var membership = restarted(4)
     _ = pass(&membership, from: 0, to: 9, heard: [])
     for back in 1...3 as ClosedRange<UInt32> {

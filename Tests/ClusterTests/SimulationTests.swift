@@ -45,7 +45,7 @@ import Testing
     for seed in 1...UInt64(max(1, count)) { body(seed) }
   }
 
-  @Test func undisturbed() {
+  @Test("Without faults a training keeps its first view and transfers no state") func undisturbed() {
     everySeed(Self.seeds / 5) { seed in
       let simulation = run(seed, Simulation.Faults())
       #expect(simulation.map { $0.views } == 1)
@@ -135,8 +135,8 @@ import Testing
     }
   }
 
-  /// Whether a training ends as undisturbed, whoever crashes at whichever message; an issue names the first crash after which
-  /// it does not.
+  /// Whether a training ends as undisturbed, no matter which node crashes at which message; an issue names the first
+  /// crash after which it does not.
   /// - Parameter joiners: how many nodes come late, by the message of the crash.
   private func survivesEveryCrash(
     _ model: SymbolicModel, nodes: Int, seed: UInt64, joiners: (_ message: Int) -> Int = { _ in 0 }

@@ -207,7 +207,7 @@ import ZeroMQ
     #expect(checksums == [alone, alone])
   }
 
-  /// It has asked what is trained, and has not said Hello yet: it is told that all is over, and does not look for a
+  /// It has requested the recipe, and has not sent a Hello yet: it is notified of the end, and does not look for a
   /// coordinator in vain.
   @Test func aNodeThatPreparesHearsThatAllIsOver() async throws {
     let cluster = LocalCluster(nodes: 2, shards: 2)

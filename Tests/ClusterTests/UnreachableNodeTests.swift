@@ -4,7 +4,7 @@ import Messages
 import Testing
 
 @Suite("Real nodes of which some are not reached", .timeLimit(.minutes(15))) struct UnreachableNodeTests {
-  /// The training of nodes of which one cannot be reached; all of them join before a gate is opened.
+  /// Trains on nodes when one of them cannot be reached; all of them join before a gate is opened.
   private func train(
     nodes: Int, expected: Int, unreachable: Int, sourceLocation: SourceLocation = #_sourceLocation
   ) async throws {

@@ -1,10 +1,10 @@
 import Foundation
 import Testing
 
-/// `elbo conjugate`: numbers that a pencil gives, and what is said of wrong ones.
+/// `elbo conjugate`: numbers that can be worked out by hand, and the errors of wrong ones.
 @Suite("Conjugate models", .serialized, .timeLimit(.minutes(15)))
 struct ConjugateCommandTests {
-  /// An update, and what it must tell of it: closed forms, written out.
+  /// An update, and its expected results: closed forms, written out.
   struct Update: Sendable, CustomTestStringConvertible {
     let model: String
     let table: String

@@ -113,7 +113,7 @@ extension CommandTests {
       #expect(again.output == outcome.output)
     }
 
-    @Test func recipes() async throws {
+    @Test("Each listed recipe prints its text, and that text works as a recipe file") func recipes() async throws {
       let list = try await Elbo.run("recipes")
       #expect(list.status == .exited(0))
       let names = list.output.split(separator: "\n").compactMap { $0.split(separator: " ").first.map(String.init) }
@@ -132,7 +132,7 @@ extension CommandTests {
       #expect(byPath.output == byName.output)
     }
 
-    @Test func evaluation() async throws {
+    @Test("`elbo evaluate` gives the test metrics that the training reported") func evaluation() async throws {
       let workspace = try Workspace()
       let trained = try await Elbo.run(workspace.training("vae", out: "run", "--steps", "3"))
       let evaluated = try await Elbo.run("evaluate", workspace["run"], "--json", "--lanes", "1")
@@ -143,7 +143,8 @@ extension CommandTests {
       }
     }
 
-    @Test func samples() async throws {
+    @Test("`elbo sample` writes the same PNG for the same seed, and another for another seed")
+    func samples() async throws {
       let workspace = try Workspace()
       _ = try await Elbo.run(workspace.training("vae", out: "run", "--steps", "3")).hash()
       for (name, seed) in [("one.png", "0"), ("same.png", "0"), ("other.png", "1")] {
@@ -157,9 +158,11 @@ extension CommandTests {
       #expect(try workspace.read("other.png") != one)
     }
 
-    @Test(arguments: [
-      ["--help"], ["train", "--help"], ["help", "train"], ["evaluate", "--help"], ["sample", "--help"],
-    ])
+    @Test(
+      "Help goes to standard output alone and exits with 0",
+      arguments: [
+        ["--help"], ["train", "--help"], ["help", "train"], ["evaluate", "--help"], ["sample", "--help"],
+      ])
     func help(_ arguments: [String]) async throws {
       let outcome = try await Elbo.run(arguments)
       #expect(outcome.status == .exited(0))
@@ -167,7 +170,7 @@ extension CommandTests {
       #expect(outcome.error.isEmpty)
     }
 
-    @Test func doctor() async throws {
+    @Test("`elbo doctor` reports oneDNN, and fails if the data folder does not exist") func doctor() async throws {
       let workspace = try Workspace()
       let healthy = try await Elbo.run("doctor", "--data", workspace.data)
       #expect(healthy.output.contains("oneDNN"))

@@ -89,7 +89,7 @@ struct ExactHostileTests {
     try await expectRefused(mistake)
   }
 
-  /// They are met when the first rows are swept, after the run's folder was made, which nobody has a use for.
+  /// They are met when the first rows are swept, after the run's folder was made, which has no use then.
   @Test func powersThatOverflowEndTheTraining() async throws {
     let workspace = try Workspace()
     let overflowing = Self.training(

@@ -100,7 +100,7 @@ struct FaultTests {
     #expect(workspace.lines("run/metrics.jsonl") == Self.steps, sourceLocation: sourceLocation)
   }
 
-  /// A coordinator of two nodes that tells of its views, and has the usual heartbeat.
+  /// A coordinator of two nodes that reports its views, and has the usual heartbeat.
   private func loudCoordinator(_ workspace: Workspace, bind: String = "tcp://127.0.0.1:*") -> [String] {
     coordinator(workspace, nodes: 2, bind: bind).filter { $0 != "--quiet" }.map { $0 == "0.2" ? "1" : $0 }
   }

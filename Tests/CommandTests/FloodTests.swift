@@ -50,7 +50,7 @@ struct FloodTests {
   }
 }
 
-/// Connections over which nothing is said, or half a greeting; each that is cut is made again.
+/// Connections that send nothing, or half a greeting; each that is cut is made again.
 private final class Strangers: Sendable {
   private let count: Int
   private let isOver = Atomic(false)

@@ -203,7 +203,7 @@ func expectMistake(
   }
 }
 
-/// Expects that a mistake is said in one line, and that nothing is left of it.
+/// Expects that a mistake is reported in one line, and that nothing is left of it.
 func expectRefused(_ mistake: Mistake, sourceLocation: SourceLocation = #_sourceLocation) async throws {
   let workspace = try Workspace()
   let arguments = try mistake.arguments(workspace)

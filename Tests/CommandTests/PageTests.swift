@@ -5,9 +5,9 @@ import Testing
 
 extension CommandTests {
   @Suite("page", .serialized, .timeLimit(.minutes(15))) struct PageTests {
-    /// Reads the page that a process says the address of, until nobody answers any more.
+    /// Reads the page at the address that a process prints, until no answer comes any more.
     /// - Parameter file: where the process's standard error goes.
-    /// - Returns: the states that the run of this name was seen in, and all metrics that were told.
+    /// - Returns: the states that the run of this name was seen in, and all metrics that were served.
     private func read(_ file: String, run: String) async throws -> (states: Set<String>, metrics: String) {
       @Sendable func port() -> Int? {
         let text = (try? String(contentsOfFile: file, encoding: .utf8)) ?? ""

@@ -1,6 +1,6 @@
 import Testing
 
-/// Which of how many a node is, as schedulers and launchers tell it.
+/// Rank and size of a node, as schedulers and launchers set them.
 @Suite("Placement: rank and size from the environment", .serialized, .timeLimit(.minutes(15)))
 struct PlacementTests {
   /// A node with these variables that finds no coordinator.

@@ -25,7 +25,8 @@ struct PosteriorPromiseTests {
       ["--steps", "150"] + (model.dropFirst() + ["train.report_every=1"]).flatMap { ["--set", $0] })
   }
 
-  @Test(arguments: models) func everywhere(_ model: [String]) async throws {
+  @Test("Four lanes, two nodes, and a training killed twice and resumed give the hash of one lane", arguments: models)
+  func everywhere(_ model: [String]) async throws {
     let workspace = try Workspace()
     let expected = try await Elbo.run(arguments(workspace, model, "alone") + ["--lanes", "1"]).hash()
     let lanes = try await Elbo.run(arguments(workspace, model, "lanes") + ["--lanes", "4"])

@@ -96,7 +96,7 @@ struct PredictionNodesTests {
       while nodes.count < 2 || done == 0 {
         let told = try await Elbo.run("status", endpoint, "--json")
         let status = try #require(try JSONSerialization.jsonObject(with: Data(told.output.utf8)) as? [String: Any])
-        // The prediction of before is told of for a while.
+        // The status lists the prediction of before for a while.
         let predictions = try #require(status["predictions"] as? [[String: Any]])
         guard let prediction = predictions.first(where: { $0["samples"] as? Int == 100_000 }) else { continue }
         let out = try #require(prediction["out"] as? [[String: Any]])
@@ -109,7 +109,7 @@ struct PredictionNodesTests {
     #expect(outcome.status == .exited(130), "\(outcome.error)")
   }
 
-  @Test func mistakes() async throws {
+  @Test("Wrong options for nodes exit with 2 and one line, and write no file") func mistakes() async throws {
     let workspace = try Workspace()
     try await Self.trained("bbb", in: workspace)
     for (arguments, says) in [

@@ -22,7 +22,10 @@ struct PredictionTests {
     try #require(outcome.status == .exited(0), "\(outcome.error)")
   }
 
-  @Test(arguments: ["bbb", "mc-dropout", "mlp"]) func predict(_ model: String) async throws {
+  @Test(
+    "One lane and two write the same archive, and a --limit too low for the tolerance is a warning",
+    arguments: ["bbb", "mc-dropout", "mlp"])
+  func predict(_ model: String) async throws {
     let workspace = try Workspace()
     try await Self.trained(model, in: workspace)
     try workspace.write("X.npy", Self.images(7))
@@ -50,7 +53,8 @@ struct PredictionTests {
     #expect(few.error.contains("--limit") == (model != "mlp"), "\(few.error)")
   }
 
-  @Test func prune() async throws {
+  @Test("`elbo prune` keeps the share requested, and evaluating its archive gives the metrics it reported")
+  func prune() async throws {
     let workspace = try Workspace()
     try await Self.trained("bbb", in: workspace)
     let pruned = try await Elbo.run(
@@ -78,7 +82,7 @@ struct PredictionTests {
     let metrics = try await Elbo.run(
       "evaluate", workspace["run"], "--ood", workspace.data, "--json"
     ).json()
-    // The same data cannot be told from itself.
+    // The same data cannot be distinguished from itself.
     #expect(abs(try #require(metrics["ood/AUROC"] as? Double) - 0.5) < 1e-6)
     #expect(metrics.keys.contains("ood/AUPR") && metrics.keys.contains("ood/FPR95"))
   }

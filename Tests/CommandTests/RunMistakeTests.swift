@@ -123,7 +123,7 @@ extension CommandTests {
       #expect(outcome.error.contains("space"))
     }
 
-    @Test func picture() async throws {
+    @Test("A picture that finds no space on its device is an error that names the file") func picture() async throws {
       let workspace = try Workspace()
       _ = try await Elbo.run(workspace.training("vae", out: "run", "--steps", "3")).hash()
       let outcome = try await Elbo.run("sample", workspace["run"], "--output", "/dev/full")

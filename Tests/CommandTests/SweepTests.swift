@@ -3,7 +3,7 @@ import Subprocess
 import TestSupport
 import Testing
 
-/// A sweep finds the same, whoever computes it and whoever dies.
+/// A sweep finds the same, no matter which process computes it and which dies.
 @Suite("Sweeps", .serialized, .timeLimit(.minutes(15)))
 struct SweepTests {
   /// Rows of two classes that overlap, and a sweep over nine learning rates of a small network.

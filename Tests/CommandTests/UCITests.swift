@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// A protocol's splits are independent jobs: whoever computes them, the results are the same.
+/// A protocol's splits are independent jobs: no matter which process computes them, the results are the same.
 @Suite("The UCI protocol", .serialized, .timeLimit(.minutes(15)))
 struct UCITests {
   /// Thirty rows of a noisy line, in the layout of the official splits.
@@ -64,7 +64,7 @@ struct UCITests {
     }
   }
 
-  @Test func mistakes() async throws {
+  @Test("Wrong options and misspelled keys exit with 2 and a one-line explanation") func mistakes() async throws {
     let workspace = try Workspace()
     try Self.write(workspace)
     for (more, says) in [

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 
 /// A folder for one test, with a tiny data set in it: the four IDX files of blobs, 60 to train and 20 to test with,
-/// which are 6 pixels wide unless told otherwise.
+/// which are 6 pixels wide by default.
 final class Workspace: Sendable {
   private let folder = TemporaryFolder()
   static let side = 6

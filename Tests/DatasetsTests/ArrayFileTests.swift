@@ -39,7 +39,7 @@ private struct GoldenFiles: Decodable {
     #expect(types == Set(ScalarType.allCases.map(\.rawValue)))
   }
 
-  @Test(arguments: GoldenFiles.all.refused)
+  @Test("Empty arrays and arrays of unsupported kinds are refused", arguments: GoldenFiles.all.refused)
   func refuses(_ name: String) throws {
     let error = #expect(throws: DataError.self) { try NPY.examples("\(golden)/\(name)") }
     #expect(error?.code == (name == "refused_empty.npy" ? .empty : .unsupported))
@@ -79,7 +79,8 @@ private struct GoldenFiles: Decodable {
     #expect(mapped.elements == values)
   }
 
-  @Test func labels() throws {
+  @Test("Labels are class indices in a vector or in one column; other numbers and shapes are refused")
+  func labels() throws {
     #expect(try NPZ("\(golden)/stored.npz").labels("y") == [0, 2, 1, 2])
     let folder = try TemporaryFolder()
     let path = "\(folder.path)/y.npy"

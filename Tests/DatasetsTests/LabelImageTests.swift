@@ -197,7 +197,7 @@ struct LabelImageTests {
     let absent = Dataset(schema: schema)
     #expect(absent.train.labelImages?.kinds == data.train.labelImages?.kinds && !absent.hasExamples)
 
-    // One class alone would not be told to be the second.
+    // Without the schema, a single class would not be recognized as the second one.
     let other = try LabelFolder()
     try other.pair("a", [255, 255, 255, 255, 255, 255])
     let seen = try other.open { $0.schema = schema }.seen(as: schema)

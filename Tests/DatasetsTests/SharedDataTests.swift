@@ -19,7 +19,7 @@ struct SharedDataTests {
     #expect(all.notes == ["column 'rownames' only numbers the rows; data.drop=rownames leaves it out"])
   }
 
-  @Test func iris() throws {
+  @Test("The iris, wine and breast cancer tables have the expected columns and classes") func iris() throws {
     let data = try open("tables/iris.csv")
     #expect(data.train.inputs.shape == [4] && data.train.count == 150)
     #expect(data.train.labels?.names == ["setosa", "versicolor", "virginica"])
@@ -28,7 +28,8 @@ struct SharedDataTests {
     #expect(try open("tables/breast_cancer.csv").train.labels?.names == ["malignant", "benign"])
   }
 
-  @Test func airquality() throws {
+  @Test("Missing cells of the air quality table are counted by column, and their rows can be dropped")
+  func airquality() throws {
     let error = failure(DataRequest(source: "\(sharedData!)/tables/airquality.csv"))
     #expect(error?.problem == "missing values: 'Ozone' 37 (first in line 6), 'Solar.R' 7 (first in line 6)")
     let data = try open("tables/airquality.csv") { ($0.missing, $0.target, $0.drop) = (.drop, "Ozone", ["rownames"]) }
@@ -67,10 +68,12 @@ struct SharedDataTests {
     #expect(data.train.targets?.elements.first == 314.44)
   }
 
-  @Test(arguments: [
-    ("bostonHousing", 506, 13), ("concrete", 1030, 8), ("energy", 768, 8), ("wine-quality-red", 1599, 11),
-    ("yacht", 308, 6),
-  ])
+  @Test(
+    "UCI tables have the expected rows and columns, and a tenth of the rows becomes the test set",
+    arguments: [
+      ("bostonHousing", 506, 13), ("concrete", 1030, 8), ("energy", 768, 8), ("wine-quality-red", 1599, 11),
+      ("yacht", 308, 6),
+    ])
   func uci(_ name: String, _ rows: Int, _ columns: Int) throws {
     let data = try open("uci/\(name)/data.txt") { ($0.target, $0.testFraction) = ("-1", 0.1) }
     #expect(data.train.inputs.shape == [columns])
@@ -78,13 +81,13 @@ struct SharedDataTests {
     #expect(data.train.count + test.count == rows && test.count == Int((Double(rows) * 0.1).rounded()))
   }
 
-  @Test func faces() throws {
+  @Test("The Frey and Olivetti faces have the expected sizes") func faces() throws {
     let frey = try open("frey_faces")
     #expect(frey.train.count == 1965 && frey.train.inputs.shape == [28, 20] && frey.train.inputs.kind == .uint8)
     #expect(try open("olivetti_faces/olivetti_faces.npy").train.inputs.shape == [64, 64])
   }
 
-  @Test func shakespeare() throws {
+  @Test("Tiny Shakespeare has 1,115,394 characters, of 65 kinds") func shakespeare() throws {
     let data = try open("tiny_shakespeare/input.txt") { $0.testFraction = 0.1 }
     let test = try #require(data.test)
     #expect(data.train.count + test.count == 1_115_394 && data.vocabulary?.count == 65)

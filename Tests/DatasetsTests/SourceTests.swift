@@ -14,7 +14,7 @@ private func mnist(_ name: (String) -> String = { $0 }, zipped: Bool = false) th
 }
 
 @Suite struct MNISTFolderTests {
-  @Test func opens() throws {
+  @Test("An MNIST folder opens with either spelling of its file names, gzipped or not") func opens() throws {
     let spellings: [((String) -> String, Bool)] = [
       ({ $0 }, false), ({ $0 + ".gz" }, true), ({ $0.replacing("-idx", with: ".idx") }, false),
       ({ $0.replacing("-idx", with: ".idx") + ".gz" }, true),
@@ -29,7 +29,7 @@ private func mnist(_ name: (String) -> String = { $0 }, zipped: Bool = false) th
     }
   }
 
-  @Test func faults() throws {
+  @Test("An MNIST folder with missing, empty, swapped or mismatched files is refused") func faults() throws {
     func error(_ change: (TemporaryFolder) throws -> Void) throws -> DataError? {
       let folder = try mnist()
       try change(folder)
@@ -161,7 +161,7 @@ private func mnist(_ name: (String) -> String = { $0 }, zipped: Bool = false) th
     }
   }
 
-  @Test func archives() throws {
+  @Test("NPZ archives give training and test sets, with the target as classes or as values") func archives() throws {
     let deflated = try DataSource.open(DataRequest(source: "\(golden)/deflated.npz"))
     #expect(deflated.train.count == 4 && deflated.test?.count == 2 && deflated.train.labels?.count == 3)
     #expect(deflated.train.labels?.indices == [0, 2, 1, 2] && deflated.test?.labels?.indices == [0, 2])
@@ -271,7 +271,8 @@ private func mnist(_ name: (String) -> String = { $0 }, zipped: Bool = false) th
 }
 
 @Suite struct TextSourceTests {
-  @Test func characters() throws {
+  @Test("A text file is a sequence over its sorted characters, and its end becomes the test set")
+  func characters() throws {
     let folder = try TemporaryFolder()
     let path = try folder.write("song.txt", "\u{feff}la é la!")
     let data = try DataSource.open(DataRequest(path) { $0.testFraction = 0.25 })
@@ -317,7 +318,7 @@ private func mnist(_ name: (String) -> String = { $0 }, zipped: Bool = false) th
 }
 
 @Suite struct PathTests {
-  @Test func faults() throws {
+  @Test("Empty, missing, ambiguous and special paths are refused, and a pipe does not block") func faults() throws {
     let folder = try TemporaryFolder()
     #expect(failure(DataRequest(source: ""))?.code == .badRequest)
     #expect(failure(DataRequest(source: "fashion_mnist"))?.code == .notFound)

@@ -19,7 +19,7 @@ import Testing
     return error
   }
 
-  @Test func plain() throws {
+  @Test("A table of numbers gives its columns and rows, without a target and without notes") func plain() throws {
     let data = try open("a,b\n1,2\n3.5,-4e2\n")
     #expect(data.name == "t" && data.columns == ["a", "b"])
     #expect(data.train.inputs.elements == [1, 2, 3.5, -400])
@@ -27,22 +27,23 @@ import Testing
     #expect(data.train.labels == nil && data.train.targets == nil && data.test == nil && data.notes.isEmpty)
   }
 
-  /// The same table in many spellings.
-  @Test(arguments: [
-    "a,b\n1,2\n3,4", "a,b\r\n1,2\r\n3,4\r\n", "a,b\r1,2\r3,4\r", "\u{feff}a,b\n1,2\n3,4\n",
-    "\n\na,b\n\n1,2\n \n3,4\n\n",
-    "a;b\n1;2\n3;4\n", "a\tb\n1\t2\n3\t4\n", "a b\n1 2\n3 4\n", "  a \t b\n 1   2 \n\t3\t4\t\n",
-    " a , b \n 1 ,\t2\n3, 4 \n",
-    "\"a\",\"b\"\n\"1\",\"2\"\n3, \"4\" \n", "# made by hand\n#\na,b\n1,2\n3,4\n", "\"a\" \"b\"\n\"1\" 2\n3 \"4\"",
-    "a,b\n+1,2.\n3e0,.4E+1\n", "a,b,\n1,2,\n3,4,\n",
-  ])
+  @Test(
+    "Line ends, delimiters, quotes, spaces, comments and a byte-order mark do not change a table",
+    arguments: [
+      "a,b\n1,2\n3,4", "a,b\r\n1,2\r\n3,4\r\n", "a,b\r1,2\r3,4\r", "\u{feff}a,b\n1,2\n3,4\n",
+      "\n\na,b\n\n1,2\n \n3,4\n\n",
+      "a;b\n1;2\n3;4\n", "a\tb\n1\t2\n3\t4\n", "a b\n1 2\n3 4\n", "  a \t b\n 1   2 \n\t3\t4\t\n",
+      " a , b \n 1 ,\t2\n3, 4 \n",
+      "\"a\",\"b\"\n\"1\",\"2\"\n3, \"4\" \n", "# made by hand\n#\na,b\n1,2\n3,4\n", "\"a\" \"b\"\n\"1\" 2\n3 \"4\"",
+      "a,b\n+1,2.\n3e0,.4E+1\n", "a,b,\n1,2,\n3,4,\n",
+    ])
   func spellings(_ text: String) throws {
     let data = try open(text)
     #expect(data.columns == ["a", "b"])
     #expect(data.train.inputs.elements == [1, 2, 3, 4])
   }
 
-  @Test func headers() throws {
+  @Test("A first line of names is a header, and columns without a name are numbered from 0") func headers() throws {
     let bare = try open("1,2\n3,4\n")
     #expect(bare.columns == ["0", "1"] && bare.train.count == 2 && bare.notes.count == 1)
     #expect(try open("1,2\n3,4\n") { $0.header = .present }.columns == ["1", "2"])
@@ -57,7 +58,8 @@ import Testing
       try open("class,cap\ne,x\np,y\n") { $0.oneHot = ["*"] }.columns == ["class=e", "class=p", "cap=x", "cap=y"])
   }
 
-  @Test func delimiters() throws {
+  @Test("The delimiter is found outside quotes, and a quote within a field is an ordinary character")
+  func delimiters() throws {
     // Decimal commas keep the semicolon; the cells are then text, and said to be.
     #expect(fail("a;b\n1,5;2,5\n3,5;4,5\n")?.code == .notNumeric)
     #expect(
@@ -192,7 +194,8 @@ import Testing
     #expect(try open("1,0,x\n7,8,9\n") { ($0.target, $0.header) = ("0", .present) }.train.targets?.elements == [8])
   }
 
-  @Test func classes() throws {
+  @Test("A target of text is classes and one of numbers is values, unless the request sets its kind")
+  func classes() throws {
     let text = try open("x,kind\n1,dog\n2,cat\n3,dog\n4,Zebra\n") { $0.target = "kind" }
     #expect(text.train.labels?.names == ["Zebra", "cat", "dog"] && text.train.labels?.indices == [2, 1, 2, 0])
     #expect(text.train.labels?.count == 3 && text.train.targets == nil)
@@ -255,7 +258,7 @@ import Testing
     #expect(error?.description.unicodeScalars.contains { $0.value < 0x20 } == false)
   }
 
-  @Test func gzipped() throws {
+  @Test("A gzipped table is read like a plain one") func gzipped() throws {
     let text = Array("a,b\n1,2\n3,4\n".utf8)
     let data = try DataSource.interpret(guarded(gzip(text)), DataRequest(source: "t.csv.gz"), path: "t.csv.gz")
     #expect(data.name == "t" && data.train.inputs.elements == [1, 2, 3, 4])

@@ -40,7 +40,7 @@ private func mismatches(_ tensor: Tensor, _ wanted: [Double], tolerance: Double 
 
 @Suite("Densities against scipy")
 struct DensityTests {
-  @Test func gaussian() {
+  @Test("Gaussian log densities and entropies agree with the reference") func gaussian() {
     let golden = book.gaussian
     let (x, mean, logVariance) = (column(golden.x), column(golden.mean), column(golden.logVariance))
     #expect(
@@ -66,7 +66,7 @@ struct DensityTests {
     }
   }
 
-  @Test func bernoulli() {
+  @Test("Bernoulli log densities, entropies and divergences agree with the reference") func bernoulli() {
     let golden = book.bernoulli
     let logits = column(golden.logits)
     #expect(
@@ -77,7 +77,7 @@ struct DensityTests {
     #expect(mismatches(divergence, golden.divergenceFromHalf, floor: 10) == [])
   }
 
-  @Test func categorical() {
+  @Test("Categorical log densities, entropies and divergences agree with the reference") func categorical() {
     let golden = book.categorical
     let logits = Tensor(golden.logits.map(Float.init), [4, 4])
     #expect(mismatches(Categorical.logLikelihood(logits: logits, labels: golden.labels), golden.logDensity) == [])

@@ -30,7 +30,9 @@ import Testing
   }
 
   /// By precisions that are given, and by those of the largest evidence, which many weights and rows determine.
-  @Test(arguments: [true, false])
+  @Test(
+    "Weights and targets of linear regression are uniform in their posterior distributions",
+    arguments: [true, false])
   func regression(isGiven: Bool) throws {
     var generator = SplitMix64(seed: 71)
     var (weights, targets) = ([Double](), [Double]())

@@ -52,7 +52,7 @@ import Testing
   }
 
   /// A prior over the weights alone: one factor of all columns, their places, the target's factor and place.
-  @Test func ridge() throws {
+  @Test("Ridge predictions follow a common change of the columns and any change of the target") func ridge() throws {
     for seed in 0..<propertyProblems {
       let p = UnitsProblem(seed: seed)
       var estimator = EvidenceMaximization(try Features(.identity, inputs: p.dimension))
@@ -69,7 +69,8 @@ import Testing
   }
 
   /// A prior for each weight: each column and the target in other units and places.
-  @Test func relevance() throws {
+  @Test("Relevance regression predictions follow the units and origins of each column and of the target")
+  func relevance() throws {
     for seed in 0..<propertyProblems {
       let p = UnitsProblem(seed: seed)
       let estimator = RelevanceRegression(try Features(.identity, inputs: p.dimension))

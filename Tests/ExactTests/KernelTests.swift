@@ -83,7 +83,9 @@ import Testing
     #expect(relativeDifference(squares, expected) < 1e-14)
   }
 
-  @Test(arguments: levels, dimensions)
+  @Test(
+    "Sums, squares and second moments of weighted rows agree with plain loops at every level",
+    arguments: levels, dimensions)
   func moments(level: Int, dimension: Int) {
     var generator = SplitMix64(seed: 3)
     let rows = random(30 * dimension, &generator)

@@ -280,7 +280,9 @@ private func column(_ x: [Double]) -> Matrix { Matrix(rows: x.count, columns: 1,
     }
   }
 
-  @Test(.enabled(if: RealData.exists("tables/diabetes_data_raw.csv.gz")))
+  @Test(
+    "Ridge, relevance and linear regression of the diabetes table agree with scikit-learn",
+    .enabled(if: RealData.exists("tables/diabetes_data_raw.csv.gz")))
   func diabetes() throws {
     let reference = golden["diabetes"]
     let x = Matrix(RealData.rows("tables/diabetes_data_raw.csv.gz", columns: 10))

@@ -30,7 +30,9 @@ private func labels(_ problem: Problem, flip: Double) -> [Double] {
   private var targets: [Double] { reference["targets"].doubles }
   private var alpha: Double { reference["weightPrecision"].double }
 
-  @Test(arguments: [1, 3])
+  @Test(
+    "A Laplace approximation agrees with the reference in mode, precision, evidence and probabilities",
+    arguments: [1, 3])
   func laplace(shards: Int) throws {
     let model = try LaplaceLogisticRegression(Features(.identity, inputs: 3), weightPrecision: alpha)
     let fit = try withObservations(inputs, targets) {

@@ -111,7 +111,7 @@ private let rows = Matrix(golden["rows"].list.map(\.doubles))
     }
   }
 
-  /// Six components on standardised Old Faithful, four of which the data does not need.
+  /// Six components on standardized Old Faithful; the data does not need four of them.
   @Test(.enabled(if: RealData.exists("tables/faithful.csv")), arguments: [1, 2, 3] as [UInt64])
   func componentsDieOnOldFaithful(seed: UInt64) throws {
     var eruptions = Matrix(RealData.rows("tables/faithful.csv", skipping: 1, columns: 2))

@@ -93,7 +93,7 @@ struct ServerTests {
     #expect(status(try await tried.ask("GET /hello", [host] + twice)) == 401)
     #expect(status(try await tried.ask("GET /hello", [host, "Authorization: bearer \(token.text)"])) == 200)
     #expect(status(try await tried.ask("GET /public")) == 200)
-    // Strangers are not told what there is.
+    // The answer to strangers does not reveal which paths exist.
     #expect(status(try await tried.ask("GET /nothing")) == 401)
     await tried.end()
   }

@@ -38,7 +38,7 @@ import Testing
     }
   }
 
-  @Test func joins() {
+  @Test("The checksums of two parts join to the checksum of the whole") func joins() {
     var generator = SplitMix(seed: 2)
     let bytes = (0..<10_000).map { _ in UInt8(truncatingIfNeeded: generator.next()) }
     for cut in [0, 1, 5000, 9999, 10_000] {

@@ -27,7 +27,7 @@ import Testing
     return bytes
   }
 
-  @Test func control() {
+  @Test("A mutated control message is refused, or decodes to one that survives a round trip") func control() {
     var generator = SplitMix(seed: seed)
     let seeds = Samples.control.sorted { $0.key < $1.key }.map { $0.value.encoded() }
     var accepted = 0
@@ -44,7 +44,7 @@ import Testing
     #expect(accepted > 0 && accepted < count)
   }
 
-  @Test func data() {
+  @Test("A mutated data message is refused, or decodes to one that survives a round trip") func data() {
     var generator = SplitMix(seed: seed &+ 1)
     let seeds = Samples.data.sorted { $0.key < $1.key }.map { $0.value }
     var accepted = 0
@@ -68,7 +68,7 @@ import Testing
     #expect(accepted > 0 && accepted < count)
   }
 
-  @Test func log() {
+  @Test("A mutated log record is refused, or decodes to one that survives a round trip") func log() {
     var generator = SplitMix(seed: seed &+ 2)
     let seeds = Samples.log.sorted { $0.key < $1.key }.map { $0.value.encoded() }
     for _ in 0..<count {

@@ -21,13 +21,17 @@ private let golden: [String: [String: [UInt8]]] = {
     #expect(Set(golden["log"]!.keys) == Set(Samples.log.keys))
   }
 
-  @Test(arguments: Samples.control.keys.sorted()) func control(name: String) throws {
+  @Test("Control messages decode from their golden bytes and encode to them", arguments: Samples.control.keys.sorted())
+  func control(name: String) throws {
     let bytes = golden["control"]![name]!
     #expect(try ControlMessage(decoding: bytes) == Samples.control[name]!)
     #expect(Samples.control[name]!.encoded() == bytes)
   }
 
-  @Test(arguments: Samples.data.keys.sorted()) func data(name: String) throws {
+  @Test(
+    "Data messages decode from their golden bytes, in one frame or two, and encode to them",
+    arguments: Samples.data.keys.sorted())
+  func data(name: String) throws {
     let bytes = golden["data"]![name]!
     let (message, payload) = Samples.data[name]!
     let (decoded, decodedPayload) = try decode([bytes])
@@ -41,7 +45,8 @@ private let golden: [String: [String: [UInt8]]] = {
     #expect(againPayload == payload)
   }
 
-  @Test(arguments: Samples.log.keys.sorted()) func log(name: String) throws {
+  @Test("Log records decode from their golden bytes and encode to them", arguments: Samples.log.keys.sorted())
+  func log(name: String) throws {
     let bytes = golden["log"]![name]!
     #expect(try decodeRecord(bytes) == Samples.log[name]!)
     #expect(Samples.log[name]!.encoded() == bytes)

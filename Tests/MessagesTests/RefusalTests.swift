@@ -24,7 +24,7 @@ import Testing
     return Samples.fromStranger(.hello(hello))
   }
 
-  @Test func hello() {
+  @Test("A hello with a missing or out-of-range field is refused; a public key is optional") func hello() {
     #expect(code(hello { $0.name = "" }) == .missing)
     #expect(code(hello { $0.build = "" }) == .missing)
     #expect(code(hello { $0.lanes = 0 }) == .range)
@@ -34,7 +34,7 @@ import Testing
     #expect(code(hello { $0.publicKey = nil }) == nil)
   }
 
-  @Test func view() {
+  @Test("A view is refused unless its members cover each shard once, in ascending order") func view() {
     func view(_ members: [Member], shards: Int = 8, number: UInt64 = 6) -> ControlMessage {
       Samples.fromCoordinator(
         .view(View(number: ViewNumber(rawValue: number), members: members, shards: shards, cause: "")))
@@ -64,7 +64,7 @@ import Testing
     #expect(code(Samples.fromCoordinator(.statusReply(reply))) == .missing)
   }
 
-  @Test func chunks() {
+  @Test("A chunk with a wrong checksum, length, range, precision or tally is refused") func chunks() {
     let (message, payload) = Samples.data["partial"]!
     func changed(_ change: (inout Chunk) -> Void, payload: [UInt8] = payload) -> MessageError.Code? {
       guard case .chunk(var chunk) = message.body else { fatalError() }
@@ -104,7 +104,7 @@ import Testing
     #expect(changed { $0.kind = .state(digest: digest(1), chain: Chain(rawValue: 0)) } == .range)
   }
 
-  @Test func frames() {
+  @Test("Frames that differ from the announced payload are refused, and so are malformed heads") func frames() {
     let (message, payload) = Samples.data["total"]!
     let head = message.head(payloadCount: payload.count)
     #expect(code(frames: []) == .frames)
@@ -123,7 +123,8 @@ import Testing
     #expect(code(frames: [[]]) == .version)
   }
 
-  @Test func envelope() {
+  @Test("A control message that is malformed, too large, without a body or of another version is refused")
+  func envelope() {
     func raw(_ bytes: [UInt8]) -> MessageError.Code? {
       do throws(MessageError) {
         _ = try ControlMessage(decoding: bytes)

@@ -29,7 +29,7 @@ import Testing
     #expect(ClassProbabilities([], classes: 2).summary([]) == [:])
   }
 
-  /// What is said of one class has its name; nothing is said of pairs that do not occur.
+  /// Scores of one class have its name; pairs that do not occur have no score.
   @Test func eachClass() {
     let probabilities = ClassProbabilities([0.9, 0.1, 0.6, 0.4, 0.65, 0.35, 0.2, 0.8], classes: 2)
     let summary = probabilities.summary([0, 0, 1, 1], names: ["no", "a/b"])
@@ -47,13 +47,14 @@ import Testing
     #expect(!many.summary([0], names: (0..<300).map(String.init)).keys.contains { ClassMetric.isOne("test/" + $0) })
   }
 
-  @Test func coverage() {
+  @Test("Coverage is measured at 50, 80, 90 and 95 percent") func coverage() {
     #expect(
       Regression.coverageLevels.map(Regression.coverageName)
         == ["reg/Coverage50", "reg/Coverage80", "reg/Coverage90", "reg/Coverage95"])
   }
 
-  @Test func regression() {
+  @Test("MAE, R² and the targets' deviation follow their definitions, also for targets far from zero")
+  func regression() {
     let summary = Regression.summary([1, 2, 4], [1, 3, 5])
     #expect(abs(summary["reg/MAE"]! - 2 / 3.0) < 1e-15 && abs(summary["reg/R2"]! - 0.75) < 1e-15)
     #expect(abs(summary["reg/TargetStd"]! - (8 / 3.0).squareRoot()) < 1e-15)

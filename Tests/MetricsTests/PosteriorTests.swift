@@ -7,7 +7,9 @@ import Testing
 @Suite("Draws of posteriors, and predictions by them") struct PosteriorTests {
   static let golden = Golden("posterior")
 
-  @Test(arguments: ["independent", "slow", "alternating", "apart", "spread", "heavy", "ties", "one", "short"])
+  @Test(
+    "Split R-hat and the bulk and tail sample sizes agree with ArviZ",
+    arguments: ["independent", "slow", "alternating", "apart", "spread", "heavy", "ties", "one", "short"])
   func chains(_ name: String) {
     let expected = Self.golden["chains"][name]
     let chains = Chains(expected["draws"].list.map(\.doubles))
@@ -23,7 +25,7 @@ import Testing
     #expect(Chains([[1, 2, .nan, 4], [1, 2, 3, 4]]).tailSampleSize.isNaN == false)
   }
 
-  @Test func smoothing() {
+  @Test("Pareto-smoothed weights and their shape agree with ArviZ") func smoothing() {
     let expected = Self.golden["smoothing"]
     let found = ParetoSmoothing(logRatios: expected["ratios"].doubles)
     #expect(relativeDifference(found.logWeights, expected["weights"].doubles) < 1e-9)
@@ -31,7 +33,7 @@ import Testing
     #expect(abs(found.logWeights.reduce(0) { $0 + exp($1) } - 1) < 1e-12)
   }
 
-  @Test(arguments: [0, 1, 2]) func accuracy(_ index: Int) {
+  @Test("LOO, WAIC and the Pareto shapes agree with ArviZ", arguments: [0, 1, 2]) func accuracy(_ index: Int) {
     let expected = Self.golden["accuracy"].list[index]
     let found = PredictiveAccuracy(expected["log_likelihood"].list.map(\.doubles))
     func numbers(_ estimate: PredictiveAccuracy.Estimate) -> [Double] {

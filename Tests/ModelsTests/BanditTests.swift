@@ -7,7 +7,7 @@ import Testing
 import Training
 
 @Suite("The mushroom bandit") struct BanditTests {
-  /// One attribute tells: `a` is edible, `b` poisonous.
+  /// One attribute decides: `a` is edible, `b` poisonous.
   private func table(_ lines: Int = 40) throws -> MushroomTable {
     let path = FileManager.default.temporaryDirectory.appendingPathComponent("elbo-mushrooms-\(UUID().uuidString)").path
     defer { try? FileManager.default.removeItem(atPath: path) }
@@ -34,8 +34,8 @@ import Training
   func agentsLearnWhatToEat(_ agent: Bandit.Agent) throws {
     let course = try Bandit(table(), options).run(agent)
     #expect(course.regret.count == 400)
-    // Whoever never eats misses 5 with every second mushroom; whoever always eats misses 20 with every other. An agent
-    // that never tries what looks bad may stay with the first.
+    // An agent that never eats misses 5 with every second mushroom; one that always eats misses 20 with every other. An
+    // agent that never tries what looks bad may stay with the first.
     if agent != .greedy(epsilon: 0) { #expect(course.regret[399] - course.regret[199] < 0.8 * 100 * 5) }
     #expect(try Bandit(table(), options).run(agent).regret == course.regret, "a function of the seed")
   }

@@ -10,7 +10,7 @@ import Training
   private static let width = classes * stretch
 
   /// Each class has a stretch of ones of its own, with a little noise.
-  /// - Parameter labelled: whether labels tell which.
+  /// - Parameter labelled: whether the labels are those of the stretches.
   private func data(labelled isLabelled: Bool = true) throws -> Dataset {
     func examples(_ count: Int, seed: UInt64) throws -> ExampleSet {
       var x = [Float](repeating: 0, count: count * Self.width)

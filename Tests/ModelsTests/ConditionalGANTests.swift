@@ -6,7 +6,7 @@ import Tensors
 import Testing
 import Training
 
-/// Networks that are told the class of an example.
+/// Networks that receive the class of an example.
 @Suite("Networks that are told classes") struct ConditionalGANTests {
   private static let style = [
     "network.channel_base=32", "network.channel_limit=6", "network.latent=5", "network.style_width=4", "train.batch=8",
@@ -116,7 +116,7 @@ import Training
     let learner = try fresh(0)
     try await train(learner, steps: 4)
     let offer = learner.offers.sampling!.latent!
-    // With ψ = 0 the three pictures are one, and only what the discriminator is told differs.
+    // With ψ = 0 the three pictures are one, and only the class that the discriminator receives differs.
     let request = LatentRequest(.classes(3, seeds: [1]), truncation: 0)
     let made = try offer.examples(request, RandomKey(seed: 0), Crew(lanes: 1))
     #expect(Set(made.scores.values).count == 3)

@@ -21,7 +21,7 @@ private struct ConjugateProblem {
   let targetMean: Double
   let targetDeviation: Double
 
-  /// Many weights with the same variance: their mean tells a wrong scale of one per cent.
+  /// Many weights with the same variance: their mean reveals a wrong scale of one per cent.
   static let columns = 31
   static let count = 64
   static let priorDeviation = 0.5

@@ -7,7 +7,7 @@ import Training
 
 /// `objective.class_weights`: what an example of each class counts.
 @Suite struct LabelWeightsTests {
-  /// Twelve rows of classes a, b and c, of which there are 6, 3 and 2, and one that nothing has.
+  /// Eleven rows: 6 of class a, 3 of b and 2 of c. No row has the fourth class.
   private func data() throws -> Dataset {
     let labels: [UInt32] = [0, 1, 0, 2, 0, 1, 0, 2, 0, 1, 0]
     let inputs = labels.indices.map { Double($0 * $0 % 7) }
@@ -46,11 +46,13 @@ import Training
     }
   }
 
-  @Test(arguments: [
-    ("[1, 2]", "4 numbers from 0 to 1e6"), ("[1, 2, x, 1]", "4 numbers"), ("[1, 2, -1, 1]", "4 numbers"),
-    ("[1, inf, 1, 1]", "4 numbers"), ("[0, 0, 0, 0]", "above 0"), ("[e=2]", "no class of the data"),
-    ("[a=]", "NAME=NUMBER"), ("[a=nan]", "NAME=NUMBER"), ("[a=2, 3]", "NAME=NUMBER"), ("balance", "balanced"),
-  ])
+  @Test(
+    "Malformed class weights are refused with a hint",
+    arguments: [
+      ("[1, 2]", "4 numbers from 0 to 1e6"), ("[1, 2, x, 1]", "4 numbers"), ("[1, 2, -1, 1]", "4 numbers"),
+      ("[1, inf, 1, 1]", "4 numbers"), ("[0, 0, 0, 0]", "above 0"), ("[e=2]", "no class of the data"),
+      ("[a=]", "NAME=NUMBER"), ("[a=nan]", "NAME=NUMBER"), ("[a=2, 3]", "NAME=NUMBER"), ("balance", "balanced"),
+    ])
   func refused(weights: String, hint: String) {
     for model in ["mlp", "bayesian-logistic-regression"] {
       let error = #expect(throws: RecipeError.self) {

@@ -359,10 +359,12 @@ private func variance(_ values: [Double]) -> Double {
     #expect(lanes.learner.parameters.sha256 == seven.learner.parameters.sha256)
   }
 
-  @Test(arguments: [
-    (["train.members": "2"], "train.members is 2"), (["objective.class_noise": "logits"], "objective.class_noise"),
-    (["objective.laplace_layers": "all", "objective.curvature": "full"], "objective.curvature=kronecker"),
-  ])
+  @Test(
+    "Keys that a Laplace approximation does not support are refused by name",
+    arguments: [
+      (["train.members": "2"], "train.members is 2"), (["objective.class_noise": "logits"], "objective.class_noise"),
+      (["objective.laplace_layers": "all", "objective.curvature": "full"], "objective.curvature=kronecker"),
+    ])
   func refusals(_ keys: [String: String], _ message: String) throws {
     let error = #expect(throws: RecipeError.self) { try predictor("laplace", Toy.classes(30), keys) }
     #expect("\(error!)".contains(message))

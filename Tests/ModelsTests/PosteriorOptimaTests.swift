@@ -29,7 +29,7 @@ private struct LinearProblem {
       let radius = (-2 * log(Double.random(in: 0x1p-53...1, using: &generator))).squareRoot()
       return radius * cos(2 * .pi * Double.random(in: 0..<1, using: &generator))
     }
-    // Orthogonal columns of ±1, of which the second leans to the first.
+    // Orthogonal columns of ±1; the second leans to the first.
     let rows = (0..<Self.count).map { row in
       let (a, b) = (row % 2 == 0 ? 1.0 : -1.0, row / 2 % 2 == 0 ? 1.0 : -1.0)
       return [a, correlation * a + (1 - correlation * correlation).squareRoot() * b, 1]
@@ -113,7 +113,8 @@ private func train(_ learner: any Learner, steps: Int, observer: any TrainingObs
   private static let weights = ["layers.0.weight", "layers.0.bias"]
 
   /// A mean-field posterior has the precisions on the diagonal, and not one over the marginal variances.
-  @Test(arguments: [0, 0.8]) func ivon(_ correlation: Double) async throws {
+  @Test("IVON reaches the exact mean and the diagonal of the exact precision", arguments: [0, 0.8])
+  func ivon(_ correlation: Double) async throws {
     let problem = try LinearProblem(correlation: correlation)
     let learner = try problem.learner(
       "ivon", ["optimizer.learning_rate": "0.02", "optimizer.beta2": "0.9995", "optimizer.schedule": "constant"])
@@ -140,8 +141,9 @@ private func train(_ learner: any Learner, steps: Int, observer: any TrainingObs
     for precision in moments.means { #expect(abs(precision / exact - 1) < 0.015) }
   }
 
-  /// Variances of the dynamics as they are discretized, and not those of the posterior.
-  @Test(arguments: [("sgld", 0.0, 1.0), ("sghmc", 0.9, 1), ("sghmc", 0.5, 0.1)])
+  @Test(
+    "Langevin samples have the variance of the discretized dynamics, not that of the posterior",
+    arguments: [("sgld", 0.0, 1.0), ("sghmc", 0.9, 1), ("sghmc", 0.5, 0.1)])
   func langevin(_ name: String, momentum: Double, temperature: Double) async throws {
     let problem = try LinearProblem()
     let steps = 60_000
@@ -176,8 +178,8 @@ private func train(_ learner: any Learner, steps: Int, observer: any TrainingObs
     for index in 0..<3 { #expect(abs(moments.means[index] - exact[index]) < 0.1 / precision.squareRoot()) }
   }
 
-  /// Welford's sums are those of the weights that were visited, and a draw's covariance is half diagonal, half of low rank.
-  @Test func swag() async throws {
+  @Test("SWAG sums the moments of visited weights; half of a draw's covariance is diagonal, half low-rank")
+  func swag() async throws {
     let problem = try LinearProblem(correlation: 0.8)
     let learner = try problem.learner(
       "swag",
@@ -229,8 +231,8 @@ private func train(_ learner: any Learner, steps: Int, observer: any TrainingObs
     }
   }
 
-  /// Means and variances of the exact posterior, E exp(−ΔH) = 1, and an energy error of second order.
-  @Test func hamiltonian() async throws {
+  @Test("HMC has the exact means and variances, E exp(−ΔH) = 1 and an energy error of second order")
+  func hamiltonian() async throws {
     let problem = try LinearProblem(correlation: 0.5)
     func run(_ size: Double, proposals: Int) async throws -> (any Learner, Energies) {
       let learner = try problem.learner(

@@ -9,7 +9,7 @@ import Training
 
 /// What a training says of its data, and what it refuses before it begins.
 @Suite struct SaidTests {
-  /// What is said, and the last metrics.
+  /// The alarms, and the last metrics.
   private final class Listener: TrainingObserver {
     private let heard = Mutex<(alarms: [String], metrics: [String: Double])>(([], [:]))
     var alarms: [String] { heard.withLock { $0.alarms } }
@@ -97,7 +97,7 @@ import Training
     _ = try learner("vae", floats, small + ["objective.likelihood=gaussian"])
   }
 
-  @Test func supports() {
+  @Test("Each support contains its own numbers and refuses others") func supports() {
     #expect(Support.unitInterval.contains(0.5) && Support.unitInterval.contains(1))
     #expect(!Support.unitInterval.contains(1.5) && !Support.unitInterval.contains(.nan))
     #expect(Support.counts.contains(7) && !Support.counts.contains(0.5) && !Support.counts.contains(-1))

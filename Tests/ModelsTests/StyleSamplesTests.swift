@@ -55,7 +55,7 @@ import Training
   @Test("Defect 18: constant noise is one picture for all, random noise each seed's own, or there is none")
   func noise() async throws {
     let learner = try await trained()
-    // With the mean style alone the noise is all that tells pictures apart.
+    // With the mean style alone only the noise makes pictures differ.
     func kinds(_ noise: LatentRequest.Noise) throws -> Int {
       Set(try made(learner, .seeds([1, 2, 3]), truncation: 0, noise: noise)).count
     }

@@ -116,7 +116,7 @@ import Training
     }
   }
 
-  @Test func refusals() throws {
+  @Test("Settings that a weight posterior does not support are refused with an explanation") func refusals() throws {
     func message(_ model: String, _ data: Dataset, _ keys: [String: String]) -> String {
       do {
         _ = try predictor(model, data, keys)
@@ -136,7 +136,7 @@ import Training
     #expect(message("ivon", classes, ["objective.posterior": "lavon"]).contains("the nearest is ivon"))
   }
 
-  /// Noise that is too small beside that of minibatches is told.
+  /// Noise that is too small beside that of minibatches raises an alarm.
   @Test func theNoiseOfMinibatchesIsToldOf() async throws {
     func alarm(_ keys: [String: String]) async throws -> String? {
       let learner = try predictor(

@@ -177,9 +177,9 @@ struct LayerGradientTests {
     #expect(check.mismatches(with: golden) == [])
   }
 
-  /// All but spectral normalisation: its derivative holds the singular vectors of the power iteration constant, as
-  /// the paper's does (Miyato et al. 2018, section 2.1), and differences do not. And but for networks with many
-  /// rectifications, of which some are near their kink.
+  /// All but spectral normalization: its derivative holds the singular vectors of the power iteration constant, as the
+  /// paper's does (Miyato et al. 2018, section 2.1), and differences do not. And but for networks with many
+  /// rectifications, since some of them are near their kink.
   @Test(arguments: checks.filter { !excepted.contains($0.name) })
   func agreesWithFiniteDifferences(_ check: GradientCheck) throws {
     let golden = try #require(golden[check.name])

@@ -40,7 +40,7 @@ struct InitializationTests {
     }
   }
 
-  @Test func constants() {
+  @Test("Constant initializers set every number") func constants() {
     #expect(Self.numbers(.zeros).allSatisfy { $0 == 0 })
     #expect(Self.numbers(.constant(-3)).allSatisfy { $0 == -3 })
   }

@@ -201,7 +201,9 @@ struct ConvergenceTests {
     (.rmsProp(), 0.05, 0.01), (.adam(), 0.1, 0.05), (.adamW(), 0.1, 0.05),
   ]
 
-  @Test(arguments: rules.indices, Target.allCases)
+  @Test(
+    "Every rule reaches the minimum of a quadratic and of Rosenbrock's function",
+    arguments: rules.indices, Target.allCases)
   func reaches(_ index: Int, _ target: Target) {
     let (rule, quadratic, rosenbrock) = Self.rules[index]
     let steps = target == .quadratic ? 2000 : 20_000

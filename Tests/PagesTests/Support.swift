@@ -75,7 +75,7 @@ struct Served {
     return object as? [String: Any] ?? [:]
   }
 
-  /// The values of a curve that `metrics` told.
+  /// The values of a curve in an answer of `metrics`.
   static func values(_ told: [String: Any], _ name: String, _ key: String = "value") -> [Double?] {
     let curve = (told["curves"] as? [String: Any])?[name] as? [String: Any]
     return (curve?[key] as? [Any] ?? []).map { ($0 as? NSNumber)?.doubleValue }

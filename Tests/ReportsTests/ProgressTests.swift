@@ -79,7 +79,7 @@ private func progress(_ step: Int, epoch: Int = 1, elbo: Double = -243.1) -> Tra
     reporter.update(progress(1234))
     let line = stage.take().dropFirst().dropLast(3)
     #expect(line.count <= max(width - 1, 0))
-    // The more there is room for, the more is said, from the most important on.
+    // The more room there is, the more the line shows, from the most important on.
     if width > 30 { #expect(line.contains("epoch 1/20") && line.contains("ELBO")) }
     if width > 45 { #expect(line.contains("left")) }
     if width > 110 { #expect(line.contains("[##")) }

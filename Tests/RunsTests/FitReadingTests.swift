@@ -81,7 +81,7 @@ import Testing
     #expect(use(reading, "x") == .input && use(reading, "code") == .dropped(reason: "a leak: a copy of the target"))
   }
 
-  /// Tables that nothing can be learned from, and what is said of them.
+  /// Tables that nothing can be learned from, and the errors that they give.
   static let refused: [(String, String, String?, String)] = [
     ("empty", "", "y", "is empty"), ("a header alone", "x,y\n", "y", "rows"),
     ("three rows", "x,y\n1,2\n2,3\n3,5\n", "y", "at least 20"),

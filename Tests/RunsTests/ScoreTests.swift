@@ -8,7 +8,7 @@ import Training
 /// What a training ends with: metrics of the test part or, where there is none, of the training part; how many examples
 /// were read, used and scored.
 @Suite("What a training reports at its end", .timeLimit(.minutes(5))) struct ScoreTests {
-  /// Thirty rows, three of which have an empty cell, and three classes.
+  /// Thirty rows and three classes; three of the rows have an empty cell.
   private func table(_ files: borrowing Files) throws -> String {
     let rows = (0..<30).map { row in
       "\(row % 10 == 9 ? "" : "\(row * row % 13)"),\(row % 7),\(["x", "y", "z"][row % 3])"

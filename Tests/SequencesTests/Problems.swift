@@ -31,7 +31,7 @@ struct Series {
 }
 
 extension StatisticsModel {
-  /// The statistics of whole sequences in so many shards, some of which may be empty, added as an exchange adds them.
+  /// The statistics of whole sequences in so many shards, empty ones too, added as an exchange adds them.
   func statistics(of series: Series, _ parameters: Parameters, shards: Int) throws(ExactError) -> [Double] {
     var parts: [[Double]] = []
     for shard in 0..<shards {

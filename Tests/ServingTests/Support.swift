@@ -15,7 +15,7 @@ struct Files: ~Copyable {
     try Data(text.utf8).write(to: URL(fileURLWithPath: self[name]))
   }
 
-  /// A table with a number, a percentage, a date and a word, and what is to be told by them: 120 rows.
+  /// A table with a number, a percentage, a date and a word, and the targets to predict from them: 120 rows.
   static func table(rows: Range<Int> = 0..<120, withTargets: Bool = true) -> String {
     let lines = rows.map { index -> String in
       let word = ["red", "green", "b,\"lue"][index % 3].replacing("\"", with: "\"\"")

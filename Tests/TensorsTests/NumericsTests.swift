@@ -17,7 +17,7 @@ struct NumericsTests {
       let x = tape.variable(Tensor(repeating: rho, [19]))
       let y = x.softplus()
       let derivative = tape.gradient(of: y, withRespectTo: [x], recorded: recorded)[0]
-      // Where a float is denormal, a processor may be told to take it for zero.
+      // Where a float is denormal, a processor may be set to treat it as zero.
       let floor: Float = 2e-38
       #expect(y.values.allSatisfy { abs($0 - sigma) <= 1e-6 * sigma + floor })
       #expect(derivative.values.allSatisfy { abs($0 - slope) <= 1e-6 * slope + floor })

@@ -87,7 +87,7 @@ struct DegenerateShapeTests {
     }
   }
 
-  @Test(arguments: shapes)
+  @Test("Elementwise functions keep degenerate shapes and stay finite", arguments: shapes)
   func elementwise(_ shape: Shape) {
     let functions: [(Tensor) -> Tensor] = [
       { $0.exp() }, { $0.log() }, { $0.tanh() }, { $0.sigmoid() }, { $0.softplus() }, { $0.relu() }, { $0.erf() },
@@ -97,7 +97,9 @@ struct DegenerateShapeTests {
     for function in functions { expect(shape, of: { function($0[0]) }, at: [shape]) }
   }
 
-  @Test(arguments: shapes)
+  @Test(
+    "Operations on rows and columns of degenerate shapes have the expected shapes and stay finite",
+    arguments: shapes)
   func rowwise(_ shape: Shape) {
     let column = Shape(shape.dimensions.dropLast())
     let row: Shape = [shape.columns]
@@ -133,7 +135,7 @@ struct DegenerateShapeTests {
     #expect(Tensor.zeros([2, 0]).logSumExpOfRows().values == [-.infinity, -.infinity])
   }
 
-  @Test(arguments: [0, 1, 3], [0, 1, 4])
+  @Test("Matrix products with empty extents have the expected shapes and stay finite", arguments: [0, 1, 3], [0, 1, 4])
   func products(m: Int, n: Int) {
     for k in [0, 1, 2] {
       expect([m, n], of: { $0[0].product(with: $0[1]) }, at: [[m, k], [k, n]])

@@ -22,7 +22,7 @@ struct TapeTests {
   }
 
   /// A derivative is final when the use of its variable that was recorded first has been walked back over, and is
-  /// told then, with its last value, once.
+  /// reported then, with its last value, once.
   @Test func tellsWhichDerivativesAreFinal() {
     let tape = Tape()
     let gradients = (0..<4).map { _ in Tensor(repeating: .nan, [2]) }

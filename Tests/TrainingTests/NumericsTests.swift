@@ -43,7 +43,7 @@ import Training
     }
   }
 
-  /// Parts tell what differs.
+  /// Parts show what differs.
   @Test func eachPartHasADigestOfItsOwn() {
     let digests = Numerics.here.parts.map(\.digest)
     #expect(Set(digests).count == digests.count && digests.allSatisfy { $0.utf8.count == 64 })

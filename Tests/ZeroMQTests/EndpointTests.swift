@@ -9,12 +9,15 @@ import ZeroMQ
     #expect(try Endpoint(text).description == text)
   }
 
-  @Test(arguments: [
-    "", "10.0.0.1:7700", "tcp://", "tcp://:1", "tcp://a", "tcp://a:", "tcp://a:0", "tcp://a:65536", "tcp://a:-1",
-    "tcp://a:1 ", "tcp://a b:1", "tcp://a;b:1", "tcp://fe80::1:1", "tcp://[a]:1", "tcp://[fe80::1:1", "udp://a:1",
-    "ipc://", "inproc://", "tcp://ä:1", "tcp://a:٣", "tcp://a/b:1", "tcp://a\0b:1",
-    "ipc://" + String(repeating: "x", count: 108), "tcp://" + String(repeating: "x", count: 300) + ":1",
-  ]) func refuses(text: String) {
+  @Test(
+    "Malformed endpoints are refused",
+    arguments: [
+      "", "10.0.0.1:7700", "tcp://", "tcp://:1", "tcp://a", "tcp://a:", "tcp://a:0", "tcp://a:65536", "tcp://a:-1",
+      "tcp://a:1 ", "tcp://a b:1", "tcp://a;b:1", "tcp://fe80::1:1", "tcp://[a]:1", "tcp://[fe80::1:1", "udp://a:1",
+      "ipc://", "inproc://", "tcp://ä:1", "tcp://a:٣", "tcp://a/b:1", "tcp://a\0b:1",
+      "ipc://" + String(repeating: "x", count: 108), "tcp://" + String(repeating: "x", count: 300) + ":1",
+    ])
+  func refuses(text: String) {
     let error = #expect(throws: ZeroMQError.self) { try Endpoint(text) }
     #expect(error?.code == .badEndpoint)
   }

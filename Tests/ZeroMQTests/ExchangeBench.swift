@@ -20,7 +20,8 @@ struct ExchangeBench {
     for context in contexts { context.close() }
   }
 
-  @Test(arguments: [false, true]) func exchange(encrypted: Bool) async throws {
+  @Test("Prints how long round trips and exchanges between two contexts take", arguments: [false, true])
+  func exchange(encrypted: Bool) async throws {
     let (server, client) = try (CurveKeyPair.generate(), CurveKeyPair.generate())
     let security: [SocketSecurity] =
       encrypted

@@ -1,7 +1,7 @@
 import Messages
 
-/// What an ExchangeMachine wants done, in this order. The machine knows which sums exist where; whoever carries its
-/// directives out keeps the numbers: for each phase
+/// What an ExchangeMachine wants done, in this order. The machine knows which sums exist where; the code that carries
+/// out its directives keeps the numbers. For each phase:
 ///
 /// - `own[subtree]`: sums over this node's contributions, the whole vector,
 /// - `sums[subtree]`: sums that it has received or made as owner, of its range,
@@ -31,7 +31,7 @@ public enum ExchangeDirective: Hashable, Sendable {
   case sendState(PhaseIndex, elements: Range<Int>, to: NodeNumber)
   /// A message without a payload.
   case send(DataBody, to: [NodeNumber])
-  /// The totals of the phase are complete, and nobody can need anything older: apply the update, then call `absorbed`.
+  /// The totals of the phase are complete, and no node can need anything older: apply the update, then call `absorbed`.
   case absorb(PhaseIndex)
   /// The state for the phase is complete: check its digest, load it, then call `stateLoaded`.
   case loadState(PhaseIndex, digest: Digest)
@@ -41,7 +41,7 @@ public enum ExchangeDirective: Hashable, Sendable {
   case discardSums(PhaseIndex)
   /// Nothing of the phase is needed any more, its totals included.
   case release(PhaseIndex)
-  /// Tell the coordinator.
+  /// Report this to the coordinator.
   case report(Late)
   /// The message was not believed, or changed nothing.
   case refuse(ExchangeRefusal)

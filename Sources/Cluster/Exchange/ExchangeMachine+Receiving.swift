@@ -36,11 +36,11 @@ extension ExchangeMachine {
     return directives + proceed(now)
   }
 
-  /// A view that is not installed here yet: the account of its member is worth keeping, since it is said once.
+  /// A message of a view that is not installed here yet. Its member's account is worth keeping, since it is sent once.
   private mutating func keepEarly(_ message: DataMessage) -> [ExchangeDirective] {
     let header = message.header
     guard case .sync(let sync) = message.body else { return [.refuse(.laterView)] }
-    // A sender has one place, so nobody can fill the memory.
+    // Each sender has one place, so no sender can fill the memory.
     if let kept = early[header.sender], kept.view > header.view { return [.refuse(.staleView)] }
     guard early[header.sender] != nil || early.count < Limits.members else { return [.refuse(.laterView)] }
     early[header.sender] = (header.view, header.incarnation, sync)
@@ -78,7 +78,7 @@ extension ExchangeMachine {
   }
 
   /// Before all accounts are there a node cannot know how far the others are; it keeps the sums of one phase beyond
-  /// those it knows. Afterwards nobody is more than one phase ahead.
+  /// those it knows. Afterwards no member is more than one phase ahead.
   private func isWithinReach(_ phase: PhaseIndex, of base: PhaseIndex) -> Bool {
     if viewState?.plan == nil { return works[phase] != nil || works.count < 3 }
     return phase <= base.next(in: configuration.sequence)

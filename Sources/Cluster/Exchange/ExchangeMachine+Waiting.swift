@@ -37,7 +37,7 @@ extension ExchangeMachine {
       if !lacking.isEmpty { missing.totals = [(plan.totalDonors[attempts % plan.totalDonors.count], lacking)] }
       return missing
     }
-    // Whoever is behind will say where it stands when it has caught up.
+    // A member that is behind reports where it stands when it has caught up.
     // Totals cannot be there before this node has done its own shards, unless somebody else has done them.
     let isDone = shardsDone.isSuperset(of: shardsToSend())
     if isDone || others.contains(where: { state.positions[$0, default: .start] > position }) {

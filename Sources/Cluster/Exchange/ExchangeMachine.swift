@@ -7,20 +7,20 @@ import Messages
 /// finishes the sum in the order of `ShardTree` and sends the total of its range to everyone. A node that has all
 /// totals absorbs them.
 ///
-/// What makes it safe, whoever dies at whichever message:
+/// What makes it safe, no matter which node dies at which message:
 ///
-/// 1. *One tree.* A sum is only ever made of a block's two children, and a block that is there already (alone or
-///    within a larger one) is not taken again. So a total holds every shard exactly once, added in one order, whoever
-///    computed it, twice or in pieces.
-/// 2. *One step apart.* Every message says where its sender stands. A node absorbs phase q only when it has heard, in
-///    this view, that every member stands at q: has absorbed everything before. So members are never more than one
-///    phase apart, and whoever has absorbed q keeps q's totals until it absorbs q+1, that is until all have absorbed
-///    q. A member that lacks totals always finds them.
-/// 3. *Views begin by comparing.* A node that installs a view takes nothing of older views any more and tells every
-///    member where it stands and which shards it has contributed. With all accounts at hand, everyone computes the
-///    same `ExchangePlan`: work goes on at the farthest position Q; who is one phase behind gets the totals of that
-///    phase, everyone else who is not at Q gets the state, and the phase Q begins anew with the contributions that
-///    survivors hold. Until all accounts are there, nothing is sent.
+/// 1. *One tree.* A sum is only ever made of a block's two children, and a block that is there already (alone or within
+///    a larger one) is not taken again. So a total holds every shard exactly once, added in one order, no matter which
+///    node computed it, or whether it was computed twice or in pieces.
+/// 2. *One step apart.* Every message carries its sender's position. A node absorbs phase q only when it has heard, in
+///    this view, that every member stands at q, that is, has absorbed everything before. So members are never more than
+///    one phase apart, and a member that has absorbed q keeps q's totals until it absorbs q+1, that is, until all have
+///    absorbed q. A member that lacks totals always finds them.
+/// 3. *Views begin by comparing.* A node that installs a view ignores messages of older views and sends every member
+///    its position and the shards it has contributed. With all accounts at hand, everyone computes the same
+///    `ExchangePlan`: work goes on at the farthest position Q; members one phase behind get the totals of that phase,
+///    all others that are not at Q get the state, and the phase Q begins anew with the contributions that survivors
+///    hold. Until all accounts are there, nothing is sent.
 /// 4. *Undecided is forgotten.* Partial sums and totals of phase Q from older views are void: had anyone in the new
 ///    view absorbed them, the farthest position would be beyond Q. So no two nodes of a view can absorb different
 ///    totals of a phase: in one view, each element's total is made by one owner; of two views, the later one starts
@@ -30,10 +30,10 @@ import Messages
 /// 5. *The chain.* Each node carries a digest of all totals it has absorbed, in order. Equal positions with unequal
 ///    chains are found at the next view: the majority's history counts, the others get its state.
 ///
-/// Since nobody leaves position Q before everyone has reached it, the state that joiners copy does not change while
+/// Since no node leaves position Q before everyone has reached it, the state that joiners copy does not change while
 /// they copy it, and no snapshot is made.
 ///
-/// Lost messages: whoever lacks something asks for it when its adaptive deadline passes; answers are the ordinary
+/// Lost messages: a node that lacks something asks for it when its adaptive deadline passes; answers are the ordinary
 /// messages, and all of them may come twice.
 ///
 /// The machine has no sockets, no clock and no numbers: it takes events with the time, and returns directives.
@@ -114,7 +114,7 @@ public struct ExchangeMachine: Sendable {
     return position >= plan.position
   }
 
-  /// Whether every member is known to have absorbed what this node has. With `isFinished`: nobody needs this node
+  /// Whether every member is known to have absorbed what this node has. With `isFinished`: no member needs this node
   /// any more.
   public var everyoneIsHere: Bool {
     guard let viewState, viewState.plan != nil, busy == nil, intake == nil else { return false }
@@ -356,7 +356,7 @@ public struct ExchangeMachine: Sendable {
     guard !isFinished else { return others.isEmpty ? [] : [.send(.acknowledgement, to: others)] }
     let shards = shardsToSend()
     var directives: [ExchangeDirective] = [.compute(position, shards: shards.subtracting(shardsDone))]
-    // Partial sums tell their receivers where this node stands; whoever gets none is told so.
+    // Partial sums carry this node's position to their receivers; members that get none receive an acknowledgement.
     let ownership = state.ownership(count(position))
     let untold = shards.isEmpty ? others : others.filter { ownership.range(of: $0).isEmpty }
     if !untold.isEmpty { directives.append(.send(.acknowledgement, to: untold)) }

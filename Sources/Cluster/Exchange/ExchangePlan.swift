@@ -1,7 +1,7 @@
 import Messages
 
-/// How a view goes on, from what its members say where they stand. Every member computes the same plan from the same
-/// accounts, so nobody has to be asked.
+/// How a view goes on, from the positions that its members report. Every member computes the same plan from the same
+/// accounts, so no further question is needed.
 struct ExchangePlan: Sendable {
   /// The phase that the view works on first: the farthest position of any member.
   let position: PhaseIndex
@@ -15,7 +15,7 @@ struct ExchangePlan: Sendable {
   let laggards: [NodeNumber]
   /// All others: they need the state.
   let joiners: [NodeNumber]
-  /// Who computes each shard of the phase `position`. Of later phases, whoever the view says.
+  /// The node that computes each shard of the phase `position`. For later phases, the view decides.
   let executors: [NodeNumber]
 
   init(view: View, accounts: [NodeNumber: Sync], sequence: PhaseSequence) {
@@ -48,7 +48,7 @@ struct ExchangePlan: Sendable {
     self.laggards = laggards
     joiners = members.filter { !donors.contains($0) && !laggards.contains($0) }
 
-    // A shard that a donor has computed already is not computed again, and nobody waits for one who has to catch up
+    // A shard that a donor has computed already is not computed again, and no node waits for one that has to catch up
     // first.
     var assigned: [NodeNumber] = []
     for member in view.members { assigned += member.shards.map { _ in member.node } }

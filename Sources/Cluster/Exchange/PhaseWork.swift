@@ -210,7 +210,7 @@ struct PhaseWork: Sendable {
     return fresh
   }
 
-  /// Own totals that nobody has been told of; from now on they have.
+  /// Own totals that were not announced yet; this call marks them as announced.
   mutating func takeUnannounced() -> Intervals {
     let fresh = total.intersection(Intervals(owned)).subtracting(announced)
     announced.formUnion(fresh)

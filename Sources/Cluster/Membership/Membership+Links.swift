@@ -18,10 +18,11 @@ extension Membership {
     var cause: String
   }
 
-  /// The links of the view over which nothing arrives, as far as heartbeats tell; ascending.
+  /// The links of the view over which nothing arrives, as far as heartbeats show; ascending.
   ///
-  /// A member that waits for another one is no sign of that: the other may wait itself, or compute. It is one when the
-  /// other has all that it takes to send what is waited for, since everything is said again when it is asked for.
+  /// A member that waits for another one is no sign of a silent link by itself: the other may wait too, or compute. It
+  /// is a sign when the other has everything it needs to send what is waited for, since every message is repeated on
+  /// request.
   public var silentLinks: [SilentLink] {
     guard let view else { return [] }
     return view.members.flatMap { member -> [SilentLink] in

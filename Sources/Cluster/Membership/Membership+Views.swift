@@ -28,8 +28,9 @@ extension Membership {
 
   /// From when on, and for how long, those may be silent whom a restarted coordinator has not heard yet.
   ///
-  /// While most are missing it may be the network that is, and whoever is lost for that has to be sent the state when it
-  /// comes back. When half are there and no others follow, the rest are gone, and the others wait for them.
+  /// While most are missing, the network may be the cause, and a node that is given up for that has to be sent the
+  /// state when it comes back. When half are there and no others follow, the rest are gone, and the others wait for
+  /// them.
   private func reattachment() -> (since: Timestamp, silence: Duration) {
     let usual = max(configuration.heartbeat * configuration.missedHeartbeats, configuration.reattachSpread)
     let missing = records.values.count { $0.isReattaching && $0.isAlive }
@@ -38,7 +39,7 @@ extension Membership {
     return (reattachedAt.map { $0 + (usual - grace) } ?? .zero, grace)
   }
 
-  /// A coordinator that was stopped, or got no processor, has heard nobody meanwhile: that time is not the nodes'
+  /// A coordinator that was stopped, or got no processor, has received nothing meanwhile: that time is not the nodes'
   /// silence. Their messages may lie unread in its sockets.
   private mutating func forgive(_ now: Timestamp) {
     defer { tickedAt = now }
@@ -64,7 +65,7 @@ extension Membership {
     return max(.zero, formAt - now)
   }
 
-  /// Whoever started a node knows that its process has ended: nobody need wait for its heartbeats.
+  /// The process that started a node knows that the node's process has ended: no need to wait for its heartbeats.
   public mutating func gone(_ name: String, now: Timestamp) -> [Directive] {
     guard stop == nil, let number = names[name], let record = records[number], record.isAlive else { return [] }
     records[number]!.hasEnded = true
@@ -79,7 +80,7 @@ extension Membership {
     causes.append("\(number) (\(record.name)) is lost: \(reason)")
   }
 
-  /// Alive, does not get on, waits for nobody, and somebody waits for it.
+  /// Alive, makes no progress and waits for no node, while another node waits for it.
   private func isToBlame(_ record: Record, now: Timestamp) -> Bool {
     // Evaluating held-out examples takes as long as it takes.
     guard now - record.progressedAt > configuration.stuckAfter, let heartbeat = record.heartbeat,
@@ -151,7 +152,7 @@ extension Membership {
       }
       directives.append(.send(.view(next), to: record.number))
     }
-    // Those left out may still be there, cut off or asleep: told, they come back at once.
+    // Those left out may still be there, cut off or asleep: a notice brings them back at once.
     for member in before?.members ?? []
     where next.member(member.node) == nil && records[member.node]?.incarnation == member.incarnation {
       directives.append(
@@ -173,7 +174,7 @@ extension Membership {
     return finished ? view : nil
   }
 
-  /// Ends the job: everyone is told, and whoever comes later too.
+  /// Ends the job and notifies every node, those that come later too.
   public mutating func end(_ stop: Stop, now: Timestamp) -> [Directive] {
     guard self.stop == nil else { return [] }
     self.stop = stop

@@ -60,7 +60,7 @@ public struct Membership: Sendable {
     /// Every member has absorbed the last total: the result may be fetched, and then the job ended. Said again while
     /// it is so.
     case finished(View)
-    /// The job has ended: everyone is told.
+    /// The job has ended, and every node is notified.
     case ended(Stop)
   }
 
@@ -103,7 +103,7 @@ public struct Membership: Sendable {
   /// When a view must be formed for nodes that are waiting; `nil` with none.
   var formAt: Timestamp?
   var causes: [String] = []
-  /// When time was last said to pass; whoever slept since then has heard nobody.
+  /// The time of the last tick; a coordinator that has slept since then has received nothing.
   var tickedAt: Timestamp?
   /// When a member of before the restart was last found to be back.
   var reattachedAt: Timestamp?

@@ -9,7 +9,7 @@ public enum ShardAssignment {
     var lanesBefore = 0
     return lanes.map { count in
       lanesBefore += count
-      // Cumulative shares, rounded: no shard is lost or given twice, and nobody is off by more than one.
+      // Cumulative shares, rounded: no shard is lost or given twice, and no member is off by more than one.
       let end = (shards * lanesBefore + all / 2) / all
       defer { start = end }
       return start..<end

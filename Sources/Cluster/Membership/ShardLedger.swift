@@ -65,7 +65,7 @@ public struct ShardLedger: Sendable {
     guard done.ranges.last.map({ $0.upperBound <= view.shards }) ?? true,
       done.ranges.first.map({ $0.lowerBound >= 0 }) ?? true
     else { return .unfit }
-    // Nobody leaves a phase before all its shards were used, so a later position closes the earlier one.
+    // No node leaves a phase before all its shards were used, so a later position closes the earlier one.
     if position > self.position { begin(position) }
     for shard in done.ranges.joined() {
       switch entries[shard].doneBy {

@@ -1,13 +1,13 @@
 import Messages
 
-/// Who computes which Monte Carlo samples of which examples: leases, until every sample has come.
+/// Leases of Monte Carlo samples of examples to workers, until every sample has come.
 ///
-/// The samples lie in a grid of cells, a range of samples for a range of examples each. A cell is leased to whoever asks;
-/// when all are leased, those whose deadline has passed go out again, and then those that others are still at: so a
-/// worker that has died, or is slow, holds nobody up. A sample is a function of its index alone, so it does not matter
-/// whose result comes first; the later ones are dropped.
+/// The samples lie in a grid of cells; each cell is a range of samples for a range of examples. Any worker that asks
+/// gets a lease of a cell. When all cells are leased, those whose deadline has passed go out again, and then those that
+/// others still compute, so a worker that has died or is slow does not hold up the rest. A sample is a function of its
+/// index alone, so it does not matter whose result comes first; the later ones are dropped.
 ///
-/// A value without clock or sockets: the owner tells the time and carries out what it says.
+/// A value without clock or sockets: the owner passes in the time and carries out what it returns.
 public struct LeaseBook<Worker: Hashable & Sendable>: Sendable {
   public struct Cell: Hashable, Sendable {
     public let samples: Range<Int>

@@ -146,7 +146,7 @@ public actor PredictionCoordinator {
     }
   }
 
-  /// Tells the workers that it is over, and closes everything once they have hung up.
+  /// Notifies the workers that the prediction is over, and closes everything once they have disconnected.
   /// - Parameter patience: the most that is waited for that.
   public nonisolated func close(patience: Duration = .seconds(1)) async {
     await part(patience)

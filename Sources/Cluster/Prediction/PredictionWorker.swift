@@ -3,7 +3,7 @@ import Messages
 import ZeroMQ
 
 /// A node's part in a prediction: fetches what is predicted with, takes leases, computes them on a thread of its own,
-/// and sends the samples, until it is told that it is over.
+/// and sends the samples, until the coordinator ends the prediction.
 public actor PredictionWorker {
   /// What an offer comes to on this machine.
   public struct Work: Sendable {
@@ -62,7 +62,7 @@ public actor PredictionWorker {
 
   /// - Parameters:
   ///   - name: of the node, for people.
-  ///   - patience: so long whoever leases may be silent.
+  ///   - patience: how long the coordinator of the prediction may be silent.
   ///   - prepare: makes the learner, on a thread of its own.
   public init(
     _ endpoint: Endpoint, security: ClusterSecurity, build: String, name: String = "",
@@ -78,7 +78,7 @@ public actor PredictionWorker {
     context = try ZeroMQContext(name: "samples")
   }
 
-  /// Works until it is told to stop, and leaves nothing behind.
+  /// Works until the coordinator stops it, and leaves nothing behind.
   public nonisolated func run() async throws -> Stop {
     let result = await take()
     await shut()
@@ -111,7 +111,7 @@ public actor PredictionWorker {
   private func shut() async {
     if let timer { context.executor.cancelTimer(timer) }
     timer = nil
-    // Whoever leases waits for everyone to hang up, or gives what is leased here to another.
+    // The coordinator waits for every worker to disconnect, or gives what is leased here to another.
     client?.close()
     // What is being computed is computed to its end, and dropped.
     while isComputing { await withCheckedContinuation { whenIdle = $0 } }

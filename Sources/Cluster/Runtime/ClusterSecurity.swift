@@ -43,7 +43,7 @@ public enum ClusterSecurity: Sendable {
     return PublicKey(bytes: pair.publicKey.bytes)
   }
 
-  /// The same of a ROUTER of one's own: whom it lets in is said later.
+  /// The same for a ROUTER of this process; the keys that it accepts are set later.
   public var ofServer: ClusterSecurity {
     guard case .curve(let pair, _, _) = self else { return self }
     return .curve(pair, coordinator: pair.publicKey, allowed: [])

@@ -4,7 +4,7 @@ import Synchronization
 import Tensors
 import Training
 
-/// Contributions of one phase that nobody uses, to be written again: in the steady state nothing is allocated.
+/// Contributions of one phase that are not in use, to be written again: in the steady state nothing is allocated.
 package final class ContributionPool: Sendable {
   package let phase: Phase
   /// What contributions and their sums are rounded to.
@@ -55,8 +55,8 @@ package final class ContributionPool: Sendable {
   fileprivate func give(_ contribution: Contribution) { free.withLock { $0.append(contribution) } }
 }
 
-/// A contribution, or a sum of some. Whoever holds it may read it, on any thread; who holds it alone may write it.
-/// So a message that is under way is never overwritten: it holds its sum until libzmq has sent it.
+/// A contribution, or a sum of some. Any holder may read it, on any thread; a sole holder may write it. So a message
+/// that is under way is never overwritten: it holds its sum until libzmq has sent it.
 package final class Sum: @unchecked Sendable {
   package let contribution: Contribution
   let pool: ContributionPool

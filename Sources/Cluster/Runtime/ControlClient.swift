@@ -45,7 +45,7 @@ final class ControlClient {
     return messages
   }
 
-  /// A message that cannot be sent now is lost; whoever sends says it again when it matters.
+  /// A message that cannot be sent now is lost; the sender repeats it when it matters.
   @discardableResult
   func send(_ message: ControlMessage) -> Bool {
     guard socket != nil, let result = try? socket!.send([.bytes(message.encoded())]) else { return false }

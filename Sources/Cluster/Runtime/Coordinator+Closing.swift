@@ -2,7 +2,7 @@ import Messages
 import ZeroMQ
 
 extension Coordinator {
-  /// Closes everything. When the job is over, those who were told so hang up first.
+  /// Closes everything. When the job is over, the nodes that were notified of that disconnect first.
   /// - Parameter patience: the most that is waited for that.
   public nonisolated func close(patience: Duration = .seconds(1)) async {
     await part(patience)
@@ -39,8 +39,8 @@ extension Coordinator {
 }
 
 extension ConnectionMonitor {
-  /// Waits until all peers have hung up, who were told that it is over: libzmq drops what a socket with ZMQ_IMMEDIATE,
-  /// as theirs have, has not read when the other side hangs up. On the context's thread.
+  /// Waits until all peers that were notified of the end have disconnected: libzmq drops what a socket with
+  /// ZMQ_IMMEDIATE, as theirs have, has not read when the other side disconnects. On the context's thread.
   func everyoneHangsUp(
     within patience: Duration, in context: ZeroMQContext, isolation: isolated (any Actor)? = #isolation
   ) async {

@@ -2,7 +2,7 @@ import Messages
 import ZeroMQ
 
 extension Coordinator {
-  /// Tells how things are, on the coordinator's thread. From any thread; a coordinator that is closed says nothing.
+  /// Reports the status, on the coordinator's thread. From any thread; a closed coordinator does not answer.
   public nonisolated func tellStatus(_ heard: @escaping @Sendable (StatusReply) -> Void) {
     context.executor.run { [self] in heard(assumeIsolated { $0.status(.now) }) }
   }

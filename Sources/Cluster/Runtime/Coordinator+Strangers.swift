@@ -40,7 +40,7 @@ extension Coordinator {
     return false
   }
 
-  /// A node of another job knocks, whose coordinator was here before: it is told, or it would go on knocking for ever.
+  /// Answers a node of another job, whose coordinator was here before; without an answer it would knock for ever.
   func turnAway(_ message: ControlMessage, at route: RoutingID) {
     refuse("it is of another job", from: route)
     let incarnation: Incarnation? =

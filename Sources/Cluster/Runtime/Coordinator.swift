@@ -85,7 +85,7 @@ public actor Coordinator {
   var membership: Membership
   private var ledger = ShardLedger()
   private var routes: [NodeNumber: RoutingID] = [:]
-  /// Those that were told what is trained and have not said Hello yet.
+  /// Nodes that have received the recipe and have not sent a Hello yet.
   var preparing: Set<RoutingID> = []
   private var timer: TimerID?
   /// What a node without peers begins with.
@@ -113,7 +113,7 @@ public actor Coordinator {
   var areStrangersNoted = false
   let startedAt = Timestamp.now
   var runningSince: Timestamp?
-  /// Nodes that have not been told yet that the job is over: they are connecting again.
+  /// Nodes that have not been notified yet that the job is over: they are connecting again.
   var untold: Set<NodeNumber> = []
   var whenAllAreTold: CheckedContinuation<Void, Never>?
   /// What waits for the log to be written.
@@ -173,7 +173,7 @@ public actor Coordinator {
       advice: "start it as it was started before, or name another --out")
   }
 
-  /// Ends the job: every node is told. From any thread; also when the job, or the coordinator, is over already.
+  /// Ends the job and notifies every node. From any thread; also when the job, or the coordinator, is over already.
   public nonisolated func end(_ stop: Stop) {
     context.executor.run { [self] in
       assumeIsolated { $0.carryOut($0.membership.end(stop, now: .now), replyTo: nil) }

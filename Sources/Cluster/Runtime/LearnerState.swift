@@ -9,7 +9,7 @@ import Training
 ///
 ///     1 byte    whether the training has converged, then 15 zeros
 ///     …         every slot of `parameters`, then of each buffer of `auxiliary`, little-endian, without the gaps
-///               between slots: those belong to nobody and need not be alike
+///               between slots: no slot owns those, and they may differ
 public final class LearnerState: @unchecked Sendable {
   static let headCount = 16
 
@@ -28,7 +28,7 @@ public final class LearnerState: @unchecked Sendable {
     learner.stateParts.reduce(headCount) { $0 + $1.count }
   }
 
-  /// Of a learner whose buffers nobody changes meanwhile.
+  /// The state of a learner whose buffers do not change meanwhile.
   public convenience init(of learner: any Learner, converged: Bool) {
     self.init(count: LearnerState.count(of: learner))
     bytes[..<LearnerState.headCount].initializeMemory(as: UInt8.self, repeating: 0)

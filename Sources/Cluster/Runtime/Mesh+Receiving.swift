@@ -69,7 +69,7 @@ extension Mesh {
     case .request(.payloads):
       if isOfView { links[sender]?.isShared = false }
     case .request:
-      // Whoever asks may have missed the last word on credit.
+      // A node that asks may have missed the last word on credit.
       if isOfView, links[sender] != nil { send(.credit(limit: grants.announce(to: sender)), to: [sender]) }
       carryOut(machine!.receive(message, now: .now))
     default: carryOut(machine!.receive(message, now: .now))

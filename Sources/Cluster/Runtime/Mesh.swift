@@ -9,7 +9,7 @@ import ZeroMQ
 /// The data plane of a node: its `ExchangeMachine`, the numbers, a ROUTER that its peers send to, and a DEALER to each
 /// of them; on a context and thread of its own, where additions are made too.
 actor Mesh {
-  /// What the mesh is told, in order, from any thread.
+  /// An event for the mesh, posted in order, from any thread.
   enum Event: Sendable {
     case admitted(NodeNumber, Incarnation)
     case install(View)
@@ -27,7 +27,7 @@ actor Mesh {
     var chain: Chain
     var isFinished: Bool
     var security: ClusterSecurity
-    /// Whether peers are on this machine and may be told where sums lie, instead of being sent them.
+    /// Whether peers are on this machine and may be sent the places of sums instead of the sums.
     var isShared: Bool
     /// Whether parts of a contribution go while the rest is computed; `nil`: where it pays.
     var isEager: Bool?
@@ -108,7 +108,7 @@ actor Mesh {
     self.note = note
   }
 
-  /// Whether nobody else has the state that this node has.
+  /// Whether no other node has the state that this node has.
   var isAlone: Bool { machine?.view.map { $0.members.count <= 1 } ?? false }
 
   /// Whether parts of contributions go to their owners while the rest is computed. It does not pay where they stay in
@@ -238,7 +238,7 @@ actor Mesh {
     guard machine != nil else { return }
     switch event {
     case .contributed(let phase, let shard, let sum, let elements):
-      // Of a phase that is over: nobody needs it, and its sum goes back to the pool.
+      // The phase is over: no node needs the sum, and it goes back to the pool.
       guard phase == machine!.position else { return }
       store(phase) { $0.contribute(shard: shard, sum) }
       carryOut(machine!.contributed(shard: shard, elements: elements, position: phase, now: now))

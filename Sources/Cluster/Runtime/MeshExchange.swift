@@ -8,7 +8,7 @@ import Training
 /// The trainer's thread computes the shards that the mesh orders, waits for totals, and is the only one that touches
 /// the learner's buffers: so it also takes and loads states. The mesh adds up and sends on its own thread meanwhile.
 public final class MeshExchange: Exchange, @unchecked Sendable {
-  /// What the trainer tells the mesh.
+  /// An event that the trainer posts to the mesh.
   enum Event {
     /// These elements of a shard's contribution are final.
     case contributed(PhaseIndex, shard: Int, Sum, Intervals)

@@ -1,8 +1,8 @@
 import Messages
 
 extension Node {
-  /// Where this node's coordinator was, that of another job answers. The node goes on, as it does while nobody is there,
-  /// for its own may come back; but not for ever, since its place is taken.
+  /// The coordinator of another job answers at the address of this node's coordinator. The node goes on, as it does
+  /// without a coordinator, for its own may come back; but not for ever, since its place is taken.
   func follow(stranger body: ControlBody) {
     guard case .refused(let refused) = body, refused.code == .otherJob, refused.incarnation == session?.incarnation
     else { return }

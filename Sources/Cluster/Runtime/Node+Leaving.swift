@@ -4,7 +4,7 @@ import ZeroMQ
 
 extension Node {
   /// Leaves on its own accord. A node that is alone hands its state over first, for which it has the grace; so does the
-  /// lowest member, since all of them may have been told to leave at once.
+  /// lowest member, since all of them may have been asked to leave at once.
   public nonisolated func leave(_ explanation: String, grace: Duration) {
     context.executor.run { [self] in
       assumeIsolated { $0.beginLeaving(Leave(reason: .asked, explanation: explanation), grace: grace) }
@@ -25,7 +25,7 @@ extension Node {
     Task {
       let isAlone = await mesh.isAlone
       if isAlone || mesh.isScribe {
-        // Nobody else has the state, or will have it.
+        // No other node has the state, or will have it.
         leaveAt = .now + grace
         exchange.takeSave()
       } else {

@@ -112,7 +112,7 @@ public actor Node {
   private func close() async {
     if let timer { context.executor.cancelTimer(timer) }
     timer = nil
-    // A coordinator that has told everyone that all is over waits for them to hang up.
+    // A coordinator that has notified every node of the end waits for them to disconnect.
     if case .success(.stopped)? = result { client?.close() }
     await training?.value
     if let mesh, let meshContext {
@@ -261,7 +261,8 @@ public actor Node {
     for directive in directives {
       switch directive {
       case .send(let body):
-        // Nobody was there: whoever comes is told at once, and does not take this node for lost meanwhile.
+        // No coordinator was there: one that comes gets a heartbeat at once, and does not take this node for lost
+        // meanwhile.
         if !send(body) { session.beatSoon(now: .now) }
       case .admitted(let node):
         mesh?.post(.admitted(node, session.incarnation))

@@ -28,7 +28,7 @@ final class PeerLink {
 }
 
 extension Mesh {
-  /// Links to the members of the view, and to nobody else. What waited for another view is void.
+  /// Links to the members of the view, and to no other node. What waited for another view is void.
   func followView(_ view: View?) {
     guard machine != nil, linkedView != view?.number else { return }
     linkedView = view?.number

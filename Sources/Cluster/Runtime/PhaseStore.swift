@@ -33,8 +33,8 @@ package struct PhaseStore {
     let (left, right) = tree.children(of: subtree)!
     var one = own.removeValue(forKey: left)!
     let other = own[right]!
-    // In the left child's place if nobody else looks there, and never will: of a part, the rest may still go to a peer
-    // by itself, who then reads it there.
+    // In the left child's place if no other holder reads it, now or later: of a part, the rest may still go to a peer
+    // by itself, which then reads it there.
     let isWhole = elements == Intervals(0..<pool.phase.count)
     let target = own[subtree] ?? (isWhole && isKnownUniquelyReferenced(&one) ? one : pool.take())
     target.add(one, other, on: elements)
@@ -118,7 +118,7 @@ package struct PhaseStore {
 
   package func partial(_ subtree: Subtree) -> Sum { own[subtree]! }
 
-  /// Peers are told where this sum lies.
+  /// Keeps this sum, whose place peers receive.
   package mutating func lend(_ sum: Sum) { lent[ObjectIdentifier(sum)] = sum }
 
   /// Elements of the total have this checksum, as they are written into messages.

@@ -5,10 +5,10 @@ import Messages
 /// Memory that nodes of the same machine may read: a page that begins with a token and an age, then the numbers of a
 /// phase.
 ///
-/// A node that hands its sums over in shared memory says where they lie instead of sending them: nothing is copied
-/// into the kernel and out of it again. The age changes before the memory is used for anything new; whoever reads it
-/// looks afterwards whether the age is still the one that was meant (a sequence lock). So what is overwritten meanwhile is
-/// noticed, like any other damage.
+/// A node that hands its sums over in shared memory sends their place instead of the sums: nothing is copied into the
+/// kernel and out of it again. The age changes before the memory is used for anything new; a reader checks after
+/// reading whether the age is still the expected one (a sequence lock). So what is overwritten meanwhile is noticed,
+/// like any other damage.
 package final class SharedMemory: Sendable {
   fileprivate static let ageOffset = 64
   fileprivate static let headCount = 4096

@@ -41,7 +41,7 @@ package struct HostsCheck {
       for (index, host) in hosts.enumerated() {
         group.addTask {
           let report = await look(at: host, index, hub, places, done)
-          // Whoever could not come is not waited for.
+          // The others do not wait for a host that could not come.
           await places.bring(nil, by: index)
           await done.bring(nil, by: index)
           return (index, report)

@@ -56,7 +56,7 @@ struct ProtobufMessage: Sendable {
   }
 }
 
-/// The messages, each of which knows its fields.
+/// The messages; each message knows its fields.
 enum ONNX {
   /// TensorProto.DataType.
   enum Element: Int, Sendable { case float32 = 1, uint8 = 2, int64 = 7 }

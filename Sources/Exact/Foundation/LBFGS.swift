@@ -1,8 +1,8 @@
 import LinearAlgebra
 
-/// Minimisation by limited-memory BFGS within a box (Nocedal and Wright 2006, algorithm 7.4; bounds by projection), as a
-/// value that is told what the function is where it asked: whoever computes the function, in one process or in passes
-/// over a cluster, gets the same steps.
+/// Minimization by limited-memory BFGS within a box (Nocedal and Wright 2006, algorithm 7.4; bounds by projection), as
+/// a value that receives the function's values at the points it asks for: any computation of the function, in one
+/// process or in passes over a cluster, gets the same steps.
 ///
 ///     var search = LBFGS(from: start)
 ///     while !search.isFinished { search.tell(value, gradient) }   // both at search.point
@@ -22,7 +22,7 @@ public struct LBFGS: Hashable, Sendable {
   private let valueTolerance: Double
   private static let memory = 10
 
-  /// The best point so far and its gradient; nil until something finite was told.
+  /// The best point so far and its gradient; nil until the search has received something finite.
   private var base: Base?
   private var direction: [Double] = []
   private var length = 1.0

@@ -12,7 +12,7 @@ public struct GammaHyperprior: Hashable, Sendable {
 
   var isValid: Bool { shape >= 0 && rate >= 0 && shape.isFinite && rate.isFinite }
 
-  /// The same over a precision in other units, `unit` of which are one.
+  /// The same over a precision in other units; `unit` of those are one of these.
   func scaled(by unit: Double) -> GammaHyperprior { GammaHyperprior(shape: shape, rate: rate * unit) }
 
   /// log density of the precision's logarithm, without its constant.
@@ -186,7 +186,8 @@ public struct EvidenceFit: Sendable {
   public let iterations: Int
   /// Whether the prior holds for all weights.
   public let penalizesAll: Bool
-  /// Whether the error that is left is less than double precision tells from zero: the noise variance is a floor then.
+  /// Whether the remaining error is less than double precision distinguishes from zero: the noise variance is a floor
+  /// then.
   public let isFloored: Bool
   private let problem: EvidenceProblem
   private let posterior: EvidenceProblem.Posterior

@@ -11,7 +11,7 @@ public struct MomentRegression<Estimator: MomentEstimator>: StatisticsModel {
     public let estimate: Estimator.Estimate?
     /// Of the last pass; nil before the first one.
     public let moments: RegressionMoments?
-    /// The sums of the last pass, of which everything else is a function; empty before the first one.
+    /// The sums of the last pass, which determine everything else; empty before the first one.
     public let statistics: [Double]
   }
 

@@ -144,7 +144,8 @@ public struct RelevanceFit: Sendable {
   /// Covariance of their weights.
   public let covariance: Matrix
   public let iterations: Int
-  /// Whether the error that is left is less than double precision tells from zero: the noise variance is a floor then.
+  /// Whether the remaining error is less than double precision distinguishes from zero: the noise variance is a floor
+  /// then.
   public let isFloored: Bool
   let offset: [Double]
 

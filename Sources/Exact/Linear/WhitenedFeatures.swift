@@ -5,8 +5,8 @@ import LinearAlgebra
 /// They are found from the correlations, so that neither where the features lie nor their units matter.
 struct WhitenedFeatures: Sendable {
   let means: [Double]
-  /// How many directions the data tells apart: those with more than 1e-14 M of the largest variance, each feature
-  /// measured by its own deviation.
+  /// The number of directions that the data distinguishes: those with more than 1e-14 M of the largest variance, each
+  /// feature measured by its own deviation.
   let rank: Int
   /// W, rank × M.
   let forward: Matrix

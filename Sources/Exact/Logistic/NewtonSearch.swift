@@ -1,8 +1,8 @@
 import LinearAlgebra
 
 /// Newton's method for a concave objective whose value, gradient and curvature come from sums over data: each step is
-/// judged by the next pass, and halved as long as it did not improve the objective. A pure function of what it is told,
-/// so that every node of a cluster takes the same steps.
+/// judged by the next pass, and halved as long as it did not improve the objective. A pure function of its inputs, so
+/// that every node of a cluster takes the same steps.
 struct NewtonSearch: Hashable, Sendable {
   /// Where the next pass evaluates.
   private(set) var point: [Double]

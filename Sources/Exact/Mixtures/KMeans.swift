@@ -65,7 +65,7 @@ public struct KMeans: StatisticsModel {
     return Improvement(parameters: next, objective: -inertias.reduce(0, +))
   }
 
-  /// Gives clusters without rows a part of those with the largest inertia, each of which is split at most once.
+  /// Gives clusters without rows a part of those with the largest inertia; each cluster is split at most once.
   private func split(_ centres: inout Matrix, variances: Matrix, counts: [Double]) {
     var spread = (0..<clusters).map { k in counts[k] * variances.row(k).reduce(0, +) }
     for k in 0..<clusters where counts[k] == 0 {

@@ -115,7 +115,7 @@ public struct GaussianProcessSearch: StatisticsModel {
     var next = parameters
     let point = parameters.search.point
     guard statistics[2] == 1 else {
-      // Unless it is the first: then what is wrong is said.
+      // Unless it is the first: then the error is thrown.
       guard parameters.bestValue > -.infinity, !next.search.isFinished else {
         _ = try process(at: point)
         throw ExactError(

@@ -99,7 +99,7 @@ public struct ProbabilityScaling: Codable, Sendable, Equatable {
       for (row, label) in labels.enumerated() {
         let p = softmax(scores(row, point))
         let rowTerms = (0..<classes).map { terms($0, logarithms[row * classes + $0]) }
-        // Σₖ pₖ aₖ, of which the gradient and the covariance of the coefficients are made.
+        // Σₖ pₖ aₖ, for the gradient and the covariance of the coefficients.
         var mean = Array(repeating: 0.0, count: parameters)
         for k in 0..<classes {
           for (i, a) in rowTerms[k] {

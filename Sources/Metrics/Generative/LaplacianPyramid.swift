@@ -21,9 +21,9 @@ public struct ImageStack: Sendable {
   }
 }
 
-/// What detail images have at each size: the difference of an image from what its half-sized one tells of it, and the
-/// smallest image itself (Burt and Adelson 1983). The filter is binomial, [1 4 6 4 1] / 16 along each axis, and images go
-/// on mirrored about the middle of their outermost pixels.
+/// The detail of images at each size: the difference of an image from its prediction by the half-sized one, and the
+/// smallest image itself (Burt and Adelson 1983). The filter is binomial, [1 4 6 4 1] / 16 along each axis, and images
+/// go on mirrored about the middle of their outermost pixels.
 extension ImageStack {
   /// Sizes of the levels, largest first: sides are halved while they are even and at least 16 pixels are left.
   static func levels(height: Int, width: Int) -> [(height: Int, width: Int)] {

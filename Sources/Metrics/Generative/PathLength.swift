@@ -1,4 +1,4 @@
-/// The mean of path lengths, of which a few are huge.
+/// The mean of path lengths, robust to the few that are huge.
 public enum PathLength {
   /// The mean of the lengths from the 1st to the 99th percentile, these included (Karras, Laine and Aila 2019, in the
   /// program of their metric). Percentiles between two lengths are the outer one.

@@ -41,7 +41,7 @@ public struct PatchSet: Sendable {
       let count = Double(values.count / step)
       let mean = places.reduce(0) { $0 + Double(values[$1]) } / count
       let variance = places.reduce(0) { $0 + (Double(values[$1]) - mean) * (Double(values[$1]) - mean) } / count
-      // A channel that is the same everywhere tells nothing apart.
+      // A channel that is the same everywhere distinguishes nothing.
       let factor = variance > 0 ? 1 / variance.squareRoot() : 0
       for place in places { values[place] = Float((Double(values[place]) - mean) * factor) }
     }

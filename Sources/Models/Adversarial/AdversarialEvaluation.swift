@@ -10,7 +10,7 @@ import Training
 /// samples of pictures are rounded to bytes.
 ///
 /// - `gen/FID_own`, `gen/KID_own`, `gen/Precision_own`, `gen/Recall_own`: over the 64 features of a classifier that
-///   Elbo trains on the data set; only where that classifier tells more than chance does; `gen/FID_own_floor`: of the real
+///   Elbo trains on the data set; only where that classifier does better than chance; `gen/FID_own_floor`: of the real
 ///   examples at even places from those at odd ones, half as many each;
 /// - `gen/PPL_own`, `gen/PPL_end_own`: in the same features; see `perceptualPathLengths`;
 /// - `gen/SWD…`, `gen/Nearest…`: see `slicedDistances` and `nearestDistances`;

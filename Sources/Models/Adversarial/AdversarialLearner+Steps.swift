@@ -26,7 +26,7 @@ extension AdversarialLearner {
   struct Round {
     let examples: Examples
     let indices: [UInt32]
-    /// Of each example, and of the one that is generated beside it; nothing where the networks are told none.
+    /// Of each example, and of the one that is generated beside it; empty where the networks receive no classes.
     let classes: [Int]
     let key: RandomKey
     let number: UInt32

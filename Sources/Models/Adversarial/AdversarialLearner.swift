@@ -6,7 +6,7 @@ import Recipes
 import Tensors
 import Training
 
-/// Two networks, one of which generates examples from noise while the other tells them from real ones.
+/// Two networks: one generates examples from noise, the other distinguishes them from real ones.
 ///
 /// A step has k phases of the discriminator and one of the generator. Each shard's examples are cut into k parts, one
 /// for each of the discriminator's phases; the generator's phase makes as many examples as one part has. Noise is drawn
@@ -30,7 +30,7 @@ final class AdversarialLearner: Learner {
   let order: Order.Kind
   let inputs: Inputs
   let codes: LatentCodes
-  /// Of training and test examples; nil: what samples are like cannot be told.
+  /// Of training and test examples; nil: metrics over modes and features cannot be computed.
   let labels: ClassLabels?
   let testLabels: ClassLabels?
   /// How many test examples samples are compared with, and by what.
@@ -99,7 +99,7 @@ final class AdversarialLearner: Learner {
       descent: try GradientDescent(
         recipe, section: "discriminator_optimizer", parameters: networks.discriminatorLayout),
       frozenLayers: try recipe["objective"].frozenLayers(of: networks.discriminatorLayout, networks.discriminator))
-    // Different numbers for both: streams of initial parameters are told apart by a slot's number in its layout.
+    // Different numbers for both: a slot's number in its layout distinguishes the streams of initial parameters.
     generator.network.initialize(generator.parameters, seed: seed)
     discriminator.network.initialize(discriminator.parameters, seed: seed ^ 0x9E37_79B9_7F4A_7C15)
     average = decay > 0 ? (part("average", networks.generatorLayout, averageStart), decay) : nil
@@ -152,7 +152,7 @@ final class AdversarialLearner: Learner {
       + (codes.categories > 0 ? ["code_accuracy"] : [])
   }
 
-  /// Of a critic nobody can say whether it is fooled: its output has no zero.
+  /// Without `fooled` for a critic: its output has no zero that separates real from generated.
   private static func generatorMetrics(_ objective: AdversarialObjective, _ codes: LatentCodes) -> [String] {
     ["generator_loss", "sample_deviation"] + (objective.loss == .wasserstein ? [] : ["fooled"])
       + (objective.pathLength > 0 ? ["path_length", "path_penalty"] : [])
@@ -205,7 +205,7 @@ final class AdversarialLearner: Learner {
       Double.init)
   }
 
-  /// The class of each of some examples, by their labels; nothing where the networks are told none.
+  /// The class of each of some examples, by their labels; empty where the networks receive no classes.
   func classes(of labels: ClassLabels?, _ examples: some Sequence<UInt32>) -> [Int] {
     codes.classes > 0 ? examples.map { Int(labels!.indices[Int($0)]) } : []
   }

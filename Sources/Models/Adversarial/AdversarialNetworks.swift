@@ -10,7 +10,7 @@ struct AdversarialNetworks: Sendable {
   let discriminatorLayout: Layout
   /// When both networks grow; nil: they are complete from the start.
   let growth: GrowthPlan?
-  /// Classes that both networks are told; 0: none.
+  /// The number of classes that both networks receive; 0: none.
   let classes: Int
 
   /// What the networks are made between.

@@ -23,7 +23,7 @@ struct Projector: Sendable {
   /// As the network makes it.
   let target: [Float]
   let key: RandomKey
-  /// Of a generator that is told classes, what says the classes of the styles to begin with.
+  /// Draws the latent rows of the styles to begin with, and their classes where the generator has classes.
   let codes: LatentCodes
   let classIndex: Int?
   /// Whether the noise of the convolutions is searched for.

@@ -74,7 +74,7 @@ extension AdversarialLearner {
     return made
   }
 
-  /// - Parameter classes: of each row, where the networks are told them; nil: ten rows of each class in turn.
+  /// - Parameter classes: of each row, where the networks receive them; nil: ten rows of each class in turn.
   func draw(_ key: RandomKey, rows: Range<Int>, classes: [Int]? = nil) -> Tensor {
     codes.draw(
       key.at(tensor: NoiseStream.latent), examples: rows.map { UInt32($0) }, classes: classes ?? classesInTurn(rows))
@@ -84,7 +84,7 @@ extension AdversarialLearner {
     codes.classes > 0 ? rows.map { $0 / 10 % codes.classes } : []
   }
 
-  /// The class of each example that is asked for; nothing where the networks are told none.
+  /// The class of each example that is requested; empty where the networks receive no classes.
   private func classes(of request: LatentRequest) throws -> [Int] {
     guard codes.classes > 0 else { return [] }
     let count = request.choice.count

@@ -2,8 +2,8 @@ import Glibc
 import Recipes
 import Tensors
 
-/// Changes of the images that the discriminator is shown, each of which comes with a probability p, by itself for each
-/// image (Karras et al. 2020, "Training Generative Adversarial Networks with Limited Data", appendix B, whose
+/// Changes of the images that the discriminator is shown. Each change comes with a probability p, independently for
+/// each image (Karras et al. 2020, "Training Generative Adversarial Networks with Limited Data", appendix B, whose
 /// distributions these are). While p is well below 1 a generator that made changed images would be found out, so they
 /// do not show in samples; with changes that always come they may.
 ///
@@ -67,7 +67,7 @@ package struct AugmentationPipeline: Sendable {
     var rows: Range<Int> { 0..<coins.rows }
 
     func has(_ change: Change, _ row: Int) -> Bool {
-      // Two turns of which one or the other comes with probability p.
+      // Two turns; one or the other comes with probability p.
       let isTurn = change == .turnBefore || change == .turnAfter
       let wanted = isTurn ? 1 - (1 - probability).squareRoot() : probability
       return Double(coins.pointer[row * coins.columns + change.rawValue]) < wanted

@@ -85,7 +85,7 @@ struct AugmentationProbability: Sendable {
 
   var value: Double { isAdaptive ? Double(self[.probability]) : start }
 
-  /// After a discriminator's phase: of how many real examples how many it told right.
+  /// After a discriminator's phase: counts the real examples that it classified right.
   /// - Parameters:
   ///   - step: counted from 0.
   ///   - isLast: whether this was the discriminator's last phase of the step.

@@ -1,13 +1,13 @@
 import Synchronization
 
-/// Watches a training for the two ways in which players stop to teach each other. What it says is told to the user and
-/// in the metrics; nothing that is learnt depends on it.
+/// Watches a training for the two ways in which players stop to teach each other. Its findings go to the user and into
+/// the metrics; nothing that is learnt depends on them.
 final class CollapseWatch: Sendable {
   /// How many steps in a row something must be wrong.
   private static let patience = 200
   /// Samples vary by less than this share of what the data does.
   private static let leastShare = 0.02
-  /// Both kinds of examples are told apart at least as surely.
+  /// Both kinds of examples are distinguished at least as surely.
   private static let mostAccuracy = 0.999
 
   private struct State {
@@ -21,7 +21,7 @@ final class CollapseWatch: Sendable {
 
   init(dataDeviation: Double) { self.dataDeviation = dataDeviation }
 
-  /// After the discriminator's step: the shares of both kinds that it told right. A critic is not watched.
+  /// After the discriminator's step: the shares of both kinds that it classified right. A critic is not watched.
   func told(real: Double, generated: Double) {
     state.withLock { state in
       state.toldApart = min(real, generated) >= CollapseWatch.mostAccuracy ? state.toldApart + 1 : 0

@@ -8,8 +8,8 @@ import Training
 /// A classifier that is trained on a data set by one fixed rule, for its last hidden layer: features in which real and
 /// generated examples are compared.
 ///
-/// A Fréchet distance in them is no Inception score of anybody's: it is told by the name of the metric that they are
-/// Elbo's own. The rule is a function of the data alone, so that numbers of two runs on one data set can be compared.
+/// A Fréchet distance in them is not the one in Inception features: the metric's name says that the features are Elbo's
+/// own. The rule is a function of the data alone, so that numbers of two runs on one data set can be compared.
 struct FeatureNetwork: Sendable {
   static let width = 64
   private static let seed: UInt64 = 20_480

@@ -90,7 +90,7 @@ struct GeneratorPoints: Sendable {
     return path
   }
 
-  /// A closed loop through points, each of which is a frame: the stretch from one to the next has its share of the
+  /// A closed loop through points that are frames themselves: the stretch from one to the next has its share of the
   /// frames.
   func walk(_ points: Tensor, frames: Int) -> Tensor {
     let path = Tensor(uninitialized: [frames, points.columns])

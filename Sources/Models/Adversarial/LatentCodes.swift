@@ -6,18 +6,18 @@ import Tensors
 /// What a generator is given: noise, and for InfoGAN codes that the discriminator's network learns to read back
 /// (Chen et al. 2016, section 4): one categorical code, uniform, and continuous ones, uniform in −1…1.
 ///
-/// A latent row is noise, then the one-hot category, then the continuous codes. Where the networks are told classes it is noise,
-/// then the one-hot class.
+/// A latent row is noise, then the one-hot category, then the continuous codes. Where the networks receive classes it
+/// is noise, then the one-hot class.
 struct LatentCodes: Sendable {
   let noise: Int
   /// Classes of the categorical code; 0: none.
   let categories: Int
   let continuous: Int
-  /// Classes of the data that both networks are told; 0: none. There are then no codes.
+  /// The number of classes of the data that both networks receive; 0: none. With classes there are no codes.
   var classes = 0
-  /// λ of the categorical code and of the continuous ones: weights of the bound on the mutual information. Of a
-  /// continuous code ever more can be told by ever smaller changes of a sample, which at an equal weight is what the
-  /// players learn first, and then nothing else: it has a lower one (Chen et al. 2016, section 6).
+  /// λ of the categorical code and of the continuous ones: weights of the bound on the mutual information. Ever smaller
+  /// changes of a sample can carry ever more about a continuous code; at an equal weight the players learn that first,
+  /// and then nothing else. So it has a lower one (Chen et al. 2016, section 6).
   let weights: (categorical: Float, continuous: Float)
 
   /// - Parameter informed: whether the model has codes.
@@ -46,7 +46,7 @@ struct LatentCodes: Sendable {
   var outputs: Int { categories + 2 * continuous }
 
   /// Latent rows: a function of key, example and class alone.
-  /// - Parameter classes: of each row; empty where networks are told none.
+  /// - Parameter classes: of each row; empty where networks receive none.
   func draw(_ key: RandomKey, examples: [UInt32], classes: [Int]) -> Tensor {
     let noise = Tensor.normal(key, rows: examples, columns: noise)
     guard hasCodes else { return told(noise, classes) }
@@ -61,8 +61,8 @@ struct LatentCodes: Sendable {
     return joined(noise, classes: classes, continuous: values)
   }
 
-  /// Rows with the one-hot class of each behind them, as networks are given them that are told classes.
-  /// - Parameter classes: of each row; empty where networks are told none.
+  /// Rows followed by the one-hot class of each, the inputs of networks with classes.
+  /// - Parameter classes: of each row; empty where networks receive none.
   func told(_ rows: Tensor, _ classes: [Int]) -> Tensor {
     guard self.classes > 0 else { return rows }
     let oneHot = Tensor.zeros([classes.count, self.classes])
@@ -93,7 +93,7 @@ struct LatentCodes: Sendable {
   /// A latent row's codes in another draw's place, so that rows of a picture differ in noise alone.
   private let codeOffset: UInt32 = 1 << 16
 
-  /// What the readings tell of the codes.
+  /// What the readings reveal of the codes.
   struct Reading {
     /// Σ over examples of log Q(c | x̃), and with each code's weight, which is to be made large.
     let logLikelihood: Double

@@ -13,7 +13,7 @@ extension AdversarialLearner {
     return inputs.width > 16 && min(image.height, image.width) >= PatchSet.side
   }
 
-  /// Samples as a picture file holds them: a metric must not tell bytes from what lies between them.
+  /// Samples as a picture file holds them: a metric must not distinguish bytes from values between them.
   func asStored(_ samples: Tensor) -> Tensor {
     guard pixels else { return samples }
     return Tensor(samples.values.map { ($0 * 255).rounded() / 255 }, samples.shape)
@@ -116,7 +116,7 @@ extension AdversarialLearner {
     return try crew.map((rows.rows + block - 1) / block) { [self] index in
       let range = index * block..<min((index + 1) * block, values.count / width)
       let part = Tensor(values[range.lowerBound * width..<range.upperBound * width], [range.count, width])
-      // Two candidates by float32's squares, of which the exact difference then chooses.
+      // Two candidates by float32's squares; the exact difference then chooses between them.
       var best = [(places: [Int], scores: [Float])](repeating: ([], []), count: range.count)
       for start in stride(from: 0, to: inputs.train.count, by: 1000) {
         let others = trainingRows(.range(start..<min(start + 1000, inputs.train.count)))

@@ -12,7 +12,7 @@ struct PyramidKeys {
 
   private let pyramid: ImagePyramid
   private let group: Int
-  /// Classes that both networks are told; 0: none.
+  /// The number of classes that both networks receive; 0: none.
   let classes: Int
 
   init(_ section: RecipeSection, _ ends: AdversarialNetworks.Ends) throws {

@@ -18,7 +18,7 @@ package struct LastLayerPosterior {
   /// The reference's: λ ¼, a₀ 6, b₀ 6 for rewards in their own unit.
   /// - Parameters:
   ///   - width: the numbers of z.
-  ///   - unit: of rewards, in which they are told.
+  ///   - unit: of the rewards that `observe` receives.
   package init(width: Int, unit: Double) {
     precision = 0.25 * Matrix.identity(width)
     products = Array(repeating: 0, count: width)

@@ -9,7 +9,7 @@ import Training
 /// Predicts the reward of an action in a context from the latest of what was tried: a network with a posterior over its
 /// weights, or a plain one. Rewards have Gaussian noise of a given deviation.
 ///
-/// `@unchecked Sendable`: one agent's thread tells and decides, between steps alone.
+/// `@unchecked Sendable`: one agent's thread reports rewards and decides, between steps alone.
 final class RewardLearner: Learner, @unchecked Sendable {
   /// Actions are one-hot columns behind a context's.
   let actions: Int
@@ -25,7 +25,7 @@ final class RewardLearner: Learner, @unchecked Sendable {
   private let rewards: FlatBuffer
   private let contextWidth: Int
   private let options: BanditOptions
-  /// How many rewards have ever been told.
+  /// The number of rewards received so far.
   private(set) var told = 0
 
   init(_ task: any BanditTask, isBayesian: Bool, _ options: BanditOptions) {

@@ -180,7 +180,7 @@ final class DropoutLearner: GradientLearner, Supervised {
     return Pass(.given(views), key: key, examples: examples)
   }
 
-  /// The sum over the members, none of which has a part in another's gradient.
+  /// The sum over the members; no member has a part in another's gradient.
   func loss(_ batch: ShardBatch, metrics: inout Sums) -> Tensor {
     let (views, key) = (batch.parameters, batch.step.key)
     let x = supervision.inputs.trainRows(batch.examples, key: batch.key(NoiseStream.binarisation))

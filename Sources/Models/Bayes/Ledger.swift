@@ -3,7 +3,7 @@ import Networks
 import Tensors
 import Training
 
-/// `kl.json`: what the complexity cost is of, and on what scale it enters a step, so that nobody has to guess.
+/// `kl.json`: the parts of the complexity cost, and the scale on which it enters a step, so that no guess is needed.
 extension VariationalLearner {
   private struct Ledger: Encodable {
     struct Tensor: Encodable {

@@ -3,7 +3,8 @@ import Metrics
 import Tensors
 import Training
 
-/// How well a classifier's uncertainty tells examples of other data from its own: other data are to be less certain.
+/// How well a classifier's uncertainty separates examples of other data from its own: other data are to be less
+/// certain.
 public enum OutOfDistribution {
   /// `ood/AUROC`, `ood/AUPR` and `ood/FPR95` by the entropy of the mean prediction, and `…/MI` by the mutual information
   /// of class and parameters where samples differ. Other data count as positives.

@@ -55,7 +55,7 @@ func rotationFigures(
         var (at, heights) = ([Double](), [Double]())
         for (angle, degrees) in angles.enumerated() {
           for sample in 0..<samples {
-            // Samples of one angle lie beside each other, so that they can be told apart.
+            // Samples of one angle lie beside each other, so that they stay distinguishable.
             at.append(Double(degrees) - 5 + 10 * Double(sample) / Double(max(samples - 1, 1)))
             heights.append(value(values, sample, angle, label))
           }

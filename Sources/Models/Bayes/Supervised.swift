@@ -5,7 +5,7 @@ import Networks
 import Tensors
 import Training
 
-/// A learner that is told by its training examples what to say of others: what all such learners share.
+/// A learner that predicts labels or targets, learned from its training examples: what all such learners share.
 protocol Supervised: Predicting {
   var supervision: Supervision { get }
   var likelihood: any Likelihood { get }

@@ -93,7 +93,7 @@ public struct Supervision: Sendable {
     return names.count == width ? columnName(names[index]) : "\(targetName ?? "target") \(index)"
   }
 
-  /// Numbers that an example is to be told by: classes, or targets.
+  /// The number of classes, or of targets, to predict for an example.
   public var width: Int {
     switch kind {
     case .classes(let count, _), .values(let count): count

@@ -7,8 +7,8 @@ import Synchronization
 import Tensors
 import Training
 
-/// A network with a posterior over its weights. What is minimised over an epoch is KL(q ‖ p) − Σ E_q log p(y | x, w);
-/// what a step takes of it is said by `Complexity`.
+/// A network with a posterior over its weights. What is minimized over an epoch is KL(q ‖ p) − Σ E_q log p(y | x, w);
+/// `Complexity` sets the part of it that a step takes.
 ///
 /// The expectation is estimated by one draw of the weights for all shards (`scope: step`: only ∂nll/∂w travels, and the
 /// prior's gradient is added when the total is absorbed), by one for each shard (`scope: shard`), or without drawing

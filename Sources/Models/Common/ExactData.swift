@@ -47,7 +47,7 @@ struct ExactData {
 func columnName(_ name: String) -> String { Int(name) == nil ? name : "column \(name)" }
 
 extension ExactData {
-  /// Reads `data.normalisation`, any value of which suits exact models, and takes the rows with it.
+  /// Reads `data.normalisation`, whose values all suit exact models, and takes the rows with it.
   /// - Parameter targets: what a supervised model learns about each row.
   init(
     _ data: Dataset, _ recipe: Recipe, seed: UInt64, normalization: Normalization = .none,

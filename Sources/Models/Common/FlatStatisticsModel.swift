@@ -35,7 +35,7 @@ protocol FlatStatisticsModel: StatisticsModel {
   func evaluate(_ rows: Observations, _ parameters: Parameters, into sums: inout Sums) throws
   /// What means over rows are reported as.
   func report(_ means: [String: Double]) -> [String: Double]
-  /// What is told of a fit with its objective, by the number of rows.
+  /// The metrics that a fit reports with its objective, by the number of rows.
   func report(_ parameters: Parameters, objective: Double, rows: Int) -> [String: Double]
   /// What the user of a fit must know, in a sentence; nil: nothing.
   func caution(_ parameters: Parameters) -> String?

@@ -92,7 +92,7 @@ extension NetworkModel {
     }
   }
 
-  /// What is learned, and of which inputs.
+  /// What is learned, and the inputs it is learned from.
   static func supervision(_ recipe: Recipe, _ data: Dataset) throws -> Supervision {
     var wanted = answers
     if wanted == nil {

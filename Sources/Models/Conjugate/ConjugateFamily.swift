@@ -5,7 +5,7 @@ import LinearAlgebra
 
 /// Parameters of a distribution by name, each one number or several.
 public struct ConjugateParameters: Sendable {
-  /// In the order in which they are told.
+  /// In the order of display.
   public private(set) var entries: [(name: String, values: [Double])] = []
 
   public init(_ entries: [(String, [Double])]) { self.entries = entries.map { (name: $0.0, values: $0.1) } }
@@ -15,7 +15,7 @@ public struct ConjugateParameters: Sendable {
 
 /// A conjugate model that the command knows: its parameters by name, and what it says of them.
 protocol ConjugateFamily: Conjugate {
-  /// The parameters that nothing else is said about, for observations of so many numbers.
+  /// The default parameters, for observations of so many numbers.
   static func defaults(width: Int) -> ConjugateParameters
   init(_ parameters: ConjugateParameters, width: Int) throws(ConjugateError)
   var parameters: ConjugateParameters { get }

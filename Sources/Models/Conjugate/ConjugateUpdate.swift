@@ -5,7 +5,7 @@ import LinearAlgebra
 import Recipes
 import Training
 
-/// A conjugate update of data: what `elbo conjugate` tells.
+/// A conjugate update of data: the result of `elbo conjugate`.
 public struct ConjugateUpdate: Sendable {
   public let model: String
   public let observations: Int
@@ -21,7 +21,7 @@ public struct ConjugateUpdate: Sendable {
   public let path: [ConjugateParameters]
   public let figure: Figure
 
-  /// The names of the models, in the order in which they are told.
+  /// The names of the models, in the order of display.
   public static let models: [String] = families.map(\.name)
 
   private static let families: [(name: String, update: @Sendable (Request) throws -> ConjugateUpdate)] = [
@@ -41,7 +41,7 @@ public struct ConjugateUpdate: Sendable {
     public var columns: [String] = []
     /// The prior's parameters that differ from the model's defaults.
     public var prior: [String: [Double]] = [:]
-    /// Observations of each part, after which the posterior is told; 0 is all at once.
+    /// Observations of each part, after which the posterior is reported; 0 is all at once.
     public var batch = 0
 
     public init(model: String, source: String) { (self.model, self.source) = (model, source) }

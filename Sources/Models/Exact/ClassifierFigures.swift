@@ -16,7 +16,7 @@ extension ClassifyingModel {
     data.labels.flatMap { $0.names.isEmpty ? nil : $0.names } ?? (0..<classCount).map(String.init)
   }
 
-  /// Weights with two standard deviations; nothing of more than can be told apart.
+  /// Weights with two standard deviations; nothing if there are more than a figure can distinguish.
   private func weightFigures(_ data: ExactData, _ posterior: Posterior) -> [Figure] {
     guard features.basis == .identity, features.weightCount <= 40, classCount <= Color.paletteCount else { return [] }
     let (means, deviations) = weights(posterior)

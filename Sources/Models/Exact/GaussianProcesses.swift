@@ -108,7 +108,7 @@ struct TargetUnits: Sendable {
   }
 }
 
-/// How a process is told of, and where its restarts begin.
+/// How a process is reported, and where its restarts begin.
 struct ProcessPresentation: Sendable {
   let units: TargetUnits
   let ahead: Double

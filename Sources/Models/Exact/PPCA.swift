@@ -143,7 +143,7 @@ extension ProbabilisticPCA: ProbabilisticPCAModel {
   func stepFigures(
     _ data: ExactData, from start: ProbabilisticPCAParameters, to end: ProbabilisticPCAParameters
   ) throws -> [Figure] {
-    // Updates with relevance turn the latent columns, of which the bound knows nothing.
+    // Updates with relevance turn the latent columns, which the bound does not take into account.
     guard relevance == nil else { return [] }
     return [try decompositionFigure(self, data, from: start) { bound($0, statistics: $1, takenWith: $2) }]
   }

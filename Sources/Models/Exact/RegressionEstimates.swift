@@ -10,7 +10,7 @@ protocol RegressionEstimate: Sendable {
   /// Of the weights without the intercept; nil when they are not a distribution.
   var weightCovariance: Matrix? { get }
   func prediction(_ x: [Double]) -> RegressionPrediction
-  /// What is told of it beside its objective.
+  /// The metrics reported beside its objective.
   var metrics: [String: Double] { get }
   /// What the user must know of it; nil: nothing.
   var caution: String? { get }

@@ -9,8 +9,9 @@ import Training
 /// A Gaussian over a network's weights at their most probable values, its precision the curvature of the loss there plus
 /// that of a Gaussian prior (MacKay 1992; Ritter, Botev and Barber 2018; Daxberger et al. 2021, Laplace Redux).
 ///
-/// Precisions of the prior, one for each layer, are given or maximize the marginal likelihood. The network is linearized
-/// for predictions, of which alone the Gauss-Newton matrix is the curvature (Immer, Korzepa and Bauer 2021).
+/// Precisions of the prior, one for each layer, are given or maximize the marginal likelihood. The network is
+/// linearized for predictions: the Gauss-Newton matrix is the curvature of the linearized network alone (Immer, Korzepa
+/// and Bauer 2021).
 struct LaplacePosterior: Sendable {
   fileprivate struct Block: Sendable {
     let curvature: LayerCurvature
@@ -39,7 +40,7 @@ struct LaplacePosterior: Sendable {
 
   private enum Layers: String, CaseIterable { case last, all }
   private enum Form: String, CaseIterable { case automatic, full, kronecker, diagonal }
-  /// The most weights of which every element of the curvature is kept where the recipe does not say; where it does.
+  /// The most weights whose full curvature is kept: by default, and where the recipe asks for it.
   private static let mostByDefault = 1024
   private static let most = 4608
   /// The most inputs of a layer whose second moments are kept.

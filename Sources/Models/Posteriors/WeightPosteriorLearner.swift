@@ -12,7 +12,7 @@ final class WeightPosteriorLearner: Supervised {
   let posterior: any WeightPosterior
   private let base: DropoutLearner
   private let wantedSamples: Int
-  /// Bytes of a posterior that nobody needs to be told of.
+  /// The most bytes of a posterior that need no note to the user.
   private static let unremarkable = 1_000_000
 
   init(

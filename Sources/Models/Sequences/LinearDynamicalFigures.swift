@@ -66,7 +66,7 @@ private func seriesPanel(
 /// of the bars lie between the lines (Durbin and Koopman 2012, section 2.12).
 private func innovationFigure(_ fit: LinearDynamicalFit, _ values: [Double], _ paths: DynamicsPaths) -> Figure? {
   let dimension = fit.model.dimension
-  // The first elements tell where a structural series begins; no prediction of them says anything.
+  // The first elements set where a structural series begins; no prediction of them says anything.
   let skipped = fit.isStructural ? fit.model.states / dimension : 0
   let innovations = values.indices.map { t in
     t < skipped ? .nan : (values[t] - paths.predicted[t * dimension]) / paths.predictedDeviations[t * dimension]

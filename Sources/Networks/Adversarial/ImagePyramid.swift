@@ -53,8 +53,8 @@ public struct ImagePyramid: Hashable, Sendable {
   }
 }
 
-/// How far networks have grown: images of `level`, of which the newest size counts by `share`, and the next smaller one
-/// by the rest.
+/// How far networks have grown: images of `level`; their newest size counts by `share`, and the next smaller one by the
+/// rest.
 public struct Growth: Hashable, Sendable {
   public let level: Int
   /// α in 0…1. At level 0 it is 1.

@@ -51,7 +51,7 @@ struct Extent {
     return scale == .log ? (pow(10, low), pow(10, high)) : (low, high)
   }
 
-  /// Whether gnuplot would refuse the interval: empty, or so narrow that its tick marks cannot be told apart.
+  /// Whether gnuplot would refuse the interval: empty, or so narrow that its tick marks coincide.
   private static func isEmpty(_ low: Double, _ high: Double) -> Bool {
     high - low <= max(abs(low), abs(high)) * 1e-9 || high - low < 1e-290
   }

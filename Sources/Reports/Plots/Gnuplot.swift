@@ -4,7 +4,7 @@ import SystemPackage
 
 /// The gnuplot program, run once for each picture.
 ///
-/// It is run in the background of a training: when it is absent, fails, or takes too long, that is told and nothing
+/// It runs in the background of a training: when it is absent, fails, or takes too long, that is reported and nothing
 /// else happens.
 public struct Gnuplot: Sendable {
   /// The program's path.

@@ -32,8 +32,9 @@ enum GnuplotText {
     return "\(value)"
   }
 
-  /// A number that is read from the picture, with as many digits as tell it from others that differ by up to `span`:
-  /// hundredths of 1, whole numbers of 100 and more. Spans far from 1 have a few significant digits: 1204, -3.1e-05.
+  /// A number that is read from the picture, with enough digits to distinguish it from others that differ by up to
+  /// `span`: hundredths of 1, whole numbers of 100 and more. Spans far from 1 have a few significant digits: 1204,
+  /// -3.1e-05.
   static func short(_ value: Double, among span: Double) -> String {
     guard value.isFinite else { return "–" }
     if value == value.rounded() && abs(value) < 1e6 { return "\(Int(value))" }

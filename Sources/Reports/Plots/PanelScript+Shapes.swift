@@ -133,7 +133,7 @@ extension PanelScript {
 
   /// Up to so many cells are drawn one by one, which keeps their edges sharp; more are one image.
   private static let mostCells = 2500
-  /// Up to so many cells show their numbers; in more, nobody could read them.
+  /// Up to so many cells show their numbers; in more they would be unreadable.
   private static let mostNumbers = 900
 
   mutating func add(_ map: HeatMap, hasColorBar: Bool) {

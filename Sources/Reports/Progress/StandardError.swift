@@ -2,7 +2,7 @@ import Glibc
 
 /// The process's standard error.
 public enum StandardError {
-  /// Writes lines, in the process's format. What cannot be written is lost: nobody is left to be told.
+  /// Writes lines, in the process's format. What cannot be written is lost: there is no other place to report it.
   public static func write(_ text: String) { writeAsIs(format == .json ? messages(text) : text) }
 
   static func writeAsIs(_ text: String) {

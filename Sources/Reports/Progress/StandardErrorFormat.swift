@@ -3,7 +3,7 @@ import Foundation
 import Synchronization
 
 extension StandardError {
-  /// How what is said looks.
+  /// The format of messages.
   public enum Format: String, CaseIterable, Sendable {
     /// Lines for people.
     case text
@@ -14,7 +14,7 @@ extension StandardError {
 
   private static let chosen = Atomic(false)
 
-  /// Of this process. Set once, before anything is said.
+  /// The format of this process. Set once, before the first message.
   public static var format: Format {
     get { chosen.load(ordering: .relaxed) ? .json : .text }
     set { chosen.store(newValue == .json, ordering: .relaxed) }

@@ -12,7 +12,7 @@ package struct PrometheusText {
 
   package enum Kind: String { case counter, gauge, histogram }
 
-  /// A value of a metric, told from others of the same name by labels, whose values may be anything.
+  /// A value of a metric. Its labels, whose values may be anything, distinguish it from others of the same name.
   package struct Sample {
     let suffix: String
     let labels: [(name: String, value: String)]

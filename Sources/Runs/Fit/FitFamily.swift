@@ -41,7 +41,7 @@ package struct FitFamily {
     Axis(key: "optimizer.learning_rate", usual: usual, range: "log(\(lower),\(upper))")
   }
 
-  /// The baseline, of which the report says how much better the chosen one is.
+  /// The baseline; the report says how much better the chosen one is.
   package static let linear = "linear"
   static let process = "gaussian-process"
 

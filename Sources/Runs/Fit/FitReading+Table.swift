@@ -121,7 +121,7 @@ extension FitReading {
     return FitSeries(times: times, values: rows.map { values[$0] })
   }
 
-  /// What tells the cells of a column apart.
+  /// A code for each distinct cell of a column.
   private static func groups(_ asked: FitRequest, _ profile: TableProfile, _ column: Int?) throws -> [Int32] {
     guard let column else { return [] }
     guard let levels = profile.levels(column) else {
@@ -204,7 +204,7 @@ extension FitReading {
     func list(_ indices: [Int]) -> String {
       "[" + indices.map { JSONText.string(name($0)) }.joined(separator: ", ") + "]"
     }
-    /// Of columns with the same name the index tells them apart.
+    /// The index distinguishes columns with the same name.
     func name(_ index: Int) -> String {
       profile.columns[index].isNamedOnce ? profile.columns[index].name : "\(index)"
     }

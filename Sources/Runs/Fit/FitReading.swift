@@ -44,7 +44,7 @@ package struct FitReading: Sendable {
   /// Nil: the rows have no order.
   let series: FitSeries?
   let content: Content
-  /// What tells the classes of the rows apart, or the sequences; empty where there are none.
+  /// The codes of the rows' classes, or of their sequences; empty where there are none.
   let groups: [Int32]
 
   /// Fewer rows are not divided into parts.

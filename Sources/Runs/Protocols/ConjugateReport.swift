@@ -74,7 +74,7 @@ extension ConjugateUpdate.Request {
 
 extension ConjugateUpdate {
   /// What was found, for people.
-  /// - Parameter parts: whether to tell the posterior after each part of the observations.
+  /// - Parameter parts: whether to report the posterior after each part of the observations.
   package func table(parts: Bool) -> String {
     func rows(_ head: String, _ parameters: ConjugateParameters) -> [ResultsTable.Row] {
       parameters.entries.map { entry in

@@ -5,7 +5,7 @@ import Metrics
 import Recipes
 import Training
 
-/// Trainings of one recipe with other values of some of its keys, of which the best on the validation part is looked for.
+/// Trainings of one recipe with other values of some of its keys, to find the best one on the validation part.
 ///
 /// With halving (Jamieson and Talwalkar 2016) all points train a few steps, the best of them some more, and so on. A point
 /// goes on where it was left, so its training is, at every step, that of a point that was never interrupted: the number of

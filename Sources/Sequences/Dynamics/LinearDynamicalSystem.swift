@@ -156,7 +156,7 @@ public struct LinearDynamicalSystem: StatisticsModel {
   ///   - moments: Σ z zᵀ
   ///   - squares: Σ r rᵀ
   private func regressed(_ cross: Matrix, _ moments: Matrix, _ squares: Matrix) -> (change: Matrix, rest: Matrix) {
-    // States that do not move have nothing to tell: the coefficients then stay.
+    // States that do not move carry no information: the coefficients then stay.
     guard let factor = try? Cholesky(moments, jitter: .rounding) else {
       return (Matrix(rows: cross.rows, columns: cross.columns), squares)
     }
@@ -180,8 +180,8 @@ public struct LinearDynamicalSystem: StatisticsModel {
 
   // MARK: What is learned
 
-  /// Numbers that are learned and that the likelihood tells apart; those of a diffuse first state count, as in Durbin and
-  /// Koopman (2012, section 7.4).
+  /// The number of learned values that the likelihood distinguishes; those of a diffuse first state count, as in Durbin
+  /// and Koopman (2012, section 7.4).
   public var freeParameters: Int {
     func covariance(_ size: Int) -> Int { size * (size + 1) / 2 }
     let noise = hasDiagonalNoise ? dimension : covariance(dimension)

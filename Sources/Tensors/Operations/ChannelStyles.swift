@@ -1,7 +1,7 @@
 import CKernels
 
-/// Numbers of each example's channels, [n, c], and images [n, h, w, c]: maps that are linear in each argument, of which
-/// each one's derivatives are others of them.
+/// Numbers of each example's channels, [n, c], and images [n, h, w, c]: maps that are linear in each argument; the
+/// derivatives of each map are others of them.
 ///
 /// | function | arguments | result |
 /// |---|---|---|

@@ -15,7 +15,7 @@ public struct Pair: Hashable, Sendable, ExpressibleByIntegerLiteral {
 }
 
 /// y[n, i, j, o] = Σ x[n, i s + k d − p, j s + l d − p, c] w[o, c, k, l], and its derivatives: three maps, each linear
-/// in both of its arguments, of which each one's derivatives are the other two.
+/// in both of its arguments; the derivatives of each map are the other two.
 ///
 /// | function | arguments | result |
 /// |---|---|---|
@@ -211,8 +211,8 @@ extension Tensor {
 
   /// The transpose of a convolution: images [n, h, w, in], weights [in, out, kh, kw] →
   /// [n, (h − 1) stride − 2 padding + d (kh − 1) + outputPadding + 1, …, out].
-  /// - Parameter outputPadding: rows more at the bottom and right, less than the stride or the dilation; they tell
-  ///   apart the sizes that a strided convolution takes to one.
+  /// - Parameter outputPadding: rows more at the bottom and right, less than the stride or the dilation; they
+  ///   distinguish the sizes that a strided convolution takes to one.
   public func transposeConvolved(
     with weight: Tensor, stride: Pair = 1, padding: Pair = 0, outputPadding: Pair = 0, dilation: Pair = 1
   ) -> Tensor {

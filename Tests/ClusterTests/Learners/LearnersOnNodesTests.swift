@@ -70,7 +70,7 @@ import Training
           3, at: endpoint, gate: fate == .fails ? nil : held, during: hook, began: { handOver.yield($0) })
         return fate == .isLate ? sum : nil
       }
-      // Whatever fails, nobody waits for ever.
+      // Whatever fails, no node waits for ever.
       defer {
         held.open()
         others.open()

@@ -23,8 +23,7 @@ import Training
     ([], [5]),
   ]
 
-  /// Whoever owns what, and however long messages may be: no message cuts a statistic in two, or has parts of both
-  /// regions.
+  /// For any owners, and any length of messages: no message cuts a statistic in two, or has parts of both regions.
   @Test(arguments: sizes.indices) func noStatisticIsCut(_ index: Int) {
     let pool = Self.pool(Self.sizes[index].numbers, Self.sizes[index].statistics, rounding: .bfloat16)
     let phase = pool.phase
