@@ -41,10 +41,11 @@ public enum KeyMeanings {
     "data.target_kind": "whether targets are classes or numbers",
     "data.columns": "the columns to take; none: all",
     "data.drop": "the columns to leave out",
-    "data.one_hot": "columns of which each value becomes a column; *: all that hold text",
+    "data.one_hot": "columns whose values become a column each; *: all text columns",
     "data.dates": "columns of dates, which become days since 1970",
     "data.percent": "columns whose numbers may have a per cent sign: 12.5 % is 12.5",
-    "data.missing": "what becomes of cells without a value",
+    "data.missing":
+      "what becomes of empty cells: mean puts the mean of the training data there, and a column that marks it",
     "data.unseen": "what becomes of a value of a one-hot column that the training data does not have",
     "data.header": "whether the first line of a table names its columns",
     "data.delimiter": "what separates the cells of a table",

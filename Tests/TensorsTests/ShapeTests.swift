@@ -135,7 +135,8 @@ struct DegenerateShapeTests {
     #expect(Tensor.zeros([2, 0]).logSumExpOfRows().values == [-.infinity, -.infinity])
   }
 
-  @Test("Matrix products with empty extents have the expected shapes and stay finite", arguments: [0, 1, 3], [0, 1, 4])
+  @Test(
+    "Matrix products with empty extents have the expected shapes and stay finite", arguments: [0, 1, 3], [0, 1, 4])
   func products(m: Int, n: Int) {
     for k in [0, 1, 2] {
       expect([m, n], of: { $0[0].product(with: $0[1]) }, at: [[m, k], [k, n]])

@@ -39,7 +39,8 @@ def read(address):
 
 def train(folder, steps, with_page):
     """Seconds a step, seconds of processors, and the hash."""
-    command = [ELBO, "train", "vae", "--steps", str(steps), "--set", "train.report_every=5", "--json", "--quiet", "--no-figures",
+    command = [ELBO, "train", "vae", "--steps", str(steps), "--set", "train.report_every=5",
+               "--set", "evaluate.importance_samples=0", "--json", "--quiet", "--no-figures",
                "--out", folder]
     process = subprocess.Popen(command + (["--page", "0", "--page-open"] if with_page else []),
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
