@@ -7,8 +7,12 @@ fifth of their rows; the Gaussian process has those of its own distribution. Of 
 FLAML is that of a normal distribution with the calibration rows' error; of classes it is of the probabilities, Elbo's after its
 temperature.
 
-    pip install 'flaml[automl]' mapie
-    scripts/bench/fit.py --elbo .build/release/elbo --minutes 1 NAME=FILE:TARGET …
+A series, NAME=FILE:TARGET@TIME, is cut at four fifths of its time. Beside it are an exponential smoothing of statsmodels (ETS, additive
+error, trend and season; it takes the rows as evenly spaced), and scikit-learn's Gaussian process with the kernel of its example on CO2, whose
+season begins at the length given.
+
+    pip install 'flaml[automl]' mapie statsmodels
+    scripts/bench/fit.py --elbo .build/release/elbo --minutes 1 NAME=FILE:TARGET … NAME=FILE:TARGET@TIME/SEASON …
 """
 
 import argparse
@@ -20,13 +24,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from flaml import AutoML
 from mapie.classification import SplitConformalClassifier
 from mapie.regression import SplitConformalRegressor
 from scipy.stats import norm
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.gaussian_process import GaussianProcessClassifier, GaussianProcessRegressor
-from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
+from sklearn.gaussian_process.kernels import RBF, ConstantKernel, ExpSineSquared, RationalQuadratic, WhiteKernel
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -47,6 +50,8 @@ def process(x, y, isclasses: bool, seed: int, minutes: float):
 
 
 def flaml(x, y, isclasses: bool, seed: int, minutes: float):
+    from flaml import AutoML
+
     model = AutoML()
     model.fit(
         x, y, task="classification" if isclasses else "regression", metric="log_loss" if isclasses else "rmse",
@@ -94,12 +99,45 @@ def score(make, train: pd.DataFrame, test: pd.DataFrame, target: str, isclasses:
     return result
 
 
-def fitted(elbo: str, train: Path, test: Path, target: str, minutes: float, seed: int, folder: Path) -> dict:
+def series_process(t, y, ahead, season: float):
+    """Means and standard deviations by the kernel of scikit-learn's example: trend, season, irregularities, noise."""
+    kernel = (
+        50.0**2 * RBF(50 * season) + 2.0**2 * RBF(100 * season) * ExpSineSquared(1.0, season, periodicity_bounds="fixed")
+        + 0.5**2 * RationalQuadratic(season, 1.0) + 0.1**2 * RBF(0.1 * season) + WhiteKernel(0.1**2, (1e-5, 1e5)))
+    model = GaussianProcessRegressor(kernel, normalize_y=False).fit(t[:, None], y - y.mean())
+    mean, spread = model.predict(ahead[:, None], return_std=True)
+    return mean + y.mean(), spread
+
+
+def smoothing(t, y, ahead, season: float):
+    from statsmodels.tsa.exponential_smoothing.ets import ETSModel
+
+    rows = int(round(season / np.median(np.diff(t))))
+    model = ETSModel(pd.Series(y), error="add", trend="add", seasonal="add", seasonal_periods=rows).fit(disp=False)
+    forecast = model.get_prediction(start=len(y), end=len(y) + len(ahead) - 1)
+    return forecast.predicted_mean.to_numpy(), np.sqrt(forecast.forecast_variance.to_numpy())
+
+
+def score_series(make, train: pd.DataFrame, test: pd.DataFrame, target: str, time: str, season: float) -> dict:
+    truth = test[target].to_numpy(float)
+    mean, spread = make(train[time].to_numpy(float), train[target].to_numpy(float), test[time].to_numpy(float), season)
+    result = {"error": float(np.sqrt(np.mean((mean - truth) ** 2))), "NLL": float(-norm.logpdf(truth, mean, spread).mean())}
+    for level in LEVELS:
+        lower, upper = norm.interval(level, mean, spread)
+        result[f"held{level}"] = float(np.mean((lower <= truth) & (truth <= upper)))
+        result[f"size{level}"] = float(np.mean(upper - lower))
+    return result
+
+
+def fitted(
+    elbo: str, train: Path, test: Path, target: str, minutes: float, seed: int, folder: Path, time: str | None = None
+) -> dict:
     def run(*words):
         return subprocess.run([elbo, *map(str, words)], check=True, capture_output=True, text=True).stdout
 
     out = folder / "fit"
     arguments = ["fit", train, "--target", target, "--minutes", minutes, "--seed", seed, "--out", out, "--json", "--quiet"]
+    arguments += ["--time", time] if time else []
     summary = json.loads(run(*arguments))
     metrics = json.loads(run("evaluate", out, "--data", test, "--json"))
     isclasses = summary["task"] == "classes"
@@ -136,18 +174,28 @@ def main() -> None:
     for word in arguments.tables:
         name, place = word.split("=", 1)
         file, target = place.rsplit(":", 1)
+        target, _, time = target.partition("@")
+        time, _, season = time.partition("/")
         frame = pd.read_csv(file)
         order = np.random.default_rng(arguments.seed).permutation(len(frame))
+        if time:
+            order = np.arange(len(frame))[::-1]
         test, train = frame.iloc[order[: len(frame) // 5]], frame.iloc[order[len(frame) // 5 :]]
+        if time:
+            test, train = test[::-1], train[::-1]
         with tempfile.TemporaryDirectory() as place:
             folder = Path(place)
             train.to_csv(folder / "train.csv", index=False)
             test.to_csv(folder / "test.csv", index=False)
             own = fitted(
-                arguments.elbo, folder / "train.csv", folder / "test.csv", target, arguments.minutes, arguments.seed, folder)
+                arguments.elbo, folder / "train.csv", folder / "test.csv", target, arguments.minutes, arguments.seed, folder,
+                time or None)
         isclasses = not pd.api.types.is_numeric_dtype(train[target])
         found = {f"elbo fit ({own['chosen']})": own}
-        for label, make in (("HistGradientBoosting", boosting), ("Gaussian process", process), ("FLAML", flaml)):
+        if time:
+            for label, make in (("Gaussian process", series_process), ("ETS", smoothing)):
+                found[label] = score_series(make, train, test, target, time, float(season))
+        for label, make in () if time else (("HistGradientBoosting", boosting), ("Gaussian process", process), ("FLAML", flaml)):
             found[label] = score(make, train, test, target, isclasses, arguments.seed, arguments.minutes)
         for label, scores in found.items():
             held = " / ".join(f"{100 * scores[f'held{level}']:5.1f}" for level in LEVELS)
