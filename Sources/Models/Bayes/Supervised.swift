@@ -47,8 +47,8 @@ extension Supervised {
     if distinctSamples != 1 {
       offers.logDensities = { samples, key, crew in
         var all: [[Double]] = []
-        let all = 0..<self.evaluationCount
-        try PredictiveEvaluation.logDensities(self, self.supervision, all, samples: samples, key: key, with: crew) {
+        let examples = 0..<self.evaluationCount
+        try PredictiveEvaluation.logDensities(self, self.supervision, examples, samples: samples, key: key, with: crew) {
           all.append($0)
         }
         return all
