@@ -278,6 +278,8 @@ public enum KeyMeanings {
     "network.degree": "degree of the polynomial",
     "network.centre": "what is taken from an input before its powers",
     "network.scale": "what an input is divided by before its powers",
+    "network.period": "length of a season of the seasonal basis, in the units of the inputs",
+    "network.harmonics": "how many pairs of sine and cosine a season has: of its length, of half of it, and so on",
     "network.centres": "how many basis functions there are",
     "network.width": "width of the basis functions; null: the distance of their centers",
     "network.intercept": "whether there is an intercept",

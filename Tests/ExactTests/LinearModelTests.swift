@@ -178,6 +178,15 @@ private func column(_ x: [Double]) -> Matrix { Matrix(rows: x.count, columns: 1,
     #expect(relativeDifference(sigmoid.values([x[0]]), reference["sigmoid"].doubles) < 1e-14)
     let polynomial = try Features(.polynomial(degree: 3, centre: 1, scale: 2), inputs: 2)
     #expect(polynomial.weighted([5, -1]) == [1, 2, 4, 8, -1, 1, -1])
+    let seasonal = try Features(.seasonal(degree: 1, centre: 1, scale: 2, period: 4, harmonics: 2), inputs: 1)
+    // A quarter of a season after its third beginning.
+    let found = seasonal.weighted([9])
+    #expect(zip(found, [1, 4, 1, 0, 0, -1]).allSatisfy { abs($0 - $1) < 1e-12 } && found.count == 6, "\(found)")
+    for (period, harmonics) in [(0.0, 1), (.nan, 1), (1, 0)] {
+      #expect(throws: ExactError.self) {
+        try Features(.seasonal(degree: 1, period: period, harmonics: harmonics), inputs: 1)
+      }
+    }
   }
 
   @Test(arguments: [EvidenceMaximization.Method.search, .effectiveParameters, .expectationMaximization])

@@ -7,6 +7,8 @@ public enum Basis: Hashable, Sendable {
   case identity
   /// t, t², …, t^degree with t = (x − centre)/scale. High degrees need a scale that keeps |t| ≤ 1.
   case polynomial(degree: Int, centre: Double = 0, scale: Double = 1)
+  /// The same powers, and then sin 2πkx/period and cos 2πkx/period for k = 1 … harmonics: a trend with a season.
+  case seasonal(degree: Int, centre: Double = 0, scale: Double = 1, period: Double, harmonics: Int)
   /// exp(−(x − c)²/2s²) for each centre c, with the width s.
   case gaussian(centres: [Double], width: Double)
   /// σ((x − c)/s) for each centre c, with the width s.
@@ -17,6 +19,7 @@ public enum Basis: Hashable, Sendable {
     switch self {
     case .identity: 1
     case .polynomial(let degree, _, _): degree
+    case .seasonal(let degree, _, _, _, let harmonics): degree + 2 * harmonics
     case .gaussian(let centres, _), .sigmoid(let centres, _): centres.count
     }
   }
@@ -25,6 +28,8 @@ public enum Basis: Hashable, Sendable {
     switch self {
     case .identity: true
     case .polynomial(let degree, let centre, let scale): degree >= 0 && centre.isFinite && scale > 0 && scale.isFinite
+    case .seasonal(let degree, let centre, let scale, let period, let harmonics):
+      degree >= 0 && centre.isFinite && scale > 0 && scale.isFinite && period > 0 && period.isFinite && harmonics > 0
     case .gaussian(let centres, let width), .sigmoid(let centres, let width):
       width > 0 && width.isFinite && centres.allSatisfy { $0.isFinite }
     }
@@ -34,7 +39,7 @@ public enum Basis: Hashable, Sendable {
     guard isValid else {
       throw ExactError(
         .wrongArgument, doing: "making basis functions",
-        remedy: "give a degree that is not negative, finite centres, and widths and scales above zero")
+        remedy: "give a degree that is not negative, finite centres, and widths, scales and periods above zero")
     }
   }
 
@@ -42,11 +47,13 @@ public enum Basis: Hashable, Sendable {
     switch self {
     case .identity: target[0] = x
     case .polynomial(let degree, let centre, let scale):
-      let t = (x - centre) / scale
-      var power = 1.0
-      for i in 0..<degree {
-        power *= t
-        target[i] = power
+      Basis.writePowers(of: (x - centre) / scale, degree, into: target)
+    case .seasonal(let degree, let centre, let scale, let period, let harmonics):
+      Basis.writePowers(of: (x - centre) / scale, degree, into: target)
+      for k in 1...harmonics {
+        let angle = 2 * .pi * Double(k) * (x / period).truncatingRemainder(dividingBy: 1)
+        target[degree + 2 * k - 2] = sin(angle)
+        target[degree + 2 * k - 1] = cos(angle)
       }
     case .gaussian(let centres, let width):
       for (i, centre) in centres.enumerated() {
@@ -55,6 +62,14 @@ public enum Basis: Hashable, Sendable {
       }
     case .sigmoid(let centres, let width):
       for (i, centre) in centres.enumerated() { target[i] = LinearAlgebra.sigmoid((x - centre) / width) }
+    }
+  }
+
+  private static func writePowers(of t: Double, _ degree: Int, into target: UnsafeMutablePointer<Double>) {
+    var power = 1.0
+    for i in 0..<degree {
+      power *= t
+      target[i] = power
     }
   }
 }

@@ -48,7 +48,8 @@ extension Supervised {
       offers.logDensities = { samples, key, crew in
         var all: [[Double]] = []
         let examples = 0..<self.evaluationCount
-        try PredictiveEvaluation.logDensities(self, self.supervision, examples, samples: samples, key: key, with: crew) {
+        try PredictiveEvaluation.logDensities(self, self.supervision, examples, samples: samples, key: key, with: crew)
+        {
           all.append($0)
         }
         return all

@@ -5,12 +5,14 @@ import Training
 
 /// The features that a recipe asks for. The training data may fix where the basis functions lie: a checkpoint holds that.
 struct FeatureChoice: Sendable {
-  private enum BasisName: String, CaseIterable { case identity, polynomial, gaussian, sigmoid }
+  private enum BasisName: String, CaseIterable { case identity, polynomial, seasonal, gaussian, sigmoid }
 
   private let name: BasisName
   private let degree: Int
   private let centre: Double
   private let scale: Double
+  private let period: Double
+  private let harmonics: Int
   private let columns: Int
   private let hasIntercept: Bool
   /// Centres and width of the basis functions; nil where the recipe alone says what they are.
@@ -23,6 +25,8 @@ struct FeatureChoice: Sendable {
     degree = try section.integer("degree", default: 3, in: 0...10_000)
     centre = try section.number("centre", default: 0, in: -1e300...1e300)
     scale = try section.number("scale", default: 1, in: 1e-300...1e300)
+    period = try section.number("period", default: 1, in: 1e-300...1e300)
+    harmonics = try section.integer("harmonics", default: 1, in: 1...1000)
     let count = try section.integer("centres", default: 9, in: 1...10_000)
     let width = try section.optionalNumber("width", in: 1e-300...1e300)
     hasIntercept = try section.flag("intercept", default: true)
@@ -58,6 +62,8 @@ struct FeatureChoice: Sendable {
       switch name {
       case .identity: .identity
       case .polynomial: .polynomial(degree: degree, centre: centre, scale: scale)
+      case .seasonal:
+        .seasonal(degree: degree, centre: centre, scale: scale, period: period, harmonics: harmonics)
       case .gaussian: .gaussian(centres: places!.numbers("centres"), width: places!.numbers("width")[0])
       case .sigmoid: .sigmoid(centres: places!.numbers("centres"), width: places!.numbers("width")[0])
       }

@@ -87,34 +87,35 @@ struct FitSeries: Sendable, Equatable {
 }
 
 extension FitSeries {
-  /// A series without a season, whose time is from 0 to 1: of plans, which name families alone.
-  static let unknown = FitSeries(start: 0, end: 1, period: nil)
+  /// A series whose families have the names of all: of plans that are read.
+  static let unknown = FitSeries(start: 0, end: 1, period: 1)
 
-  /// What is tried: trends, and Gaussian processes whose kernels add a trend, a season and what lies between
+  /// What is tried: trends, trends with a season, and Gaussian processes whose kernels add a trend, a season and what lies between
   /// (Rasmussen and Williams 2006, section 5.4.3).
   var families: [FitFamily] {
     let span = end - start
     func text(_ number: Double) -> String { String(format: "%.6g", number) }
+    let place = ["network.centre=\(text(start + span / 2))", "network.scale=\(text(span / 2))"]
+    let degrees = FitFamily.Axis(key: "network.degree", usual: "2", range: "1,2,3")
     let trend = "rbf(variance=10,length=\(text(span)))"
     let wander = "rational-quadratic(variance=0.1,length=\(text(span / 20)))"
-    var kernels = ["matern32(length=\(text(span / 4)))", trend, trend + " + " + wander]
-    if let period {
-      let season = "rbf(variance=1,length=\(text(span)))*periodic(period=\(text(period)))"
-      kernels += [trend + " + " + season, [trend, season, wander].joined(separator: " + ")]
-    }
-    return [
-      .exact(
-        FitFamily.linear, "bayesian-linear-regression",
-        [
-          "network.basis=polynomial", "network.centre=\(text(start + span / 2))", "network.scale=\(text(span / 2))",
-        ], [FitFamily.Axis(key: "network.degree", usual: "1", range: "1,2,3")]),
-      .exact(
-        FitFamily.process, "gaussian-process", ["data.normalisation=none"],
-        [
-          FitFamily.Axis(
-            key: "network.kernel", usual: kernels.last!, range: kernels.joined(separator: ",")),
-          FitFamily.Axis(key: "network.noise_variance", usual: "0.01", range: "0.01,0.1"),
-        ]),
+    var kernels = ["matern32(length=\(text(span / 4)))", "\(trend) + \(wander)", trend]
+    var families: [FitFamily] = [
+      .exact(FitFamily.linear, "bayesian-linear-regression", ["network.basis=polynomial"] + place, [degrees])
     ]
+    if let period {
+      let season = "rbf(variance=0.1,length=\(text(span)))*periodic(period=\(text(period)))"
+      kernels += ["\(trend) + \(season) + \(wander)", "\(trend) + \(season)"]
+      families.append(
+        .exact(
+          "seasonal", "bayesian-linear-regression",
+          ["network.basis=seasonal", "network.period=\(text(period))"] + place,
+          [degrees, FitFamily.Axis(key: "network.harmonics", usual: "2", range: "1,2,4")]))
+    }
+    families.append(
+      .exact(
+        FitFamily.process, "gaussian-process", ["data.normalisation=none", "network.noise_variance=0.01"],
+        [FitFamily.Axis(key: "network.kernel", usual: kernels.last!, range: kernels.joined(separator: ","))]))
+    return families
   }
 }
