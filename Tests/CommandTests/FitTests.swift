@@ -91,7 +91,7 @@ struct FitTests {
     func fit(_ out: String, _ more: String...) -> [String] {
       ["fit", workspace.data, "--out", workspace[out], "--quiet", "--json"] + more
     }
-    let first = try await Elbo.run(fit("first", "--minutes", "0.2"))
+    let first = try await Elbo.run(fit("first", "--minutes", "0.5"))
     let hash = try first.hash()
     #expect(workspace.names(in: "first/data") == ["calibration.examples", "learning.examples", "test.examples"])
     let summary = try first.json()

@@ -98,7 +98,7 @@ extension FitSeries {
     let place = ["network.centre=\(text(start + span / 2))", "network.scale=\(text(span / 2))"]
     let degrees = FitFamily.Axis(key: "network.degree", usual: "2", range: "1,2,3")
     let trend = "rbf(variance=10,length=\(text(span)))"
-    let wander = "rational-quadratic(variance=0.1,length=\(text(span / 20)))"
+    let wander = "rational-quadratic(variance=0.01,length=\(text(period ?? span / 40)))"
     var kernels = ["matern32(length=\(text(span / 4)))", "\(trend) + \(wander)", trend]
     var families: [FitFamily] = [
       .exact(FitFamily.linear, "bayesian-linear-regression", ["network.basis=polynomial"] + place, [degrees])
