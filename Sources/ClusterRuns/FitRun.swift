@@ -132,39 +132,47 @@ package struct FitRun: Sendable {
         advice: "look at the columns with --dry-run, and leave some out with --drop")
     }
     let baseline = whole.first { tried[$0].name == plan.task.baseline }
-    var models: [Int: String] = [:]
-    func train(_ place: Int, share: Double = 1, data: String? = nil) async throws -> String? {
+    /// A run of a family's best point; nil: it was stopped.
+    func train(_ place: Int, _ suffix: String = "", share: Double = 1, data: String? = nil) async throws -> String? {
       let outcome = outcomes[place]
       let training = outcome.sweep.points[try outcome.best().point].trainings[0]
-      let path = "\(folder)/models/\(tried[place].name)" + (data != nil ? "-whole" : share < 1 ? "-\(share)" : "")
+      let path = "\(folder)/models/\(tried[place].name)\(suffix)"
       let isWhole = try await Run.trainChosen(
         training, of: outcome.sweep, share: share, data: data, in: path, lanes: lanes, until: finals)
       return isWhole ? path : nil
     }
-    for place in Set([best] + (baseline.map { [$0] } ?? [])).sorted() {
-      say("training \(tried[place].name) on all rows to learn from")
-      guard let path = try await train(place) else { return nil }
-      models[place] = path
-    }
-    var (smaller, final): ([String], String) = ([], models[best]!)
+    say("training \(tried[best].name) on all rows to learn from")
+    guard let learned = try await train(best) else { return nil }
+    var models = FitModels(learned)
     if plan.task == .series {
-      // The first rows alone would forecast times that the others have seen.
-      say("training \(tried[best].name) on all rows, to forecast what follows them")
-      let whole = folder + "/data/whole.csv"
-      try parts.writeWhole(reading, to: whole)
-      guard let path = try await train(best, data: whole) else { return nil }
-      final = path
+      // A forecast starts where the rows end: what is scored, and what predicts, have learned from all rows before.
+      say("training \(tried[best].name) on all rows before those that are scored, and on all rows")
+      let before = try parts.writeSeries(reading, tested: false, in: folder)
+      let whole = try parts.writeSeries(reading, tested: true, in: folder)
+      guard let scored = try await train(best, "-before-test", data: before),
+        let final = try await train(best, "-whole", data: whole)
+      else { return nil }
+      (models.chosen, models.final) = (scored, final)
+      if let baseline {
+        guard let path = try await train(baseline, "-before-test", data: before) else { return nil }
+        models.baseline = path
+      }
     } else {
+      if let baseline, baseline != best {
+        say("training \(tried[baseline].name) on all rows to learn from")
+        guard let path = try await train(baseline) else { return nil }
+        models.baseline = path
+      }
       say("training \(tried[best].name) on a quarter and a half of them")
       for share in FitAnswer.shares {
-        guard let path = try await train(best, share: share) else { return nil }
-        smaller.append(path)
+        guard let path = try await train(best, "-\(share)", share: share) else { return nil }
+        models.smaller.append(path)
       }
     }
     let answer = try FitAnswer(
       reading, parts, plan, plannedRungs: plannedRungs, tried: tried, chosen: tried[best].name,
-      models: (models[best]!, baseline.flatMap { models[$0] }, smaller, final), lanes: lanes, in: folder)
-    try Run(opening: final).export(to: folder + "/" + Run.fittedModel)
+      models: models, lanes: lanes, in: folder)
+    try Run(opening: models.final).export(to: folder + "/" + Run.fittedModel)
     try answer.write(reading, to: folder)
     // The journals hold what was found; the trainings themselves are not needed again.
     for place in progress { try? FileManager.default.removeItem(atPath: place.folder + "/points") }

@@ -17,12 +17,12 @@ import Testing
   func members() async throws {
     let files = Files()
     let run = try await run(
-      files, "langevin", "objective.posterior=sghmc", "objective.keep=6", "train.members=2", "train.batch=10",
-      "evaluate.samples=12")
+      files, "langevin", "objective.posterior=sghmc", "objective.keep=8", "train.members=2", "train.batch=10",
+      "evaluate.samples=16")
     let metrics = try run.crossValidate(writing: files["densities.npz"])
     for name in ["SplitRHat", "BulkESS", "TailESS"] { #expect(metrics["train/chain/\(name)"]!.isFinite, "\(name)") }
     let densities = try NPZ(files["densities.npz"]).examples("log_likelihood")
-    #expect([densities.count] + densities.shape == [2, 6, 50])
+    #expect([densities.count] + densities.shape == [2, 8, 50])
     // Too few draws for a chain to be halved, and draws that no chain has made.
     let few = try Run(opening: files["langevin"], settings: ["evaluate.samples=6"]).crossValidate()
     #expect(few["train/chain/SplitRHat"] == nil && few["train/loo/ELPD"] != nil)

@@ -166,9 +166,12 @@ import Testing
 
   /// Ten years of months: a parabola, a season of a year, and noise; or without the season.
   private func series(_ files: borrowing Files, season: Double) throws -> FitRequest {
+    var state: UInt64 = 5
     let rows = (0..<120).map { month in
       let year = Double(month) / 12
-      let value = 0.1 * year * year + season * sin(2 * .pi * year) + Double(month * month * 7 % 29) / 29
+      // Knuth's congruences: noise without a period.
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      let value = 0.1 * year * year + season * sin(2 * .pi * year) + Double(state >> 40) / Double(1 << 24)
       return "\(2000 + month / 12)-\(String(format: "%02d", month % 12 + 1))-01,\(1990 + year),\(value)"
     }
     try files.write("t.csv", "day,year,y\n" + rows.joined(separator: "\n") + "\n")

@@ -4,6 +4,23 @@ import Foundation
 import Metrics
 import Recipes
 
+/// Paths of the runs that an answer is made of.
+package struct FitModels: Sendable {
+  /// What is scored. Of a series it has learned from all rows before those that are scored, of other data from the part to
+  /// learn from.
+  package var chosen: String
+  /// Nil: the baseline could not be trained.
+  package var baseline: String?
+  /// What has learned from fewer rows.
+  package var smaller: [String] = []
+  /// What has learned from the part to learn from alone, and is calibrated.
+  package var calibrating: String
+  /// What predicts. Of a series it has learned from all rows.
+  package var final: String
+
+  package init(_ learned: String) { (chosen, calibrating, final) = (learned, learned, learned) }
+}
+
 /// What `elbo fit` came to: `summary.json`, and what the report shows.
 package struct FitAnswer: Codable, Sendable {
   /// A family that was tried.
@@ -82,11 +99,10 @@ package struct FitAnswer: Codable, Sendable {
 
   /// Calibrates the chosen run, scores it beside the baselines, and writes the answer to a folder.
   /// - Parameters:
-  ///   - models: the chosen run's path, that of the baseline of the task if there is one, those that learned from fewer
-  ///     rows, and the one that predicts: of a series it has learned from all rows.
+  ///   - models: paths of the runs.
   package init(
     _ reading: FitReading, _ parts: FitParts, _ plan: FitPlan, plannedRungs: Int, tried: [Tried], chosen: String,
-    models: (chosen: String, baseline: String?, smaller: [String], final: String), lanes: Int, in folder: String
+    models: FitModels, lanes: Int, in folder: String
   ) throws {
     let task = plan.task
     let test = reading.path(of: .test, in: folder)
@@ -117,10 +133,10 @@ package struct FitAnswer: Codable, Sendable {
       }
     }
     if task.hasTarget {
-      let known = try opened(models.chosen, reading.path(of: .calibration, in: folder)).calibrate(
+      let known = try opened(models.calibrating, reading.path(of: .calibration, in: folder)).calibrate(
         samples: task.samples)
       let examples = try run.data().test!
-      if models.final != models.chosen { try opened(models.final, nil).takeCalibration(known) }
+      if models.final != models.calibrating { try opened(models.final, nil).takeCalibration(known) }
       conformal = try run.metrics(of: known, coverages: FitAnswer.coverages, test: examples, samples: task.samples)
       let (aleatoric, epistemic, widths) = try FitAnswer.parts(run, examples, task.samples)
       let sums = (aleatoric.reduce(0, +), epistemic.reduce(0, +))
@@ -158,7 +174,7 @@ package struct FitAnswer: Codable, Sendable {
     var notes: [String] = []
     if plan.task == .series {
       notes.append(
-        "the model has learned from all rows; its scores are those of one that learned from the first \(parts.learning.count)"
+        "the model has learned from all rows; its scores are those of one that learned from the first \(parts.learning.count + parts.calibration.count)"
       )
     }
     if plan.rungs < plannedRungs {

@@ -15,7 +15,8 @@ package struct FitFamily {
   let axes: [Axis]
   /// Whether its training takes steps of a batch each, so that halving can stop it early.
   let isNetwork: Bool
-  /// How many times a plain step's work one of its steps is; of a density: how many times that of two groups or states.
+  /// How many times a plain step's work one of its steps is; of a density: how many times that of two groups or states; of a
+  /// Gaussian process: how many times that of one kernel.
   let factor: Double
   /// Forward passes of a prediction.
   let samples: Int

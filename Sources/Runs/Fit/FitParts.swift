@@ -95,10 +95,14 @@ package struct FitParts: Sendable {
     }
   }
 
-  /// Writes all rows of a table that are used to one file.
-  package func writeWhole(_ reading: FitReading, to path: String) throws {
-    guard case .table(let profile) = reading.content else { return }
-    try AtomicFile.write(path, try profile.text(ofRows: reading.rows))
+  /// Writes the first rows of a series to a file beside the parts.
+  /// - Parameter tested: whether the rows that are scored are among them.
+  /// - Returns: its path.
+  package func writeSeries(_ reading: FitReading, tested: Bool, in folder: String) throws -> String {
+    guard case .table(let profile) = reading.content else { preconditionFailure("a series is a table") }
+    let path = "\(folder)/data/\(tested ? "whole" : "before-test").csv"
+    try AtomicFile.write(path, try profile.text(ofRows: learning + calibration + (tested ? test : [])))
+    return path
   }
 
   private func text(_ part: Part, _ reading: FitReading) throws -> String {

@@ -114,8 +114,10 @@ extension FitSeries {
     }
     families.append(
       .exact(
-        FitFamily.process, "gaussian-process", ["data.normalisation=none", "network.noise_variance=0.01"],
-        [FitFamily.Axis(key: "network.kernel", usual: kernels.last!, range: kernels.joined(separator: ","))]))
+        FitFamily.process, "gaussian-process",
+        ["data.normalisation=none", "network.noise_variance=0.01", "objective.search_iterations=30"],
+        [FitFamily.Axis(key: "network.kernel", usual: kernels.last!, range: kernels.joined(separator: ","))], factor: 2)
+    )
     return families
   }
 }

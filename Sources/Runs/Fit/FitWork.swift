@@ -63,7 +63,7 @@ package struct FitWork: Sendable {
     switch family.recipe {
     case "gaussian-process":
       return self.rows <= FitWork.mostProcessRows
-        ? FitWork.exactStart + FitWork.iterations * rows * rows * (rows + columns) : .infinity
+        ? FitWork.exactStart + family.factor * FitWork.iterations * rows * rows * (rows + columns) : .infinity
     case "gmm", "variational-gmm", "hmm", "lds", "ppca":
       return self.columns <= FitWork.mostDensityColumns ? density * family.factor : .infinity
     default:
