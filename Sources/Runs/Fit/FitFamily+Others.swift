@@ -80,9 +80,10 @@ extension FitFamily {
       exact(
         "hidden-markov", "hmm", [floor],
         [Axis(key: "network.states", usual: "2", range: "2,3,4,5,6,8"), covariance], factor: 2.5),
+      // Its EM takes thousands of steps to converge; the later ones change little in a comparison.
       exact(
-        "linear-dynamics", "lds", [],
-        [Axis(key: "network.states", usual: "1", range: counts([1, 2, 3, 4], atMost: min(width, 3) + 1))]),
+        "linear-dynamics", "lds", ["train.steps=300"],
+        [Axis(key: "network.states", usual: "1", range: counts([1, 2, 3, 4], atMost: min(width, 3) + 1))], factor: 3),
     ]
   }
 }
