@@ -30,6 +30,7 @@ package actor Page {
   private var live: LiveTraining?
   /// By run: those whose coordinator is asked.
   private var clusters: [String: (watch: ClusterWatch, task: Task<Void, Never>)] = [:]
+  /// By the digest of a recipe.
   private var standards: [String: RecipeStandard] = [:]
 
   /// Shows nothing yet.
@@ -101,7 +102,7 @@ package actor Page {
       sha != nil && $0.name != name && $0.overview.summary?.parameters_sha256 == sha
     }
     return RunDetail(
-      entry: entry, live: live, cluster: clusters[name]?.watch.state, standard: standard(of: entry.overview.model),
+      entry: entry, live: live, cluster: clusters[name]?.watch.state, standard: standard(of: entry.overview),
       same: same.map(\.name)
     ).json
   }
@@ -149,10 +150,10 @@ package actor Page {
 
   // MARK: Where it comes from
 
-  private func standard(of model: String) -> RecipeStandard {
-    if let known = standards[model] { return known }
-    let made = RecipeStandard(of: model)
-    standards[model] = made
+  private func standard(of run: RunOverview) -> RecipeStandard {
+    if let known = standards[run.digestWithoutSeed] { return known }
+    let made = RecipeStandard(of: run)
+    standards[run.digestWithoutSeed] = made
     return made
   }
 
@@ -177,12 +178,13 @@ struct RecipeStandard {
   /// What the model is, in one line; empty: it is none that this program knows.
   let summary: String
 
-  init(of model: String) {
-    let known = Models.available.first { $0.name == model }
+  /// Of the keys that the run's own choices bring: those of all would take most of a second of a training's processor.
+  init(of run: RunOverview) {
+    let known = Models.available.first { $0.name == run.model }
     summary = known?.summary ?? ""
-    let list = known.flatMap { try? RecipeKey.all(of: $0) } ?? []
+    let list = known.flatMap { try? RecipeKey.all(of: $0) { run.recipe[$0] == $1 } } ?? []
     keys = Dictionary(list.map { ($0.key, $0) }) { $1 }
-    let own = try? Recipe.named(model)["data"].text("source")
+    let own = try? Recipe.named(run.model)["data"].text("source")
     source = own.map { "\"\($0)\"" } ?? "null"
   }
 

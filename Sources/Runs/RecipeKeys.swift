@@ -25,7 +25,13 @@ extension RecipeKey {
   /// A key is known because it is read, so the recipe is read, as for a training: on small data of each kind, and with
   /// each name that one of its keys may hold.
   /// - Throws: what the reading throws, where no kind of data suits the model.
-  public static func all(of model: any Model.Type) throws -> [RecipeKey] {
+  public static func all(of model: any Model.Type) throws -> [RecipeKey] { try all(of: model) { _, _ in true } }
+
+  /// The keys of a model's recipe that some choices bring.
+  /// - Parameter isOfInterest: whether a key may hold a name: a reading costs as much as the start of a training.
+  package static func all(
+    of model: any Model.Type, where isOfInterest: (_ key: String, _ choice: String) -> Bool
+  ) throws -> [RecipeKey] {
     var keys: [RecipeKey] = []
     func add(_ readings: [RecipeReading], with setting: String?) {
       for reading in readings where reading.key != "model" && !keys.contains(where: { $0.key == reading.key }) {
@@ -49,7 +55,7 @@ extension RecipeKey {
     }
     if suitable.isEmpty, let failure { throw failure }
     for reading in choices {
-      for choice in reading.choices where choice != reading.value {
+      for choice in reading.choices where choice != reading.value && isOfInterest(reading.key, choice) {
         for data in suitable {
           let setting = "\(reading.key)=\(choice)"
           // What does not go together with the rest of the recipe says nothing of keys.
