@@ -115,7 +115,7 @@ def smoothing(t, y, ahead, season: float):
     rows = int(round(season / np.median(np.diff(t))))
     model = ETSModel(pd.Series(y), error="add", trend="add", seasonal="add", seasonal_periods=rows).fit(disp=False)
     forecast = model.get_prediction(start=len(y), end=len(y) + len(ahead) - 1)
-    return forecast.predicted_mean.to_numpy(), np.sqrt(forecast.forecast_variance.to_numpy())
+    return np.asarray(forecast.predicted_mean), np.sqrt(np.asarray(forecast.forecast_variance))
 
 
 def score_series(make, train: pd.DataFrame, test: pd.DataFrame, target: str, time: str, season: float) -> dict:
