@@ -177,12 +177,12 @@ def main() -> None:
         target, _, time = target.partition("@")
         time, _, season = time.partition("/")
         frame = pd.read_csv(file)
-        order = np.random.default_rng(arguments.seed).permutation(len(frame))
+        held = len(frame) // 5
         if time:
-            order = np.arange(len(frame))[::-1]
-        test, train = frame.iloc[order[: len(frame) // 5]], frame.iloc[order[len(frame) // 5 :]]
-        if time:
-            test, train = test[::-1], train[::-1]
+            test, train = frame.iloc[len(frame) - held :], frame.iloc[: len(frame) - held]
+        else:
+            order = np.random.default_rng(arguments.seed).permutation(len(frame))
+            test, train = frame.iloc[order[:held]], frame.iloc[order[held:]]
         with tempfile.TemporaryDirectory() as place:
             folder = Path(place)
             train.to_csv(folder / "train.csv", index=False)
@@ -195,8 +195,9 @@ def main() -> None:
         if time:
             for label, make in (("Gaussian process", series_process), ("ETS", smoothing)):
                 found[label] = score_series(make, train, test, target, time, float(season))
-        for label, make in () if time else (("HistGradientBoosting", boosting), ("Gaussian process", process), ("FLAML", flaml)):
-            found[label] = score(make, train, test, target, isclasses, arguments.seed, arguments.minutes)
+        else:
+            for label, make in (("HistGradientBoosting", boosting), ("Gaussian process", process), ("FLAML", flaml)):
+                found[label] = score(make, train, test, target, isclasses, arguments.seed, arguments.minutes)
         for label, scores in found.items():
             held = " / ".join(f"{100 * scores[f'held{level}']:5.1f}" for level in LEVELS)
             print(f"{name:12} {label:28} {scores['error']:8.4f} {scores['NLL']:8.4f}  {held}  {scores['size0.95']:12.3f}", flush=True)
