@@ -9,8 +9,7 @@ extension Page {
   /// A run as one HTML file with everything that the page shows inside: a report, and a card of the model. Nil: there is no
   /// such run.
   package func document(of name: String) -> String? {
-    let list = list()
-    guard let run = run(name), let metrics = metrics(of: name, after: 0) else { return nil }
+    guard let list = list(), let run = run(name), let metrics = metrics(of: name, after: 0) else { return nil }
     var (pictures, size, missing) = ([(key: String, value: String)](), 0, 0)
     for file in figureNames(of: name) {
       guard let (type, bytes) = figure(file, of: name), type != "application/pdf",

@@ -66,6 +66,9 @@ package actor Page {
   /// Whether a training can be seen, or runs.
   var isReady: Bool { catalog != nil && live?.state.ending == nil }
 
+  /// Whether the page waits for its training.
+  var isStarting: Bool { catalog == nil }
+
   // MARK: What is new
 
   /// Looks again. A run that is trained here, or by nodes, is new each time.
@@ -79,16 +82,18 @@ package actor Page {
 
   // MARK: Answers
 
-  func list() -> String {
+  /// The runs; nil: the training starts.
+  func list() -> String? {
     catalog?.look()
-    let runs = (catalog?.runs ?? []).map { run in
+    guard let catalog else { return nil }
+    let runs = catalog.runs.map { run in
       JSONText.object([("state", JSONText.string(run.state)), ("changed", "\(run.changed)")] + run.listed)
     }
     var isMany = false
-    if case .folder = catalog?.place { isMany = true }
+    if case .folder = catalog.place { isMany = true }
     return JSONText.object([
-      ("place", JSONText.string(catalog?.place.path ?? "")), ("isMany", "\(isMany)"),
-      ("note", JSONText.string(catalog?.note ?? "")), ("runs", "[" + runs.joined(separator: ",") + "]"),
+      ("place", JSONText.string(catalog.place.path)), ("isMany", "\(isMany)"),
+      ("note", JSONText.string(catalog.note)), ("runs", "[" + runs.joined(separator: ",") + "]"),
     ])
   }
 
@@ -125,8 +130,9 @@ package actor Page {
   }
 
   /// What of the recipes of some runs differs.
-  func comparison(of names: [String]) -> String {
-    let entries = names.compactMap { catalog?[$0] }
+  func comparison(of names: [String]) -> String? {
+    guard let catalog else { return nil }
+    let entries = names.compactMap { catalog[$0] }
     let keys = RunComparison(entries.map(\.overview)).differences.map { key, values in
       JSONText.object([
         ("key", JSONText.string(key)),

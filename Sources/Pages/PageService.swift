@@ -25,23 +25,23 @@ package final class PageService: Sendable {
             ("Content-Type", "text/html; charset=utf-8"), ("Content-Security-Policy", PageDocument.policy),
           ], body: .bytes(Array(PageDocument.served.utf8)))
       },
-      Route("GET", "/api/runs") { _ in PageService.json(await self.page.list()) },
+      Route("GET", "/api/runs") { _ in await self.json(await self.page.list()) },
       Route("GET", "/api/run/{name}") { request in
-        PageService.json(await self.page.run(request.parameters["name"]!))
+        await self.json(await self.page.run(request.parameters["name"]!))
       },
       Route("GET", "/api/run/{name}/metrics") { request in
         let after = Int(request.query["after"] ?? "0") ?? 0
-        return PageService.json(await self.page.metrics(of: request.parameters["name"]!, after: after))
+        return await self.json(await self.page.metrics(of: request.parameters["name"]!, after: after))
       },
       Route("GET", "/api/run/{name}/figures/{file}") { request in
         let (name, file) = (request.parameters["name"]!, request.parameters["file"]!)
-        guard let (type, bytes) = await self.page.figure(file, of: name) else { return PageService.nothing }
+        guard let (type, bytes) = await self.page.figure(file, of: name) else { return await self.nothing }
         return Response(headers: [("Content-Type", type)], body: .bytes(bytes))
       },
       Route("GET", "/api/compare") { request in
         // A slash is in no name of a folder.
         let names = (request.query["runs"] ?? "").split(separator: "/").prefix(200).map(String.init)
-        return PageService.json(await self.page.comparison(of: names))
+        return await self.json(await self.page.comparison(of: names))
       },
       Route("GET", "/events") { _ in
         Response(
@@ -56,10 +56,17 @@ package final class PageService: Sendable {
     ]
   }
 
-  private static let nothing = Response.error(404, "There is nothing of this name.")
+  /// The server runs before the run folder is open. A reader that reconnects in between must not take its run for gone.
+  private var nothing: Response {
+    get async {
+      await page.isStarting
+        ? .error(503, "The training starts; ask again.") : .error(404, "There is nothing of this name.")
+    }
+  }
 
-  private static func json(_ text: String?) -> Response {
-    text.map { Response(type: "application/json", $0) } ?? nothing
+  private func json(_ text: String?) async -> Response {
+    guard let text else { return await nothing }
+    return Response(type: "application/json", text)
   }
 
   /// Looks for news once a second while somebody reads, until the task is cancelled.

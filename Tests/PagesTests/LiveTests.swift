@@ -62,8 +62,14 @@ struct LiveTests {
     let folder = Folder()
     try folder.run("vae")
     let served = try await Served(Page())
+    for path in [
+      "/api/runs", "/api/run/vae", "/api/run/vae/metrics", "/api/run/vae/figures/a.png", "/api/compare?runs=vae",
+    ] {
+      #expect(status(try await served.ask(path)) == 503, "\(path)")
+    }
     let live = LiveTraining()
     await served.server.service.show(try RunFolder(opening: folder["vae"]), live)
+    #expect(status(try await served.ask("/api/run/other")) == 404)
     #expect(try await served.object("/api/run/vae")["state"] as? String == "starting")
     for step in [1, 3] {
       live.step(
