@@ -56,11 +56,12 @@ package final class PageService: Sendable {
     ]
   }
 
-  /// The server runs before the run folder is open. A reader that reconnects in between must not take its run for gone.
+  /// The server runs before the run folder is open. A reader that connects in between must not take its run for gone, and
+  /// a browser reports every status above 399 as an error on its console.
   private var nothing: Response {
     get async {
       await page.isStarting
-        ? .error(503, "The training starts; ask again.") : .error(404, "There is nothing of this name.")
+        ? .error(202, "The training starts; ask again.") : .error(404, "There is nothing of this name.")
     }
   }
 

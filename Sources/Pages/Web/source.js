@@ -5,10 +5,8 @@ const source = {
   async ask(path) {
     const answer = await fetch(path, { credentials: 'same-origin', cache: 'no-store' });
     if (answer.status === 404) return null;
-    if (!answer.ok) {
-      const reasons = { 401: 'open the address with its token again', 503: 'the training starts' };
-      throw new Error(reasons[answer.status] || `status ${answer.status}`);
-    }
+    if (answer.status === 202) throw new Error('the training starts');
+    if (!answer.ok) throw new Error(answer.status === 401 ? 'open the address with its token again' : `status ${answer.status}`);
     return answer.json();
   },
   runs() { return embedded ? embedded.runs : this.ask('api/runs'); },
