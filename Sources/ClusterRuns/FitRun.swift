@@ -141,33 +141,34 @@ package struct FitRun: Sendable {
         training, of: outcome.sweep, share: share, data: data, in: path, lanes: lanes, until: finals)
       return isWhole ? path : nil
     }
-    say("training \(tried[best].name) on all rows to learn from")
-    guard let learned = try await train(best) else { return nil }
-    var models = FitModels(learned)
-    if plan.task == .series {
-      // A forecast starts where the rows end: what is scored, and what predicts, have learned from all rows before.
-      say("training \(tried[best].name) on all rows before those that are scored, and on all rows")
-      let before = try parts.writeSeries(reading, tested: false, in: folder)
-      let whole = try parts.writeSeries(reading, tested: true, in: folder)
-      guard let scored = try await train(best, "-before-test", data: before),
-        let final = try await train(best, "-whole", data: whole)
-      else { return nil }
-      (models.chosen, models.final) = (scored, final)
-      if let baseline {
-        guard let path = try await train(baseline, "-before-test", data: before) else { return nil }
-        models.baseline = path
-      }
-    } else {
-      if let baseline, baseline != best {
-        say("training \(tried[baseline].name) on all rows to learn from")
-        guard let path = try await train(baseline) else { return nil }
-        models.baseline = path
-      }
-      say("training \(tried[best].name) on a quarter and a half of them")
+    // What is calibrated must not have learned from the calibration rows. What is scored has learned from these too, and what
+    // predicts from all rows: more rows are better, and a forecast starts where the rows end.
+    let (name, data) = (tried[best].name, try parts.writeJoined(reading, tested: false, in: folder))
+    say("training \(name) on all rows but those that are scored")
+    guard let scored = try await train(best, data: data) else { return nil }
+    var models = FitModels(scored)
+    if plan.task.hasTarget {
+      say("training \(name) without the rows that calibrate")
+      guard let path = try await train(best, "-calibrating") else { return nil }
+      models.calibrating = path
+    }
+    if let baseline, baseline != best {
+      say("training \(tried[baseline].name) on all rows but those that are scored")
+      guard let path = try await train(baseline, data: data) else { return nil }
+      models.baseline = path
+    }
+    if plan.task != .series {
+      say("training \(name) on a quarter and a half of them")
       for share in FitAnswer.shares {
-        guard let path = try await train(best, "-\(share)", share: share) else { return nil }
+        guard let path = try await train(best, "-\(share)", share: share, data: data) else { return nil }
         models.smaller.append(path)
       }
+    }
+    if reading.testCount == 0 {
+      say("training \(name) on all rows")
+      let all = try parts.writeJoined(reading, tested: true, in: folder)
+      guard let final = try await train(best, "-all", data: all) else { return nil }
+      models.final = final
     }
     let answer = try FitAnswer(
       reading, parts, plan, plannedRungs: plannedRungs, tried: tried, chosen: tried[best].name,

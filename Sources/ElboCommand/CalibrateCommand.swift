@@ -10,7 +10,7 @@ struct CalibrateCommand: AsyncParsableCommand {
     commandName: "calibrate", abstract: "Makes a run's predictions hold the truth as often as they say.",
     discussion: """
       Learns from examples that the parameters were not learned from: the validation part, or those of --data. Of classes,
-      half of them choose a temperature (or a weight and an offset for each class), so that probabilities are shares; the
+      half of them (of few a third) choose a temperature (or a weight and an offset for each class), so that probabilities are shares; the
       others say how large a conformal set must be. Of numbers, all of them say how long an interval must be. What was
       learned lies in calibration.json of the run folder, and in what `elbo export` writes from then on.
 

@@ -39,7 +39,7 @@ struct FitTests {
     #expect(test[chosen]!["reg/RMSE"]! < 0.7 * test["constant"]!["reg/RMSE"]!)
     #expect(summary["inputs"] as? [String] == ["x", "kind"])
     let curve = try #require(summary["learning_curve"] as? [[String: Double]])
-    #expect(curve.map { $0["rows"] } == [24, 49, 98] && curve[2]["likelihood"] == test[chosen]!["reg/NLL"])
+    #expect(curve.map { $0["rows"] } == [29, 59, 119] && curve[2]["likelihood"] == test[chosen]!["reg/NLL"])
     #expect((summary["unsure"] as? [String: Any])?["rows"] as? Int == 3)
 
     let predicted = try await Elbo.run(
@@ -93,7 +93,10 @@ struct FitTests {
     }
     let first = try await Elbo.run(fit("first", "--minutes", "0.5"))
     let hash = try first.hash()
-    #expect(workspace.names(in: "first/data") == ["calibration.examples", "learning.examples", "test.examples"])
+    #expect(
+      workspace.names(in: "first/data") == [
+        "all-but-test.examples", "calibration.examples", "learning.examples", "test.examples",
+      ])
     let summary = try first.json()
     #expect(summary["task"] as? String == "pictures")
     #expect((summary["rows"] as? [String: Int])?["test"] == Workspace.testCount)

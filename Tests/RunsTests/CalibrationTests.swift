@@ -54,6 +54,18 @@ import Training
     #expect(throws: TrainingError.self) { try model.calibrate() }
   }
 
+  @Test(
+    "Of few examples most are scored: sets at 95 % need 19",
+    arguments: [(30, 10), (35, 11), (60, 20), (79, 39), (200, 100)])
+  func few(count: Int, scaled: Int) async throws {
+    let files = Files()
+    let path = try await classifier(files)
+    let rows = (0..<count).map { "\(Double($0 * 37 % 60) / 10),\($0 * 37 % 60 > 30 ? "up" : "down")" }
+    try files.write("few.csv", "x,y\n" + rows.joined(separator: "\n") + "\n")
+    let calibration = try Run(opening: path, data: files["few.csv"]).calibrate()
+    #expect(calibration.scaled == scaled && calibration.scored == count - scaled)
+  }
+
   @Test("A validation part that has selected the parameters does not calibrate them") func selected() async throws {
     let files = Files()
     let selecting = ["train.select=validation/cls/NLL", "train.evaluate_every=50"]

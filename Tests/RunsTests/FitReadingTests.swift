@@ -260,4 +260,17 @@ import Testing
     }
     #expect(FitParts(reading, seed: 3).test == parts.test && FitParts(reading, seed: 4).test != parts.test)
   }
+
+  @Test(
+    "Of few rows a quarter calibrates, so that bounds at 95 % have the 19 that they need",
+    arguments: [80, 106, 200, 300])
+  func fewRows(count: Int) throws {
+    let files = Files()
+    let rows = (0..<count).map { "\($0 * 7 % 31),\(Double($0 * 37 % 101) / 7)" }
+    try files.write("t.csv", "x,y\n" + rows.joined(separator: "\n") + "\n")
+    let parts = FitParts(try FitReading(FitRequest(data: files["t.csv"], target: "y")), seed: 0)
+    #expect(abs(parts.calibration.count - max(min(count / 4, 40), count * 15 / 100)) <= 1)
+    #expect(abs(parts.test.count - count * 15 / 100) <= 1)
+    #expect([parts.learning, parts.calibration, parts.test].joined().sorted() == Array(0..<count))
+  }
 }

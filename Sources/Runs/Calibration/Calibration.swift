@@ -83,8 +83,8 @@ public struct Calibration: Codable, Sendable, Equatable {
       }
       // What has chosen the scaling is not exchangeable with new examples, so others are scored.
       let order = RandomKey(seed: 0).permutation(count).map { Int($0) }
-      let chosen = method == .none ? [] : order[..<(count / 2)].sorted()
-      let others = method == .none ? Array(0..<count) : order[(count / 2)...].sorted()
+      let choosing = method == .none ? 0 : Calibration.choosing(of: count)
+      let (chosen, others) = (order[..<choosing].sorted(), order[choosing...].sorted())
       let (part, answers) = (probabilities.rows(chosen), chosen.map { Int(labels[$0]) })
       self.scaling =
         switch method {
@@ -129,6 +129,10 @@ public struct Calibration: Codable, Sendable, Equatable {
         advice: "calibrate a model of classes or of numbers, with examples whose target is known")
     }
   }
+
+  /// How many of the examples choose a scaling: half of them. Of few it is less, down to a third, since sets at 95 % need 19
+  /// scores, and a temperature does with fewer.
+  static func choosing(of count: Int) -> Int { min(count / 2, max(count - 40, count / 3)) }
 
   private static func unfit(_ score: ConformalScore, _ what: String, _ fitting: [ConformalScore]) -> RecipeError {
     RecipeError(

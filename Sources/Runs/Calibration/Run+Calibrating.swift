@@ -32,7 +32,7 @@ extension Run {
   /// intervals must be to hold the truth as often as they say. Predictions use it from then on.
   ///
   /// The examples are those that the run was opened with, or else its validation part. Half of them choose the scaling of
-  /// class probabilities, the others are scored.
+  /// class probabilities, of fewer than 80 down to a third, and the others are scored.
   ///
   /// ```swift
   /// let run = try Run(opening: "runs/bbb", data: "held-out.csv")
@@ -63,8 +63,8 @@ extension Run {
     return calibration
   }
 
-  /// Takes over what another run of the same recipe was calibrated with: forecasts of a series are made by a model that has
-  /// learned from the rows, too, which calibrated the one before it.
+  /// Takes over what another run of the same recipe was calibrated with: what predicts has learned from the rows, too, which
+  /// calibrated the one before it.
   package func takeCalibration(_ other: Calibration) throws {
     try AtomicFile.write(RunFolder(opening: path).calibration, other.of(parameters: parametersSHA256).json)
   }

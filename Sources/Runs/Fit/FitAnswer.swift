@@ -6,19 +6,18 @@ import Recipes
 
 /// Paths of the runs that an answer is made of.
 package struct FitModels: Sendable {
-  /// What is scored. Of a series it has learned from all rows before those that are scored, of other data from the part to
-  /// learn from.
+  /// What is scored: it has learned from all rows but those that are scored.
   package var chosen: String
   /// Nil: the baseline could not be trained.
   package var baseline: String?
   /// What has learned from fewer rows.
   package var smaller: [String] = []
-  /// What has learned from the part to learn from alone, and is calibrated.
+  /// What has not learned from the rows that calibrate.
   package var calibrating: String
-  /// What predicts. Of a series it has learned from all rows.
+  /// What predicts: it has learned from all rows but those of the data's own test part.
   package var final: String
 
-  package init(_ learned: String) { (chosen, calibrating, final) = (learned, learned, learned) }
+  package init(_ chosen: String) { (self.chosen, calibrating, final) = (chosen, chosen, chosen) }
 }
 
 /// What `elbo fit` came to: `summary.json`, and what the report shows.
@@ -112,10 +111,10 @@ package struct FitAnswer: Codable, Sendable {
     if let baseline = models.baseline, chosen != task.baseline {
       scores.append((task.baseline, try opened(baseline, test).heldOutScores(task)))
     }
+    let learned = try opened(models.chosen, nil).data()
     if task.hasTarget {
-      let learned = try opened(models.chosen, nil).data().train
       let constant = ConstantBaseline.scores(
-        learning: learned, test: try run.data().test!, digest: scores[0].1.digest)
+        learning: learned.train, test: try run.data().test!, digest: scores[0].1.digest)
       scores.append((FitAnswer.constant, constant))
     }
     let comparison = ScoreComparison(of: scores.map(\.1), resamples: FitAnswer.resamples, seed: plan.seed)
@@ -132,39 +131,38 @@ package struct FitAnswer: Codable, Sendable {
             upper: found.upper))
       }
     }
+    let final = try opened(models.final, nil)
     if task.hasTarget {
       let known = try opened(models.calibrating, reading.path(of: .calibration, in: folder)).calibrate(
         samples: task.samples)
       let examples = try run.data().test!
-      if models.final != models.calibrating { try opened(models.final, nil).takeCalibration(known) }
+      try final.takeCalibration(known)
       conformal = try run.metrics(of: known, coverages: FitAnswer.coverages, test: examples, samples: task.samples)
       let (aleatoric, epistemic, widths) = try FitAnswer.parts(run, examples, task.samples)
       let sums = (aleatoric.reduce(0, +), epistemic.reduce(0, +))
       let total = sums.0 + sums.1
       (aleatoric_share, epistemic_share) = total > 0 ? (sums.0 / total, sums.1 / total) : (1, 0)
-      let data = try opened(models.chosen, nil).data()
       // Each row to be forecast lies beyond those that were learned from.
       unsure =
         task == .series
-        ? nil : FitUncertainty(widths, of: examples, learned: data.train, columns: data.columns)
+        ? nil : FitUncertainty(widths, of: examples, learned: learned.train, columns: learned.columns)
     } else {
       (conformal, aleatoric_share, epistemic_share, unsure) = ([:], nil, nil, nil)
     }
-    func learned(_ path: String, _ scores: RunScores) throws -> Learned {
+    func point(_ data: Dataset, _ scores: RunScores) -> Learned {
       let place = scores.scores.names.firstIndex(of: task.likelihood)!
       return Learned(
-        rows: try opened(path, nil).data().train.count,
-        likelihood: scores.scores.metrics(of: Array(0..<scores.scores.count))[place])
+        rows: data.train.count, likelihood: scores.scores.metrics(of: Array(0..<scores.scores.count))[place])
     }
     learning_curve =
-      try models.smaller.map { try learned($0, opened($0, test).heldOutScores(task)) }
-      + [try learned(models.chosen, scores[0].1)]
+      try models.smaller.map { try point(opened($0, nil).data(), opened($0, test).heldOutScores(task)) }
+      + [point(learned, scores[0].1)]
     (self.task, target, self.chosen) = (task.rawValue, plan.target, chosen)
     rows = Rows(
       read: reading.rowCount, learning: parts.learning.count, calibration: parts.calibration.count,
       test: parts.test.count)
     inputs = reading.columns.filter { $0.use == .input }.map(\.name)
-    parameters_sha256 = try opened(models.final, nil).parametersSHA256
+    parameters_sha256 = final.parametersSHA256
     (seed, minutes, rungs, planned_rungs) = (plan.seed, plan.minutes, plan.rungs, plannedRungs)
     (self.tried, omitted, self.test, self.differences) = (tried, plan.omitted, metrics, differences)
     notes = reading.notes + FitAnswer.notes(parts, plan, plannedRungs)
@@ -172,11 +170,6 @@ package struct FitAnswer: Codable, Sendable {
 
   private static func notes(_ parts: FitParts, _ plan: FitPlan, _ plannedRungs: Int) -> [String] {
     var notes: [String] = []
-    if plan.task == .series {
-      notes.append(
-        "the model has learned from all rows; its scores are those of one that learned from the first \(parts.learning.count + parts.calibration.count)"
-      )
-    }
     if plan.rungs < plannedRungs {
       notes.append(
         "the time was over after comparison \(plan.rungs) of \(plannedRungs); plan.yaml repeats what was done")

@@ -17,9 +17,12 @@ package struct FitParts: Sendable {
 
   package enum Part: String, CaseIterable, Sendable { case learning, calibration, test }
 
-  /// The share of the rows that calibrates; as many are scored. More than so many rows add little to either.
+  /// The share of the rows that calibrates, and the share that is scored. More than so many rows add little to either.
   private static let share = 0.15
   private static let most = 10_000
+  /// Rows that calibrate where a quarter of all is enough for them: bounds at 95 % need 19, and classes also a temperature.
+  private static let fewestCalibrating = 40.0
+  private static let mostCalibrating = 0.25
 
   /// Rows by a random order of the seed; of classes each part has its share of each, and sequences stay whole. Of a series
   /// the first rows are learned from, the next ones calibrate, and the last ones are scored.
@@ -39,17 +42,18 @@ package struct FitParts: Sendable {
     let classes = isOfClasses ? Dictionary(grouping: order) { reading.groups[$0[0]] }.sorted { $0.key < $1.key } : []
     let sorted = isOfClasses ? classes.flatMap(\.value) : order
     let share = min(FitParts.share, Double(FitParts.most) / Double(count))
-    var wanted: [Part] = reading.task.hasTarget ? [.calibration, .test] : [.test]
-    if reading.testCount > 0 { wanted.removeAll { $0 == .test } }
+    let calibrating = max(share, min(FitParts.fewestCalibrating / Double(count), FitParts.mostCalibrating))
+    var wanted: [(part: Part, share: Double)] = reading.task.hasTarget ? [(.calibration, calibrating)] : []
+    if reading.testCount == 0 { wanted.append((.test, share)) }
+    let held = wanted.reduce(0) { $0 + $1.share }
     // The place of a unit in the order says its part: evenly spread, so that each class is.
     func isTaken(_ place: Int) -> Bool {
-      let share = Double(wanted.count) * share
-      return Int(Double(place + 1) * share) > Int(Double(place) * share)
+      Int(Double(place + 1) * held) > Int(Double(place) * held)
     }
     var parts: [Part: [[Int]]] = [.learning: [], .calibration: [], .test: []]
     for (place, unit) in sorted.enumerated() {
-      let least = wanted.min { parts[$0]!.count < parts[$1]!.count }
-      parts[isTaken(place) ? least! : .learning]!.append(unit)
+      let least = wanted.min { Double(parts[$0.part]!.count) / $0.share < Double(parts[$1.part]!.count) / $1.share }
+      parts[isTaken(place) ? least!.part : .learning]!.append(unit)
     }
     func rows(_ part: Part) -> [Int] { parts[part]!.joined().sorted() }
     (learning, calibration) = (rows(.learning), rows(.calibration))
@@ -91,38 +95,40 @@ package struct FitParts: Sendable {
       throw FileError("make the folder", folder + "/data", systemError: EACCES)
     }
     for part in Part.allCases where !self[part].isEmpty {
-      try AtomicFile.write(reading.path(of: part, in: folder), try text(part, reading))
+      let isOwn = part == .test && reading.testCount > 0
+      try AtomicFile.write(
+        reading.path(of: part.rawValue, in: folder), try text(self[part], isOwn ? .test : .train, reading))
     }
   }
 
-  /// Writes the first rows of a series to a file beside the parts.
-  /// - Parameter tested: whether the rows that are scored are among them.
+  /// Writes a file of what all parts hold, or all but the one that is scored.
+  /// - Precondition: the part that is scored is not the data's own where it is wanted.
   /// - Returns: its path.
-  package func writeSeries(_ reading: FitReading, tested: Bool, in folder: String) throws -> String {
-    guard case .table(let profile) = reading.content else { preconditionFailure("a series is a table") }
-    let path = "\(folder)/data/\(tested ? "whole" : "before-test").csv"
-    try AtomicFile.write(path, try profile.text(ofRows: learning + calibration + (tested ? test : [])))
+  package func writeJoined(_ reading: FitReading, tested: Bool, in folder: String) throws -> String {
+    precondition(!tested || reading.testCount == 0)
+    let path = reading.path(of: tested ? "all" : "all-but-test", in: folder)
+    try AtomicFile.write(path, try text(learning + calibration + (tested ? test : []), .train, reading))
     return path
   }
 
-  private func text(_ part: Part, _ reading: FitReading) throws -> String {
+  private func text(_ rows: [Int], _ part: ExampleList.Part, _ reading: FitReading) throws -> String {
     switch reading.content {
-    case .table(let profile): return try profile.text(ofRows: self[part])
-    case .examples(let source, let tests, _):
-      return ExampleList(
-        source: source, part: part == .test && tests > 0 ? .test : .train, indices: self[part].map { UInt32($0) }
-      ).text
+    case .table(let profile): try profile.text(ofRows: rows)
+    case .examples(let source, _, _):
+      ExampleList(source: source, part: part, indices: rows.map { UInt32($0) }).text
     }
   }
 }
 
 extension FitReading {
   /// How many examples the data's own test part has.
-  var testCount: Int { if case .examples(_, let tests, _) = content { tests } else { 0 } }
+  package var testCount: Int { if case .examples(_, let tests, _) = content { tests } else { 0 } }
 
   /// Where the rows of a part lie.
-  package func path(of part: FitParts.Part, in folder: String) -> String {
+  package func path(of part: FitParts.Part, in folder: String) -> String { path(of: part.rawValue, in: folder) }
+
+  fileprivate func path(of name: String, in folder: String) -> String {
     let form = if case .table = content { "csv" } else { "examples" }
-    return "\(folder)/data/\(part.rawValue).\(form)"
+    return "\(folder)/data/\(name).\(form)"
   }
 }

@@ -85,16 +85,15 @@ extension FitReading {
 
   /// Dates that grow from row to row may be a series, whose last rows are to be predicted from its first ones.
   private static func orderNotes(_ profile: TableProfile, _ inputs: [Int]) -> [String] {
-    let found = inputs.first { index in
-      let times = profile.numbers(index)
-      return profile.columns[index].kind == .dates && zip(times, times.dropFirst()).allSatisfy { $0 <= $1 }
-    }
+    let found = inputs.first { profile.columns[$0].kind == .dates && isAscending(profile.numbers($0)) }
     return found.map {
       [
         "\(profile.columns[$0].name) grows from row to row; give --time \(profile.columns[$0].name) to forecast what follows"
       ]
     } ?? []
   }
+
+  private static func isAscending(_ times: [Double]) -> Bool { zip(times, times.dropFirst()).allSatisfy { $0 <= $1 } }
 
   private static func time(_ asked: FitRequest, _ profile: TableProfile, _ name: String) throws -> Int {
     let index = try profile.index(of: name, .columns)
@@ -112,7 +111,7 @@ extension FitReading {
   ) throws -> FitSeries {
     let (all, values) = (profile.numbers(time), profile.numbers(target))
     let times = rows.map { all[$0] }
-    guard zip(times, times.dropFirst()).allSatisfy({ $0 <= $1 }) else {
+    guard isAscending(times) else {
       throw mistake(asked, "\(profile.columns[time].name) goes back from one row to the next", "sort the rows by it")
     }
     guard let first = times.first, let last = times.last, last > first else {

@@ -53,7 +53,8 @@ struct FitReport {
         difference.lower > 0 ? "better than" : difference.upper < 0 ? "worse than" : "not clearly different from"
       text +=
         "On \(answer.rows.test) test rows that chose nothing it is \(verdict) the \(difference.against) baseline, "
-        + "whose value is \(signed(difference.difference)) [\(signed(difference.lower)), \(signed(difference.upper))]. "
+        + "whose value is \(number(abs(difference.difference))) \(difference.difference < 0 ? "lower" : "higher") "
+        + "(95 % interval of the difference: \(signed(difference.lower)) to \(signed(difference.upper))). "
     }
     return text + "</p>" + answer.notes.map { "<p class=\"note\">\(escaped($0))</p>" }.joined()
   }
@@ -147,8 +148,15 @@ struct FitReport {
   private var data: String {
     let rows = reading.columns.map { column in [column.name, column.contents, column.use.text] }
     return
-      "<p>\(answer.rows.read) rows: \(answer.rows.learning) to learn and choose from\(answer.rows.calibration > 0 ? ", \(answer.rows.calibration) to calibrate" : ""), \(answer.rows.test) to score.</p>"
+      "<p>\(answer.rows.read) rows: \(answer.rows.learning) to learn and choose from\(answer.rows.calibration > 0 ? ", \(answer.rows.calibration) to calibrate" : ""), \(answer.rows.test) to score. "
+      + "\(learned)</p>"
       + table(["column", "holds", "use"], rows)
+  }
+
+  private var learned: String {
+    let scored = "What is scored has learned from all rows but these"
+    guard reading.testCount == 0 else { return scored + ", and predicts." }
+    return scored + "; the model that predicts has learned from all."
   }
 
   // MARK: Pieces
