@@ -274,6 +274,17 @@ public struct Block: Sendable {
 
   public mutating func softmax(_ x: Value) -> Value { add(.softmax, [.value(x)], x.shape) }
 
+  /// Where the least number of the last axis lies, the first of equals: [n, k] → [n], whole numbers.
+  public mutating func placeOfLeast(_ x: Value) -> Value {
+    let x = channelsLast(x)
+    return add(.placeOfLeast, [.value(x)], x.shape.dropLast())
+  }
+
+  /// Rows of a table at some places: a table [k, c] and places [n, …] → [n, …, c].
+  public mutating func rows(of table: Operand, at places: Value) -> Value {
+    add(.rows, [table, .value(places)], places.shape + table.storedShape.dropFirst())
+  }
+
   public mutating func expand(_ x: Operand, like y: Value) -> Value {
     let y = channelsLast(y)
     return add(.expand, [x, .value(y)], y.shape)

@@ -3,7 +3,7 @@
 public struct Computation: Sendable {
   /// An input or an output.
   public struct Port: Sendable {
-    public enum Element: Sendable { case float32, uint8 }
+    public enum Element: Sendable { case float32, uint8, int64 }
 
     public let name: String
     public let value: Value
@@ -126,6 +126,10 @@ public enum Operation: Sendable {
   case unsqueeze
   /// Over the last axis.
   case softmax
+  /// Where the least number of the last axis lies, the first of equals, as a whole number.
+  case placeOfLeast
+  /// The first operand's rows at the places that the second says.
+  case rows
   case maximumPooling(Geometry)
   /// Where the maxima lie, as `unpooling` takes them.
   case poolingPlaces(Geometry)

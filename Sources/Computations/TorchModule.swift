@@ -116,6 +116,8 @@ private struct Scope {
     case .squeeze: return "\(x).squeeze(0)"
     case .unsqueeze: return "\(x).unsqueeze(0)"
     case .softmax: return "\(x).softmax(-1)"
+    case .placeOfLeast: return "\(x).argmin(-1)"
+    case .rows: return "\(x)[\(operands[1])]"
     case .maximumPooling(let geometry):
       let sides = geometry.padding
       let padded = "F.pad(\(x), (\(sides[1]), \(sides[3]), \(sides[0]), \(sides[2])), value=float(\"-inf\"))"

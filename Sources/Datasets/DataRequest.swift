@@ -27,6 +27,9 @@ public enum MissingRule: String, Sendable, Hashable, CaseIterable {
   /// Numbers become the mean of their column, and a column of its own says where they did; in a one-hot column they are a
   /// category of their own. What is new is read with the means of the training data.
   case mean
+
+  /// Whether rows with such cells stay in a table.
+  var keepsRows: Bool { self == .keep || self == .mean }
 }
 
 /// What becomes of a value of a one-hot column that the training data does not have.

@@ -30,7 +30,7 @@ extension TableDataset {
   /// What a one-hot column's cells become: the column's own values, or those that the request says.
   private func levels(of index: Int, _ column: CodedColumn) throws(DataError) -> (Schema.Levels, codes: [UInt32]) {
     let name = table.columns[index].name
-    let hasMissing = [.keep, .mean].contains(request.missing) && table.columns[index].missing > 0
+    let hasMissing = request.missing.keepsRows && table.columns[index].missing > 0
     guard let known = levels[index] else {
       return (Schema.Levels(column: name, values: column.names, hasMissing: hasMissing), column.codes)
     }

@@ -189,7 +189,7 @@ struct TableDataset {
     let incomplete = used.filter { table.columns[$0].missing > 0 }
     if request.missing == .error, !incomplete.isEmpty { throw missingError(incomplete) }
     let unknown = allTargets.filter { table.columns[$0].missing > 0 }
-    if request.missing == .keep || request.missing == .mean, !unknown.isEmpty { throw missingError(unknown) }
+    if request.missing.keepsRows, !unknown.isEmpty { throw missingError(unknown) }
   }
 
   private func textError(_ indices: [Int]) -> DataError {

@@ -22,13 +22,18 @@ public struct VectorQuantizer: Sendable {
   public func nearest(_ z: Tensor, _ parameters: ParameterViews) -> [Int] {
     let codes = parameters[self.codes].detached
     // |z − e|² without |z|², which is the same for all codes.
-    let distances = (z.detached.product(withTransposed: codes) * -2).addingRow(codes.squared().sumOfRows())
+    let distances = (z.detached.product(withTransposed: codes) * -2).addingRow(squares(of: parameters))
     return (0..<z.rows).map { row in
       let start = distances.pointer + row * count
       var best = 0
       for index in 1..<max(count, 1) where start[index] < start[best] { best = index }
       return best
     }
+  }
+
+  /// |e|² of each code: [codes].
+  public func squares(of parameters: ParameterViews) -> Tensor {
+    parameters[codes].detached.squared().sumOfRows()
   }
 
   /// The codes of some numbers: n → [n, width].

@@ -20,7 +20,7 @@ import Testing
   }
 
   @Test("Of two classes, all with 0.9 and right in 3 of 4 cases, the temperature is 2") func exact() {
-    let labels = (0..<4000).map { $0 % 4 == 0 ? 1 : 0 }
+    let labels = (0..<40_000).map { $0 % 4 == 0 ? 1 : 0 }
     let probabilities = ClassProbabilities(labels.flatMap { _ in [0.9, 0.1] }, classes: 2)
     let scaling = ProbabilityScaling.temperature(of: probabilities, labels: labels)
     #expect(abs(scaling.temperature! - 2) < 2e-3)
@@ -31,13 +31,21 @@ import Testing
     let (probabilities, labels) = examples(20_000, weights: [0.4, 0.4, 0.4], offsets: [0, 0, 0], seed: 5)
     let scaling = ProbabilityScaling.temperature(of: probabilities, labels: labels)
     #expect(abs(scaling.temperature! - 2.5) < 0.1)
-    // The derivative of the mean negative log-likelihood by 1/T is 0 there.
+    // The derivatives of the mean negative log-likelihood and of the penalty by 1/T cancel there.
     func loss(_ weight: Double) -> Double {
       ProbabilityScaling(weights: [weight, weight, weight], offsets: [0, 0, 0])(probabilities).negativeLogLikelihood(
         labels)
     }
     let weight = 1 / scaling.temperature!
-    #expect(abs(loss(weight + 1e-4) - loss(weight - 1e-4)) / 2e-4 < 1e-4)
+    let penalty = 10 * (weight - 1) / 20_000
+    #expect(abs((loss(weight + 1e-4) - loss(weight - 1e-4)) / 2e-4 + penalty) < 1e-5)
+  }
+
+  @Test("Ten examples that are all right sharpen little") func few() {
+    let labels = (0..<10).map { $0 % 2 }
+    let probabilities = ClassProbabilities(labels.flatMap { $0 == 0 ? [0.9, 0.1] : [0.1, 0.9] }, classes: 2)
+    let temperature = ProbabilityScaling.temperature(of: probabilities, labels: labels).temperature!
+    #expect(temperature > 0.8 && temperature < 1)
   }
 
   @Test("Weights and offsets of labels drawn by them are found again, and nothing near is better") func vector() {

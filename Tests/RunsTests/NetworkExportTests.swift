@@ -109,12 +109,14 @@ import Training
   private static let autoencoders: [(String, [String])] = [
     ("vae", ["network.hidden=[7]"]), ("autoencoder", ["network.hidden=[7]"]),
     ("vae", ["network.hidden=[conv 2 4 2 padding=1, relu]", "objective.likelihood=gaussian"]),
+    ("vq-vae", ["network.hidden=[conv 3 4 2 padding=1, relu]", "network.codes=7", "network.code_width=2"]),
   ]
 
   @Test("Encoder and decoder restore what the figure of reconstructions shows", arguments: autoencoders)
   func restored(_ model: String, _ settings: [String]) async throws {
     let files = Files()
-    let run = try await trained(files, model, pictures(files), settings + ["network.latent=3"])
+    let run = try await trained(
+      files, model, pictures(files), settings + (model == "vq-vae" ? [] : ["network.latent=3"]))
     let written = try run.export(to: files["model.onnx"])
     #expect(written == [files["model.encoder.onnx"], files["model.decoder.onnx"]])
     let figures = try run.examined().learner.figures(with: run.crew(), key: RandomKey(seed: 0))
@@ -124,7 +126,7 @@ import Training
     }
     // Eight test examples in a row of ten, and what was made of them in the next.
     let codes = try outputs(written[0], Numbers([8, 8, 8], shown[..<(8 * 64)].map { (Double($0) * 255).rounded() }))
-    let made = try #require(outputs(written[1], codes["mean"] ?? codes["latent"]!)["mean"])
+    let made = try #require(outputs(written[1], codes["mean"] ?? codes["latent"] ?? codes["codes"]!)["mean"])
     let wanted = shown[(10 * 64)..<(18 * 64)]
     #expect(made.shape == [8, 8, 8] && zip(made.values, wanted).allSatisfy { abs($0 - Double($1)) <= 1e-5 })
   }

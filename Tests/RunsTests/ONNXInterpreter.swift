@@ -88,6 +88,18 @@ struct ONNXInterpreter {
     case "Softmax":
       let powers = x[0].map(exp)
       return powers.combined(sum(powers, [powers.shape.count - 1]), /)
+    case "ArgMin":
+      let width = x[0].shape.last!
+      return Numbers(
+        x[0].shape.dropLast(),
+        stride(from: 0, to: x[0].values.count, by: width).map { start in
+          let row = x[0].values[start..<(start + width)]
+          return Double(row.firstIndex(of: row.min()!)! - start)
+        })
+    case "Gather":
+      let width = x[0].shape[1]
+      return Numbers(
+        x[1].shape + [width], x[1].values.flatMap { x[0].values[(Int($0) * width)..<((Int($0) + 1) * width)] })
     case "Shape": return Numbers([x[0].shape.count], x[0].shape.map { Double($0) })
     case "Expand": return Numbers(list(1)) { x[0].broadcast($0) }
     case "BatchNormalization":

@@ -60,6 +60,7 @@ VAES = {
                                             "objective.likelihood=gaussian"]),
     "autoencoder": ("autoencoder", "images", PLAIN), "autoencoder range": ("autoencoder", "columns",
                                                                            ["data.normalisation=range"]),
+    "vq-vae": ("vq-vae", "images", ["network.hidden=[conv 4 4 2 padding=1, relu]", "network.codes=9", "network.code_width=3"]),
 }
 GAN = ["network.latent=6", "network.generator=[16]", "network.discriminator=[16]"]
 DCGAN = ["network.latent=6", "network.filters=4"]
@@ -134,7 +135,7 @@ def export(folder, *options):
 def outputs(sessions, classes, name, x):
     """What ONNX Runtime says, and how far PyTorch is from it."""
     session = sessions[name]
-    x = x if session.get_inputs()[0].type == "tensor(uint8)" else x.astype(np.float32)
+    x = x.astype({"tensor(uint8)": np.uint8, "tensor(int64)": np.int64}.get(session.get_inputs()[0].type, np.float32))
     names = [output.name for output in session.get_outputs()]
     found = dict(zip(names, session.run(None, {session.get_inputs()[0].name: x})))
     assert session.run(None, {session.get_inputs()[0].name: x[:0]})[0].size == 0 or "deviation" in name

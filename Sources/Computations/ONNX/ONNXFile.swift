@@ -46,7 +46,7 @@ private struct GraphWriter {
 
   private static func port(_ port: Computation.Port) -> ONNX.Port {
     ONNX.Port(
-      name: port.name, element: port.element == .uint8 ? .uint8 : .float32,
+      name: port.name, element: port.element.onnx,
       shape: port.value.storedShape.map { $0 == Value.examples ? .named("examples") : .fixed($0) })
   }
 
@@ -130,6 +130,8 @@ private struct GraphWriter {
     case .squeeze: self.add("Squeeze", operands + [integers([0])], result)
     case .unsqueeze: self.add("Unsqueeze", operands + [integers([0])], result)
     case .softmax: add("Softmax", .init("axis", .integer(-1)))
+    case .placeOfLeast: add("ArgMin", .init("axis", .integer(-1)), .init("keepdims", .integer(0)))
+    case .rows: add("Gather")
     case .maximumPooling(let geometry): self.add("MaxPool", operands, result, attributes(geometry))
     case .poolingPlaces(let geometry):
       graph.nodes.append(
@@ -184,6 +186,16 @@ private struct GraphWriter {
     }
     (names, prefix) = outer
     add("Concat", rows, result, [.init("axis", .integer(0))])
+  }
+}
+
+extension Computation.Port.Element {
+  fileprivate var onnx: ONNX.Element {
+    switch self {
+    case .float32: .float32
+    case .uint8: .uint8
+    case .int64: .int64
+    }
   }
 }
 

@@ -32,13 +32,18 @@ public struct ProbabilityScaling: Codable, Sendable, Equatable {
 
   /// Temperature scaling with the least negative log-likelihood of labeled examples.
   ///
-  /// A penalty of (1/T − 1)² / 2n keeps T above 0 where every label is the likeliest class; it is worth less than one example.
+  /// A penalty of 10 (1/T − 1)² / 2n keeps T near 1 where few examples say little. Ten examples that are all right would
+  /// otherwise make a model far too sure.
   public static func temperature(of probabilities: ClassProbabilities, labels: [Int]) -> ProbabilityScaling {
     let weight = fit(probabilities, labels, parameters: 1) { _, logarithm in [(0, logarithm)] }[0]
     return ProbabilityScaling(
       weights: Array(repeating: weight, count: probabilities.classes),
       offsets: Array(repeating: 0, count: probabilities.classes))
   }
+
+  /// The precision of a normal prior of each weight around 1 and each offset around 0. In simulations with true 1/T from 0.4 to
+  /// 1.3, 10 loses the least on average with 10 to 50 examples; with 1000 it makes no difference.
+  private static let precision = 10.0
 
   /// Vector scaling with the least negative log-likelihood of labeled examples, and the same penalty of each weight from 1
   /// and each offset from 0.
@@ -77,7 +82,8 @@ public struct ProbabilityScaling: Codable, Sendable, Equatable {
     precondition(labels.count == probabilities.count && !labels.isEmpty)
     let classes = probabilities.classes
     let center = (0..<parameters).map { $0 < max(1, parameters / 2) ? 1.0 : 0 }
-    let ridge = 1 / Double(labels.count)
+    let share = 1 / Double(labels.count)
+    let ridge = precision * share
     let logarithms = probabilities.values.map(logarithm)
 
     func scores(_ row: Int, _ parameters: [Double]) -> [Double] {
@@ -91,7 +97,7 @@ public struct ProbabilityScaling: Codable, Sendable, Equatable {
         let scores = scores(row, point)
         sum += logSumExp(scores) - scores[label]
       }
-      return ridge * (sum + 0.5 * zip(point, center).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) })
+      return share * sum + ridge * (0.5 * zip(point, center).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) })
     }
     func derivatives(_ point: [Double]) -> (gradient: [Double], hessian: Matrix) {
       var gradient = zip(point, center).map { ridge * ($0 - $1) }
@@ -104,13 +110,13 @@ public struct ProbabilityScaling: Codable, Sendable, Equatable {
         for k in 0..<classes {
           for (i, a) in rowTerms[k] {
             mean[i] += p[k] * a
-            for (j, b) in rowTerms[k] { hessian[i, j] += ridge * p[k] * a * b }
+            for (j, b) in rowTerms[k] { hessian[i, j] += share * p[k] * a * b }
           }
         }
-        for (i, a) in rowTerms[label] { gradient[i] -= ridge * a }
+        for (i, a) in rowTerms[label] { gradient[i] -= share * a }
         for i in 0..<parameters {
-          gradient[i] += ridge * mean[i]
-          for j in 0..<parameters { hessian[i, j] -= ridge * mean[i] * mean[j] }
+          gradient[i] += share * mean[i]
+          for j in 0..<parameters { hessian[i, j] -= share * mean[i] * mean[j] }
         }
       }
       return (gradient, hessian)

@@ -26,16 +26,16 @@ final class VQVAELearner: GradientLearner {
   let descent: GradientDescent
   let order: Order.Kind
   let metrics: [String]
-  private let inputs: Inputs
-  private let encoder: LayerStack
-  private let decoder: LayerStack
-  private let quantizer: VectorQuantizer
+  let inputs: Inputs
+  let encoder: LayerStack
+  let decoder: LayerStack
+  let quantizer: VectorQuantizer
   private let codebook: CodebookAverages
   /// Nil: codes are drawn one by one from all alike, the prior of the auto-encoder's training.
   private let prior: CodePrior?
   private let commitment: Float
   /// Of the codes' image, [height, width].
-  private let positions: [Int]
+  let positions: [Int]
   /// The variance of the training data's numbers.
   private let variance: FlatBuffer
 
@@ -183,6 +183,7 @@ final class VQVAELearner: GradientLearner {
     offers.sampling = SamplingOffer(picture: { count, key, crew in
       try self.sample(count: count, key: key, with: crew)
     })
+    offers.export = { request, _ in try self.computations(request) }
     return offers
   }
 
