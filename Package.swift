@@ -17,25 +17,29 @@ let package = Package(
   ],
   targets: [
     // Installed libraries.
-    .systemLibrary(name: "CLAPACK", providers: [.apt(["libopenblas-dev", "liblapacke-dev"])]),
-    .systemLibrary(name: "CSodium", providers: [.apt(["libsodium-dev"])]),
-    .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
-    .systemLibrary(name: "CProtobufC", providers: [.apt(["libprotobuf-c-dev"])]),
-    .systemLibrary(name: "CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
-    .systemLibrary(name: "CSQLite", providers: [.apt(["libsqlite3-dev"])]),
-    .target(name: "CArrayFiles", linkerSettings: [.linkedLibrary("hdf5_serial"), .linkedLibrary("matio")]),
-    .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
-    .target(name: "CJPEG", linkerSettings: [.linkedLibrary("jpeg")]),
-    .target(name: "CPNG", linkerSettings: [.linkedLibrary("png")]),
+    .systemLibrary(
+      name: "CLAPACK", path: "Sources/C/CLAPACK", providers: [.apt(["libopenblas-dev", "liblapacke-dev"])]),
+    .systemLibrary(name: "CSodium", path: "Sources/C/CSodium", providers: [.apt(["libsodium-dev"])]),
+    .systemLibrary(name: "CZlib", path: "Sources/C/CZlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CProtobufC", path: "Sources/C/CProtobufC", providers: [.apt(["libprotobuf-c-dev"])]),
+    .systemLibrary(name: "CZeroMQ", path: "Sources/C/CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
+    .systemLibrary(name: "CSQLite", path: "Sources/C/CSQLite", providers: [.apt(["libsqlite3-dev"])]),
+    .target(
+      name: "CArrayFiles", path: "Sources/C/CArrayFiles",
+      linkerSettings: [.linkedLibrary("hdf5_serial"), .linkedLibrary("matio")]),
+    .target(
+      name: "COneDNN", path: "Sources/C/COneDNN", linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
+    .target(name: "CJPEG", path: "Sources/C/CJPEG", linkerSettings: [.linkedLibrary("jpeg")]),
+    .target(name: "CPNG", path: "Sources/C/CPNG", linkerSettings: [.linkedLibrary("png")]),
 
     // The modules, lower ones first; nothing imports upwards.
-    .target(name: "CFiles"),
+    .target(name: "CFiles", path: "Sources/C/CFiles"),
     .target(name: "Files", dependencies: ["CFiles", "CSodium"]),
     .target(name: "Figures"),
     .target(name: "Images", dependencies: ["CJPEG", "CPNG", "CZlib"]),
     .target(name: "LinearAlgebra", dependencies: ["CLAPACK"]),
-    .target(name: "CKernels"),
-    .target(name: "CExact", exclude: ["kernels.inc", "undefine.inc"]),
+    .target(name: "CKernels", path: "Sources/C/CKernels"),
+    .target(name: "CExact", path: "Sources/C/CExact", exclude: ["kernels.inc", "undefine.inc"]),
     .target(name: "Tensors", dependencies: ["CKernels", "COneDNN"]),
     .target(name: "Distributions", dependencies: ["CKernels", "LinearAlgebra", "Tensors"]),
     .target(name: "Recipes", dependencies: ["Files", "Yams"]),
@@ -59,7 +63,7 @@ let package = Package(
         "LinearAlgebra", "Metrics", "Networks", "Optimizers", "Recipes", "Sequences", "Tensors", "Training",
       ],
       resources: [.embedInCode("Recipes")]),
-    .target(name: "CChecksum"),
+    .target(name: "CChecksum", path: "Sources/C/CChecksum"),
     .target(
       name: "Reports",
       dependencies: [
@@ -67,8 +71,8 @@ let package = Package(
         .product(name: "Subprocess", package: "swift-subprocess"),
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
-    .target(name: "CMemory"),
-    .target(name: "CMessages", dependencies: ["CProtobufC"]),
+    .target(name: "CMemory", path: "Sources/C/CMemory"),
+    .target(name: "CMessages", dependencies: ["CProtobufC"], path: "Sources/C/CMessages"),
     .target(name: "Messages", dependencies: ["CChecksum", "CMessages", "CProtobufC"]),
     .target(name: "ZeroMQ", dependencies: ["CZeroMQ"]),
     .target(

@@ -2,7 +2,7 @@
 // second-level cache and for the 2.4 million of a 784-1200-1200-10 network. Best of several runs; one thread. Bare loops
 // say what bounds them: one that moves the same numbers and only adds them up, and one of multiply-adds in registers.
 //
-//   C=Sources/CKernels
+//   C=Sources/C/CKernels
 //   clang -O2 -I$C/include scripts/bench/bayes.c $C/*.c -lm -o /tmp/bayes && /tmp/bayes
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 // Times the convolutions of a DCGAN's step alone, layer by layer: what share of the processor's peak they reach, and
 // what a step can never be faster than. The peak is that of fused multiply-adds on registers, measured beside them.
 //
-//   C=Sources/COneDNN
+//   C=Sources/C/COneDNN
 //   clang -O3 -march=native -I$C/include scripts/bench/convolutions.c $C/*.c -ldnnl -lgomp -lpthread -o /tmp/convolutions
 //   /tmp/convolutions [threads [batch [filters [side]]]]
 //

@@ -1,7 +1,7 @@
 // Times the kernels of each instruction set: nanoseconds an element, in the second-level cache and from memory, and
 // the bytes read and written a second beside a plain copy. Best of several runs; one thread.
 //
-//   C=Sources/CKernels
+//   C=Sources/C/CKernels
 //   clang -O2 -I$C/include scripts/bench/kernels.c $C/*.c -lm -o /tmp/kernels
 //   /tmp/kernels [name]
 #include <stdio.h>

@@ -1,4 +1,4 @@
-"""Minimax polynomials of the vector kernels (Sources/CKernels/math.h), as C float constants.
+"""Minimax polynomials of the vector kernels (Sources/C/CKernels/math.h), as C float constants.
 
 Each is found by the Remez exchange over the stated interval, for the relative error of the function that uses it,
 and rounded to float32; the printed error is that of the rounded coefficients, evaluated exactly.
