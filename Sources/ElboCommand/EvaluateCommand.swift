@@ -39,7 +39,7 @@ struct EvaluateCommand: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Data that the model was not trained on, to be told apart: its test part, or all of it.", valueName: "dir|file"))
+      "Other data, which the model should recognize as such: its test part, or all of it.", valueName: "dir|file"))
   var ood: String?
 
   @Flag(help: "Estimate from the training examples how well others would be predicted: PSIS-LOO and WAIC.")

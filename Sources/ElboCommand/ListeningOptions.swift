@@ -19,7 +19,7 @@ struct ListeningOptions: ParsableArguments {
   @Option(help: ArgumentHelp("The token that clients show. (default: a new one, which is printed)", valueName: "file"))
   var tokenFile: String?
 
-  @Flag(help: "Answer whoever reaches the server, without a token.")
+  @Flag(help: "Answer every client that reaches the server, without a token.")
   var open = false
 
   /// - Parameter givesCookies: whether browsers are to show the token too.
@@ -30,7 +30,7 @@ struct ListeningOptions: ParsableArguments {
 
   /// What a client has to show, in a few words.
   func howToAsk(_ access: Access) -> String {
-    guard let token = access.token else { return "to whoever reaches it" }
+    guard let token = access.token else { return "to every client" }
     return tokenFile.map { "with the token of \($0)" } ?? "with the token \(token.text)"
   }
 }

@@ -17,7 +17,7 @@ struct PageOptions: ParsableArguments {
       valueName: "[address:]port"))
   var page: String?
 
-  @Flag(help: "With --page: show it to whoever reaches the port, without a token.")
+  @Flag(help: "With --page: show it to every browser that reaches the port, without a token.")
   var pageOpen = false
 
   @Option(

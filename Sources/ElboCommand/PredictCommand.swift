@@ -28,7 +28,7 @@ struct PredictCommand: AsyncParsableCommand {
       standard error for each: the error that the number of Monte Carlo samples leaves.
 
       Samples are computed here; with --nodes by processes on this machine; with --coordinator by the nodes of a
-      training that runs there; with --bind by whoever is started with `elbo node --coordinator` and that address. The
+      training that runs there; with --bind by nodes that are started with `elbo node --coordinator` and that address. The
       archive is the same, byte for byte.
 
       The exact models predict in closed form, so they take no samples: regressions mean, std, aleatoric_variance,

@@ -32,7 +32,7 @@ struct ProjectCommand: AsyncParsableCommand {
   @Option(
     name: .customLong("class"),
     help: ArgumentHelp(
-      "Of a run that is told classes: the one whose mean style the search begins at (default: all).",
+      "Of a run with classes: the one whose mean style the search begins at (default: all).",
       valueName: "name|index"))
   var className: String?
 

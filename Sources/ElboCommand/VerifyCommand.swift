@@ -10,8 +10,8 @@ struct VerifyCommand: AsyncParsableCommand {
         elbo verify runs/vae --steps 600              the checkpoint of step 600, which is sooner done
         elbo verify runs/vae --data /elsewhere/images.npy --json
 
-      The training is repeated from its first step here, whoever computed it: a run by nodes has the same bits. When the
-      parameters differ, what is known to be other is said: data, version, how numbers come out.
+      The training is repeated from its first step here, also that of nodes, which has the same bits. When the parameters
+      differ, the command names the known causes: data, version, numerics.
 
       Exit status: 0 equal, 1 they differ, 2 the run cannot be repeated, 130 interrupted.
       """)

@@ -31,7 +31,7 @@ public enum InputFile {
       bytes.removeLast(wanted - max(count, 0))
       if isPipe, start == 0, count <= 0 {
         guard count < 0, errno == EAGAIN else {
-          throw FileError("read", path, code: .other, reason: "it is a pipe that nobody writes to")
+          throw FileError("read", path, code: .other, reason: "it is a pipe without a writer")
         }
         // Somebody has it open, and will write.
         _ = fcntl(descriptor, F_SETFL, 0)

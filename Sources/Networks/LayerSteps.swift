@@ -15,7 +15,7 @@ extension LayerStack: SteppedLayer {
     for layer in layers {
       guard let layer = layer as? any SteppedLayer else {
         throw RecipeError(
-          "the network has a layer \(type(of: layer)), which PyTorch and ONNX cannot be told: export to a file NAME.elbo"
+          "the network has a layer \(type(of: layer)), which PyTorch and ONNX do not know: export to a file NAME.elbo"
         )
       }
       x = try layer.steps(x, in: &block)

@@ -41,7 +41,7 @@ extension Run {
     let learner = try predicting(of: examined())
     guard learner.isClassifier else {
       throw TrainingError(
-        .unsuitable, "\(path) predicts numbers", advice: "other data are told apart by classifiers")
+        .unsuitable, "\(path) predicts numbers", advice: "other data are recognized by classifiers")
     }
     let other = try DataSource.open(DataRequest(source: source))
     let outside = (other.test ?? other.train).inputs

@@ -110,7 +110,7 @@ extension LatentOffer {
   /// - Throws: `RecipeError` when there is no such class.
   func classIndex(of name: String) throws -> Int {
     guard !classes.isEmpty else {
-      throw RecipeError("class is \(name.shortened), but the run's networks are told no classes: leave it out")
+      throw RecipeError("class is \(name.shortened), but the run's networks take no classes: leave it out")
     }
     if let index = classes.firstIndex(of: name) ?? Int(name), classes.indices.contains(index) { return index }
     let near = nearest(to: name, among: classes).map { " (the nearest is \($0))" } ?? ""

@@ -99,13 +99,13 @@ import Testing
     }
   }
 
-  @Test("A late joiner whom nobody reaches costs the others some seconds, and less and less often")
+  @Test("A late joiner that no node reaches costs the others some seconds, and less and less often")
   func unreachableJoiner() {
     eachSeed { seed in
       var faults = Simulation.Faults()
       faults.lateJoiners = 1
       faults.script = script([(from: 0, to: 2), (from: 1, to: 2)], at: .zero)
-      let simulation = run(seed, nodes: 2, faults, "a joiner whom nobody reaches")
+      let simulation = run(seed, nodes: 2, faults, "a joiner that no node reaches")
       #expect(simulation?.lastView.map { $0.members.count == 2 } == true)
       // Of the first two; with the joiner and without it again.
       #expect(simulation.map { $0.views <= 3 } == true, "seed \(seed)")

@@ -193,7 +193,7 @@ import Testing
       let states = membership.statuses(now: now).map(\.state)
       if states[1] == .stuck, stuckAt == nil { stuckAt = Double(second) }
       if states[1] == .lost { lostAt = Double(second) }
-      #expect(states[0] == .member, "whoever waits is not to blame")
+      #expect(states[0] == .member, "a node that waits is not to blame")
     }
     #expect(stuckAt == 62 && lostAt == 122)
     #expect(membership.view?.members.map(\.node) == [node(1)])

@@ -3,7 +3,7 @@ import Foundation
 import Messages
 import Testing
 
-@Suite("Real nodes of which some are not reached", .timeLimit(.minutes(15))) struct UnreachableNodeTests {
+@Suite("Real nodes, some of them unreachable", .timeLimit(.minutes(15))) struct UnreachableNodeTests {
   /// Trains on nodes when one of them cannot be reached; all of them join before a gate is opened.
   private func train(
     nodes: Int, expected: Int, unreachable: Int, sourceLocation: SourceLocation = #_sourceLocation
@@ -33,9 +33,9 @@ import Testing
     #expect(checksums.count { $0 == alone } >= nodes - 1, sourceLocation: sourceLocation)
   }
 
-  @Test("A late joiner that nobody reaches does not stop the others")
+  @Test("A late joiner that no node reaches does not stop the others")
   func lateJoiner() async throws { try await train(nodes: 3, expected: 2, unreachable: 3) }
 
-  @Test("One of the first nodes is reached by nobody: the others begin without it")
+  @Test("No node reaches one of the first nodes: the others begin without it")
   func firstNode() async throws { try await train(nodes: 3, expected: 3, unreachable: 2) }
 }

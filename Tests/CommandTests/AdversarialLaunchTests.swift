@@ -18,7 +18,7 @@ struct AdversarialLaunchTests {
     #expect(launch == alone)
   }
 
-  @Test("From the parameters of another run, by one process and by nodes one of which is killed")
+  @Test("From the parameters of another run, by one process and by nodes while one is killed")
   func transfer() async throws {
     let workspace = try Workspace(side: 16)
     let source = try await Elbo.run(workspace.training("dcgan", out: "source", Self.wide + ["--steps", "5"]))

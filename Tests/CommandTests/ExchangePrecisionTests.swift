@@ -2,7 +2,7 @@ import Testing
 
 @Suite("exchange.precision", .serialized, .timeLimit(.minutes(15)))
 struct ExchangePrecisionTests {
-  @Test("bfloat16: another result than float32's, and the same whoever computes it", arguments: [1, 4, 5])
+  @Test("bfloat16: another result than float32's, and the same for any number of nodes", arguments: [1, 4, 5])
   func bfloat16(_ shards: Int) async throws {
     let workspace = try Workspace()
     let options = ["--steps", "12", "--shards", "\(shards)"]

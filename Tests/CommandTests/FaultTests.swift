@@ -233,7 +233,7 @@ struct FaultTests {
     #expect(try await first.status == .exited(0))
   }
 
-  @Test("The coordinator sleeps: nodes go on, and nobody is blamed for what it did not hear")
+  @Test("The coordinator sleeps: nodes go on, and none is blamed for what it did not hear")
   func coordinatorSleeps() async throws {
     try await withTwoNodes { workspace in
       let outcome = try await Elbo.run(loudCoordinator(workspace)) { send in

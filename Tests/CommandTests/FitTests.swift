@@ -85,7 +85,7 @@ struct FitTests {
     #expect(String(decoding: try workspace.read("predictions.csv"), as: UTF8.self).contains("calibrated[high]"))
   }
 
-  @Test("Pictures with classes are fitted without a copy of them, and repeated on nodes of which one is killed")
+  @Test("Pictures with classes are fitted without a copy of them, and repeated on nodes that are killed")
   func pictures() async throws {
     let workspace = try Workspace()
     func fit(_ out: String, _ more: String...) -> [String] {

@@ -8,7 +8,8 @@ extension CommandTests {
       try await Elbo.run(workspace.training("vae", out: "run", ["--steps", "12", "--no-figures"] + more)).hash()
     }
 
-    @Test("It has the same bits, whoever computed it, and nothing of the repetition is left") func equal() async throws
+    @Test("It has the same bits wherever it was computed, and nothing of the repetition is left") func equal()
+      async throws
     {
       let workspace = try Workspace()
       let hash = try await train(workspace, "--set", "train.checkpoint_every=5", "--set", "train.keep_checkpoints=9")
@@ -23,7 +24,7 @@ extension CommandTests {
       #expect(workspace.listing == before)
     }
 
-    @Test("Other numbers are told, with what is known to be other") func differing() async throws {
+    @Test("Other numbers are reported, with the known causes") func differing() async throws {
       let workspace = try Workspace()
       _ = try await train(workspace)
       let recipe = String(decoding: try workspace.read("run/recipe.yaml"), as: UTF8.self)

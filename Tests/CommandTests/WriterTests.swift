@@ -29,7 +29,7 @@ extension CommandTests {
       #expect(!workspace.names(in: "run").contains(".lock"))
     }
 
-    @Test("A second writer is told which process is the first, and changes nothing")
+    @Test("A second writer hears which process is the first, and changes nothing")
     func secondWriter() async throws {
       let workspace = try Workspace()
       let outcome = try await Elbo.run(endless(workspace)) { send in
@@ -155,7 +155,7 @@ extension CommandTests {
       #expect(outcome.status == .exited(130), "\(outcome.error)")
     }
 
-    @Test("Closed standard streams: the run is whole, and results that nobody gets are no success")
+    @Test("Closed standard streams: the run is whole, and results that are not received are no success")
     func closedStreams() async throws {
       let workspace = try Workspace()
       let training = try await Elbo.run(

@@ -15,7 +15,7 @@ import Testing
       #expect(FileLock.isHeld(path) && folder.names == ["lock"])
       #expect(try String(contentsOfFile: path, encoding: .utf8) == "me\n")
       _ = consume lock
-    default: Issue.record("nobody else is there")
+    default: Issue.record("there is no other holder")
     }
     #expect(!FileLock.isHeld(path))
     // As a process that was killed leaves it.

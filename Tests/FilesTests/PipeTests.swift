@@ -4,13 +4,13 @@ import TestSupport
 import Testing
 
 @Suite("Pipes as input") struct PipeTests {
-  @Test("A pipe that nobody writes to is an error, and not waited for")
+  @Test("A pipe without a writer is an error, and not waited for")
   func nobody() throws {
     let folder = TemporaryFolder()
     let path = folder.path + "/pipe"
     #expect(mkfifo(path, 0o600) == 0)
     let error = #expect(throws: FileError.self) { try InputFile.read(path) }
-    #expect(error?.reason == "it is a pipe that nobody writes to")
+    #expect(error?.reason == "it is a pipe without a writer")
   }
 
   @Test("A pipe whose writer takes its time is read to the end")

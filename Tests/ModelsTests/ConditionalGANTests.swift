@@ -7,7 +7,7 @@ import Testing
 import Training
 
 /// Networks that receive the class of an example.
-@Suite("Networks that are told classes") struct ConditionalGANTests {
+@Suite("Networks that take classes") struct ConditionalGANTests {
   private static let style = [
     "network.channel_base=32", "network.channel_limit=6", "network.latent=5", "network.style_width=4", "train.batch=8",
     "objective.r1_interval=3", "objective.path_interval=2", "network.conditional=true",
@@ -137,7 +137,7 @@ import Training
     #expect(try Set([first(0), first(2), first(nil)]).count == 3)
   }
 
-  @Test("What cannot be told classes is refused")
+  @Test("What cannot take classes is refused")
   func refused() throws {
     let keys = Self.style
     let cases: [(String, Dataset, [String], String)] = [

@@ -38,7 +38,7 @@ import Training
   }
 
   @Test(
-    "A value that does not suit is a line that names those that do, each of which does",
+    "A value that does not suit is a line that names those that do, and each of them does",
     arguments: [
       ["objective.likelihood=bernoulli", "data.normalisation=standard"],
       ["objective.likelihood=bernoulli", "data.normalisation=range"],

@@ -132,7 +132,7 @@ struct NetworkRecipeTests {
     #expect(ChannelParts(2)(x, pass).values == [0, 1, 2, 3, 10, 11, 12, 13])
   }
 
-  @Test("A pooling whose windows overlap has no mirror image, and it is said")
+  @Test("A pooling whose windows overlap has no mirror image, and the error says so")
   func noMirror() throws {
     let error = #expect(throws: RecipeError.self) {
       var layout = Layout()

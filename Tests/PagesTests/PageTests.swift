@@ -32,7 +32,7 @@ struct PageTests {
     case .held(let lock):
       #expect(try await served.object("/api/run/vae")["state"] as? String == "running")
       _ = consume lock
-    default: Issue.record("nobody else is there")
+    default: Issue.record("there is no other holder")
     }
     #expect(try await served.object("/api/run/vae")["state"] as? String == "finished")
     await served.server.end()

@@ -18,7 +18,7 @@ import Training
   }
 
   @Test(
-    "A process that was killed keeps nobody out; what it left may be anything",
+    "A process that was killed keeps no other out; what it left may be anything",
     arguments: ["", "12", "1\n2\n3\n\u{1B}"])
   func rest(_ text: String) throws {
     let folder = TemporaryFolder()

@@ -113,7 +113,7 @@ import ZeroMQ
           released.store(true, ordering: .releasing)
           UnsafeMutableRawPointer(bitPattern: pointer)!.deallocate()
         }
-        #expect(try await router.send([frame("nobody"), .shared(shared)]) == .unroutable)
+        #expect(try await router.send([frame("absent"), .shared(shared)]) == .unroutable)
       }
       let isReleased = released.load(ordering: .acquiring)
       #expect(isReleased)

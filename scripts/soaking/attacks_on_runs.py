@@ -247,7 +247,7 @@ def own(entry: Path) -> bool:
     return False
 
 
-@attack("small", "a pipe that nobody writes to, a device and a folder as recipe, data and run: a line each, no wait")
+@attack("small", "a pipe without a writer, a device and a folder as recipe, data and run: a line each, no wait")
 def pipes(place: Place) -> None:
     pipe = place / "pipe"
     os.mkfifo(pipe)

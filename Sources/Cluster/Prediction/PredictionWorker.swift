@@ -138,7 +138,7 @@ public actor PredictionWorker {
       return end(
         .failure(
           ClusterError(
-            .unreachable, "nobody leases samples at \(endpoint)",
+            .unreachable, "no process leases samples at \(endpoint)",
             advice: "check that it runs, the address, and with encryption the keys")))
     }
     guard askedAt.map({ now - $0 > .seconds(1) }) ?? true else { return }

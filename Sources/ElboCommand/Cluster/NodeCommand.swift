@@ -32,7 +32,8 @@ struct NodeCommand: AsyncParsableCommand {
   @OptionGroup var log: LogOptions
 
   @Option(
-    help: ArgumentHelp("How long a node that nobody can replace may take to hand its state over.", valueName: "seconds")
+    help: ArgumentHelp(
+      "How long a node that no other can replace may take to hand its state over.", valueName: "seconds")
   )
   var grace = 10
 

@@ -94,7 +94,7 @@ extension AdversarialLearner {
     case .classes(_, let seeds): return (0..<count).map { $0 / seeds.count }
     case .seeds, .walk, .sweep, .mix:
       throw TrainingError(
-        .unsuitable, "the run's networks are told a class, and none is named",
+        .unsuitable, "the run's networks take a class, and none is named",
         advice: "name one of \(labels!.shownNames.joined(separator: ", "))")
     }
   }

@@ -24,7 +24,7 @@ public struct MushroomTable: Sendable {
     guard let attributes = rows.first.map({ $0.count - 1 }), attributes > 0 else { throw damaged("it has no columns") }
     for (index, row) in rows.enumerated() {
       guard row.count == attributes + 1, row.allSatisfy({ $0.count == 1 }), row[0] == "e" || row[0] == "p" else {
-        throw damaged("line \(index + 1) is not e or p and \(attributes) letters, parted by commas")
+        throw damaged("line \(index + 1) is not e or p and \(attributes) letters, separated by commas")
       }
     }
     var places: [[Substring: Int]] = []

@@ -24,7 +24,7 @@ struct LabelWeights: Sendable {
       values = Self.balanced(labels)
     } else {
       values = words.contains { $0.contains("=") } ? try Self.named(words, labels) : try Self.listed(words, labels)
-      guard values!.contains(where: { $0 > 0 }) else { throw Self.refused(words, "numbers of which one is above 0") }
+      guard values!.contains(where: { $0 > 0 }) else { throw Self.refused(words, "numbers, at least one above 0") }
     }
   }
 

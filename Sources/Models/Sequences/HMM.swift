@@ -64,7 +64,7 @@ public enum HMM: Model {
         (0..<rows).allSatisfy({ abs(numbers[$0 * states..<($0 + 1) * states].reduce(0, +) - 1) < 1e-6 })
       else {
         throw RecipeError(
-          "network.\(name) must be \(rows * states) probabilities, of which each \(states) sum to one; 0 is impossible and stays"
+          "network.\(name) must be \(rows * states) probabilities, each \(states) of them with the sum one; 0 is impossible and stays"
         )
       }
       return numbers

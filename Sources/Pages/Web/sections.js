@@ -5,7 +5,7 @@ const measures = [
   ['cal/ECE', 'expected calibration error'], ['cls/NLL', 'nats'], ['cls/Brier', 'Brier score'],
   ['cls/Entropy', 'total uncertainty, nats'], ['aleatoric', 'of the data, nats'], ['cls/MI', 'epistemic: of the parameters, nats'],
   ['seg/aleatoric', 'of the data, nats'], ['seg/epistemic', 'of the parameters, nats'],
-  ['reg/NLL', 'nats'], ['ood/AUROC', 'other data told from the own'], ['ood/AUPR', ''], ['ood/FPR95', ''],
+  ['reg/NLL', 'nats'], ['ood/AUROC', 'other data recognized'], ['ood/AUPR', ''], ['ood/FPR95', ''],
 ];
 
 /** How sure the model is, and how right it is to be. */

@@ -196,7 +196,7 @@ extension Tensor {
   public func convolved(
     with weight: Tensor, bias: Tensor, slope: Float = 1, stride: Pair = 1, padding: Pair = 0, dilation: Pair = 1
   ) -> Tensor {
-    precondition(slope >= 0, "below 0 a rectification's slope could not be told from the result")
+    precondition(slope >= 0, "below 0 the result does not show a rectification's slope")
     let convolution = Convolution(.forward, stride: stride, padding: padding, dilation: dilation, extents: 0)
     return RectifiedConvolution(convolution: convolution, slope: slope)(self, weight, bias)
   }

@@ -163,7 +163,7 @@ struct Simulation {
       if let failure { throw failure }
     }
     guard ended?.reason == .completed else { throw Failure.wrong("the job ended otherwise: \(ended!)") }
-    guard let result else { throw Failure.wrong("nobody has the result") }
+    guard let result else { throw Failure.wrong("no node has the result") }
     for node in nodes.values where node.machine?.isFinished == true {
       // One that was left out may have gone on alone, and rounds its own way: it has no part in the result.
       if faults.mixedProcessors, !isMember(node) { continue }
