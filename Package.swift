@@ -190,7 +190,7 @@ let package = Package(
     .testTarget(name: "HTTPServerTests", dependencies: ["HTTPServer", "TestSupport"]),
     .testTarget(
       name: "ServingTests",
-      dependencies: ["Datasets", "HTTPServer", "Recipes", "Runs", "Serving", "TestSupport", "Training"]),
+      dependencies: ["Datasets", "HTTPServer", "Images", "Recipes", "Runs", "Serving", "TestSupport", "Training"]),
     .testTarget(
       name: "PagesTests",
       dependencies: ["Files", "HTTPServer", "Messages", "Pages", "Reports", "TestSupport", "Training"]),

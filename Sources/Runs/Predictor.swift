@@ -10,19 +10,35 @@ package final class Predictor: Sendable {
   package let run: Run
   /// What `elbo calibrate` left; nil: nothing.
   package let calibration: Calibration?
-  private let draws: SampleDraws?
+  private let method: Method
+
+  private enum Method {
+    case closedForm
+    case pixels(any PixelPredicting)
+    case samples(SampleDraws)
+  }
 
   /// - Parameter capacity: bytes of drawn parameters that are kept.
-  /// - Throws: `TrainingError` when the run predicts neither classes, numbers nor what a model in closed form says of rows,
-  ///   or its calibration is of other parameters.
+  /// - Throws: `TrainingError` when the run predicts neither classes, numbers, classes of pixels nor what a model in closed form
+  ///   says of rows, or its calibration is of other parameters.
   package init(_ run: Run, capacity: Int) throws {
     self.run = run
-    draws = run.predictsInClosedForm ? nil : SampleDraws(try run.predicting(), capacity: capacity)
+    method =
+      if let pixels = run.job.learner.offers.pixelPrediction {
+        .pixels(pixels)
+      } else if run.predictsInClosedForm {
+        .closedForm
+      } else {
+        .samples(SampleDraws(try run.predicting(), capacity: capacity))
+      }
     calibration = try run.calibration()
   }
 
   /// Numbers of one sample of one example.
-  package var width: Int { run.job.learner.offers.prediction?.predictionWidth ?? 1 }
+  package var width: Int {
+    if case .pixels(let learner) = method { return run.schema.shape.prefix(2).reduce(learner.classValues.count, *) }
+    return run.job.learner.offers.prediction?.predictionWidth ?? 1
+  }
 
   /// Refuses a coverage that the run cannot give.
   package func check(coverage: Double?) throws {
@@ -38,11 +54,25 @@ package final class Predictor: Sendable {
   package func predict(
     _ questions: [ExampleSet], samples: Int, seed: UInt64, with crew: Crew
   ) -> [Result<Predictions, any Error>] {
-    guard let draws else {
-      return questions.map { question in
+    switch method {
+    case .closedForm:
+      questions.map { question in
         Result { try run.predict(question, samples: .count(samples), seed: seed, with: crew) }
       }
+    case .pixels(let learner):
+      questions.map { question in
+        Result {
+          let maps = try learner.predict(question.inputs, samples: samples, key: Prediction.key(seed: seed), with: crew)
+          return Predictions(maps, values: learner.classValues, schema: run.schema)
+        }
+      }
+    case .samples(let draws): predict(questions, samples: samples, seed: seed, draws, with: crew)
     }
+  }
+
+  private func predict(
+    _ questions: [ExampleSet], samples: Int, seed: UInt64, _ draws: SampleDraws, with crew: Crew
+  ) -> [Result<Predictions, any Error>] {
     do {
       let learner = try run.predicting()
       let count = learner.sampleCount(samples)

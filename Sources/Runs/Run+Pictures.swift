@@ -42,6 +42,25 @@ extension Run {
   }
 }
 
+extension Predictions {
+  /// Maps of pictures of the same size: `class`, as label pictures have it, `mean`, `aleatoric`, `epistemic` and `variance`.
+  /// - Parameter values: what stands for each class in label pictures.
+  init(_ maps: [PixelPrediction], values: [UInt8], schema: Schema) {
+    let size = maps.first.map { [$0.height, $0.width] } ?? []
+    func column(_ name: String, _ more: [Int] = [], _ numbers: (PixelPrediction) -> [Double]) -> RowPrediction {
+      RowPrediction(name, shape: size + more, maps.flatMap(numbers))
+    }
+    self.init(
+      [
+        column("class") { $0.guesses.map { Double(values[$0]) } },
+        column("mean", [values.count]) { $0.mean.map(Double.init) },
+        column("aleatoric") { $0.aleatoric.map(Double.init) },
+        column("epistemic") { $0.epistemic.map(Double.init) },
+        column("variance") { $0.variance.map(Double.init) },
+      ], schema: schema, examples: maps.count)
+  }
+}
+
 /// A picture's segmentation and its maps of uncertainty.
 public struct Segmented: Sendable {
   public let maps: PixelPrediction

@@ -35,6 +35,31 @@ private func bits(_ numbers: [Double]) -> [UInt64] { numbers.map(\.bitPattern) }
     }
   }
 
+  @Test("A segmentation answers the maps that predict writes; pictures of another size are refused") func pixels()
+    async throws
+  {
+    let files = Files()
+    let path = try await files.segmentation()
+    let asked = Asked(try ModelService(["m=\(path)"], lanes: 2, samples: 4))
+    let bytes = (0..<7 * 9 * 3).map { UInt8($0 * 7 % 251) }
+    try files.picture("new.png", channels: 3) { Int(bytes[$0]) }
+    let expected = try Run(opening: path).segment(files["new.png"], samples: 4, seed: 3)
+    let json = """
+      {"parameters":{"seed":3},"inputs":[{"name":"input","shape":[1,7,9,3],"datatype":"UINT8",
+       "parameters":{"binary_data_size":\(bytes.count)}}]}
+      """
+    let answer = await asked.infer("m", json, binary: bytes)
+    #expect(answer.status == 200, "\(answer.text)")
+    #expect(answer.outputNames == ["class", "mean", "aleatoric", "epistemic", "variance"])
+    #expect(answer.output("mean")?.shape == [1, 7, 9, 3] && answer.output("class")?.shape == [1, 7, 9])
+    #expect(bits(answer.numbers("mean")) == bits(expected.maps.mean.map(Double.init)))
+    #expect(bits(answer.numbers("epistemic")) == bits(expected.maps.epistemic.map(Double.init)))
+    #expect(answer.numbers("class") == expected.maps.guesses.map { Double(expected.classValues[$0]) })
+    let other = await asked.infer(
+      "m", json.replacing("[1,7,9,3]", with: "[1,9,7,3]"), binary: bytes)
+    #expect(other.status == 400, "\(other.text)")
+  }
+
   @Test("Binary tensors in and out have the same bits as JSON") func binary() async throws {
     let files = Files()
     let path = try await files.pictureModel()

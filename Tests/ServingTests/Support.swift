@@ -1,6 +1,7 @@
 import Datasets
 import Foundation
 import HTTPServer
+import Images
 import Runs
 import Serving
 import TestSupport
@@ -70,6 +71,32 @@ struct Files: ~Copyable {
     ] { try recipe.set(setting) }
     try await Run.train(recipe, out: self[name])
     return self[name]
+  }
+}
+
+extension Files {
+  /// A segmentation of pictures of 7 × 9 pixels in three classes, and where it lies.
+  func segmentation() async throws -> String {
+    for name in ["shapes/image", "shapes/label"] {
+      try FileManager.default.createDirectory(atPath: self[name], withIntermediateDirectories: true)
+    }
+    for index in 0..<30 {
+      try picture("shapes/image/\(index).png", channels: 3) { ($0 * $0 + 31 * index) % 251 }
+      try picture("shapes/label/\(index).png", channels: 1) { ($0 + index) % 5 == 4 ? 255 : ($0 + index) % 3 }
+    }
+    let recipe = try Recipe.named("segmentation")
+    recipe.set("data.source", text: self["shapes"])
+    for setting in [
+      "network.filters=2", "network.levels=2", "train.batch=10", "train.steps=6", "data.test_fraction=0.2",
+    ] { try recipe.set(setting) }
+    try await Run.train(recipe, out: self["segmentation"])
+    return self["segmentation"]
+  }
+
+  func picture(_ name: String, channels: Int, _ number: (Int) -> Int) throws {
+    let samples = (0..<7 * 9 * channels).map { UInt8(number($0)) }
+    let bytes = PNG.encode(Raster(width: 9, height: 7, channels: channels, samples: samples))
+    try Data(bytes).write(to: URL(fileURLWithPath: self[name]))
   }
 }
 
