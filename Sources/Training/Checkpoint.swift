@@ -154,6 +154,7 @@ public struct Checkpoint: Sendable {
       for buffer in kept { try statistics.fill(buffer, prefixed: true) }
       try check(kept.sha256, digest, Checkpoint.statisticsPath(folder))
     }
+    learner.numbersWereReplaced()
     for (name, digest) in state.extras ?? [:] {
       let path = folder + "/" + name
       try check(SHA256.hexDigest(of: InputFile.read(path)), digest, path)

@@ -108,7 +108,9 @@ public final class EvaluatedLearner: Learner {
 
   /// Gives the trained learner the best parameters: the training is over.
   public func finish() {
-    if selector != nil { base.parameters.copy(from: parameters) }
+    guard selector != nil else { return }
+    base.parameters.copy(from: parameters)
+    base.numbersWereReplaced()
   }
 
   // MARK: A step
@@ -214,6 +216,8 @@ public final class EvaluatedLearner: Learner {
   public var evaluationMetrics: [String] { base.evaluationMetrics }
   public var evaluationCount: Int { base.evaluationCount }
   public var offers: Offers { base.offers }
+
+  public func numbersWereReplaced() { base.numbersWereReplaced() }
 
   public func evaluate(_ examples: Range<Int>, into sums: inout Sums, key: RandomKey, on lane: Lane) throws {
     try base.evaluate(examples, into: &sums, key: key, on: lane)

@@ -36,6 +36,9 @@ public protocol Learner: AnyObject, Sendable {
   /// Improves the parameters: a pure function of the buffers, the total and the step, alike on every node.
   func absorb(_ total: Total, phase: Int, of step: Step, with crew: Crew) throws -> Verdict
 
+  /// Forgets what was derived from `parameters` and `dataStatistics`, whose numbers were replaced from outside.
+  func numbersWereReplaced()
+
   /// Names of the sums that `evaluate` adds to, `test/` left out; reported as means over examples.
   var evaluationMetrics: [String] { get }
   /// How many held-out examples there are; 0 when there is nothing to evaluate.
@@ -80,6 +83,7 @@ extension Learner {
   package func copyNumbers(from other: any Learner) {
     parameters.copy(from: other.parameters)
     for (copy, original) in zip(dataStatistics, other.dataStatistics) { copy.copy(from: original) }
+    numbersWereReplaced()
   }
 
   public var learntCount: Int { parameters.layout.parameterCount }
@@ -87,6 +91,7 @@ extension Learner {
   public var auxiliary: [FlatBuffer] { [] }
   public var dataStatistics: [FlatBuffer] { [] }
   public func prepare(phase: Int, of step: Step, with crew: Crew) throws {}
+  public func numbersWereReplaced() {}
   public func report(_ means: [String: Double], examples: Int) -> [String: Double] { means }
   public func figures(with crew: Crew, key: RandomKey) throws -> [Figure] { [] }
   public var offers: Offers { Offers() }

@@ -78,6 +78,7 @@ public struct ModelFile: Sendable {
     let contents = try SafeTensors.Contents(path)
     try contents.fill(learner.parameters, prefixed: false)
     for buffer in learner.dataStatistics { try contents.fill(buffer, prefixed: true) }
+    learner.numbersWereReplaced()
     let statistics = learner.dataStatistics
     guard learner.parameters.sha256 == state.parameters_sha256,
       statistics.isEmpty || statistics.sha256 == state.statistics_sha256

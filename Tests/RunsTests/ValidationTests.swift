@@ -44,6 +44,44 @@ struct ValidationTests {
     #expect((schema.train, schema.test) == (36, 12))
   }
 
+  private static let sweeping: [(model: String, metric: String, settings: [String])] = [
+    ("gaussian-process", "reg/NLL", ["data.target=y"]), ("gmm", "log_likelihood", ["network.components=2"]),
+    ("kmeans", "distortion", ["network.clusters=3"]),
+    ("ppca", "log_likelihood", ["network.latent=1", "objective.method=em"]),
+    ("bayesian-logistic-regression", "cls/NLL", ["data.target=y", "data.target_kind=classes"]),
+  ]
+
+  @Test(
+    "A model of statistics is measured with the parameters of each evaluation, not of the first", arguments: sweeping)
+  func isMeasuredAnew(_ model: String, _ metric: String, _ settings: [String]) async throws {
+    let folder = TemporaryFolder()
+    let rows = (0..<120).map { index -> String in
+      let x = Double(index * 37 % 120) / 20
+      let y = sin(x) + Double(index * index * 7 % 29) / 58
+      return model.hasSuffix("logistic-regression") ? "\(x),\(y > 0.5 ? 1 : 0)" : "\(x),\(y)"
+    }
+    let path = folder.path + "/table.csv"
+    try Data(("x,y\n" + rows.joined(separator: "\n") + "\n").utf8).write(to: URL(fileURLWithPath: path))
+    func train(_ name: String, every period: Int) async throws -> Summary {
+      let recipe = try Recipe.named(model)
+      recipe.set("data.source", text: path)
+      for setting in settings + [
+        "data.validation_fraction=0.25", "train.evaluate_every=\(period)", "train.report_every=1", "train.steps=6",
+        "train.shards=2",
+      ] { try recipe.set(setting) }
+      return try await Run.train(recipe, out: folder.path + "/" + name)
+    }
+    let often = try await train("often", every: 1)
+    let once = try await train("once", every: try #require(often.steps))
+    let key = "validation/" + metric
+    let last = try #require(often.metrics[key], "\(often.metrics)")
+    #expect(once.metrics[key] == last)
+    let first = try String(contentsOfFile: folder.path + "/often/metrics.jsonl", encoding: .utf8).split(
+      separator: "\n")[0]
+    let values = try #require(JSONSerialization.jsonObject(with: Data(first.utf8)) as? [String: Any])
+    #expect(try #require(values[key] as? Double) != last)
+  }
+
   @Test func noExampleIsInTwoParts() throws {
     let inputs = ExampleArray((0..<100).map { Float($0) }, shape: [1])
     let data = try Dataset(name: "numbers", train: ExampleSet(inputs: inputs))

@@ -112,6 +112,8 @@ final class StatisticsLearner<Model: FlatStatisticsModel>: Learner {
     return found
   }
 
+  func numbersWereReplaced() { learnt.withLock { $0 = nil } }
+
   // MARK: A step
 
   func prepare(phase: Int, of step: Step, with crew: Crew) throws {
