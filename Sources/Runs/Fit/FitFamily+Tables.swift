@@ -5,7 +5,8 @@ extension FitFamily {
       linear, "bayesian-linear-regression", [standard],
       [Axis(key: "network.basis", usual: "identity", range: "identity")]),
     exact(
-      process, "gaussian-process", [],
+      // Later steps of the search change the marginal likelihood by less than a nat.
+      process, "gaussian-process", ["objective.search_iterations=\(FitWork.evaluations)"],
       [
         Axis(key: "network.kernel", usual: "matern52", range: "rbf,matern52,matern52+linear"),
         Axis(key: "network.length_scale_each_column", usual: "true", range: "false,true"),
