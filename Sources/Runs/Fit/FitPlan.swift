@@ -95,9 +95,10 @@ package struct FitPlan: Sendable, Equatable {
       guard each <= limit else { return nil }
       let isOne = Double(all) * each > limit
       return (
+        // Only the end is compared.
         Candidate(
-          name: family.name, recipe: family.recipe, settings: family.settings, over: over(isOne), sample: nil,
-          halves: false, steps: 0), each * (isOne ? 1 : Double(all))
+          name: family.name, recipe: family.recipe, settings: family.settings + ["train.evaluate_every=0"],
+          over: over(isOne), sample: nil, halves: false, steps: 0), each * (isOne ? 1 : Double(all))
       )
     }
     let batch = work.batch
