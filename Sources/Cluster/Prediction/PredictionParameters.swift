@@ -23,6 +23,7 @@ public enum PredictionParameters {
       part.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + part.count]))
       offset += part.count
     }
+    learner.numbersWereReplaced()
     return true
   }
 

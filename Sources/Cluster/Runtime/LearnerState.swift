@@ -67,6 +67,7 @@ public final class LearnerState: @unchecked Sendable {
       part.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + part.count]))
       offset += part.count
     }
+    learner.numbersWereReplaced()
     return true
   }
 }
