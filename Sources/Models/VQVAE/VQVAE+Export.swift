@@ -1,5 +1,6 @@
 import Computations
 import Networks
+import Tensors
 import Training
 
 extension VQVAELearner {
@@ -13,7 +14,7 @@ extension VQVAELearner {
     let examples = inputs.port(in: &first)
     let image = try encoder.steps(inputs.steps(examples, in: &first), in: &first)
     let vectors = first.reshape(image, to: [Value.examples, quantizer.width])
-    let table = first.tensor(quantizer.codes.name, shape: quantizer.codes.shape)
+    let table = first.tensor(quantizer.codes.name, shape: [quantizer.count, quantizer.width])
     // |z − e|² without |z|², which is the same for all codes.
     let products = first.multiply(first.linear(vectors, table, nil), .number(-2))
     let squares = first.constant(
@@ -23,7 +24,7 @@ extension VQVAELearner {
 
     let given = Computation.Port("codes", second.input([Value.examples, height, width]), .int64)
     let found = second.rows(
-      of: second.tensor(quantizer.codes.name, shape: quantizer.codes.shape), at: given.value)
+      of: second.tensor(quantizer.codes.name, shape: [quantizer.count, quantizer.width]), at: given.value)
     let rows = second.reshape(found, to: [Value.examples, height * width * quantizer.width])
     let restored = try decoder.steps(rows, in: &second)
     let size = "[n, \(height), \(width)], from 0 to \(quantizer.count - 1)"
