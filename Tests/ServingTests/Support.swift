@@ -95,7 +95,7 @@ extension Files {
 
   func picture(_ name: String, channels: Int, _ number: (Int) -> Int) throws {
     let samples = (0..<7 * 9 * channels).map { UInt8(number($0)) }
-    let bytes = PNG.encode(Raster(width: 9, height: 7, channels: channels, samples: samples))
+    let bytes = try PNG.encode(Raster(width: 9, height: 7, channels: channels, samples: samples))
     try Data(bytes).write(to: URL(fileURLWithPath: self[name]))
   }
 }
