@@ -34,10 +34,15 @@ package final class Predictor: Sendable {
     calibration = try run.calibration()
   }
 
-  /// Numbers of one sample of one example.
-  package var width: Int {
-    if case .pixels(let learner) = method { return run.schema.shape.prefix(2).reduce(learner.classValues.count, *) }
-    return run.job.learner.offers.prediction?.predictionWidth ?? 1
+  /// Numbers of one sample of all these examples.
+  package func count(of inputs: ExampleArray) -> Int {
+    let width =
+      if case .pixels(let learner) = method {
+        inputs.shape.prefix(2).reduce(learner.classValues.count, *)
+      } else {
+        run.job.learner.offers.prediction?.predictionWidth ?? 1
+      }
+    return inputs.count * width
   }
 
   /// Refuses a coverage that the run cannot give.
@@ -62,6 +67,9 @@ package final class Predictor: Sendable {
     case .pixels(let learner):
       questions.map { question in
         Result {
+          if let mismatch = learner.mismatch(question.inputs) {
+            throw TrainingError(.unsuitable, mismatch, advice: "give pictures like the training data's")
+          }
           let maps = try learner.predict(question.inputs, samples: samples, key: Prediction.key(seed: seed), with: crew)
           return Predictions(maps, values: learner.classValues, schema: run.schema)
         }

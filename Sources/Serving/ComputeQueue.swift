@@ -21,7 +21,7 @@ final class ComputeQueue: Sendable {
     }
 
     /// Numbers of all its samples.
-    var numbers: Int { examples.inputs.count * samples * version.predictor.width }
+    var numbers: Int { samples * version.predictor.count(of: examples.inputs) }
   }
 
   /// What the thread and those who ask share; `lock` guards it.

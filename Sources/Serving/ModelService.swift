@@ -181,7 +181,7 @@ public final class ModelService: Sendable {
     let samples = asked.parameters.samples ?? samples
     try version.predictor.check(coverage: asked.parameters.coverage)
     let examples = try version.examples(asked.inputs)
-    guard examples.inputs.count * samples * version.predictor.width <= ServingLimits.numbers else {
+    guard samples * version.predictor.count(of: examples.inputs) <= ServingLimits.numbers else {
       throw Refusal(413, "\(examples.inputs.count) rows of \(samples) samples are too many: ask for them in parts.")
     }
     let predictions = try await queue.predict(version, examples, samples: samples, seed: asked.parameters.seed)

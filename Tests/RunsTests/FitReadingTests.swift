@@ -222,7 +222,7 @@ import Testing
     let reading = try FitReading(FitRequest(data: files["p.npz"], target: nil))
     #expect(reading.task == .pictures && reading.outputs == 3 && reading.rows.count == 120)
     let parts = FitParts(reading, seed: 2)
-    #expect(parts.calibration.count == 18 && parts.test.count == 18)
+    #expect(parts.calibration.count == 30 && parts.test.count == 18)
     try parts.write(reading, to: files["fit"])
     let whole = try DataSource.open(DataRequest(source: files["p.npz"]))
     for part in FitParts.Part.allCases {

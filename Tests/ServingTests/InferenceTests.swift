@@ -35,7 +35,9 @@ private func bits(_ numbers: [Double]) -> [UInt64] { numbers.map(\.bitPattern) }
     }
   }
 
-  @Test("A segmentation answers the maps that predict writes; pictures of another size are refused") func pixels()
+  @Test(
+    "A segmentation answers the maps that predict writes; of pictures of any size, but not of other channels or too many pixels"
+  ) func pixels()
     async throws
   {
     let files = Files()
@@ -55,9 +57,14 @@ private func bits(_ numbers: [Double]) -> [UInt64] { numbers.map(\.bitPattern) }
     #expect(bits(answer.numbers("mean")) == bits(expected.maps.mean.map(Double.init)))
     #expect(bits(answer.numbers("epistemic")) == bits(expected.maps.epistemic.map(Double.init)))
     #expect(answer.numbers("class") == expected.maps.guesses.map { Double(expected.classValues[$0]) })
-    let other = await asked.infer(
-      "m", json.replacing("[1,7,9,3]", with: "[1,9,7,3]"), binary: bytes)
-    #expect(other.status == 400, "\(other.text)")
+    func status(_ shape: String, _ bytes: [UInt8]) async -> Int {
+      let changed = json.replacing("[1,7,9,3]", with: shape).replacing(":189}", with: ":\(bytes.count)}")
+      return await asked.infer("m", changed, binary: bytes).status
+    }
+    #expect(await status("[1,9,7,3]", bytes) == 200)
+    #expect(await status("[1,21,9]", bytes) == 400)
+    // 1200 × 1200 pixels of 3 classes and 4 samples.
+    #expect(await status("[1,1200,1200,3]", [UInt8](repeating: 0, count: 1200 * 1200 * 3)) == 413)
   }
 
   @Test("Binary tensors in and out have the same bits as JSON") func binary() async throws {
