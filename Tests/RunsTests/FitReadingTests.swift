@@ -259,6 +259,11 @@ import Testing
       #expect(abs(share - 0.1) < 0.02, "\(share)")
     }
     #expect(FitParts(reading, seed: 3).test == parts.test && FitParts(reading, seed: 4).test != parts.test)
+    try parts.write(reading, to: files["fit"])
+    for (tested, count) in [(false, 340), (true, 400)] {
+      let joined = try parts.writeJoined(reading, tested: tested, in: files["fit"])
+      #expect(try String(contentsOfFile: joined, encoding: .utf8).split(separator: "\n").count == 1 + count)
+    }
   }
 
   @Test(

@@ -107,7 +107,9 @@ package struct FitParts: Sendable {
   package func writeJoined(_ reading: FitReading, tested: Bool, in folder: String) throws -> String {
     precondition(!tested || reading.testCount == 0)
     let path = reading.path(of: tested ? "all" : "all-but-test", in: folder)
-    try AtomicFile.write(path, try text(learning + calibration + (tested ? test : []), .train, reading))
+    // In the order of the data: a table is read once.
+    let rows = (learning + calibration + (tested ? test : [])).sorted()
+    try AtomicFile.write(path, try text(rows, .train, reading))
     return path
   }
 
