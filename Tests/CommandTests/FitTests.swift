@@ -39,7 +39,7 @@ struct FitTests {
     #expect(test[chosen]!["reg/RMSE"]! < 0.7 * test["constant"]!["reg/RMSE"]!)
     #expect(summary["inputs"] as? [String] == ["x", "kind"])
     let curve = try #require(summary["learning_curve"] as? [[String: Double]])
-    #expect(curve.map { $0["rows"] } == [29, 59, 119] && curve[2]["likelihood"] == test[chosen]!["reg/NLL"])
+    #expect(curve.map { $0["rows"] } == [30, 59, 119] && curve[2]["likelihood"] == test[chosen]!["reg/NLL"])
     #expect((summary["unsure"] as? [String: Any])?["rows"] as? Int == 3)
 
     let predicted = try await Elbo.run(
