@@ -93,9 +93,7 @@ struct CaptionFolder {
       throw DataError(.tooLarge, at: place, "has \(region.count) bytes", advice: "captions have at most 1 GiB")
     }
     if let offset = region.withUnsafeBytes({ TextDataset.firstInvalid($0) }) {
-      throw DataError(
-        .unsupported, at: DataPlace(file: table, byteOffset: offset), "is not UTF-8 text",
-        advice: "convert it: iconv -f LATIN1 -t UTF-8 FILE > NEW")
+      throw .notUTF8(at: DataPlace(file: table, byteOffset: offset))
     }
     return try region.withUnsafeBytes { (raw) throws(DataError) in
       let bytes = raw.bindMemory(to: UInt8.self)

@@ -80,6 +80,12 @@ public struct DataError: Error, Sendable, Hashable, CustomStringConvertible {
     self.systemError = systemError
   }
 
+  static func notUTF8(at place: DataPlace) -> DataError {
+    DataError(
+      .unsupported, at: place, "is not UTF-8 text",
+      advice: "convert it from its encoding, such as LATIN1, CP949 or SHIFT_JIS: iconv -f ENCODING -t UTF-8 FILE > NEW")
+  }
+
   public var description: String {
     let line = (place.map { "\($0): " } ?? "") + problem + "; " + advice
     return line.oneLine

@@ -98,9 +98,7 @@ struct Table: Sendable {
     }
     if let offset = TextDataset.firstInvalid(UnsafeRawBufferPointer(bytes)) {
       let line = 1 + bytes[..<offset].count { $0 == UInt8(ascii: "\n") }
-      throw DataError(
-        .unsupported, at: DataPlace(file: file, line: line), "is not UTF-8 text, but perhaps Latin-1",
-        advice: "convert it: iconv -f LATIN1 -t UTF-8 FILE > NEW")
+      throw .notUTF8(at: DataPlace(file: file, line: line))
     }
   }
 

@@ -2,7 +2,7 @@ import Tensors
 
 /// A core whose input loses numbers at random; its state does not (Zaremba et al. 2014, section 3.1).
 public struct DroppedInput: RecurrentCore {
-  private var core: any RecurrentCore
+  private(set) var core: any RecurrentCore
   private var dropout: Dropout
 
   public init(_ core: any RecurrentCore, rate: Double) { (self.core, dropout) = (core, Dropout(rate: rate)) }

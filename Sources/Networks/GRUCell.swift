@@ -1,3 +1,4 @@
+import Computations
 import Tensors
 
 /// A gated recurrent unit (Cho et al. 2014, equations 5 to 8), in the form that cuDNN and PyTorch compute: the reset gate
@@ -45,6 +46,22 @@ public struct GRUCell: RecurrentCore {
     let (reset, update) = (gates.columns(0..<width), gates.columns(width..<2 * width))
     let new = (fromInput.columns(2 * width..<3 * width) + reset * fromState.columns(2 * width..<3 * width)).tanh()
     let next = new + update * (state - new)
+    return (next, next)
+  }
+}
+
+extension GRUCell: SteppedCore {
+  public func steps(_ x: Value, _ state: Value, in block: inout Block) -> (output: Value, state: Value) {
+    let sums = [input.steps(x, in: &block), recurrent.steps(state, in: &block)]
+    func part(_ sum: Int, _ number: Int) -> Value {
+      block.slice(sums[sum], axis: 1, number * stateWidth..<(number + 1) * stateWidth)
+    }
+    func gate(_ number: Int) -> Value {
+      block.apply(.sigmoid, to: block.add(part(0, number), .value(part(1, number))))
+    }
+    let fromState = block.multiply(gate(0), .value(part(1, 2)))
+    let new = block.apply(.tanh, to: block.add(part(0, 2), .value(fromState)))
+    let next = block.add(new, .value(block.multiply(gate(1), .value(block.subtract(state, .value(new))))))
     return (next, next)
   }
 }

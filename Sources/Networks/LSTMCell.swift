@@ -1,3 +1,4 @@
+import Computations
 import Tensors
 
 /// A cell of long short-term memory (Hochreiter and Schmidhuber 1997) with a forget gate (Gers et al. 2000), as PyTorch
@@ -62,5 +63,19 @@ public struct LSTMCell: RecurrentCore {
     let states = sums.longShortTermMemory(
       from: state, weight: views[recurrent.weight], mask: dropout.mask(columns: width, steps: steps, pass))
     return (states.columns(0..<width), states.rows(ofStep: steps - 1, of: steps))
+  }
+}
+
+extension LSTMCell: SteppedCore {
+  public func steps(_ x: Value, _ state: Value, in block: inout Block) -> (output: Value, state: Value) {
+    let hidden = block.slice(state, axis: 1, 0..<width)
+    let sums = block.add(input.steps(x, in: &block), .value(recurrent.steps(hidden, in: &block)))
+    func gate(_ number: Int, _ function: Operation.Function) -> Value {
+      block.apply(function, to: block.slice(sums, axis: 1, number * width..<(number + 1) * width))
+    }
+    let kept = block.multiply(gate(1, .sigmoid), .value(block.slice(state, axis: 1, width..<2 * width)))
+    let cell = block.add(kept, .value(block.multiply(gate(0, .sigmoid), .value(gate(2, .tanh)))))
+    let output = block.multiply(gate(3, .sigmoid), .value(block.apply(.tanh, to: cell)))
+    return (output, block.join(output, cell))
   }
 }

@@ -204,7 +204,7 @@ public enum KeyMeanings {
   private static let objectives = [
     "objective.estimator": "how the objective's gradient is estimated",
     "objective.samples": "latent samples of an example",
-    "objective.likelihood": "the distribution of what the decoder makes",
+    "objective.likelihood": "the distribution of the answer, or of what a decoder makes",
     "objective.least_log_variance": "log variances of the Gaussian decoder are held above this",
     "objective.beta": "weight of the divergence",
     "objective.warmup_epochs": "epochs in which the divergence's weight grows from 0",
@@ -244,6 +244,8 @@ public enum KeyMeanings {
     "objective.kl_weight": "weight of the complexity cost",
     "objective.kl_warmup_epochs": "epochs in which the complexity cost's weight grows from 0",
     "objective.class_noise": "whether logits have Gaussian noise",
+    "objective.evidence": "how the outputs become evidence for the classes, above 0",
+    "objective.evidence_warmup_epochs": "epochs in which the cost of evidence for other classes grows from 0",
     "objective.noise_samples": "samples of the noise of logits",
     "objective.class_weights": "what an example of each class counts: none, balanced, median, or numbers",
     "objective.noise": "the noise of a regression",

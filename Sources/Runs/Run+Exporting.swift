@@ -19,7 +19,8 @@ extension Run {
   ///
   /// Networks take and give numbers in the units of the data. They have no noise: dropout is off, and weights with a
   /// posterior are at its mean, or so many draws of them. Of a model of several networks each is an ONNX file of its own:
-  /// `NAME.encoder.onnx`.
+  /// `NAME.encoder.onnx`. A recurrent network is one step: a token and the state before it, to logits and the next state; the
+  /// tokens' names lie in the file's metadata or in `vocabulary.json`.
   ///
   /// - Parameters:
   ///   - path: the file or folder to write.
@@ -87,16 +88,19 @@ extension Run {
 
   /// What a file says of its model, in the order of its keys.
   private func metadata(_ computation: Computation, draws: Int?, seed: UInt64) -> [(key: String, value: String)] {
-    func list(_ texts: [String]) -> String? {
-      texts.isEmpty ? nil : "[" + texts.map(JSONText.string).joined(separator: ",") + "]"
-    }
+    func list(_ texts: [String]) -> String? { texts.isEmpty ? nil : Run.list(texts) }
     let entries: [(String, String?)] = [
       ("elbo.classes", list(schema.classes?.names ?? [])), ("elbo.columns", list(schema.columns)),
       ("elbo.draws", draws.map(String.init)), ("elbo.model", model), ("elbo.network", computation.name),
       ("elbo.parameters_sha256", parametersSHA256), ("elbo.seed", draws.map { _ in String(seed) }),
       ("elbo.step", String(step)), ("elbo.target", schema.targetName),
+      ("elbo.vocabulary", list(schema.vocabulary ?? [])),
     ]
     return entries.compactMap { key, value in value.map { (key, $0) } }
+  }
+
+  private static func list(_ texts: [String]) -> String {
+    "[" + texts.map(JSONText.string).joined(separator: ",") + "]"
   }
 
   // MARK: PyTorch
@@ -114,6 +118,9 @@ extension Run {
     for computation in computations {
       try SafeTensors.write(
         "\(path)/\(TorchModule.tensorFile(of: computation))", plain: [Run.buffer(computation.constants)])
+    }
+    if let vocabulary = schema.vocabulary {
+      try AtomicFile.write("\(path)/vocabulary.json", Run.list(vocabulary) + "\n")
     }
     try AtomicFile.write("\(path)/model.py", TorchModule.text(computations))
     return [path]

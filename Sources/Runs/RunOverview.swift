@@ -96,9 +96,12 @@ public struct RunComparison: Sendable {
     return hashes.map { hash in hash.flatMap { hash in hashes.firstIndex { $0 == hash } } }
   }
 
-  /// Groups of two runs or more.
+  /// Groups of two runs or more. A run with the bits of an earlier one, such as the same on other nodes, is no seed more.
   public var groups: [Group] {
-    let finished = runs.indices.filter { runs[$0].summary != nil }
+    var seen: Set<String> = []
+    let finished = runs.indices.filter { place in
+      runs[place].summary.map { seen.insert($0.parameters_sha256).inserted } ?? false
+    }
     return Dictionary(grouping: finished) { runs[$0].digestWithoutSeed }.values.filter { $0.count > 1 }
       .sorted { $0[0] < $1[0] }.map { members in
         let all = members.map { runs[$0].metrics }

@@ -64,6 +64,8 @@ public struct Step: Sendable {
 
   /// Which step of its epoch it is, counted from 0: of streams, which of their windows it sees.
   public var positionInEpoch: Int { number % stepsPerEpoch }
+  /// How many epochs have passed before it.
+  public var epochsPassed: Double { Double(number) / Double(stepsPerEpoch) }
 }
 
 /// The order in which a training sees its examples: a function of (seed, epoch) alone.

@@ -45,6 +45,7 @@ extension CommandTests {
       Case(
         "dcgan", "network.normalisation=none", "network.generator_growth=1", "objective.loss=wasserstein",
         "objective.clip=0.01"),
+      Case("mlp", "network.hidden=[8]", "objective.likelihood=evidential", "objective.evidence_warmup_epochs=2"),
       // The probability of changes moves.
       Case(
         "dcgan", "objective.augmentation_pipeline=[pixels, geometry, color]", "objective.augmentation_probability=0.3",

@@ -251,8 +251,8 @@ import Testing
     #expect(try problem("t.parquet", Array("PAR1....".utf8)) == "is a Parquet file, which is not read")
     let latin = Array("name,x\nall plain,1\ncaf".utf8) + [0xE9] + Array(",2\n".utf8)
     let error = failure(DataRequest(source: try folder.write("l.csv", latin)))
-    #expect(error?.problem == "is not UTF-8 text, but perhaps Latin-1" && error?.place?.line == 3)
-    #expect(error?.advice == "convert it: iconv -f LATIN1 -t UTF-8 FILE > NEW")
+    #expect(error?.problem == "is not UTF-8 text" && error?.place?.line == 3)
+    #expect(error?.advice.contains("iconv -f ENCODING -t UTF-8 FILE > NEW") == true)
     _ = try open("name,x\ncaf\u{E9} \u{20AC} \u{1F600},1\n") { $0.oneHot = ["*"] }
   }
 }

@@ -23,6 +23,7 @@ private let checks: [GradientCheck] = [
   GradientCheck("Categorical.logLikelihood targets") { Categorical.logLikelihood(logits: $0[0], targets: $0[1]) },
   GradientCheck("Categorical.entropy") { Categorical.entropy(logits: $0[0]) },
   GradientCheck("Categorical.divergence") { Categorical.divergence(logits: $0[0], fromLogits: $0[1]) },
+  GradientCheck("DirichletRows.divergenceFromUniform") { DirichletRows.divergenceFromUniform($0[0]) },
   // σ = softplus(ρ): the derivative arrives at ρ and does not stop at σ.
   GradientCheck("log q by rho", tolerance: 1e-5) {
     Gaussian.logLikelihood(of: $0[0], mean: $0[1], logVariance: $0[2].softplus().log() * 2)

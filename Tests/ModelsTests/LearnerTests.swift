@@ -21,7 +21,7 @@ import Training
       ("bbb", ["objective.prior": "gaussian", "objective.scope": "shard"]),
       ("bbb", ["objective.prior": "laplace", "optimizer.clip_norm": "1"]),
       ("bbb", ["objective.class_noise": "logits", "optimizer.name": "momentum"]),
-      ("mc-dropout", [:]), ("mlp", [:]),
+      ("mc-dropout", [:]), ("mlp", [:]), ("mlp", ["objective.likelihood": "evidential"]),
     ]
   static let small = ["network.hidden": "[20, 20]", "train.batch": "40", "optimizer.learning_rate": "0.01"]
 

@@ -50,6 +50,9 @@ import Testing
         gmm             11
 
         """)
+    var wide = TextTable([.init("가나"), .init("b")])
+    wide.append(["x", "y"])
+    #expect(wide.text == "가나  b\nx     y\n" && "가e\u{301}".terminalWidth == 3)
     var bare = TextTable([.init(""), .init("")])
     bare.append(["é", "x"])
     bare.append(["ab", "y"])

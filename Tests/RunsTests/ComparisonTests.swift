@@ -24,6 +24,7 @@ import Testing
     #expect(comparison.firstWithSameBits == [0, 1, 0, 3])
     #expect(comparison.metricNames.first?.hasPrefix("test/") == true)
 
+    #expect(RunComparison([comparison.runs[0], comparison.runs[0]]).groups.isEmpty)
     let group = try #require(comparison.groups.first)
     #expect(comparison.groups.count == 1 && group.members == [0, 1])
     let values = [0, 1].map { runs[$0].metrics["test/reg/RMSE"]! }

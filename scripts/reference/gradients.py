@@ -305,6 +305,9 @@ def distributions():
          lambda l: -(torch.softmax(l, -1) * torch.log_softmax(l, -1)).sum(-1)),
         ("Categorical.divergence", lambda g: [g(3, 5), g(3, 5)],
          lambda q, p: (torch.softmax(q, -1) * (torch.log_softmax(q, -1) - torch.log_softmax(p, -1))).sum(-1)),
+        ("DirichletRows.divergenceFromUniform", lambda g: [g(3, 5, low=1, high=9)],
+         lambda a: torch.distributions.kl_divergence(
+             torch.distributions.Dirichlet(a), torch.distributions.Dirichlet(torch.ones(5)))),
         # σ = softplus(ρ), as a variational posterior has it: the derivative must arrive at ρ and not stop at σ.
         ("log q by rho", three,
          lambda w, m, r: torch.distributions.Normal(m, F.softplus(r, threshold=1e9)).log_prob(w).sum(-1)),

@@ -106,7 +106,8 @@ final class DropoutLearner: GradientLearner, Supervised {
       let noisy = noise.inserted(into: plain, name: prefix + "dropout", layout: &layout)
       return Member(network: noisy, likelihood: own, concrete: noisy.allLayers.compactMap { $0 as? ConcreteDropout })
     }
-    let isSampled = defaults == .dropout || defaults == .none && (noise.isActive || first.drawsNoise)
+    let isSampled =
+      defaults == .dropout || defaults == .none && (noise.isActive || first.drawsNoise) || likelihood.drawsPredictions
     distinctSamples = isSampled ? nil : count
     parameters = try makeParameters(members[0].network, layout)
     for member in members {
@@ -126,7 +127,10 @@ final class DropoutLearner: GradientLearner, Supervised {
             ? try DropoutLearner.weightDecay(
               objective, length: lengthScale, rate: noise.rate, supervision, examples: data.trainingCount) : nil)
     let samples =
-      defaults == .absent ? count : try recipe["evaluate"].integer("samples", default: 16, in: 1...1_000_000)
+      defaults == .absent && !isSampled
+      ? count
+      : try recipe["evaluate"].integer(
+        "samples", default: likelihood.drawsPredictions ? 100 : 16, in: 1...1_000_000)
     evaluationSamples = isSampled ? samples : count
   }
 
@@ -190,7 +194,7 @@ final class DropoutLearner: GradientLearner, Supervised {
       let outputs = member.network(
         x, pass(index, views, key: key, examples: batch.indices, statistics: batch.batchStatistics))
       let pass = likelihoodPass(index, views, key: key, examples: batch.indices)
-      var loss = member.likelihood.loss(outputs, supervision, pass).sum()
+      var loss = member.likelihood.loss(outputs, supervision, epochs: batch.step.epochsPassed, pass).sum()
       metrics["nll"] += Double(loss.value) / Double(members.count)
       for concrete in member.concrete {
         loss = loss + concrete.divergence(views, lengthScale: Float(lengthScale)) * share

@@ -31,6 +31,15 @@ public protocol Likelihood: Sendable {
   ///   - pass: the views of the slots that ``addSlots(to:prefix:)`` added, a key of noise, and the numbers of the
   ///     examples, which key their noise.
   func logLikelihood(_ outputs: Tensor, of answers: Answers, _ pass: Pass) -> Tensor
+  /// What training minimizes for each example: [n, outputs] → [n]. By default −log p.
+  /// - Parameters:
+  ///   - outputs: what the network makes of the examples.
+  ///   - answers: what the data says of them.
+  ///   - epochs: how many have passed, with fractions.
+  ///   - pass: as for ``logLikelihood(_:of:_:)``.
+  func cost(_ outputs: Tensor, of answers: Answers, epochs: Double, _ pass: Pass) -> Tensor
+  /// Whether ``prediction(_:_:)`` draws, so that samples of one network differ. By default it does not.
+  var drawsPredictions: Bool { get }
   /// What one Monte Carlo sample of a prediction says: the probabilities of the classes, [n, classes], or the means and
   /// then the variances of the targets, [n, 2 · targets].
   func prediction(_ outputs: Tensor, _ pass: Pass) -> Tensor
@@ -62,6 +71,10 @@ public protocol Likelihood: Sendable {
 
 extension Likelihood {
   public var support: Support { .numbers }
+  public func cost(_ outputs: Tensor, of answers: Answers, epochs: Double, _ pass: Pass) -> Tensor {
+    -checkedLogLikelihood(outputs, of: answers, pass)
+  }
+  public var drawsPredictions: Bool { false }
   public func predictionSteps(_ outputs: Value, in block: inout Block) throws(RecipeError) -> Value {
     throw RecipeError("the likelihood \(type(of: self)) has no steps of PyTorch and ONNX: export to a file NAME.elbo")
   }
@@ -100,10 +113,10 @@ extension Likelihood {
     }
   }
 
-  /// −log p(answer) of some training examples, times what an example of its class counts: [n, outputs] → [n].
-  func loss(_ outputs: Tensor, _ supervision: Supervision, _ pass: Pass) -> Tensor {
+  /// What training minimizes for some training examples, times what an example of its class counts: [n, outputs] → [n].
+  func loss(_ outputs: Tensor, _ supervision: Supervision, epochs: Double, _ pass: Pass) -> Tensor {
     let answers = answers(pass.examples, of: .train, supervision)
-    let loss = -checkedLogLikelihood(outputs, of: answers, pass)
+    let loss = cost(outputs, of: answers, epochs: epochs, pass)
     guard let weights = supervision.labelWeights else { return loss }
     return loss * Tensor(answers.labels.map { weights[Int($0)] }, [answers.count])
   }

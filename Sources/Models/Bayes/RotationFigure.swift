@@ -48,6 +48,7 @@ func rotationFigures(
   let others = (0..<classes).filter { $0 != own }.sorted { (-wins[$0], $0) < (-wins[$1], $1) }
   let shown = [own] + others.prefix(2)
   let names = supervision.classNames
+  func name(_ label: Int) -> String { names.isEmpty ? "class \(label)" : names[label] }
   func panel(_ title: String, _ values: [Float], _ y: Axis) -> Panel {
     Panel(
       title: title, x: Axis("rotation (degrees)"), y: y, legend: .beside,
@@ -60,17 +61,22 @@ func rotationFigures(
             heights.append(value(values, sample, angle, label))
           }
         }
-        return .points(Points(names.isEmpty ? "class \(label)" : names[label], x: at, y: heights, size: 0.4))
+        return .points(Points(name(label), x: at, y: heights, size: 0.4))
       })
   }
+  let evidential = learner.likelihood as? EvidentialLikelihood
+  // The samples of a likelihood that draws are those of one distribution, which says it better.
+  let output =
+    evidential.map {
+      evidencePanel(
+        Tensor(logits[..<(angles.count * classes)], [angles.count, classes]), $0, angles: angles, classes: shown,
+        names: shown.map(name))
+    } ?? panel("Softmax output", probabilities, Axis("probability", lower: 0, upper: 1))
   return [
     Figure(
       "rotation", title: "A rotated image: \(samples) samples at each angle",
       .plot(
-        Plot([
-          panel("Softmax input", logits, Axis("logit")),
-          panel("Softmax output", probabilities, Axis("probability", lower: 0, upper: 1)),
-        ]))),
+        Plot([panel(evidential == nil ? "Softmax input" : "Outputs", logits, Axis("logit")), output]))),
     Figure(
       "rotated-images", title: "The rotated image",
       .images(

@@ -157,7 +157,7 @@ final class VariationalLearner: Supervised {
     func backward(_ weights: WeightPolicy) -> Double {
       let pass = Pass(weights, statistics: statistics, key: unitNoise(step.key), examples: examples)
       let loss = likelihood.loss(
-        network(x, pass), supervision,
+        network(x, pass), supervision, epochs: step.epochsPassed,
         Pass(.given(pass.parameters), key: step.key.at(tensor: NoiseStream.logits), examples: examples)
       ).sum()
       tape.backward(from: loss)

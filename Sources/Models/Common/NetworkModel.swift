@@ -49,6 +49,8 @@ public protocol NetworkModel: Model {
   static func likelihood(_ objective: RecipeSection, _ task: Supervision) throws -> any Likelihood
 }
 
+private enum ClassLikelihood: String, CaseIterable { case categorical, evidential }
+
 extension NetworkModel {
   public static var answers: Supervision.Wanted? { nil }
   public static var hidden: [Int] { [400, 400] }
@@ -61,7 +63,11 @@ extension NetworkModel {
 
   public static func likelihood(_ objective: RecipeSection, _ task: Supervision) throws -> any Likelihood {
     switch task.kind {
-    case .classes(let count, _): try CategoricalLikelihood(objective, classes: count)
+    case .classes(let count, _):
+      switch try objective.choice("likelihood", default: ClassLikelihood.categorical) {
+      case .categorical: try CategoricalLikelihood(objective, classes: count)
+      case .evidential: try EvidentialLikelihood(objective, classes: count)
+      }
     case .values: try GaussianLikelihood(objective, task)
     }
   }

@@ -124,7 +124,7 @@ struct LaplacePosterior: Sendable {
         supervision.inputs.rows(of: supervision.inputs.train, part, key: RandomKey(seed: 0)),
         Pass(.probed(probe), examples: indices))
       let pass = Pass(.given(ParameterViews(base.parameters)), examples: indices)
-      let loss = base.likelihood.loss(outputs.detached, supervision, pass)
+      let loss = base.likelihood.loss(outputs.detached, supervision, epochs: .infinity, pass)
       sums.doubles(logLikelihood)[0] -= loss.buffer.reduce(0) { $0 + Double($1) }
       var factors = base.likelihood.information(outputs.detached, pass)!
       if let weights = supervision.labelWeights {

@@ -93,6 +93,7 @@ final class CaptionLearner: DrawnLearner {
   var offers: Offers {
     var offers = Offers()
     offers.captioning = self
+    offers.export = { request, crew in try self.computations(request, with: crew) }
     offers.evaluation = { key, crew in
       try CaptionEvaluation(self, key: key, with: crew).metrics
     }

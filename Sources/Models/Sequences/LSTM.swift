@@ -128,6 +128,7 @@ final class LanguageModelLearner: DrawnLearner {
     var offers = Offers()
     offers.evaluation = { key, crew in try self.scores(key: key, with: crew) }
     offers.closedFormPrediction = self
+    offers.export = { request, crew in [try self.computation(request, with: crew)] }
     offers.sampling = SamplingOffer(
       picture: { _, _, _ in
         throw TrainingError(.unsuitable, "an lstm makes texts, no pictures", advice: "name a .txt with --output")

@@ -1,3 +1,4 @@
+import Computations
 import Networks
 import Recipes
 import Tensors
@@ -101,4 +102,7 @@ struct LanguageNetwork {
 
   /// Logits of the tokens that follow, [n, tokens].
   func logits(_ outputs: Tensor, _ pass: Pass) -> Tensor { readout(outputs, pass) }
+
+  /// The same as steps of an export.
+  func logits(_ outputs: Value, in block: inout Block) -> Value { readout.steps(outputs, in: &block) }
 }
