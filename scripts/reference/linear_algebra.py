@@ -84,6 +84,8 @@ def special_functions():
     return {
         "digamma": table(mpmath.digamma, positive + [-0.5, -3.3]),
         "trigamma": table(lambda v: mpmath.psi(1, v), positive),
+        "polygamma": table(lambda n, v: mpmath.psi(int(n), v), [1, 2, 3, 4, 2, 3, 2, 3, 4, 2, 3, 2],
+                           [0.5, 0.5, 0.001, 1.0, 1.5, 2.0, 3.7, 9.99, 12.5, 100.25, 1e4, 1e8]),
         "logGamma": table(lambda v: mpmath.re(mpmath.loggamma(v)), positive),
         "logBeta": table(lambda a, b: mpmath.log(mpmath.beta(a, b)), [0.1, 0.5, 3.0, 12.0, 1e5, 1e9, 2.0],
                          [0.2, 7.0, 4.0, 15.0, 1e5, 3.0, 1e7]),
