@@ -235,6 +235,31 @@ import Testing
     #expect(result.prefix(8).allSatisfy { $0 == 0 })
   }
 
+  @Test(arguments: levels)
+  func squaredDistancesAreThoseOfPlainLoops(level: Int) {
+    let (rows, count, columns) = (3, 21, 5)
+    func numbers(_ count: Int, _ factor: Int) -> [Double] { (0..<count).map { Double($0 * factor % 97) / 7 - 5 } }
+    let (a, b, weights) = (numbers(rows * columns, 31), numbers(columns * count, 17), numbers(rows * count, 13))
+    var found = [Double](repeating: 0, count: rows * count)
+    kernels(level).squared_distances(a, b, rows, count, columns, &found)
+    var sums = [Double](repeating: 0, count: columns * count)
+    kernels(level).weighted_distances(a, b, weights, rows, count, columns, &sums)
+    var (wantedDistances, wantedSums) = (
+      [Double](repeating: 0, count: found.count), [Double](repeating: 0, count: sums.count)
+    )
+    for i in 0..<rows {
+      for column in 0..<columns {
+        for j in 0..<count {
+          let difference = a[i * columns + column] - b[column * count + j]
+          wantedDistances[i * count + j] += difference * difference
+          wantedSums[column * count + j] += weights[i * count + j] * (difference * difference)
+        }
+      }
+    }
+    // The same bits at every level.
+    #expect(found == wantedDistances && sums == wantedSums)
+  }
+
   /// What makes a result independent of how a range is cut: a row's numbers do not depend on its place in a block.
   @Test(arguments: levels)
   func aRowGivesTheSameBitsAnywhere(level: Int) {

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """`elbo fit` beside scikit-learn's HistGradientBoosting and Gaussian process, and FLAML, on small public tables.
 
-Each table is cut once, by a seed, into rows to fit with and a fifth to test with, which no side sees. Elbo and FLAML get the
+Each table is cut by a seed, once or as often as --splits says, into rows to fit with and a fifth to test with, which no side sees. Elbo and FLAML get the
 minutes given; the others their defaults, and take seconds. MAPIE makes intervals and sets of boosting's and FLAML's predictions, of a
 fifth of their rows; the Gaussian process has those of its own distribution. Of numbers the likelihood of boosting and
 FLAML is that of a normal distribution with the calibration rows' error; of classes it is of the probabilities, Elbo's after its
@@ -12,7 +12,7 @@ error, trend and season; it takes the rows as evenly spaced), and scikit-learn's
 season begins at the length given.
 
     pip install 'flaml[automl]' mapie statsmodels
-    scripts/bench/fit.py --elbo .build/release/elbo --minutes 1 NAME=FILE:TARGET … NAME=FILE:TARGET@TIME/SEASON …
+    scripts/bench/fit.py --elbo .build/release/elbo --minutes 1 --splits 3 --tables NAME=FILE:TARGET … NAME=FILE:TARGET@TIME/SEASON …
 """
 
 import argparse
@@ -162,45 +162,73 @@ def fitted(
     return result
 
 
+def cut(frame: pd.DataFrame, seed: int, istime: bool) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Four fifths to fit with, and a fifth to score; of a series the last."""
+    held = len(frame) // 5
+    if istime:
+        return frame.iloc[: len(frame) - held], frame.iloc[len(frame) - held :]
+    order = np.random.default_rng(seed).permutation(len(frame))
+    return frame.iloc[order[held:]], frame.iloc[order[:held]]
+
+
+def measured(arguments, frame: pd.DataFrame, target: str, time: str | None, season: float, seed: int) -> dict:
+    """Results by model of one cut."""
+    train, test = cut(frame, seed, time is not None)
+    isclasses = not pd.api.types.is_numeric_dtype(train[target])
+    found = {}
+    if "elbo" in arguments.models:
+        with tempfile.TemporaryDirectory() as place:
+            folder = Path(place)
+            train.to_csv(folder / "train.csv", index=False)
+            test.to_csv(folder / "test.csv", index=False)
+            found["elbo fit"] = fitted(
+                arguments.elbo, folder / "train.csv", folder / "test.csv", target, arguments.minutes, seed, folder, time)
+    peers = {"boosting": ("HistGradientBoosting", boosting), "process": ("Gaussian process", process), "flaml": ("FLAML", flaml)}
+    if time:
+        peers = {"process": ("Gaussian process", series_process), "ets": ("ETS", smoothing)}
+    for name, (label, make) in peers.items():
+        if name not in arguments.models:
+            continue
+        found[label] = (
+            score_series(make, train, test, target, time, season) if time
+            else score(make, train, test, target, isclasses, seed, arguments.minutes))
+    return found
+
+
+def line(name: str, label: str, splits: list[dict]) -> str:
+    """The means over the splits, and of several the standard errors of error and likelihood."""
+    def text(key: str, digits: int, factor: float = 1) -> str:
+        values = np.array([result[key] for result in splits], float) * factor
+        spread = f" ± {values.std(ddof=1) / np.sqrt(len(values)):.{digits}f}" if len(values) > 1 and digits > 1 else ""
+        return f"{values.mean():.{digits}f}{spread}"
+
+    chosen = sorted({result["chosen"] for result in splits if "chosen" in result})
+    held = " / ".join(text(f"held{level}", 1, 100) for level in LEVELS)
+    title = label + (f" ({', '.join(chosen)})" if chosen else "")
+    return f"| {name} | {title} | {text('error', 4)} | {text('NLL', 4)} | {held} | {text('size0.95', 3)} |"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--elbo", default="elbo")
     parser.add_argument("--minutes", type=float, default=2)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("tables", nargs="+", metavar="NAME=FILE:TARGET")
+    parser.add_argument("--seed", type=int, default=0, help="of the first cut")
+    parser.add_argument("--splits", type=int, default=1, help="how often each table is cut, with seeds that follow each other")
+    parser.add_argument("--models", nargs="+", default=["elbo", "boosting", "process", "flaml", "ets"])
+    parser.add_argument("--tables", nargs="+", required=True, metavar="NAME=FILE:TARGET")
     arguments = parser.parse_args()
     warnings.filterwarnings("ignore")
-    print(f"{'table':12} {'model':28} {'error':>8} {'NLL':>8}  held 50 / 80 / 95 %      size 95 %", flush=True)
+    print("| table | model | error | NLL | held of 50 / 80 / 95 % | width or size at 95 % |\n|---|---|---|---|---|---|", flush=True)
     for word in arguments.tables:
         name, place = word.split("=", 1)
         file, target = place.rsplit(":", 1)
         target, _, time = target.partition("@")
         time, _, season = time.partition("/")
         frame = pd.read_csv(file)
-        held = len(frame) // 5
-        if time:
-            test, train = frame.iloc[len(frame) - held :], frame.iloc[: len(frame) - held]
-        else:
-            order = np.random.default_rng(arguments.seed).permutation(len(frame))
-            test, train = frame.iloc[order[:held]], frame.iloc[order[held:]]
-        with tempfile.TemporaryDirectory() as place:
-            folder = Path(place)
-            train.to_csv(folder / "train.csv", index=False)
-            test.to_csv(folder / "test.csv", index=False)
-            own = fitted(
-                arguments.elbo, folder / "train.csv", folder / "test.csv", target, arguments.minutes, arguments.seed, folder,
-                time or None)
-        isclasses = not pd.api.types.is_numeric_dtype(train[target])
-        found = {f"elbo fit ({own['chosen']})": own}
-        if time:
-            for label, make in (("Gaussian process", series_process), ("ETS", smoothing)):
-                found[label] = score_series(make, train, test, target, time, float(season))
-        else:
-            for label, make in (("HistGradientBoosting", boosting), ("Gaussian process", process), ("FLAML", flaml)):
-                found[label] = score(make, train, test, target, isclasses, arguments.seed, arguments.minutes)
-        for label, scores in found.items():
-            held = " / ".join(f"{100 * scores[f'held{level}']:5.1f}" for level in LEVELS)
-            print(f"{name:12} {label:28} {scores['error']:8.4f} {scores['NLL']:8.4f}  {held}  {scores['size0.95']:12.3f}", flush=True)
+        seeds = range(arguments.seed, arguments.seed + (1 if time else arguments.splits))
+        splits = [measured(arguments, frame, target, time or None, float(season or 1), seed) for seed in seeds]
+        for label in splits[0]:
+            print(line(name, label, [found[label] for found in splits]), flush=True)
 
 
 if __name__ == "__main__":

@@ -16,26 +16,22 @@ extension Kernel {
   func covariances(ofSquaredDistances distances: Matrix) -> Matrix {
     switch self {
     case .rbf(let variance, _):
-      return distances.mapped { variance * exp(-0.5 * $0) }
+      return distances.mapped(exponentOf: { -0.5 * $0 }) { variance * $1 }
     case .matern12(let variance, _):
-      return distances.mapped { variance * exp(-$0.squareRoot()) }
+      return distances.mapped(exponentOf: { -$0.squareRoot() }) { variance * $1 }
     case .matern32(let variance, _):
-      return distances.mapped { s in
-        let r = (3 * s).squareRoot()
-        return variance * (1 + r) * exp(-r)
-      }
+      return distances.mapped(exponentOf: { -(3 * $0).squareRoot() }) { variance * (1 + (3 * $0).squareRoot()) * $1 }
     case .matern52(let variance, _):
-      return distances.mapped { s in
-        let r = (5 * s).squareRoot()
-        return variance * (1 + r + 5 * s / 3) * exp(-r)
+      return distances.mapped(exponentOf: { -(5 * $0).squareRoot() }) { s, power in
+        variance * (1 + (5 * s).squareRoot() + 5 * s / 3) * power
       }
     case .rationalQuadratic(let variance, _, let alpha):
-      return distances.mapped { variance * exp(-alpha * log1p($0 / (2 * alpha))) }
+      return distances.mapped(exponentOf: { -alpha * log1p($0 / (2 * alpha)) }) { variance * $1 }
     case .periodic(let variance, let scale, let period):
-      return distances.mapped { s in
+      return distances.mapped(exponentOf: { s in
         let sine = sin(.pi * s.squareRoot() / period) / scale
-        return variance * exp(-2 * sine * sine)
-      }
+        return -2 * sine * sine
+      }) { variance * $1 }
     default: preconditionFailure("not a kernel of distance")
     }
   }
@@ -44,21 +40,17 @@ extension Kernel {
   private func lengthSlopes(ofSquaredDistances distances: Matrix) -> Matrix {
     switch self {
     case .rbf(let variance, _):
-      return distances.mapped { variance * exp(-0.5 * $0) }
+      return distances.mapped(exponentOf: { -0.5 * $0 }) { variance * $1 }
     case .matern12(let variance, _):
-      return distances.mapped { s in
-        let r = s.squareRoot()
-        return r > 0 ? variance * exp(-r) / r : 0
-      }
+      return distances.mapped(exponentOf: { -$0.squareRoot() }) { $0 > 0 ? variance * $1 / $0.squareRoot() : 0 }
     case .matern32(let variance, _):
-      return distances.mapped { 3 * variance * exp(-(3 * $0).squareRoot()) }
+      return distances.mapped(exponentOf: { -(3 * $0).squareRoot() }) { 3 * variance * $1 }
     case .matern52(let variance, _):
-      return distances.mapped { s in
-        let r = (5 * s).squareRoot()
-        return 5.0 / 3 * variance * (1 + r) * exp(-r)
+      return distances.mapped(exponentOf: { -(5 * $0).squareRoot() }) {
+        5.0 / 3 * variance * (1 + (5 * $0).squareRoot()) * $1
       }
     case .rationalQuadratic(let variance, _, let alpha):
-      return distances.mapped { variance * exp(-(alpha + 1) * log1p($0 / (2 * alpha))) }
+      return distances.mapped(exponentOf: { -(alpha + 1) * log1p($0 / (2 * alpha)) }) { variance * $1 }
     default: preconditionFailure("not a kernel with length scales")
     }
   }

@@ -66,9 +66,18 @@ public struct GaussianProcess: Hashable, Sendable {
   /// ∂ log p(t)/∂ log θ for the kernel's free parameters, and for the noise variance last (Rasmussen and Williams 2006,
   /// equation 5.9).
   public var gradient: [Double] {
-    var adjoint = -1 * factor.inverse
-    adjoint.addOuterProduct(weights)
-    return kernel.contraction(0.5 * adjoint, KernelInputs(inputs)) + [0.5 * noiseVariance * adjoint.trace]
+    // ½ (α αᵀ − K⁻¹), in one pass.
+    var adjoint = factor.inverse
+    let count = weights.count
+    adjoint.elements.withUnsafeMutableBufferPointer { elements in
+      for (row, weight) in weights.enumerated() {
+        for column in 0..<count {
+          let place = row * count + column
+          elements[place] = 0.5 * (weight * weights[column] - elements[place])
+        }
+      }
+    }
+    return kernel.contraction(adjoint, KernelInputs(inputs)) + [noiseVariance * adjoint.trace]
   }
 
   /// The function at new inputs, with its variance, and that of the noise. White noise of the kernel belongs to the

@@ -1,3 +1,4 @@
+import CExact
 import LinearAlgebra
 
 /// The pairs of inputs that a covariance is wanted for.
@@ -15,51 +16,18 @@ struct KernelInputs {
   /// their digits.
   func squaredDistances(_ scales: [Double]) -> Matrix {
     let (a, b) = (x.divided(by: scales), y.divided(by: scales).transposed)
-    let (columns, count) = (x.columns, y.rows)
-    var result = Matrix(rows: x.rows, columns: count)
-    result.elements.withUnsafeMutableBufferPointer { result in
-      a.elements.withUnsafeBufferPointer { a in
-        b.elements.withUnsafeBufferPointer { b in
-          // A row of the result stays in the nearest cache while the columns pass.
-          for i in 0..<x.rows {
-            for column in 0..<columns {
-              let value = a[i * columns + column]
-              for j in 0..<count {
-                let difference = value - b[column * count + j]
-                result[i * count + j] += difference * difference
-              }
-            }
-          }
-        }
-      }
-    }
+    var result = Matrix(rows: x.rows, columns: y.rows)
+    kernels.squared_distances(a.elements, b.elements, x.rows, y.rows, x.columns, &result.elements)
     return result
   }
 
   /// Σᵢⱼ weightᵢⱼ ((x − y)/ℓ)² for each column.
   func squaredDistancesByColumn(_ scales: [Double], weights: Matrix) -> [Double] {
     let (a, b) = (x.divided(by: scales), y.divided(by: scales).transposed)
-    let (columns, count) = (x.columns, y.rows)
     // A sum for each column and each of the inputs y: additions that do not wait for each other.
-    var sums = Matrix(rows: columns, columns: count)
-    sums.elements.withUnsafeMutableBufferPointer { sums in
-      weights.elements.withUnsafeBufferPointer { weights in
-        a.elements.withUnsafeBufferPointer { a in
-          b.elements.withUnsafeBufferPointer { b in
-            for i in 0..<x.rows {
-              for column in 0..<columns {
-                let value = a[i * columns + column]
-                for j in 0..<count {
-                  let difference = value - b[column * count + j]
-                  sums[column * count + j] += weights[i * count + j] * difference * difference
-                }
-              }
-            }
-          }
-        }
-      }
-    }
-    return (0..<columns).map { sums.row($0).reduce(0, +) }
+    var sums = Matrix(rows: x.columns, columns: y.rows)
+    kernels.weighted_distances(a.elements, b.elements, weights.elements, x.rows, y.rows, x.columns, &sums.elements)
+    return (0..<x.columns).map { sums.row($0).reduce(0, +) }
   }
 }
 
@@ -77,6 +45,24 @@ extension Matrix {
   @inline(__always)  // so that each function is compiled into its loop
   func mapped(_ f: (Double) -> Double) -> Matrix {
     Matrix(rows: rows, columns: columns, elements: elements.map(f))
+  }
+
+  /// g(s, exp f(s)) of every element s, with vectors of exponentials.
+  @inline(__always)
+  func mapped(exponentOf f: (Double) -> Double, _ g: (Double, Double) -> Double) -> Matrix {
+    let (count, length) = (elements.count, 512)
+    var powers = [Double](repeating: 0, count: length)
+    var exponents = powers
+    let result = [Double](unsafeUninitializedCapacity: count) { target, initialized in
+      for start in stride(from: 0, to: count, by: length) {
+        let part = start..<min(start + length, count)
+        for place in part { exponents[place - start] = f(elements[place]) }
+        kernels.exponentials(exponents, (part.count + 7) / 8, &powers)
+        for place in part { target[place] = g(elements[place], powers[place - start]) }
+      }
+      initialized = count
+    }
+    return Matrix(rows: rows, columns: columns, elements: result)
   }
 
   static func elementwise(_ a: Matrix, _ b: Matrix) -> Matrix {

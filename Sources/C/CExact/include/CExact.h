@@ -73,6 +73,13 @@ typedef struct cexact_kernels {
 
   /// result[i] = exp(x[i]) for i < 8 · vectors: within 1 ulp or so, zero below −708.
   void (*exponentials)(const double *x, long vectors, double *result);
+
+  /// Adds Σ over columns of (a[i, column] − b[column, j])² to result[i, j]: a is rows × columns, b columns × count.
+  void (*squared_distances)(const double *a, const double *b, long rows, long count, long columns, double *result);
+
+  /// Adds Σᵢ weights[i, j] (a[i, column] − b[column, j])² to sums[column, j].
+  void (*weighted_distances)(const double *a, const double *b, const double *weights, long rows, long count,
+                             long columns, double *sums);
 } cexact_kernels;
 
 /// The best kernels that this processor can run.
