@@ -1,12 +1,15 @@
-/// Dates of ISO 8601 as numbers of days: `2024-02-29`, `2024-02-29T10:30`, `2024-02-29 10:30:15.25+02:00`.
+/// Dates of ISO 8601 as numbers of days: `2024-02`, `2024-02-29`, `2024-02-29T10:30`, `2024-02-29 10:30:15.25+02:00`. A month is
+/// its first day.
 enum DateParser {
   /// Days since 1970-01-01T00:00Z in the Gregorian calendar, the time of day as a part of one; a time without a zone is
   /// UTC. Nil for what is no such date.
   static func days(_ field: UnsafeBufferPointer<UInt8>) -> Double? {
     var reader = Reader(bytes: field)
-    guard let year = reader.number(4), reader.take("-"), let month = reader.number(2), reader.take("-"),
-      let day = reader.number(2), year >= 1, (1...12).contains(month), (1...length(of: month, year)).contains(day)
+    guard let year = reader.number(4), reader.take("-"), let month = reader.number(2), year >= 1,
+      (1...12).contains(month)
     else { return nil }
+    if reader.isAtEnd { return Double(days(year, month, 1)) }
+    guard reader.take("-"), let day = reader.number(2), (1...length(of: month, year)).contains(day) else { return nil }
     let days = Double(days(year, month, day))
     if reader.isAtEnd { return days }
     guard reader.take("T") || reader.take("t") || reader.take(" "), let seconds = reader.timeOfDay(),

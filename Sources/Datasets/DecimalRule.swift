@@ -63,7 +63,9 @@ extension DecimalRule {
     if text.wholeMatch(of: /[+-]?\d[\d.,]*[ \u{A0}\u{202F}]?%/) != nil {
       return "for numbers with a per cent sign set \(DataKey.percent)=\(columns)"
     }
-    if text.wholeMatch(of: /(\d{4}[-\/.]\d{1,2}[-\/.]\d{1,2}|\d{1,2}[-\/.]\d{1,2}[-\/.]\d{2,4})([T ].*)?/) != nil {
+    if text.wholeMatch(of: /(\d{4}-\d{2}|\d{4}[-\/.]\d{1,2}[-\/.]\d{1,2}|\d{1,2}[-\/.]\d{1,2}[-\/.]\d{2,4})([T ].*)?/)
+      != nil
+    {
       let isISO = text.utf8.withContiguousStorageIfAvailable { DateParser.days($0) != nil } ?? false
       return (isISO ? "for dates as" : "write dates as 2024-02-29, and for")
         + " numbers of days set \(DataKey.dates)=\(columns)"

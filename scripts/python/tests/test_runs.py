@@ -38,6 +38,16 @@ def test_a_frame_keeps_its_index_and_the_order_of_columns_does_not_matter():
     assert {"std", "aleatoric_variance", "epistemic_variance", "q0.5"} <= set(table.columns)
 
 
+def test_a_frame_has_the_quantiles_of_every_model():
+    X, y = load_iris(return_X_y=True)
+    numbers = elbo_ml.train(
+        "bbb-regression", (X[:, :3], X[:, 3]), settings={"network.hidden": [8]}, epochs=2, out="numbers").predict(X[:5, :3])
+    table = numbers.frame()
+    assert np.array_equal(table["q0.5"], numbers.quantiles.reshape(5, -1)[:, list(numbers.quantile_levels).index(0.5)])
+    classes = elbo_ml.train("bbb", (X, y), settings=SMALL, epochs=2, out="classes").predict(X[:5]).frame()
+    assert sum(name.startswith("q0.5[") for name in classes.columns) == 3
+
+
 def test_conformal_sets_and_intervals():
     X, y = load_iris(return_X_y=True)
     run = elbo_ml.train("mlp", (X[::2], y[::2]), settings=SMALL, epochs=20, out="run")

@@ -71,8 +71,11 @@ class Prediction(Mapping[str, np.ndarray]):
         for name, array in self._arrays.items():
             if name == "quantile_levels" or array.ndim == 0 or len(array) != count:
                 continue
-            if name == "quantiles" and array.ndim == 2:
-                columns |= {f"q{level:g}": array[:, i] for i, level in enumerate(self._arrays["quantile_levels"])}
+            if name == "quantiles":
+                each = array.reshape(count, -1, array.shape[-1])
+                columns |= {
+                    self._column(f"q{level:g}", j, each.shape[1]): each[:, j, i]
+                    for i, level in enumerate(self._arrays["quantile_levels"]) for j in range(each.shape[1])}
             elif array.ndim == 1:
                 columns[name] = array
             elif array.ndim == 2:
@@ -82,6 +85,6 @@ class Prediction(Mapping[str, np.ndarray]):
     def _column(self, name: str, position: int, count: int) -> str:
         if count == 1:
             return name
-        if self.classes and len(self.classes) == count and name in ("mean", "std", "mean_error"):
+        if self.classes and len(self.classes) == count and (name in ("mean", "std", "mean_error") or name.startswith("q")):
             return f"{name}[{self.classes[position]}]"
         return f"{name}[{position}]"
