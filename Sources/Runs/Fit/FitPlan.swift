@@ -65,16 +65,29 @@ package struct FitPlan: Sendable, Equatable {
     (keep, drop, seed, minutes) = (request.keep, request.drop, request.seed, request.minutes)
     let trained = Int(Double(count) * (1 - FitPlan.validation))
     let work = FitWork(reading, rows: trained)
-    var (left, candidates, omitted) = (60 * request.minutes * FitPlan.planned * speed, [Candidate](), [String]())
-    let families = FitFamily.all(task, rows: trained, width: reading.width, series: reading.series ?? .unknown)
-    for (index, family) in families.enumerated() {
-      let share = left / Double(families.count - index)
-      guard let (candidate, cost) = FitPlan.candidate(family, work, reading, within: share) else {
-        omitted.append("\(family.name): its training would take more than its share of the time")
+    let options = FitFamily.all(task, rows: trained, width: reading.width, series: reading.series ?? .unknown)
+      .map { (family: $0, options: FitPlan.options($0, work, reading)) }
+    // Families with the least work first, so that as many as possible are tried at all.
+    let time = 60 * request.minutes * FitPlan.planned * speed
+    var (needed, tried) = ([Int: Double](), 0.0)
+    for (index, least) in options.enumerated().compactMap({ index, entry in entry.options.last.map { (index, $0.cost) }
+      })
+      .sorted(by: { ($0.1, $0.0) < ($1.1, $1.0) }) where tried + least <= time
+    {
+      needed[index] = least
+      tried += least
+    }
+    // What is left beyond that is shared in the order of the families.
+    var (left, candidates, omitted) = (time - tried, [Candidate](), [String]())
+    for (index, entry) in options.enumerated() {
+      guard let least = needed.removeValue(forKey: index) else {
+        omitted.append("\(entry.family.name): its training would take more than its share of the time")
         continue
       }
+      let share = least + left / Double(needed.count + 1)
+      let (candidate, cost) = entry.options.first { $0.cost <= share }!
       candidates.append(candidate)
-      left = max(left - cost, 0)
+      left -= cost - least
     }
     (self.candidates, self.omitted) = (candidates, omitted)
     guard let most = candidates.map(\.rungs).max() else {
@@ -83,31 +96,32 @@ package struct FitPlan: Sendable, Equatable {
     rungs = most
   }
 
-  /// The most points of a family whose work is within a limit, and that work; nil: not even one is.
-  private static func candidate(
-    _ family: FitFamily, _ work: FitWork, _ reading: FitReading, within limit: Double
-  ) -> (Candidate, Double)? {
+  /// The ways to try a family and their work, from the most to the least.
+  private static func options(
+    _ family: FitFamily, _ work: FitWork, _ reading: FitReading
+  ) -> [(candidate: Candidate, cost: Double)] {
     let seeds = reading.seeds
     func over(_ isOne: Bool) -> [String] { family.axes.map { "\($0.key)=\(isOne ? $0.usual : $0.range)" } }
     guard family.isNetwork else {
       let each = work.exact(family) * Double(seeds)
+      guard each < .infinity else { return [] }
       let all = family.axes.reduce(1) { $0 * $1.range.split(separator: ",").count }
-      guard each <= limit else { return nil }
-      let isOne = Double(all) * each > limit
-      return (
+      return (all > 1 ? [all, 1] : [1]).map { points in
         // Only the end is compared.
-        Candidate(
-          name: family.name, recipe: family.recipe, settings: family.settings + ["train.evaluate_every=0"],
-          over: over(isOne), sample: nil, halves: false, steps: 0), each * (isOne ? 1 : Double(all))
-      )
+        (
+          Candidate(
+            name: family.name, recipe: family.recipe, settings: family.settings + ["train.evaluate_every=0"],
+            over: over(points == 1), sample: nil, halves: false, steps: 0), each * Double(points)
+        )
+      }
     }
     let batch = work.batch
     let least = reading.task == .pictures ? steps.fewest : steps.usual
     let whole = min(max(work.rows * epochs / batch, least), steps.most)
-    for points in [81, 27, 9, 3, 1] {
-      for divisor in points > 1 ? [1] : [1, 3, 9, 27] {
+    return [81, 27, 9, 3, 1].flatMap { points in
+      (points > 1 ? [1] : [1, 3, 9, 27]).compactMap { divisor in
         let count = max(whole / divisor / 9, 1) * 9
-        guard count >= steps.fewest else { continue }
+        guard count >= steps.fewest else { return nil }
         let axis = points > 1 ? ["train.steps=\(count / 3),\(count)"] : ["train.steps=\(count)"]
         let candidate = Candidate(
           name: family.name, recipe: family.recipe,
@@ -120,10 +134,9 @@ package struct FitPlan: Sendable, Equatable {
           Double(seeds)
           * (Double(steps) * family.factor * work.step + Double(starts) * FitWork.start
             + Double(evaluations) * work.evaluation(samples: family.samples))
-        if cost <= limit { return (candidate, cost) }
+        return (candidate, cost)
       }
     }
-    return nil
   }
 }
 
