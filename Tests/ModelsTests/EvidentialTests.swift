@@ -88,12 +88,12 @@ import Training
     #expect(try await abs(firstLoss(fresh("0")) - (risk + divergence) / 90) < 1e-5)
   }
 
-  @Test("Far from the data there is little evidence")
-  func far() async throws {
+  @Test("A trained network is better than chance, has an epistemic part, and is measured alike by any number of lanes")
+  func evaluated() async throws {
     let learner = try predictor("mlp", Toy.classes(), Self.settings)
     try await train(learner, steps: 400)
     let metrics = try Evaluation.run(learner, seed: 0, crew: Crew(lanes: 2))
-    #expect(metrics["test/cls/Acc"]! > 0.8 && metrics["test/cls/MI"]! > 0)
+    #expect(metrics["test/cls/Acc"]! > 0.6 && metrics["test/cls/NLL"]! < log(3) && metrics["test/cls/MI"]! > 0)
     #expect(try Evaluation.run(learner, seed: 0, crew: Crew(lanes: 1)) == metrics)
   }
 }
