@@ -1,0 +1,1 @@
+"""What scripts/course is made of."""
