@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-from coursework.slides import MARK, mode, needed
+from coursework.slides import MARK, find, mode, needed
 
 RECORD, LOG = "course.json", "course.log"
 
@@ -45,11 +45,13 @@ class Maker:
             return str(path) if shown else shlex.quote(str(Path(path).resolve()))
 
         def replace(found):
-            name, other, quick, full = found.groups()
+            name, other, quick, full, file = found.groups()
             if name == "out":
                 return place(self.folder(slide.id))
             if name == "data":
                 return place(self.root)
+            if file:
+                return place(find(self.root, file) or self.root / file)
             if name == "slides":
                 return "scripts/slides" if shown else place(self.scripts / "slides")
             return place(self.folder(other)) if other else quick if self.quick else full

@@ -9,7 +9,7 @@ TEXTS = ("id", "title", "source", "idea", "formula", "state", "because", "note")
 KEYS = {*TEXTS, "commands", "figures", "numbers", "real"}
 REAL_KEYS = {"needs", "commands", "figures", "numbers", "note"}
 NUMBER_KEYS = {"name", "file", "key", "value", "published", "protocol", "scale", "error", "digits"}
-MARK = re.compile(r"\{(out|data|slides)\}|\{slide:([a-z0-9-]+)\}|\{quick:([^|{}]*)\|([^{}]*)\}")
+MARK = re.compile(r"\{(out|data|slides)\}|\{slide:([a-z0-9-]+)\}|\{quick:([^|{}]*)\|([^{}]*)\}|\{data:([^{}]+)\}")
 SENTENCE = re.compile(r"[.!?](?:\s|$)")
 
 
@@ -49,9 +49,14 @@ class Slide:
 
 def mode(slide, root):
     """The way to make a slide where `root` is the data root, or None."""
-    if root and slide.real and all((root / name).exists() for name in slide.needs):
+    if root and slide.real and all(find(root, name) for name in slide.needs):
         return slide.real
     return slide.usual
+
+
+def find(root, name):
+    """A file or folder of the data root, in it or in a folder of it; None where it is not."""
+    return next((path for path in [root / name, *sorted(root.glob(f"*/{name}"))] if path.exists()), None)
 
 
 def figures(rows):
@@ -164,7 +169,7 @@ def wrong_slide(slide):
         found.append(f"{slide.state} without a reason: say because")
     if slide.state == "left out" and (slide.usual.commands or slide.usual.figures):
         found.append("left out, but with commands or figures")
-    if slide.state == "made" and any("{data}" in command for command in slide.usual.commands):
+    if slide.state == "made" and any("{data" in command for command in slide.usual.commands):
         found.append("made only with a data root: the commands belong to real")
     found += wrong_way(slide.usual, slide.state != "left out")
     if slide.real:
