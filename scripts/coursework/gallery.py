@@ -28,7 +28,7 @@ article { margin: 2rem 0; padding-top: 1rem; border-top: 1px solid var(--line); 
 pre { margin: .5rem 0; padding: .6rem .8rem; background: var(--box); border-radius: .3rem; overflow-x: auto;
   font: .85rem/1.45 ui-monospace, monospace; }
 pre.formula { font-size: 1rem; }
-pre.command { white-space: pre-wrap; }
+pre.command { max-height: 18rem; white-space: pre-wrap; overflow-y: auto; }
 figure { margin: .8rem 0; }
 figure img { display: block; max-width: 100%; height: auto; background: #fff; border-radius: .3rem; }
 figure.small img { width: min(100%, 24rem); image-rendering: pixelated; }
@@ -40,8 +40,9 @@ td.number { white-space: nowrap; font-variant-numeric: tabular-nums; }
 .made { color: var(--made); } .other { color: var(--other); } .out { color: var(--out); }
 .warning { padding: .5rem .8rem; border-left: .25rem solid var(--other); background: var(--box); }
 .failed { border-left-color: #c0392b; }
-@media print { body { max-width: none; } article { break-inside: avoid; } }
+@media print { body { max-width: none; } pre.command { max-height: none; } article { break-inside: avoid; } }
 """
+ABSENT = "not measured"
 CLASSES = {"made": "made", "other data": "other", "left out": "out"}
 
 
@@ -72,12 +73,12 @@ def cell(text, number=False):
 
 def numbers(way, folder):
     rows = [(number, measured(number, folder)) for number in way.numbers]
-    here = [(number, "not measured" if found is None else found) for number, found in rows]
+    here = [(number, ABSENT if found is None else found) for number, found in rows]
     if way.state != "other data":
         # A table without a published number has two columns less.
         if not any(number.get("published") for number, _ in here):
             return table(("number", "here"), [[cell(number["name"]), cell(found, True)] for number, found in here])
-        return table(("number", "here", "published", "protocol"),
+        return table(("number", "here", "published or exact", "protocol"),
                      [[cell(number["name"]), cell(found, True), cell(number.get("published", ""), True),
                        cell(number.get("protocol", ""))] for number, found in here])
     text = table(("number", "here, on other data"), [[cell(number["name"]), cell(found, True)] for number, found in here])

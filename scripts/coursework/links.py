@@ -1,14 +1,16 @@
-"""Checks that all links and pictures of the gallery exist."""
+"""Checks that all links, pictures and numbers of the gallery exist."""
 
 import sys
 from html.parser import HTMLParser
 from urllib.parse import unquote
 
+from coursework.gallery import ABSENT
+
 
 class Collector(HTMLParser):
     def __init__(self):
         super().__init__()
-        self.targets, self.names, self.mistakes = [], set(), []
+        self.targets, self.names, self.mistakes, self.article = [], set(), [], ""
 
     def handle_starttag(self, tag, attributes):
         given = dict(attributes)
@@ -16,9 +18,15 @@ class Collector(HTMLParser):
             if given["id"] in self.names:
                 self.mistakes.append(f"the id {given['id']} occurs twice")
             self.names.add(given["id"])
+        if tag == "article":
+            self.article = given.get("id", "")
         if tag == "img" and not given.get("alt", "").strip():
             self.mistakes.append(f"the picture {given.get('src')} has no alt text")
         self.targets += [given[name] for name in ("href", "src") if name in given]
+
+    def handle_data(self, text):
+        if text == ABSENT:
+            self.mistakes.append(f"{self.article}: a number is not in the file that its row names")
 
 
 def check(page):

@@ -124,10 +124,7 @@ class Maker:
                 record["done"] = index + 1
         absent = self.missing(slide)
         if absent:
-            shutil.move(folder / LOG, self.out / f"{slide.id}.log")
-            shutil.rmtree(folder)
-            folder.mkdir()
-            shutil.move(self.out / f"{slide.id}.log", folder / LOG)
+            self.write(folder, {**record, "done": 0})
             return self.complaint(folder, f"no figure {', '.join(absent)}")
         self.write(folder, {**record, "finished": True, "quick": self.quick, "elbo": self.version,
                             "state": self.way(slide).state})

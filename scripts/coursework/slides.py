@@ -169,8 +169,8 @@ def wrong_slide(slide):
         found.append(f"{slide.state} without a reason: say because")
     if slide.state == "left out" and (slide.usual.commands or slide.usual.figures):
         found.append("left out, but with commands or figures")
-    if slide.state == "made" and any("{data" in command for command in slide.usual.commands):
-        found.append("made only with a data root: the commands belong to real")
+    if any("{data" in command for command in slide.usual.commands):
+        found.append("the commands need a data root: they belong to real")
     found += wrong_way(slide.usual, slide.state != "left out")
     if slide.real:
         found += [f"real: {text}" for text in wrong_way(slide.real, True)]
