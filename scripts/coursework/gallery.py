@@ -2,6 +2,7 @@
 
 import html
 import os
+import struct
 from collections import Counter
 from urllib.parse import quote
 
@@ -29,6 +30,7 @@ pre { margin: .5rem 0; padding: .6rem .8rem; background: var(--box); border-radi
   font: .85rem/1.45 ui-monospace, monospace; }
 pre.formula { font-size: 1rem; }
 pre.command { max-height: 18rem; white-space: pre-wrap; overflow-y: auto; }
+.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 24rem), 1fr)); gap: .8rem; align-items: start; }
 figure { margin: .8rem 0; }
 figure img { display: block; max-width: 100%; height: auto; background: #fff; border-radius: .3rem; }
 figure.small img { width: min(100%, 24rem); image-rendering: pixelated; }
@@ -90,23 +92,24 @@ def numbers(way, folder):
     return text
 
 
-def width(path):
-    """The width of a PNG, or None."""
+def size(path):
+    """Width and height of a PNG, or None."""
     with open(path, "rb") as file:
         head = file.read(24)
-    return int.from_bytes(head[16:20], "big") if head[:8] == b"\x89PNG\r\n\x1a\n" else None
+    return struct.unpack(">II", head[16:24]) if head[:8] == b"\x89PNG\r\n\x1a\n" and len(head) == 24 else None
 
 
 def figure(picture, slide, maker, index, count):
     path = maker.folder(slide.id) / picture["file"]
-    if not path.is_file():
-        return f'<p class="warning failed">The figure {escaped(picture["file"])} is not made yet.</p>\n'
     which = f", picture {index + 1} of {count}: {path.stem}" if count > 1 else ""
     alt = picture.get("alt") or f"{slide.title} ({slide.source}){which}"
-    pixels = width(path)
-    small = " class=small" if pixels and pixels < 300 else ""
+    pixels = size(path)
+    # The browser keeps the place of a picture that it has not loaded.
+    measures = f' width="{pixels[0]}" height="{pixels[1]}"' if pixels else ""
+    small = " class=small" if pixels and pixels[0] < 300 else ""
     target = quote(os.path.relpath(path, maker.out))
-    return (f'<figure{small}><a href="{target}"><img src="{target}" alt="{escaped(alt)}" loading="lazy"></a></figure>\n')
+    return (f'<figure{small}><a href="{target}"><img src="{target}" alt="{escaped(alt)}"{measures} loading="lazy"></a>'
+            "</figure>\n")
 
 
 def article(slide, maker, reasons):
@@ -126,7 +129,8 @@ def article(slide, maker, reasons):
     elif not made:
         parts.append('<p class="warning failed">Not made yet with these commands and options.</p>\n')
     if made:
-        parts += [figure(picture, slide, maker, index, len(way.figures)) for index, picture in enumerate(way.figures)]
+        pictures = "".join(figure(picture, slide, maker, index, len(way.figures)) for index, picture in enumerate(way.figures))
+        parts.append(f"<div class=figures>\n{pictures}</div>\n" if len(way.figures) > 1 else pictures)
         if way.note:
             parts.append(f"<p>{escaped(way.note.strip())}</p>\n")
         parts.append(numbers(way, maker.folder(slide.id)))
