@@ -9,8 +9,8 @@ from urllib.parse import quote
 from coursework.numbers import measured
 from coursework.slides import STATES
 
-DAYS = {1: "Probability, priors, linear models", 2: "Mixtures, components, networks with uncertainty",
-        3: "Sequences and generative models"}
+DAYS = {1: "Probability, priors, linear models", 2: "Mixtures, EM, components, auto-encoders",
+        3: "Networks with uncertainty, generative models, sequences"}
 
 STYLE = """
 :root { color-scheme: light dark; --paper: #fdfdfc; --ink: #1d1f22; --quiet: #5c636c; --line: #d9dce0; --box: #f1f3f5;

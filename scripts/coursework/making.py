@@ -128,6 +128,7 @@ class Maker:
             return self.complaint(folder, f"no figure {', '.join(absent)}")
         self.write(folder, {**record, "finished": True, "quick": self.quick, "elbo": self.version,
                             "state": self.way(slide).state})
+        print(f"course: {place} {slide.id} is made, in {record['seconds']:.1f} s", file=sys.stderr)
         return None
 
     def resumed(self, command):
