@@ -16,6 +16,18 @@ from coursework.slides import MARK, find, mode, needed
 RECORD, LOG = "course.json", "course.log"
 
 
+def plain_words(command):
+    """The words of a single command without pipes or redirections; of others none."""
+    command = command.replace("\\\n", " ").strip()
+    parser = shlex.shlex(command, posix=True, punctuation_chars=True)
+    parser.whitespace_split, parser.commenters = True, ""
+    try:
+        words = list(parser)
+    except ValueError:
+        return []
+    return [] if "\n" in command or any(set(word) <= set("();<>|&") for word in words if word) else words
+
+
 class Maker:
     def __init__(self, slides, out, root, quick, elbo, scripts):
         self.slides, self.out, self.root, self.quick, self.scripts = slides, out, root, quick, scripts
@@ -102,17 +114,21 @@ class Maker:
 
     def attempt(self, slide, place):
         folder, record, key = self.folder(slide.id), self.record(slide), self.key(slide)
-        if record.get("key") != key or record.get("finished"):
-            # Other commands, another version, or a figure that was removed: nothing of it counts.
+        commands = self.way(slide).commands
+        if record.get("key") != key or record["done"] == len(commands) and self.missing(slide):
+            # Other commands, another version, or figures that they did not make or that were removed: nothing of it counts.
             shutil.rmtree(folder, ignore_errors=True)
             record = {"key": key, "done": 0, "seconds": 0.0}
         folder.mkdir(parents=True, exist_ok=True)
-        commands = self.way(slide).commands
         with open(folder / LOG, "a", encoding="utf-8") as log:
             for index in range(record["done"], len(commands)):
-                # A record before each command: what is found later was begun by this one.
+                command = self.filled(commands[index], slide)
+                if record.get("begun") == index:
+                    command = self.again(command, folder, record)
+                else:
+                    # What is found later beside this was made by the command that begins here.
+                    record |= {"begun": index, "before": sorted(path.name for path in folder.iterdir())}
                 self.write(folder, record)
-                command = self.resumed(self.filled(commands[index], slide))
                 print(f"course: {place} {slide.id}, command {index + 1} of {len(commands)}", file=sys.stderr)
                 print(f"$ {command}", file=log, flush=True)
                 start = time.monotonic()
@@ -122,29 +138,26 @@ class Maker:
                     self.write(folder, record)
                     return self.complaint(folder, f"command {index + 1} ended with status {status}")
                 record["done"] = index + 1
+        record = {name: value for name, value in record.items() if name not in ("begun", "before")}
         absent = self.missing(slide)
         if absent:
-            self.write(folder, {**record, "done": 0})
+            self.write(folder, record)
             return self.complaint(folder, f"no figure {', '.join(absent)}")
         self.write(folder, {**record, "finished": True, "quick": self.quick, "elbo": self.version,
                             "state": self.way(slide).state})
         print(f"course: {place} {slide.id} is made, in {record['seconds']:.1f} s", file=sys.stderr)
         return None
 
-    def resumed(self, command):
-        """A training that was cut goes on; another command begins again."""
-        try:
-            words = shlex.split(command)
-        except ValueError:
-            return command
-        if words[:2] != ["elbo", "train"] or words.count("--out") != 1 or words[-1] == "--out":
-            return command
-        run = Path(words[words.index("--out") + 1])
-        if any(word in ("|", ">", "&&", ";", "||") for word in words) or not run.exists():
-            return command
-        if any(run.glob("checkpoints/*")):
-            return f"elbo train --resume {shlex.quote(str(run))}"
-        shutil.rmtree(run)
+    def again(self, command, folder, record):
+        """What to run of a command that was begun before: a training that was cut goes on, anything else starts from nothing."""
+        words = plain_words(command)
+        if words[:2] == ["elbo", "train"] and words.count("--out") == 1 and words[-1] != "--out":
+            run = words[words.index("--out") + 1]
+            if any(Path(run).glob("checkpoints/*")):
+                return f"elbo train --resume {shlex.quote(run)}"
+        for path in folder.iterdir():
+            if path.name not in {RECORD, LOG, *record["before"]}:
+                shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
         return command
 
     def run(self, command, log):
