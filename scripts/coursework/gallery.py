@@ -25,6 +25,7 @@ h1 { line-height: 1.2; } h2 { margin-top: 3rem; border-bottom: 2px solid var(--l
 nav ol { columns: 20rem; padding-left: 1.5rem; } nav li { break-inside: avoid; }
 nav details { margin: .5rem 0; } summary { cursor: pointer; font-weight: 600; }
 article { margin: 2rem 0; padding-top: 1rem; border-top: 1px solid var(--line); }
+h2 + article { border-top: 0; }
 .source { margin: 0; color: var(--quiet); }
 pre { margin: .5rem 0; padding: .6rem .8rem; background: var(--box); border-radius: .3rem; overflow-x: auto;
   font: .85rem/1.45 ui-monospace, monospace; }
