@@ -131,7 +131,7 @@ func divergenceFigure(_ mixture: PlanarMixture, x: Axis, y: Axis) throws -> [Fig
         [
           gaussian("p", mixture.means[most], correlated, .neutral),
           gaussian(
-            "Least KL(p ‖ q)", mixture.means[most], Matrix(diagonal: correlated.diagonal), .palette(1)),
+            "least KL(p ‖ q)", mixture.means[most], Matrix(diagonal: correlated.diagonal), .palette(1)),
           gaussian(
             "least KL(q ‖ p)", mixture.means[most], Matrix(diagonal: precision.diagonal.map { 1 / $0 }), .palette(0)),
         ]),
