@@ -69,7 +69,7 @@ import Testing
       let picture = Raster(
         width: 8, height: 8, channels: 3, samples: (0..<192).map { UInt8(($0 * $0 + 31 * index) % 251) })
       try Data(PNG.encode(picture)).write(to: URL(fileURLWithPath: files["data/images/\(index).png"]))
-      table += "\(index).png,number \(index % 3)\n"
+      table += "\(index).png,number \(index % 15)\n"
     }
     try files.write("data/captions.csv", table)
     let run = try await trained(

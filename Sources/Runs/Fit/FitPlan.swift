@@ -69,11 +69,11 @@ package struct FitPlan: Sendable, Equatable {
       .map { (family: $0, options: FitPlan.options($0, work, reading)) }
     // Families with the least work first, so that as many as possible are tried at all.
     let time = 60 * request.minutes * FitPlan.planned * speed
+    let cheapest = options.indices.compactMap { index in
+      options[index].options.last.map { (cost: $0.cost, index: index) }
+    }
     var (needed, tried) = ([Int: Double](), 0.0)
-    for (index, least) in options.enumerated().compactMap({ index, entry in entry.options.last.map { (index, $0.cost) }
-      })
-      .sorted(by: { ($0.1, $0.0) < ($1.1, $1.0) }) where tried + least <= time
-    {
+    for (least, index) in cheapest.sorted(by: <) where tried + least <= time {
       needed[index] = least
       tried += least
     }
