@@ -8,6 +8,7 @@ checked by onnx.checker, and compared with `elbo predict` and `elbo sample`.
 
 import importlib.util
 import json
+import os
 import pathlib
 import shutil
 import subprocess
@@ -21,7 +22,7 @@ import torch
 from PIL import Image
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-ELBO = ROOT / ".build/release/elbo"
+ELBO = pathlib.Path(os.environ.get("ELBO", ROOT / ".build/release/elbo"))
 TOLERANCE = 1e-5
 DRAWS = ["--draws", "7", "--seed", "3"]
 
@@ -51,7 +52,8 @@ PREDICTORS = {
 }
 # The mean pass of these is what no prediction of Elbo's is, so ONNX and PyTorch are compared alone.
 MEANS = {"bbb mean": ("bbb", "images", PLAIN), "bbb-regression mean": ("bbb-regression", "table", PLAIN),
-         "mc-dropout mean": ("mc-dropout", "images", PLAIN)}
+         "mc-dropout mean": ("mc-dropout", "images", PLAIN),
+         "mlp evidential": ("mlp", "images", PLAIN + ["objective.likelihood=evidential"])}
 VAES = {
     "vae": ("vae", "images", PLAIN), "vae gaussian": ("vae", "images", PLAIN + ["objective.likelihood=gaussian"]),
     "vae threshold": ("vae", "images", ["data.binarisation=threshold"]),
@@ -82,6 +84,11 @@ GANS = {
     "infogan": ("infogan", "images", GAN + ["network.architecture=dense", "network.categories=3"]),
 }
 
+LANGUAGES = {
+    "lstm": ("lstm", ["network.units=12", "network.layers=2"]), "lstm gru": ("lstm", ["network.units=12", "network.cell=gru"]),
+    "bayesian-rnn mean": ("bayesian-rnn", ["network.units=12"]),
+}
+
 
 def data(folder):
     random = np.random.default_rng(5)
@@ -97,11 +104,20 @@ def data(folder):
     picture = random.integers(0, 256, (1, 24, 32), np.uint8)
     np.save(folder / "picture.npy", picture)
     Image.fromarray(picture[0]).save(folder / "picture.png")
+    (folder / "text.txt").write_text("the cat sat on the mat\na cat sat\n" * 30)
+    (folder / "new.txt").write_text("the mat sat on a cat\n")
+    (folder / "captioned/images").mkdir(parents=True)
+    rows = ["image,en"]
+    for index in range(40):
+        Image.fromarray(random.integers(0, 256, (8, 8, 3), np.uint8)).save(folder / f"captioned/images/{index}.png")
+        rows.append(f"{index}.png,number {index % 15}")
+    (folder / "captioned/captions.csv").write_text("\n".join(rows) + "\n")
 
 
 PARTS = ["--set", "data.test_fraction=0.2"]
 SOURCES = {"images": ["--data", "images.npz", *PARTS], "columns": ["--data", "columns.npy", *PARTS],
-           "table": ["--data", "table.csv", "--set", "data.target=y", *PARTS], "shapes": ["--data", "shapes"]}
+           "table": ["--data", "table.csv", "--set", "data.target=y", *PARTS], "shapes": ["--data", "shapes"],
+           "text": ["--data", "text.txt", *PARTS], "captioned": ["--data", "captioned", *PARTS]}
 
 
 def elbo(folder, *words):
@@ -143,6 +159,23 @@ def outputs(sessions, classes, name, x):
         made = classes[name](torch.from_numpy(x))
     made = made if isinstance(made, dict) else {names[0]: made}
     return found, max(distance(found[key], made[key].numpy()) for key in names)
+
+
+def spelled(sessions, classes, tokens, first, state):
+    """log p of each token given those before it, and how far PyTorch is from ONNX Runtime on the way."""
+    found, apart = [], 0
+    for before, token in zip([first, *tokens], tokens):
+        given = {"token": np.array([before]), "state": state}
+        logits, state = sessions["language"].run(["logits", "next_state"], given)
+        with torch.no_grad():
+            made = classes["language"](*(torch.from_numpy(array) for array in given.values()))
+        apart = max(apart, distance(logits, made["logits"].numpy()), distance(state, made["next_state"].numpy()))
+        found.append(float(logits[0, token] - np.log(np.exp(logits[0]).sum())))
+    return np.array(found), apart
+
+
+def vocabulary(folder):
+    return json.loads((folder / "torch/vocabulary.json").read_text())
 
 
 def distance(one, other):
@@ -197,6 +230,27 @@ def main():
             codes, first = outputs(*exported, "encoder", x)
             _, second = outputs(*exported, "decoder", next(iter(codes.values())))
             report(kind, {"encoder": first, "decoder": second}, size())
+        for kind, (recipe, settings) in LANGUAGES.items():
+            train(folder, recipe, "text", [*settings, "train.batch=4", "train.unroll=5"])
+            sessions, classes = export(folder)
+            elbo(folder, "predict", "run", "--input", "new.txt", "--output", "p.npz")
+            names = vocabulary(folder)
+            tokens = [names.index(letter) for letter in (folder / "new.txt").read_text()]
+            state = np.zeros((1, sessions["language"].get_inputs()[1].shape[1]), np.float32)
+            chances, apart = spelled(sessions, classes, tokens, names.index("\n"), state)
+            wanted = {} if "mean" in kind else {"elbo": distance(chances, np.load(folder / "p.npz")["log_density"])}
+            report(kind, wanted | {"torch": apart}, size())
+        train(folder, "captions", "captioned", ["network.filters=2", "decoder.units=12", "decoder.dropout=0"])
+        sessions, classes = export(folder)
+        elbo(folder, "predict", "run", "--input", "captioned/images/7.png", "--output", "captions.jsonl")
+        caption = json.loads((folder / "captions.jsonl").read_text())
+        picture = np.asarray(Image.open(folder / "captioned/images/7.png"))[None]
+        state, first = outputs(sessions, classes, "encoder", picture)
+        names = vocabulary(folder)
+        end = names.index("<eos>")
+        tokens = [*map(names.index, caption["caption"].split()), end]
+        chances, second = spelled(sessions, classes, tokens, end, state["state"])
+        report("captions", {"elbo": distance(chances.sum(), np.array(caption["log_probability"])), "torch": max(first, second)}, size())
         for kind, (recipe, source, settings) in GANS.items():
             train(folder, recipe, source, settings)
             exported = export(folder)
