@@ -325,17 +325,9 @@ extension Files {
       }
       return (self["whole"], self["new.png"], fraction)
     case .captions:
-      try FileManager.default.createDirectory(atPath: self["captions/images"], withIntermediateDirectories: true)
-      var table = "image,en,de\n"
-      for index in 0..<30 {
-        let picture = Raster(
-          width: 8, height: 8, channels: 3, samples: (0..<192).map { UInt8(($0 * $0 + 31 * index) % 251) })
-        try Data(PNG.encode(picture)).write(to: URL(fileURLWithPath: self["captions/images/\(index).png"]))
-        table += "\(index).png,number \(index % 15),Nummer \(index % 15)\n"
-      }
-      try write("captions/captions.csv", table)
-      try FileManager.default.copyItem(atPath: self["captions/images/7.png"], toPath: self["new.png"])
-      return (self["captions"], self["new.png"], fraction + ["data.columns=[en, de]"])
+      let folder = try captions()
+      try FileManager.default.copyItem(atPath: folder + "/images/7.png", toPath: self["new.png"])
+      return (folder, self["new.png"], fraction + ["data.columns=[en, de]"])
     case .plane:
       let (source, inputs) = try table("plane", "a,b", inputs: "b,a\n0.5,1\n-1,2\n") {
         let (a, b) = (number($0, 0), number($0, 1) + Double($0 % 2) * 3)

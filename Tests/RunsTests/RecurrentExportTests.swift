@@ -1,7 +1,6 @@
 import Datasets
 import Files
 import Foundation
-import Images
 import Runs
 import Testing
 
@@ -63,24 +62,16 @@ import Testing
   @Test("A captioning model's files give a caption the probability that predict says")
   func captions() async throws {
     let files = Files()
-    try FileManager.default.createDirectory(atPath: files["data/images"], withIntermediateDirectories: true)
-    var table = "image,en\n"
-    for index in 0..<30 {
-      let picture = Raster(
-        width: 8, height: 8, channels: 3, samples: (0..<192).map { UInt8(($0 * $0 + 31 * index) % 251) })
-      try Data(PNG.encode(picture)).write(to: URL(fileURLWithPath: files["data/images/\(index).png"]))
-      table += "\(index).png,number \(index % 15)\n"
-    }
-    try files.write("data/captions.csv", table)
+    let folder = try files.captions()
     let run = try await trained(
       files, "captions",
       [
-        "data.source=\(files["data"])", "network.filters=2", "decoder.units=6", "decoder.dropout=0", "train.batch=10",
+        "data.source=\(folder)", "network.filters=2", "decoder.units=6", "decoder.dropout=0", "train.batch=10",
         "train.steps=40",
       ])
     let written = try run.export(to: files["model.onnx"])
     #expect(written == [files["model.encoder.onnx"], files["model.language.onnx"]])
-    let picture = files["data/images/7.png"]
+    let picture = folder + "/images/7.png"
     let prediction = try run.captions(of: picture, samples: .count(1)).rows[0].prediction
     let x = Numbers([1, 8, 8, 3], (0..<192).map { Double(($0 * $0 + 31 * 7) % 251) })
     let state = try #require(network(written[0])(x)["state"])

@@ -1,5 +1,6 @@
 import Datasets
 import Foundation
+import Images
 import Runs
 import TestSupport
 
@@ -33,6 +34,20 @@ struct Files: ~Copyable {
     try archive.add("x", (0..<count * 144).map { UInt8($0 * $0 % 241) }, shape: [count, 12, 12])
     try archive.add("y", (0..<count).map { Int64($0 % 3) }, shape: [count])
     try archive.finish()
+  }
+
+  /// A folder of thirty color pictures of 8 × 8 with captions in two languages, each caption of two pictures.
+  func captions() throws -> String {
+    try FileManager.default.createDirectory(atPath: self["captions/images"], withIntermediateDirectories: true)
+    var table = "image,en,de\n"
+    for index in 0..<30 {
+      let picture = Raster(
+        width: 8, height: 8, channels: 3, samples: (0..<192).map { UInt8(($0 * $0 + 31 * index) % 251) })
+      try Data(PNG.encode(picture)).write(to: URL(fileURLWithPath: self["captions/images/\(index).png"]))
+      table += "\(index).png,number \(index % 15),Nummer \(index % 15)\n"
+    }
+    try write("captions/captions.csv", table)
+    return self["captions"]
   }
 
   /// A small Bayesian regression of `line`.
