@@ -1,5 +1,6 @@
 import ArgumentParser
 import Recipes
+import Reports
 import Runs
 import Training
 
@@ -10,6 +11,7 @@ struct EvaluateCommand: AsyncParsableCommand {
       Examples:
         elbo evaluate runs/vae
         elbo evaluate runs/vae --data FOLDER --json
+        elbo evaluate runs/mlp                     after `elbo calibrate` also cls/NLL_calibrated, cal/ECE_calibrated
         elbo evaluate runs/gan --metrics swd,nearest   of generated pictures: fid, kid, pr, swd, nearest, ppl
         elbo evaluate runs/gan --features F.npz    FID, KID, precision and recall of features from elsewhere
         elbo evaluate runs/bbb --ood FOLDER        how well uncertainty tells other data apart
@@ -79,10 +81,15 @@ struct EvaluateCommand: AsyncParsableCommand {
       return try Results.print(metrics: metrics, title: "\(run), its training examples", json: json)
     }
     let metrics = try trained.evaluate(outOfDistribution: ood)
+    if try trained.hasForeignCalibration() {
+      StandardError.write(
+        "\(run): its calibration is of other parameters and left out; to make another, run: elbo calibrate \(run)\n")
+    }
     let selection = (try? RunFolder(opening: run)).flatMap { Summary(of: $0)?.selection }
     var title =
       selection.map { "\(run), selected at step \($0.step) of \(trained.step)" } ?? "\(run), step \(trained.step)"
     if let samples = metrics["test/gen/Examples"] { title += ", \(Int(samples)) samples and as many real examples" }
+    if metrics["test/cls/NLL_calibrated"] != nil { title += "; _calibrated: with its calibration" }
     try Results.print(metrics: metrics, title: title, json: json, of: trained)
   }
 }

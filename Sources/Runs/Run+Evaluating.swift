@@ -7,7 +7,8 @@ import Tensors
 import Training
 
 extension Run {
-  /// Computes the metrics of the test examples.
+  /// Computes the metrics of the test examples; of a run whose class probabilities `calibrate` has scaled also
+  /// `test/cls/NLL_calibrated` and `test/cal/ECE_calibrated`, of the scaled ones.
   ///
   /// ```swift
   /// let metrics = try Run(opening: "runs/bbb").evaluate()
@@ -27,6 +28,7 @@ extension Run {
     }
     let crew = try crew()
     var metrics = try Evaluation.run(job.learner, seed: job.plan.seed, crew: crew)
+    metrics.merge(try scaledMetrics()) { $1 }
     if let source { metrics.merge(try outOfDistribution(source, with: crew)) { $1 } }
     return metrics
   }

@@ -54,6 +54,24 @@ import Training
     #expect(throws: TrainingError.self) { try model.calibrate() }
   }
 
+  @Test("An evaluation scores the model's own probabilities and the scaled ones") func evaluated() async throws {
+    let files = Files()
+    let run = try Run(opening: try await classifier(files))
+    let before = try run.evaluate()
+    #expect(before["test/cls/NLL_calibrated"] == nil)
+    #expect(try !run.hasForeignCalibration())
+    try run.calibrate()
+    let (after, calibrated) = (try run.evaluate(), try run.calibrationMetrics(coverage: 0.9))
+    #expect(after["test/cls/NLL"] == before["test/cls/NLL"])
+    for name in ["test/cls/NLL_calibrated", "test/cal/ECE_calibrated"] {
+      #expect(after[name] != nil && after[name] == calibrated[name], "\(name)")
+    }
+    let file = files["run"] + "/calibration.json"
+    let text = try String(contentsOfFile: file, encoding: .utf8)
+    try text.replacing(run.parametersSHA256, with: "0").write(toFile: file, atomically: true, encoding: .utf8)
+    #expect(try run.evaluate() == before && run.hasForeignCalibration())
+  }
+
   @Test(
     "Of few examples most are scored: sets at 95 % need 19",
     arguments: [(30, 10), (35, 11), (60, 20), (79, 39), (200, 100)])

@@ -11,21 +11,28 @@ extension Run {
   /// What `calibrate` left; nil: the run was not calibrated.
   /// - Throws: `TrainingError` when the file is damaged, or is of other parameters than the run has now.
   public func calibration() throws -> Calibration? {
-    let known: Calibration
-    if ModelFile.isFile(path) {
-      guard let text = try ModelFile(opening: path).calibration else { return nil }
-      known = try Calibration(json: Array(text.utf8), path: path)
-    } else {
-      let file = try RunFolder(opening: path).calibration
-      guard FileManager.default.fileExists(atPath: file) else { return nil }
-      known = try Calibration(json: Array(Data(contentsOf: URL(fileURLWithPath: file))), path: file)
-    }
+    guard let known = try storedCalibration() else { return nil }
     guard known.parameters_sha256 == parametersSHA256 else {
       throw TrainingError(
         .unsuitable, "\(path) was calibrated with other parameters than it has now",
         advice: "run: elbo calibrate \(path), or remove its calibration.json")
     }
     return known
+  }
+
+  /// What `calibrate` left, of whatever parameters.
+  private func storedCalibration() throws -> Calibration? {
+    guard !ModelFile.isFile(path) else {
+      return try ModelFile(opening: path).calibration.map { try Calibration(json: Array($0.utf8), path: path) }
+    }
+    let file = try RunFolder(opening: path).calibration
+    guard FileManager.default.fileExists(atPath: file) else { return nil }
+    return try Calibration(json: Array(Data(contentsOf: URL(fileURLWithPath: file))), path: file)
+  }
+
+  /// Whether the run's calibration is of other parameters than it computes with, so that `evaluate` leaves it out.
+  package func hasForeignCalibration() throws -> Bool {
+    try storedCalibration().map { $0.parameters_sha256 != parametersSHA256 } ?? false
   }
 
   /// Learns from examples that the parameters were not learned from how to scale probabilities, and how large sets and
@@ -116,9 +123,8 @@ extension Run {
       if let before = plain.probabilities, let labels = test.labels?.indices.map({ Int($0) }), let sets = result["set"]
       {
         let after = ClassProbabilities(result["calibrated"]!.values, classes: before.classes)
-        for (name, probabilities) in [("", before), ("_calibrated", after)] {
-          metrics["test/cls/NLL\(name)"] = probabilities.negativeLogLikelihood(labels)
-          metrics["test/cal/ECE\(name)"] = Reliability(probabilities, labels: labels).expectedError
+        for (suffix, probabilities) in [("", before), (Run.calibratedSuffix, after)] {
+          metrics.merge(Run.scores(of: probabilities, labels, suffix: suffix)) { $1 }
         }
         let hits = labels.indices.reduce(0) { $0 + sets.values[$1 * before.classes + labels[$1]] }
         metrics["test/conformal/Coverage\(suffix)"] = hits / Double(max(labels.count, 1))
@@ -133,5 +139,31 @@ extension Run {
       }
     }
     return metrics
+  }
+
+  /// What `evaluate` adds for a calibrated run: the scores of the probabilities that `predict` calls `calibrated`, from the
+  /// same samples as the scores of `mean`. Empty where no probabilities are scaled.
+  func scaledMetrics() throws -> [String: Double] {
+    let job = try examined()
+    guard let known = try storedCalibration(), known.parameters_sha256 == parametersSHA256,
+      let scaling = known.scaling, let test = job.data.test, let labels = test.labels?.indices.map({ Int($0) })
+    else { return [:] }
+    let samples = SampleCount.count(job.learner.offers.prediction?.evaluationSamples ?? 1)
+    let predictions = try predict(
+      ExampleSet(inputs: test.inputs, sequences: test.sequences), samples: samples, seed: job.plan.seed)
+    guard let probabilities = predictions.probabilities, probabilities.count == labels.count else { return [:] }
+    return Run.scores(of: scaling(probabilities), labels, suffix: Run.calibratedSuffix)
+  }
+
+  /// Behind the names of metrics of scaled probabilities.
+  private static let calibratedSuffix = "_calibrated"
+
+  private static func scores(
+    of probabilities: ClassProbabilities, _ labels: [Int], suffix: String
+  ) -> [String: Double] {
+    [
+      "test/cls/NLL\(suffix)": probabilities.negativeLogLikelihood(labels),
+      "test/cal/ECE\(suffix)": Reliability(probabilities, labels: labels).expectedError,
+    ]
   }
 }
