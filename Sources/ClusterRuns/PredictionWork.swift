@@ -39,17 +39,13 @@ package enum PredictionWork {
         guard examples.lowerBound % Prediction.blockLength == 0 else {
           throw ClusterError(.refused, "a lease begins within a block of examples")
         }
-        let values = try Prediction.samples(
-          samples, of: examples, rows: rows, from: examples.lowerBound, learner, storage: storage, key: key, with: crew)
-        // From [example][sample][output] to the message's [sample][example][output].
+        // In the message's order: sample after sample, as they are computed.
         var result: [Float] = []
-        result.reserveCapacity(values.count)
-        let width = offer.outputs
-        for sample in 0..<samples.count {
-          for example in 0..<examples.count {
-            let start = (example * samples.count + sample) * width
-            result += values[start..<start + width]
-          }
+        result.reserveCapacity(samples.count * examples.count * offer.outputs)
+        for sample in samples {
+          result += try Prediction.samples(
+            sample..<sample + 1, of: examples, rows: rows, from: examples.lowerBound, learner, storage: storage,
+            key: key, with: crew)
         }
         return result
       })

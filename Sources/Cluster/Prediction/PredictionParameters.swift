@@ -3,33 +3,29 @@ import Messages
 import Tensors
 import Training
 
-/// What a learner predicts with as bytes: every slot of its parameters, then of what the training data fixed,
-/// little-endian, in layout order.
+/// What a learner predicts with as bytes: its parameters, then what the training data fixed, as `BufferBytes` has them.
 public enum PredictionParameters {
   public static func bytes(of learner: any Learner) -> [UInt8] {
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(count(of: learner))
-    for part in parts(of: learner) { bytes.append(contentsOf: UnsafeRawBufferPointer(part)) }
-    return bytes
+    let numbers = numbers(of: learner)
+    return [UInt8](unsafeUninitializedCapacity: numbers.count) { target, count in
+      numbers.copy(to: UnsafeMutableRawBufferPointer(target))
+      count = target.count
+    }
   }
 
-  public static func count(of learner: any Learner) -> Int { parts(of: learner).reduce(0) { $0 + $1.count } }
+  public static func count(of learner: any Learner) -> Int { numbers(of: learner).count }
 
   /// Fills a learner's buffers. False, and nothing changed, when these are not bytes of such a learner.
   public static func fill(_ learner: any Learner, with bytes: UnsafeRawBufferPointer) -> Bool {
-    guard bytes.count == count(of: learner) else { return false }
-    var offset = 0
-    for part in parts(of: learner) {
-      part.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + part.count]))
-      offset += part.count
-    }
+    let numbers = numbers(of: learner)
+    guard bytes.count == numbers.count else { return false }
+    numbers.fill(from: bytes)
     learner.numbersWereReplaced()
     return true
   }
 
-  private static func parts(of learner: any Learner) -> [UnsafeMutableRawBufferPointer] {
-    ([learner.parameters] + learner.dataStatistics).flatMap { buffer in buffer.layout.slots.map { buffer.bytes(of: $0) }
-    }
+  private static func numbers(of learner: any Learner) -> BufferBytes {
+    BufferBytes(of: [learner.parameters] + learner.dataStatistics)
   }
 }
 

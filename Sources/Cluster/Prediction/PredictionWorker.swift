@@ -146,11 +146,11 @@ public actor PredictionWorker {
     switch stage {
     case .asking: send(.recipeRequest(RecipeRequest(build: build, name: name)))
     case .fetching(var fetch, let offer, let work):
-      for request in fetch.requestsAgain() { send(.stateRequest(request)) }
+      for request in fetch.parts.requestsAgain() { send(.stateRequest(request)) }
       stage = .fetching(fetch, offer, work)
     case .working:
-      for place in tasks.indices where !tasks[place].rows.isComplete {
-        for request in tasks[place].rows.requestsAgain() { send(.stateRequest(request)) }
+      for place in tasks.indices where !tasks[place].rows.parts.isComplete {
+        for request in tasks[place].rows.parts.requestsAgain() { send(.stateRequest(request)) }
       }
       // Nothing to do: perhaps the connection was lost and is another one now, unknown at the other end.
       if tasks.isEmpty { send(.recipeRequest(RecipeRequest(build: build, name: name))) }
@@ -183,12 +183,12 @@ public actor PredictionWorker {
     case (.statePart(let part), .fetching(var fetch, let offer, let work)):
       guard fetch.take(part) else { return }
       askedAt = .now
-      for request in fetch.requests() { send(.stateRequest(request)) }
+      for request in fetch.parts.requests() { send(.stateRequest(request)) }
       stage = .fetching(fetch, offer, work)
-      if fetch.isComplete { begin(fetch, offer, work) }
+      if fetch.parts.isComplete { begin(fetch, offer, work) }
     case (.statePart(let part), .working):
       for place in tasks.indices where tasks[place].rows.take(part) {
-        for request in tasks[place].rows.requests() { send(.stateRequest(request)) }
+        for request in tasks[place].rows.parts.requests() { send(.stateRequest(request)) }
       }
       compute()
     case (.sampleLease(let lease), .working(let offer, _)): add(lease, offer)
@@ -206,7 +206,7 @@ public actor PredictionWorker {
         return end(.failure(ClusterError(.refused, "the parameters are not those of the recipe's model")))
       }
       var fetch = ByteFetch(offer.parameters, 0..<offer.parametersCount)
-      for request in fetch.requests() { send(.stateRequest(request)) }
+      for request in fetch.parts.requests() { send(.stateRequest(request)) }
       askedAt = .now
       stage = .fetching(fetch, offer, work)
     }
@@ -234,8 +234,8 @@ public actor PredictionWorker {
     guard bytes.count <= PredictionWorker.rowsLimit else { return }
     // Leases of the same examples follow one another.
     var rows = tasks.last?.rows ?? lastRows ?? ByteFetch(offer.inputs, bytes)
-    if rows.range != bytes || !rows.isComplete { rows = ByteFetch(offer.inputs, bytes) }
-    for request in rows.requests() { send(.stateRequest(request)) }
+    if rows.parts.range != bytes || !rows.parts.isComplete { rows = ByteFetch(offer.inputs, bytes) }
+    for request in rows.parts.requests() { send(.stateRequest(request)) }
     askedAt = .now
     tasks.append(Assignment(lease: lease, rows: rows))
     compute()
@@ -247,7 +247,8 @@ public actor PredictionWorker {
   private var lastRows: ByteFetch?
 
   private func compute() {
-    guard !isComputing, case .working(let offer, let work) = stage, let task = tasks.first, task.rows.isComplete else {
+    guard !isComputing, case .working(let offer, let work) = stage, let task = tasks.first, task.rows.parts.isComplete
+    else {
       return
     }
     isComputing = true

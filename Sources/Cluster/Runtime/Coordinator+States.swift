@@ -31,7 +31,7 @@ extension Coordinator {
       if now - current.heardAt > .seconds(5) {
         fetch = nil
       } else if now - current.heardAt > .seconds(1) {
-        for request in current.fetch.requestsAgain() { send(.stateRequest(request), to: current.node) }
+        for request in current.fetch.parts.requestsAgain() { send(.stateRequest(request), to: current.node) }
         fetch = current
       }
       return
@@ -57,16 +57,16 @@ extension Coordinator {
       refused += 1
       return
     }
-    for request in fetching.requests() { send(.stateRequest(request), to: node) }
+    for request in fetching.parts.requests() { send(.stateRequest(request), to: node) }
     fetch = Fetch(node: node, incarnation: incarnation, fetch: fetching, heardAt: .now)
   }
 
   func take(_ part: StatePart, from node: NodeNumber) {
     guard var current = fetch, current.node == node, current.fetch.take(part) else { return }
     current.heardAt = .now
-    for request in current.fetch.requests() { send(.stateRequest(request), to: node) }
+    for request in current.fetch.parts.requests() { send(.stateRequest(request), to: node) }
     fetch = current
-    guard current.fetch.isComplete else { return }
+    guard current.fetch.parts.isComplete else { return }
     fetch = nil
     guard current.fetch.isRight else {
       refused += 1

@@ -8,8 +8,7 @@ import Training
 /// A learner's state as bytes: what a joiner, or a checkpoint, needs to go on bit for bit.
 ///
 ///     1 byte    whether the training has converged, then 15 zeros
-///     …         every slot of `parameters`, then of each buffer of `auxiliary`, little-endian, without the gaps
-///               between slots: no slot owns those, and they may differ
+///     …         `parameters`, then each buffer of `auxiliary`, as `BufferBytes` has them
 public final class LearnerState: @unchecked Sendable {
   static let headCount = 16
 
@@ -25,19 +24,16 @@ public final class LearnerState: @unchecked Sendable {
   deinit { bytes.deallocate() }
 
   public static func count(of learner: any Learner) -> Int {
-    learner.stateParts.reduce(headCount) { $0 + $1.count }
+    headCount + learner.state.count
   }
 
   /// The state of a learner whose buffers do not change meanwhile.
   public convenience init(of learner: any Learner, converged: Bool) {
-    self.init(count: LearnerState.count(of: learner))
+    let numbers = learner.state
+    self.init(count: LearnerState.headCount + numbers.count)
     bytes[..<LearnerState.headCount].initializeMemory(as: UInt8.self, repeating: 0)
     bytes[0] = converged ? 1 : 0
-    var offset = LearnerState.headCount
-    for part in learner.stateParts {
-      UnsafeMutableRawBufferPointer(rebasing: bytes[offset..<offset + part.count]).copyMemory(from: .init(part))
-      offset += part.count
-    }
+    numbers.copy(to: UnsafeMutableRawBufferPointer(rebasing: bytes[LearnerState.headCount...]))
   }
 
   public var isConverged: Bool { bytes[0] == 1 }
@@ -61,21 +57,16 @@ public final class LearnerState: @unchecked Sendable {
 
   /// Fills a learner's buffers. False, and nothing changed, when these are not bytes of such a learner.
   public func fill(_ learner: any Learner) -> Bool {
-    guard bytes.count == LearnerState.count(of: learner), bytes[0] <= 1 else { return false }
-    var offset = LearnerState.headCount
-    for part in learner.stateParts {
-      part.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + part.count]))
-      offset += part.count
-    }
+    let numbers = learner.state
+    guard bytes.count == LearnerState.headCount + numbers.count, bytes[0] <= 1 else { return false }
+    numbers.fill(from: UnsafeRawBufferPointer(rebasing: bytes[LearnerState.headCount...]))
     learner.numbersWereReplaced()
     return true
   }
 }
 
 extension Learner {
-  fileprivate var stateParts: [UnsafeMutableRawBufferPointer] {
-    ([parameters] + auxiliary).flatMap { buffer in buffer.layout.slots.map { buffer.bytes(of: $0) } }
-  }
+  fileprivate var state: BufferBytes { BufferBytes(of: [parameters] + auxiliary) }
 }
 
 extension Digest {

@@ -149,7 +149,7 @@ public actor Node {
       guard clock.now - lastHeard < configuration.patience else { return giveUp() }
       if askedAt.map({ now - $0 > .seconds(2) }) ?? true {
         askedAt = now
-        for request in fetch.requestsAgain() { send(.stateRequest(request)) }
+        for request in fetch.parts.requestsAgain() { send(.stateRequest(request)) }
         stage = .fetching(fetch, prepared)
       }
     case .training:
@@ -239,9 +239,9 @@ public actor Node {
     case (.statePart(let part), .fetching(var fetch, let prepared)):
       guard fetch.take(part) else { return }
       askedAt = .now
-      for request in fetch.requests() { send(.stateRequest(request)) }
+      for request in fetch.parts.requests() { send(.stateRequest(request)) }
       stage = .fetching(fetch, prepared)
-      if fetch.isComplete { finishFetching(fetch, prepared) }
+      if fetch.parts.isComplete { finishFetching(fetch, prepared) }
     case (.saveRequest, .training): exchange?.takeSave()
     case (.stateRequest(let request), .training): answer(request)
     case (_, .training): follow(message)
