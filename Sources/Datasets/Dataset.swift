@@ -151,6 +151,8 @@ public struct Dataset: Sendable {
   public let reference: Schema?
   /// How many examples were read to make this data of, those that were left out among them.
   public internal(set) var readCount: Int
+  /// Under `UnseenRule.zeros`: which values of one-hot columns the training data does not have, a line for each column.
+  package internal(set) var unseen: [String] = []
   let cachedFingerprint = FingerprintCache()
 
   /// Throws `.mismatched` where train and test differ in shape, element kind or number of classes.

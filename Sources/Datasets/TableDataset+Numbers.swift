@@ -53,6 +53,24 @@ extension TableDataset {
     return (known, column.codes.map { $0 == CodedColumn.missing ? missing : order[Int($0)] })
   }
 
+  /// Which values of a column the training data does not have, in one line; nil: none of the rows has one.
+  /// - Parameter codes: what `levels` made of the column's own.
+  private func unseenValues(
+    _ index: Int, _ rows: [Int], _ column: CodedColumn, codes: [UInt32]
+  ) -> String? {
+    let places = rows.filter { codes[$0] == CodedColumn.unseen }
+    guard !places.isEmpty else { return nil }
+    var values: [String] = []
+    for code in Set(places.map { column.codes[$0] }).sorted().prefix(4) {
+      values.append(code == CodedColumn.missing ? "an empty cell" : column.names[Int(code)].shortened)
+    }
+    if values.count > 3 { values[3] = "…" }
+    let (rows, count) = places.count == 1 ? ("1 row has", "it counts") : ("\(places.count) rows have", "they count")
+    return
+      "column \(table.columns[index].name.shortened): \(rows) a value that training never saw (\(values.joined(separator: ", "))): \(count) as none of its values"
+      .oneLine
+  }
+
   /// Inputs in float64, one-hot columns in place of the column they come from, a mark behind a column with means, and the
   /// names of what results.
   func inputArray(
@@ -69,6 +87,7 @@ extension TableDataset {
     var sources: [Source] = []
     var used: [Schema.Levels] = []
     var substitutes: [Schema.Substitute] = []
+    var unseen: [String] = []
     for index in inputs {
       let name = table.columns[index].name
       let start = names.count
@@ -82,6 +101,7 @@ extension TableDataset {
       let (levels, codes) = try levels(of: index, column)
       names += levels.columns
       used.append(levels)
+      if let line = unseenValues(index, rows, column, codes: codes) { unseen.append(line) }
       sources.append(
         Source(
           column: index, firstOutput: start, codes: codes, missingCode: levels.hasMissing ? levels.values.count : nil))
@@ -115,7 +135,7 @@ extension TableDataset {
     }
     return InputArray(
       values: ExampleArray(kind: .float64, count: rows.count, shape: [width], bytes: ByteRegion(storage)), names: names,
-      levels: used, substitutes: substitutes)
+      levels: used, substitutes: substitutes, unseen: unseen)
   }
 
   struct InputArray {
@@ -123,6 +143,7 @@ extension TableDataset {
     let names: [String]
     let levels: [Schema.Levels]
     let substitutes: [Schema.Substitute]
+    let unseen: [String]
   }
 
   /// The mean of a column of numbers, or what the request says; nil where nothing stands in for empty cells.

@@ -65,6 +65,7 @@ struct TableDataset {
       targetName: allTargets.isEmpty ? nil : allTargets.map { table.columns[$0].name }.joined(separator: ", "),
       notes: notes)
     dataset.readCount = sequences?.count ?? table.rowCount
+    dataset.unseen = inputArray.unseen
     return dataset
   }
 

@@ -1,6 +1,8 @@
 import ArgumentParser
 import ClusterRuns
+import Datasets
 import Recipes
+import Reports
 import Runs
 
 struct PredictCommand: AsyncParsableCommand {
@@ -82,12 +84,15 @@ struct PredictCommand: AsyncParsableCommand {
     let trained = try Run(opening: run, unseen: unseen.unseen, lanes: lanes.count())
     // A coverage that the run cannot give is refused before the samples are computed.
     let calibration = try trained.calibration(covering: coverage)
+    func read() throws -> ExampleSet {
+      try trained.examples(from: input) { StandardError.write($0 + "\n") }
+    }
     if let ahead {
       guard place == nil else { throw RecipeError("forecasts are computed here: leave the nodes out") }
       guard coverage == nil else { throw RecipeError("a forecast has intervals of its own: leave --coverage out") }
       let output = output ?? "forecast.npz"
       try Predictions.checkWritable(output)
-      return try Results.write(trained.forecast(trained.examples(from: input), ahead: ahead), to: output)
+      return try Results.write(trained.forecast(read(), ahead: ahead), to: output)
     }
     if trained.predictsPixels {
       guard place == nil else { throw RecipeError("a picture's maps are computed here: leave the nodes out") }
@@ -110,7 +115,7 @@ struct PredictCommand: AsyncParsableCommand {
     let output = output ?? "predictions.npz"
     // A place that cannot be written to is found before the samples are computed.
     try Predictions.checkWritable(output)
-    let examples = try trained.examples(from: input)
+    let examples = try read()
     guard let place, !trained.predictsInClosedForm else {
       let predictions = try trained.predict(examples, samples: count, seed: samples.seed)
       return try Results.write(

@@ -14,14 +14,19 @@ extension Run {
 
   /// Reads examples to predict from, as `inputs(from:)` does. Of a model of sequences they are sequences, and the file may
   /// be whatever it could be trained on.
-  public func examples(from path: String) throws -> ExampleSet {
+  public func examples(from path: String) throws -> ExampleSet { try examples(from: path) { _ in } }
+
+  /// The same, and says line by line which values the training data does not have.
+  package func examples(from path: String, note: (String) -> Void) throws -> ExampleSet {
     if !job.model.learnsSequences,
       // As of training data: a network may well turn NaN into a number.
       let inputs = try DataSource.array(path, allowingNaN: job.dataRequest.missing == .keep)
     {
       return try fitting(ExampleSet(inputs: inputs), path)
     }
-    let train = try DataSource.open(inputRequest(path)).train
+    let data = try DataSource.open(inputRequest(path))
+    data.unseen.forEach(note)
+    let train = data.train
     var examples = try ExampleSet(inputs: train.inputs, sequences: train.sequences)
     examples.identifiers = train.identifiers
     return try fitting(examples, path)

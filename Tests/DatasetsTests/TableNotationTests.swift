@@ -171,6 +171,28 @@ import Testing
     #expect(try inputs("color,a,y\n,5,0\nblue,6,0\n") == [0, 0, 5, 1, 0, 6])
   }
 
+  @Test("Values that the training data does not have are counted and named, three of a column")
+  func unseenLines() throws {
+    var request = DataRequest("t.csv") { ($0.oneHot, $0.target) = (["color"], "y") }
+    request.schema = try open("color,a,y\nred,1,2\nblue,3,4\n") { ($0.oneHot, $0.target) = (["color"], "y") }.schema
+    (request.unseen, request.missing) = (.zeros, .keep)
+    func lines(_ colors: [String]) throws(DataError) -> [String] {
+      let text = "color,a,y\n" + colors.map { "\($0),1,0\n" }.joined()
+      return try DataSource.interpret(guarded(Array(text.utf8)), request, path: "t.csv").unseen
+    }
+    #expect(try lines(["red", "blue"]).isEmpty)
+    #expect(
+      try lines(["teal", "red", "plum", "teal"]) == [
+        "column color: 3 rows have a value that training never saw (plum, teal): they count as none of its values"
+      ])
+    #expect(
+      try lines(["red", ""]) == [
+        "column color: 1 row has a value that training never saw (an empty cell): it counts as none of its values"
+      ])
+    #expect(
+      try lines(["a", "b", "c", "d", "e"])[0].contains("5 rows have a value that training never saw (a, b, c, …)"))
+  }
+
   @Test("Several target columns are several numbers of each row") func severalTargets() throws {
     let text = "a,x,b,y\n1,2,3,4\n5,6,7,8\n"
     let data = try open(text) { ($0.target, $0.moreTargets) = ("y", ["x"]) }
