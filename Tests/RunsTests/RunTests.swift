@@ -3,6 +3,7 @@ import Foundation
 import Runs
 import Synchronization
 import Testing
+import Training
 
 /// What a Swift program does with a recipe and a run.
 @Suite struct RunTests {
@@ -52,6 +53,27 @@ import Testing
     let validated = try files.regression()
     try validated.set("data.validation_fraction=0.2")
     #expect(try TrainingJob(validated).notes == [])
+  }
+
+  @Test(
+    "Fewer rows than shards are learned from, as the rows that they are",
+    arguments: ["bayesian-linear-regression", "gaussian-process", "gmm", "kmeans", "pca"])
+  func fewerRowsThanShards(model: String) async throws {
+    let files = Files()
+    try files.write("three.csv", "x,y\n1,2\n2,3.5\n4,5\n")
+    func train(_ shards: Int) async throws -> Summary {
+      let recipe = try Recipe.named(model)
+      var settings = ["data.source=\(files["three.csv"])", "train.shards=\(shards)", "train.steps=10"]
+      if ["bayesian-linear-regression", "gaussian-process"].contains(model) { settings.append("data.target=y") }
+      for setting in settings { try recipe.set(setting) }
+      return try await Run.train(recipe, out: files["\(shards)"])
+    }
+    let (fitting, more) = (try await train(3), try await train(7))
+    #expect(more.status == .finished && more.steps == fitting.steps)
+    for (name, value) in fitting.metrics where value.isFinite {
+      let other = try #require(more.metrics[name])
+      #expect(abs(other - value) <= 1e-6 * max(1, abs(value)), "\(name)")
+    }
   }
 
   @Test("Classes that no training example has are said: of a sorted table that is split by position")

@@ -89,7 +89,8 @@ final class StatisticsLearner<Model: FlatStatisticsModel>: Learner {
   }
 
   var exampleCount: Int { rows.count }
-  var allowsEmptyShards: Bool { outline.learnsSequences }
+  /// A shard without rows contributes zeros, so that few rows or sequences need no fewer shards.
+  var allowsEmptyShards: Bool { true }
   var dataStatistics: [FlatBuffer] {
     [rows.inputScaling, rows.targetScaling].compactMap { $0?.buffer } + (kept?.buffers ?? [])
       + (shown.map { [$0] } ?? [])
