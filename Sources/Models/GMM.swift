@@ -141,7 +141,7 @@ extension GaussianMixture: FlatStatisticsModel {
   func predict(_ rows: RowBlock, _ parameters: GaussianMixtureParameters) throws -> [RowPrediction] {
     let weights = try responsibilities(of: rows, parameters)
     return [
-      RowPrediction("responsibilities", weights), RowPrediction("component", weights.largestInRows),
+      RowPrediction("responsibilities", weights), RowPrediction("component", whole: weights.largestInRows),
       RowPrediction("log_density", try logDensities(of: rows, parameters)),
     ]
   }

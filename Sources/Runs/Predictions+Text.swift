@@ -29,7 +29,8 @@ package enum PredictionFormat: String, CaseIterable {
 
 extension Predictions {
   /// A row an example. `row` is its row in the data, from 0; `identifier` is what the data calls it; `class` is the most
-  /// probable one. Every number of a column has a column of its own: `mean[setosa]`, `q0.025`.
+  /// probable one. Every number of a column has a column of its own: `mean[setosa]`, `q0.025`, and
+  /// of forecasts of several columns `mean[height]`.
   func writeCSV(to path: String) throws {
     let cells = cells()
     try writeLines(to: path, header: (["row"] + cells.map(\.name)).map(CSV.field).joined(separator: ",") + "\n") {
@@ -66,7 +67,7 @@ extension Predictions {
     enum Content {
       case words([String])
       /// The numbers of all examples; an example has `stride` numbers, and this is the one at `offset`.
-      case numbers([Double], offset: Int, stride: Int)
+      case numbers([Double], offset: Int, stride: Int, areWhole: Bool)
     }
     let name: String
     let content: Content
@@ -74,9 +75,10 @@ extension Predictions {
     func text(_ row: Int, quoting quote: (String) -> String, notANumber: String) -> String {
       switch content {
       case .words(let words): return quote(words[row])
-      case .numbers(let values, let offset, let stride):
+      case .numbers(let values, let offset, let stride, let areWhole):
         let value = values[row * stride + offset]
-        return value.isFinite ? "\(value)" : notANumber
+        guard value.isFinite else { return notANumber }
+        return areWhole ? "\(Int(value))" : "\(value)"
       }
     }
   }
@@ -88,7 +90,8 @@ extension Predictions {
     let width = mean.shape[1]
     return (0..<examples).map { row in
       let row = mean.values[row * width..<(row + 1) * width]
-      return row.first?.isNaN ?? true ? "" : name(of: row.indices.max { row[$0] < row[$1] }! - row.startIndex, width)
+      return row.first?.isNaN ?? true
+        ? "" : name(of: row.indices.max { row[$0] < row[$1] }! - row.startIndex, width, classNames)
     }
   }
 
@@ -105,7 +108,7 @@ extension Predictions {
         result.append(
           Cell(
             name: label(column, offset, stride, levels),
-            content: .numbers(column.values, offset: offset, stride: stride)))
+            content: .numbers(column.values, offset: offset, stride: stride, areWhole: column.kind == .whole)))
       }
     }
     return result
@@ -115,13 +118,13 @@ extension Predictions {
     let inner = levels.isEmpty ? 1 : levels.count
     var label = column.name
     if !levels.isEmpty { label = "q\(levels[offset % inner])" + column.name.dropFirst("quantiles".count) }
-    return stride == inner ? label : "\(label)[\(name(of: offset / inner, stride / inner))]"
+    let names = column.kind == .ofColumns ? inputNames : isClassification ? classNames : targetNames
+    return stride == inner ? label : "\(label)[\(name(of: offset / inner, stride / inner, names))]"
   }
 
-  /// The name of one of several classes or targets, or its number.
-  private func name(of index: Int, _ count: Int) -> String {
-    let names = isClassification ? classNames : targetNames
-    return names.count == count ? names[index] : "\(index)"
+  /// The name of one of several classes, targets or columns, or its number.
+  private func name(of index: Int, _ count: Int, _ names: [String]) -> String {
+    names.count == count ? names[index] : "\(index)"
   }
 }
 

@@ -61,6 +61,8 @@ public struct Predictions: Sendable {
     public let shape: [Int]
     /// Example after example.
     public let values: [Double]
+    /// What the numbers stand for.
+    package var kind = RowPrediction.Kind.real
   }
 
   /// Samples of examples that were not computed.
@@ -87,6 +89,8 @@ public struct Predictions: Sendable {
   public let classNames: [String]
   /// The names of the targets in the order of `mean`'s columns; empty where classes are predicted, or nothing is.
   public let targetNames: [String]
+  /// The names of the inputs' columns; empty where they have none.
+  let inputNames: [String]
   /// What the examples are called; nil: by their row.
   public private(set) var identifiers: [String]?
   /// The number of each example's row in the data, where some rows have empty cells and are no examples; nil: its index.
@@ -134,6 +138,7 @@ public struct Predictions: Sendable {
     (isClassification, classNames) = (learner.isClassifier, learner.isClassifier ? schema.classes?.names ?? [] : [])
     targetNames = Predictions.targetNames(schema, isClassification: learner.isClassifier)
     columns = table.columns.map { Column(name: $0.name, shape: $0.shape, values: $0.values) }
+    inputNames = schema.columns
     (samples, greatestError, sampleCounts) = (table.samples, table.greatestError, table.sampleCounts)
     quantileLevels = PredictionTable.quantileLevels
     self.missing = missing
@@ -154,7 +159,10 @@ public struct Predictions: Sendable {
     isClassification = predictions.contains { $0.name == "mean" } && predictions.contains { $0.name == "entropy" }
     classNames = isClassification ? schema.classes?.names ?? [] : []
     targetNames = Predictions.targetNames(schema, isClassification: isClassification)
-    columns = predictions.map { Column(name: $0.name, shape: [examples] + $0.shape, values: $0.values) }
+    columns = predictions.map {
+      Column(name: $0.name, shape: [examples] + $0.shape, values: $0.values, kind: $0.kind)
+    }
+    inputNames = schema.columns
     (samples, greatestError, sampleCounts, missing, shortfall) = (nil, nil, nil, [], nil)
   }
 

@@ -103,17 +103,28 @@ extension RowPredicting {
 
 /// Numbers for each of some rows, under a name.
 public struct RowPrediction: Sendable {
+  /// What numbers stand for, so that texts write them as such.
+  public enum Kind: Sendable {
+    case real
+    /// Whole numbers, such as the number of a state.
+    case whole
+    /// A number, or several, for each column of the inputs.
+    case ofColumns
+  }
+
   public let name: String
+  public let kind: Kind
   /// Of one row; [] is a number.
   public let shape: [Int]
   /// Row after row.
   public var values: [Double]
 
-  public init(_ name: String, shape: [Int] = [], _ values: [Double]) {
-    self.name = name
-    self.shape = shape
-    self.values = values
+  public init(_ name: String, shape: [Int] = [], _ values: [Double], kind: Kind = .real) {
+    (self.name, self.kind, self.shape, self.values) = (name, kind, shape, values)
   }
+
+  /// A whole number for each row.
+  public init(_ name: String, whole values: [Int]) { self.init(name, values.map(Double.init), kind: .whole) }
 }
 
 /// The weights of a slot that are left, by their places.

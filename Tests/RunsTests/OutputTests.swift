@@ -134,6 +134,31 @@ import Testing
     #expect(try run.examples(from: files["new.csv"]).identifiers == nil)
   }
 
+  @Test("States are whole numbers, and forecasts carry the names of the columns") func statesAndForecasts() async throws
+  {
+    let files = Files()
+    let rows = (0..<40).map { "\(Double($0 / 5 % 2) + Double($0 % 3) / 10),\(Double($0 % 7))" }
+    try files.write("series.csv", "height,weight\n" + rows.joined(separator: "\n") + "\n")
+    let recipe = try Recipe.named("hmm")
+    recipe.set("data.source", text: files["series.csv"])
+    try recipe.set("train.steps", to: "3")
+    try await Run.train(recipe, out: files["run"])
+    let run = try Run(opening: files["run"])
+    let examples = try run.examples(from: files["series.csv"])
+    try run.predict(examples).write(to: files["P.csv"])
+    let lines = try String(contentsOfFile: files["P.csv"], encoding: .utf8).split(separator: "\n")
+    #expect(lines[0].hasPrefix("row,state,smoothed[0],"))
+    #expect(lines.dropFirst().allSatisfy { ["0", "1"].contains($0.split(separator: ",")[1]) })
+    let forecast = try run.forecast(examples, ahead: 2)
+    try forecast.write(to: files["F.csv"])
+    let table = try String(contentsOfFile: files["F.csv"], encoding: .utf8).split(separator: "\n")
+    #expect(table[0].hasPrefix("row,sequence,step,mean[height],mean[weight],std[height],std[weight],q0.025[height],"))
+    #expect(table[1].hasPrefix("0,0,1,") && table[2].hasPrefix("1,0,2,"))
+    try forecast.write(to: files["F.jsonl"])
+    let text = try String(contentsOfFile: files["F.jsonl"], encoding: .utf8)
+    #expect(text.hasPrefix("{\"row\":0,\"sequence\":0,\"step\":1,\"mean[height]\":"))
+  }
+
   @Test("Samples of rows are a table; a name of another kind is refused") func samples() async throws {
     let files = Files()
     let recipe = try Recipe.named("gmm")

@@ -96,8 +96,8 @@ extension FlatStatisticsModel {
 }
 
 extension RowPrediction {
-  init(_ name: String, _ matrix: Matrix) {
-    self.init(name, shape: [matrix.columns], matrix.elements)
+  init(_ name: String, _ matrix: Matrix, kind: Kind = .real) {
+    self.init(name, shape: [matrix.columns], matrix.elements, kind: kind)
   }
 }
 

@@ -73,7 +73,7 @@ extension KMeans: FlatStatisticsModel {
       }
     }
     return [
-      RowPrediction("cluster", labels.map(Double.init)),
+      RowPrediction("cluster", whole: labels),
       RowPrediction("distances", shape: [clusters], squares.elements.map { $0.squareRoot() }),
     ]
   }

@@ -38,12 +38,12 @@ extension Ellipses.Gaussian {
 }
 
 extension Matrix {
-  /// The index of the largest element of each row, the first of equals, as numbers.
-  var largestInRows: [Double] {
+  /// The index of the largest element of each row, the first of equals.
+  var largestInRows: [Int] {
     (0..<rows).map { i in
       var best = 0
       for j in 1..<max(columns, 1) where self[i, j] > self[i, best] { best = j }
-      return Double(best)
+      return best
     }
   }
 }

@@ -85,7 +85,8 @@ extension PrincipalComponents: FlatStatisticsModel {
   func predict(_ rows: RowBlock, _ parameters: PrincipalComponentsParameters) throws -> [RowPrediction] {
     let coordinates = parameters.coordinates(of: rows)
     return [
-      RowPrediction("scores", coordinates), RowPrediction("reconstruction", parameters.rows(from: coordinates)),
+      RowPrediction("scores", coordinates),
+      RowPrediction("reconstruction", parameters.rows(from: coordinates), kind: .ofColumns),
       RowPrediction("squared_error", squaredErrors(rows, parameters)),
     ]
   }

@@ -90,7 +90,7 @@ extension ProbabilisticPCAModel {
     var latent = RowPrediction("latent_mean", shape: [latentDimension], [])
     var deviation = RowPrediction("latent_std", shape: [latentDimension], [])
     var densities = RowPrediction("log_density", [])
-    var imputed = RowPrediction("imputed", shape: [dimension], [])
+    var imputed = RowPrediction("imputed", shape: [dimension], [], kind: .ofColumns)
     for i in 0..<rows.count {
       let x = (0..<dimension).map { rows[i, $0] }
       let posterior = try density.latentPosterior(x)

@@ -159,7 +159,7 @@ extension VariationalMixture: FlatStatisticsModel {
   func predict(_ rows: RowBlock, _ parameters: VariationalMixtureParameters) throws -> [RowPrediction] {
     let weights = try responsibilities(of: rows, parameters)
     return [
-      RowPrediction("responsibilities", weights), RowPrediction("component", weights.largestInRows),
+      RowPrediction("responsibilities", weights), RowPrediction("component", whole: weights.largestInRows),
       RowPrediction("log_density", logPredictives(of: rows, parameters)),
     ]
   }

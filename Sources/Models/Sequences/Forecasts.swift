@@ -116,8 +116,8 @@ extension StatisticsLearner where Model: ForecastingModel {
 /// Forecasts as named columns, in the units of the data.
 private func forecastRows(_ forecasts: [StepForecast], steps: Int, scaled rows: ExactRows) -> [RowPrediction] {
   var result = [
-    RowPrediction("sequence", forecasts.indices.map { Double($0 / steps) }),
-    RowPrediction("step", forecasts.indices.map { Double($0 % steps + 1) }),
+    RowPrediction("sequence", whole: forecasts.indices.map { $0 / steps }),
+    RowPrediction("step", whole: forecasts.indices.map { $0 % steps + 1 }),
   ]
   if case .symbols(let probabilities)? = forecasts.first?.element {
     result.append(
@@ -133,13 +133,16 @@ private func forecastRows(_ forecasts: [StepForecast], steps: Int, scaled rows: 
     }
     let width = [rows.width]
     result += [
-      RowPrediction("mean", shape: width, columns.flatMap { $0.enumerated().map { restored($1.mean, $0) } }),
+      RowPrediction(
+        "mean", shape: width, columns.flatMap { $0.enumerated().map { restored($1.mean, $0) } }, kind: .ofColumns),
       RowPrediction(
         "std", shape: width,
-        columns.flatMap { $0.enumerated().map { restored($1.deviation, $0) - restored(0, $0) } }),
+        columns.flatMap { $0.enumerated().map { restored($1.deviation, $0) - restored(0, $0) } },
+        kind: .ofColumns),
       RowPrediction(
         "quantiles", shape: width + [ElementForecast.levels.count],
-        columns.flatMap { $0.enumerated().flatMap { column, one in one.quantiles.map { restored($0, column) } } }),
+        columns.flatMap { $0.enumerated().flatMap { column, one in one.quantiles.map { restored($0, column) } } },
+        kind: .ofColumns),
     ]
   }
   if let states = forecasts.first?.states.count, states > 0 {

@@ -106,7 +106,7 @@ struct HiddenMarkovFit<Emission: FlatEmission>: ForecastingModel, WrappingModel 
     let (point, values) = try model.point(parameters)
     let paths = try point.paths(of: observations, values)
     return [
-      RowPrediction("state", paths.best.map(Double.init)),
+      RowPrediction("state", whole: paths.best),
       RowPrediction("smoothed", shape: [model.states], paths.smoothed),
       RowPrediction("filtered", shape: [model.states], paths.filtered),
       RowPrediction("log_density", paths.logDensities),

@@ -107,10 +107,10 @@ struct LinearDynamicalFit: ForecastingModel, WrappingModel {
       RowPrediction("filtered_std", shape: states, paths.filteredDeviations),
       RowPrediction("smoothed", shape: states, paths.smoothed),
       RowPrediction("smoothed_std", shape: states, paths.smoothedDeviations),
-      RowPrediction("predicted", shape: dimension, paths.predicted),
-      RowPrediction("predicted_std", shape: dimension, paths.predictedDeviations),
-      RowPrediction("fitted", shape: dimension, paths.fitted),
-      RowPrediction("fitted_std", shape: dimension, paths.fittedDeviations),
+      RowPrediction("predicted", shape: dimension, paths.predicted, kind: .ofColumns),
+      RowPrediction("predicted_std", shape: dimension, paths.predictedDeviations, kind: .ofColumns),
+      RowPrediction("fitted", shape: dimension, paths.fitted, kind: .ofColumns),
+      RowPrediction("fitted_std", shape: dimension, paths.fittedDeviations, kind: .ofColumns),
       RowPrediction("log_density", paths.logDensities),
     ]
   }

@@ -42,8 +42,9 @@ extension Predictions {
         let members = (0..<scaled.count).map { row in
           calibration.score.scores(scaled[row], row: row, seed: seed).map { $0 <= threshold ? 1.0 : 0 }
         }
-        added.append(Column(name: "set", shape: [examples, scaled.classes], values: members.flatMap(\.self)))
-        added.append(Column(name: "set_size", shape: [examples], values: members.map { $0.reduce(0, +) }))
+        added.append(
+          Column(name: "set", shape: [examples, scaled.classes], values: members.flatMap(\.self), kind: .whole))
+        added.append(Column(name: "set_size", shape: [examples], values: members.map { $0.reduce(0, +) }, kind: .whole))
       }
       return adding(added)
     }
