@@ -1,7 +1,7 @@
 import Foundation
 
 /// Numbers as people read them.
-enum NumberText {
+package enum NumberText {
   /// So many digits after the point.
   static func fixed(_ value: Double, digits: Int) -> String {
     String(format: "%.\(digits)f", value)
@@ -16,6 +16,13 @@ enum NumberText {
   /// So many significant digits, in exponent form where that is shorter.
   static func significant(_ value: Double, digits: Int) -> String {
     String(format: "%.\(digits)g", value)
+  }
+
+  /// So many significant digits, without an exponent from 1 to below a million: 14850, 1.485e+06.
+  package static func written(_ value: Double, digits: Int) -> String {
+    let text = significant(value, digits: digits)
+    guard (1..<1e6).contains(abs(value)), text.contains("e"), let rounded = Double(text) else { return text }
+    return fixed(rounded, digits: 0)
   }
 
   /// Three significant digits with k, M, G for thousands: 950, 1.20k, 81.3k, 2.05M.

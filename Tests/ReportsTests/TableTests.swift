@@ -31,6 +31,16 @@ import Testing
     #expect(shown == ["0.5000", "0.0012", "-2e-05", "4e-12", "0.0000"])
   }
 
+  @Test(
+    "Significant digits have no exponent below a million",
+    arguments: [
+      (14853.2, "14850"), (-123_456, "-123500"), (999_999, "1000000"), (1_485_000, "1.485e+06"), (12.345, "12.35"),
+      (0.00002, "2e-05"), (0, "0"), (9999.9, "10000"),
+    ])
+  func written(value: Double, text: String) {
+    #expect(NumberText.written(value, digits: 4) == text)
+  }
+
   @Test func resultsAsJSON() {
     #expect(
       results.json

@@ -1,6 +1,7 @@
 import Files
 import Foundation
 import Recipes
+import Reports
 import Training
 
 /// The report: one HTML page without scripts that shows what was chosen and why, how good it is, and what was tried.
@@ -196,8 +197,8 @@ struct FitReport {
     }
   }
 
-  private func number(_ value: Double?) -> String { value.map { String(format: "%.4g", $0) } ?? "–" }
-  private func signed(_ value: Double) -> String { String(format: "%+.3g", value) }
+  private func number(_ value: Double?) -> String { value.map { NumberText.written($0, digits: 4) } ?? "–" }
+  private func signed(_ value: Double) -> String { (value < 0 ? "" : "+") + NumberText.written(value, digits: 3) }
   private func percent(_ value: Double?) -> String { value.map { String(format: "%.1f %%", 100 * $0) } ?? "–" }
 
   private func escaped(_ text: String) -> String {
