@@ -3,11 +3,11 @@ import Foundation
 /// A value as JSON, with its keys in alphabetical order.
 package enum JSONDocument {
   /// A file that people read: indented, with a line feed at the end.
-  /// - Parameter allowsNonFinite: whether infinities and NaN are written as `"inf"`, `"-inf"` and `"nan"`; otherwise they
-  ///   cannot be encoded.
+  /// - Parameter allowsNonFinite: whether infinities and NaN are written as null, for which JSON has no numbers; otherwise
+  ///   they cannot be encoded.
   /// - Throws: `EncodingError` for what JSON cannot hold.
   package static func bytes(of value: some Encodable, allowsNonFinite: Bool = false) throws -> [UInt8] {
-    Array(try encoder(.prettyPrinted, allowsNonFinite).encode(value)) + [UInt8(ascii: "\n")]
+    Array(try text(of: value, .prettyPrinted, allowsNonFinite).utf8) + [UInt8(ascii: "\n")]
   }
 
   /// The same as a text.
@@ -17,16 +17,20 @@ package enum JSONDocument {
 
   /// One line, without a line feed.
   package static func line(of value: some Encodable, allowsNonFinite: Bool = false) throws -> String {
-    String(decoding: try encoder([], allowsNonFinite).encode(value), as: UTF8.self)
+    try text(of: value, [], allowsNonFinite)
   }
 
-  private static func encoder(_ layout: JSONEncoder.OutputFormatting, _ allowsNonFinite: Bool) -> JSONEncoder {
+  private static func text(
+    of value: some Encodable, _ layout: JSONEncoder.OutputFormatting, _ allowsNonFinite: Bool
+  ) throws -> String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = layout.union([.sortedKeys, .withoutEscapingSlashes])
-    if allowsNonFinite {
-      encoder.nonConformingFloatEncodingStrategy = .convertToString(
-        positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-    }
-    return encoder
+    guard allowsNonFinite else { return String(decoding: try encoder.encode(value), as: UTF8.self) }
+    encoder.nonConformingFloatEncodingStrategy = .convertToString(
+      positiveInfinity: notFinite, negativeInfinity: notFinite, nan: notFinite)
+    return String(decoding: try encoder.encode(value), as: UTF8.self).replacing("\"\(notFinite)\"", with: "null")
   }
+
+  /// Stands for a number that is not finite until it becomes null, which an encoder cannot be set to write.
+  private static let notFinite = "number that is not finite"
 }

@@ -4,7 +4,8 @@ import Foundation
 package enum NumberText {
   /// So many digits after the point.
   static func fixed(_ value: Double, digits: Int) -> String {
-    String(format: "%.\(digits)f", value)
+    // The sign of a NaN says nothing.
+    value.isNaN ? "nan" : String(format: "%.\(digits)f", value)
   }
 
   /// So many digits after the point, or three significant ones if that would show fewer of them.

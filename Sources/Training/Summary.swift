@@ -14,7 +14,7 @@ public struct Summary: Codable, Sendable {
   /// How many numbers were learnt.
   public var parameters: Int
   public var parameters_sha256: String
-  public var metrics: [String: Double]
+  @NullableNumbers public var metrics: [String: Double]
   /// What became of the examples.
   public var examples: Examples?
   /// Paths of the pictures, relative to the run folder.
@@ -65,6 +65,7 @@ public struct Summary: Codable, Sendable {
   /// Of a run that came to its end; `nil` when there is none, or it cannot be read.
   public init?(of run: RunFolder) {
     let decoder = JSONDecoder()
+    // Earlier versions wrote these texts where null stands now.
     decoder.nonConformingFloatDecodingStrategy = .convertFromString(
       positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
     guard let bytes = try? InputFile.read(run.summary, limit: 1 << 24),

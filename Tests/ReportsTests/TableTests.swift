@@ -7,7 +7,7 @@ import Testing
     .init("test/kl", 15.884, unit: "nats"),
     .init("cls/Acc", 0.98765, digits: 4),
     .init("examples/s", .integer(81_234)),
-    .init("diverged", .nan),
+    .init("diverged", -Double.nan),
     .init("run", .text("runs/vae \"1\"")),
   ])
 

@@ -61,6 +61,29 @@ import Training
     #expect(kept.examples == examples && kept.metrics == one.metrics)
   }
 
+  @Test("A number that is not finite is null in summary.json, and read as NaN; so is what earlier versions wrote")
+  func notFinite() throws {
+    let files = Files()
+    try FileManager.default.createDirectory(atPath: files["run"], withIntermediateDirectories: true)
+    try files.write("run/recipe.yaml", "model: linear-regression\n")
+    let run = try RunFolder(opening: files["run"])
+    let metrics = ["test/reg/NLL": -Double.nan, "test/reg/RMSE": .infinity, "test/reg/MAE": 0.5]
+    let summary = Summary(
+      status: .finished, model: "linear-regression", steps: 1, epochs: 1, seconds: 1, examplesPerSecond: 1,
+      parameters: 2,
+      parametersSHA256: "", metrics: metrics, figures: [])
+    try summary.write(to: run)
+    let text = try String(contentsOfFile: run.summary, encoding: .utf8)
+    let object = try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any]
+    let written = try #require(object?["metrics"] as? [String: Any])
+    #expect(written["test/reg/NLL"] is NSNull && written["test/reg/RMSE"] is NSNull && written.count == 3)
+    let read = try #require(Summary(of: run))
+    #expect(read.metrics.count == 3 && read.metrics["test/reg/NLL"]?.isNaN == true)
+    #expect(read.metrics["test/reg/RMSE"]?.isNaN == true && read.metrics["test/reg/MAE"] == 0.5)
+    try text.replacing("null", with: "\"nan\"").write(toFile: run.summary, atomically: true, encoding: .utf8)
+    #expect(Summary(of: run)?.metrics["test/reg/NLL"]?.isNaN == true)
+  }
+
   @Test("A test part is scored, and the training part is not") func testPart() async throws {
     let files = Files()
     let settings = Self.classifier + ["data.test_fraction=0.2", "data.validation_fraction=0.2"]

@@ -11,7 +11,7 @@ package struct SweepResult: Codable, Sendable {
   package let steps: Int
   /// How far it went: less where it converged.
   package let trained: Int
-  package let metrics: [String: Double]
+  @NullableNumbers package private(set) var metrics: [String: Double]
   /// Of a training that is finished.
   package let parameters_sha256: String?
   /// Why there are no metrics.
@@ -19,6 +19,7 @@ package struct SweepResult: Codable, Sendable {
 
   package init(json: some Sequence<UInt8>) throws {
     let decoder = JSONDecoder()
+    // Earlier versions wrote these texts where null stands now.
     decoder.nonConformingFloatDecodingStrategy = .convertFromString(
       positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
     self = try decoder.decode(Self.self, from: Data(json))
@@ -28,7 +29,9 @@ package struct SweepResult: Codable, Sendable {
     training: String, steps: Int, trained: Int, metrics: [String: Double] = [:], parametersSHA256: String? = nil,
     failure: String? = nil
   ) {
-    (self.training, self.steps, self.trained, self.metrics) = (training, steps, trained, metrics)
+    (self.training, self.steps, self.trained) = (training, steps, trained)
+    // As its line says them, so that a sweep that goes on ranks as one without a break.
+    self.metrics = metrics.mapValues { $0.isFinite ? $0 : .nan }
     (parameters_sha256, self.failure) = (parametersSHA256, failure)
   }
 
