@@ -178,5 +178,20 @@ extension CommandTests {
       #expect(missing.status == .exited(1))
       #expect(missing.output.contains("nowhere"))
     }
+
+    @Test("`elbo doctor` recommends a font where none has Hangul, which is no failure", arguments: [true, false])
+    func hangul(isThere: Bool) async throws {
+      let workspace = try Workspace()
+      try FileManager.default.createDirectory(atPath: workspace["bin"], withIntermediateDirectories: true)
+      try workspace.write("bin/fc-list", "#!/bin/sh\n\(isThere ? "echo NanumGothic" : ":")\n")
+      try workspace.write("bin/gnuplot", "#!/bin/sh\nexit 1\n")
+      for name in ["bin/fc-list", "bin/gnuplot"] {
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: workspace[name])
+      }
+      let outcome = try await Elbo.run(["doctor", "--data", workspace.data], programs: workspace["bin"])
+      #expect(outcome.status == .exited(0), "\(outcome.output)")
+      let lines = outcome.output.split(separator: "\n").filter { $0.contains("fonts-nanum") }
+      #expect(lines.count == (isThere ? 0 : 1) && lines.allSatisfy { $0.contains("--figures svg") })
+    }
   }
 }

@@ -47,12 +47,12 @@ package enum HostProbe {
     }
   }
 
-  package static func run(toward word: String, data: String) throws {
+  package static func run(toward word: String, data: String) async throws {
     guard let hub = Place(word: word) else { throw RecipeError("--probe \(word) is not TOKEN@tcp://HOST:PORT") }
     let server = try TokenServer(host: nil, port: 0)
     let address = LocalAddress.toward(Endpoint(.tcp(host: hub.host, port: .number(hub.port))))
     let greeting = Greeting(
-      check: try MachineCheck(data: data, withFingerprint: true),
+      check: try await MachineCheck(data: data, withFingerprint: true),
       place: address.map { Place(host: $0, port: server.port, token: server.token) }, hub: Reach(hub))
     try write(greeting)
     guard let line = readLine(), let peers = try? JSONDecoder().decode([Place?].self, from: Data(line.utf8)) else {

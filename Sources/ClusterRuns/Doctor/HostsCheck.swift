@@ -49,7 +49,8 @@ package struct HostsCheck {
       }
       return await group.reduce(into: [Report?](repeating: nil, count: hosts.count)) { $0[$1.0] = $1.1 }
     }
-    return HostsReport(here: try MachineCheck(data: data, withFingerprint: true), there: reports.compactMap { $0 })
+    return HostsReport(
+      here: try await MachineCheck(data: data, withFingerprint: true), there: reports.compactMap { $0 })
   }
 
   /// Talks with one machine's probe.

@@ -21,7 +21,7 @@ package struct MachineCheck: Codable, Sendable {
 
   package var isGood: Bool { items.allSatisfy(\.isGood) }
 
-  package init(data: String, withFingerprint: Bool) throws {
+  package init(data: String, withFingerprint: Bool) async throws {
     build = try ClusterIdentity.build()
     items = [
       Item(isGood: true, name: "elbo", text: Version.elbo),
@@ -39,6 +39,15 @@ package struct MachineCheck: Codable, Sendable {
         isGood: gnuplot != nil, name: "gnuplot",
         text: gnuplot?.path
           ?? "plots are written as CSV only; install it with: sudo apt-get install gnuplot-nox"))
+    // No failure: few figures have Korean text.
+    if await Fonts.haveHangul() == false {
+      items.append(
+        Item(
+          isGood: true, name: "fonts",
+          text:
+            "none has Hangul, so that figures with Korean text cannot be read; run: sudo apt-get install fonts-nanum, or take --figures svg"
+        ))
+    }
     do {
       let dataset = try DataSource.open(DataRequest(source: data))
       if withFingerprint { fingerprint = dataset.fingerprint }

@@ -36,10 +36,10 @@ struct DoctorCommand: AsyncParsableCommand {
   var probe: String?
 
   func run() async throws {
-    if let probe { return try HostProbe.run(toward: probe, data: data) }
+    if let probe { return try await HostProbe.run(toward: probe, data: data) }
     guard let hosts else {
       guard bind == nil else { throw RecipeError("--bind goes with --hosts") }
-      let check = try MachineCheck(data: data, withFingerprint: false)
+      let check = try await MachineCheck(data: data, withFingerprint: false)
       print(json ? check.json + "\n" : check.text, terminator: "")
       if !check.isGood { throw ExitStatus.failed }
       return

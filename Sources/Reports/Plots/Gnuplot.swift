@@ -17,14 +17,9 @@ public struct Gnuplot: Sendable {
     self.limit = limit
   }
 
-  /// The first `gnuplot` in the folders of `searchPath` (separated by colons), or nil. Only absolute folders are
-  /// searched: what lies in the current folder is not run by chance.
+  /// The first `gnuplot` in the absolute folders of `searchPath` (separated by colons), or nil.
   public static func find(searchPath: String = ProcessInfo.processInfo.environment["PATH"] ?? "") -> Gnuplot? {
-    let candidates = searchPath.split(separator: ":").filter { $0.hasPrefix("/") }.map { $0 + "/gnuplot" }
-    return candidates.first { path in
-      var status = stat()
-      return stat(String(path), &status) == 0 && status.st_mode & S_IFMT == S_IFREG && access(String(path), X_OK) == 0
-    }.map { Gnuplot(path: String($0)) }
+    Program.path(of: "gnuplot", searchPath: searchPath).map { Gnuplot(path: $0) }
   }
 
   /// Why there is no picture.
