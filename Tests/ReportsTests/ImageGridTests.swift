@@ -84,6 +84,25 @@ import Testing
     #expect(raster == labelled.raster())
   }
 
+  @Test(
+    "A long label has room, or ends with an ellipsis; its beginning is never cut",
+    .enabled(if: Gnuplot.find() != nil, "needs gnuplot"), arguments: [70, 83, 400])
+  func longLabels(length: Int) async throws {
+    let label = String(String(repeating: "a dog runs on the green grass ", count: 20).prefix(length))
+    let grid = ImageGrid(
+      .uint8([UInt8](repeating: 90, count: 30 * 30)), height: 30, width: 30, columns: 1, rowLabels: [label])
+    let folder = TemporaryFolder()
+    _ = try await FigureWriter(folder: folder.path).write([Figure("a", .images(grid))])
+    let raster = try PNG.decode(InputFile.read(folder.path + "/a.png"))
+    func hasInk(_ columns: Range<Int>) -> Bool {
+      columns.contains { x in
+        (0..<raster.height).contains { raster.samples[($0 * raster.width + x) * raster.channels] < 250 }
+      }
+    }
+    #expect(!hasInk(0..<4) && hasInk(4..<raster.width - grid.raster().width), "\(raster.width)")
+    #expect(raster.width < 84 * 9 + 12 + grid.raster().width + 1)
+  }
+
   @Test(.enabled(if: Gnuplot.find() != nil, "needs gnuplot"))
   func labelsStandBesideTheUntouchedPixels() async throws {
     let folder = TemporaryFolder()

@@ -4,6 +4,7 @@ import Images
 /// The labels of an image grid: gnuplot writes the words on an empty sheet, and the grid is laid upon it.
 struct GridLabels {
   private let grid: ImageGrid
+  private let rowLabels: [String]
   private let picture: Raster
   private let left: Int
   private let top: Int
@@ -11,15 +12,30 @@ struct GridLabels {
   /// Pixels of a line of text, and of the widest of usual letters, at gnuplot's font size 11.
   private static let lineHeight = 26
   private static let letterWidth = 9
+  /// Letters of a row's label, of which one of Hangul counts as two: room for two captions of forty.
+  private static let longestLabel = 84
 
   /// Nil when the grid has no labels.
   init?(_ grid: ImageGrid, picture: Raster) {
     guard !grid.rowLabels.isEmpty || !grid.columnLabels.isEmpty else { return nil }
     self.grid = grid
     self.picture = picture
-    let longest = grid.rowLabels.map(\.count).max() ?? 0
-    left = grid.rowLabels.isEmpty ? 0 : min(longest, 60) * Self.letterWidth + 12
+    rowLabels = grid.rowLabels.map(Self.shortened)
+    let longest = rowLabels.map(\.terminalWidth).max() ?? 0
+    left = rowLabels.isEmpty ? 0 : longest * Self.letterWidth + 12
     top = grid.columnLabels.isEmpty ? 0 : Self.lineHeight
+  }
+
+  /// What fits beside a picture: a longer text is cut at its end, and not by the edge of the sheet at its beginning.
+  private static func shortened(_ text: String) -> String {
+    guard text.terminalWidth > longestLabel else { return text }
+    var (kept, width) = ("", 0)
+    for letter in text {
+      width += String(letter).terminalWidth
+      guard width < longestLabel else { break }
+      kept.append(letter)
+    }
+    return kept + "…"
   }
 
   var width: Int { left + picture.width }
@@ -39,7 +55,7 @@ struct GridLabels {
       lines.append("set label \(GnuplotText.literal(text)) noenhanced at \(x),\(y) \(alignment) \(ink)")
     }
     let (imageWidth, imageHeight) = (grid.width * grid.effectiveZoom, grid.height * grid.effectiveZoom)
-    for (row, text) in grid.rowLabels.enumerated() {
+    for (row, text) in rowLabels.enumerated() {
       label(text, left - 6, top + grid.corner(row: row, column: 0).y + imageHeight / 2, "right")
     }
     for (column, text) in grid.columnLabels.enumerated() {
