@@ -1,4 +1,5 @@
 import Messages
+import ZeroMQ
 
 /// Samples of some examples as they come from workers, put in the order of their indices.
 public final class LeasedSamples: @unchecked Sendable {
@@ -11,7 +12,7 @@ public final class LeasedSamples: @unchecked Sendable {
   /// on; read-only afterwards.
   public private(set) var values: [Float]
   /// What has not come.
-  public internal(set) var missing: [LeaseBook<[UInt8]>.Cell] = []
+  public internal(set) var missing: [LeaseBook<RoutingID>.Cell] = []
 
   init(examples: Range<Int>, count: Int, width: Int) {
     self.examples = examples
@@ -21,7 +22,7 @@ public final class LeasedSamples: @unchecked Sendable {
   }
 
   /// Puts a result in its place. False when its numbers are not these samples'.
-  func put(_ result: SampleResult, _ cell: LeaseBook<[UInt8]>.Cell) -> Bool {
+  func put(_ result: SampleResult, _ cell: LeaseBook<RoutingID>.Cell) -> Bool {
     guard LeasedSamples.fits(result, width: width) else { return false }
     result.moments.withUnsafeBytes { bytes in
       values.withUnsafeMutableBufferPointer { values in

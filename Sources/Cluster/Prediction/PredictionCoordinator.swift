@@ -35,15 +35,13 @@ public actor PredictionCoordinator {
   private let inputs: @Sendable (Range<Int>) -> [UInt8]
   private let inputsCount: Int
   private let note: @Sendable (String) -> Void
-  private var router: Socket?
-  private var monitor: ConnectionMonitor?
-  private var authenticator: Authenticator?
+  private var server: ControlServer?
   private var timer: TimerID?
   /// Names by route.
-  private var workers: [[UInt8]: String] = [:]
+  private var workers: [RoutingID: String] = [:]
   /// Those that have asked for a lease in vain, in the order of their asking.
-  private var waiting: [[UInt8]] = []
-  private var book: LeaseBook<[UInt8]>?
+  private var waiting: [RoutingID] = []
+  private var book: LeaseBook<RoutingID>?
   private var nextLease: UInt64 = 1
   private var samples: LeasedSamples?
   private var whenDone: CheckedContinuation<LeasedSamples, Never>?
@@ -51,7 +49,7 @@ public actor PredictionCoordinator {
   private var lastHeard = Timestamp.now
   private var isGivenUp = false
   private var isOver = false
-  private var noted: Set<String> = []
+  private var noted = FirstOccurrences<String>(limit: 100)
 
   /// - Parameters:
   ///   - parameters: the bytes whose SHA-256 the offer names.
@@ -71,35 +69,19 @@ public actor PredictionCoordinator {
 
   /// Begins to listen. Returns where.
   public func open() throws -> Endpoint {
-    if case .curve(_, _, let allowed) = configuration.security {
-      authenticator = try Authenticator(in: context)
-      authenticator!.allow(allowed.keys(with: .node), domain: "control")
-    }
-    var options = SocketOptions()
-    options.maximumFrame = Limits.controlMessage
-    options.immediate = false
-    let socket = try Socket(
-      .router, in: context, security: configuration.security.server("control"), options: options)
-    do {
-      monitor = try socket.guarded()
-      let bound = try socket.bind(configuration.bind)
-      context.executor.watch(socket) { [weak self] _ in self?.assumeIsolated { $0.receive() } }
-      router = consume socket
-      tick()
-      return bound
-    } catch {
-      monitor?.close()
-      socket.close()
-      throw error
-    }
+    let server = try ControlServer(
+      context, at: configuration.bind, security: configuration.security, role: .node,
+      job: JobID(rawValue: configuration.offer.prediction), epoch: Epoch(rawValue: 1))
+    server.listen { [weak self] incoming in self?.assumeIsolated { $0.receive(incoming) } }
+    self.server = server
+    tick()
+    return server.endpoint
   }
 
   /// Lets workers with these keys in, in place of those of before. From any thread; also when it is over.
   public nonisolated func allow(_ keys: Set<PublicKey>) {
     context.executor.run { [self] in
-      assumeIsolated {
-        $0.authenticator?.allow(Set(keys.compactMap { CurvePublicKey(bytes: $0.bytes) }), domain: "control")
-      }
+      assumeIsolated { $0.server?.allow(Set(keys.compactMap { CurvePublicKey(bytes: $0.bytes) })) }
     }
   }
 
@@ -112,7 +94,7 @@ public actor PredictionCoordinator {
       throw ClusterError(
         .failed, "\(width) numbers of \(block) examples are too many for a message", advice: "predict in one process")
     }
-    let book = LeaseBook<[UInt8]>(
+    let book = LeaseBook<RoutingID>(
       prediction: configuration.offer.prediction, parameters: configuration.offer.parameters, samples: 0..<count,
       examples: examples, cell: cell, firstLease: nextLease)
     self.book = book
@@ -157,20 +139,18 @@ public actor PredictionCoordinator {
   private func part(_ patience: Duration) async {
     isOver = true
     for worker in workers.keys { letGo(worker) }
-    await monitor?.everyoneHangsUp(within: patience, in: context)
+    await server?.everyoneHangsUp(within: patience)
   }
 
-  private func letGo(_ worker: [UInt8]) {
+  private func letGo(_ worker: RoutingID) {
     send(.stop(Stop(reason: .completed, explanation: "the prediction is made")), to: worker)
   }
 
   private func shut() {
     if let timer { context.executor.cancelTimer(timer) }
     timer = nil
-    monitor?.close()
-    router.take()?.close()
-    authenticator?.close()
-    authenticator = nil
+    server?.close()
+    server = nil
   }
 
   private func tick() {
@@ -198,29 +178,15 @@ public actor PredictionCoordinator {
 
   // MARK: Messages
 
-  private func receive() {
-    for _ in 0..<64 {
-      guard router != nil, let received = try? router!.receive(maximumFrames: 2) else { return }
-      switch received {
-      case .nothing: return
-      case .tooManyFrames: refuse("a message of several frames")
-      case .message(let frames):
-        guard frames.count == 2 else {
-          refuse("\(frames.count - 1) frames")
-          continue
-        }
-        do throws(MessageError) {
-          let message = try ControlMessage(decoding: frames[1].unsafeBytes)
-          monitor?.heard(frames[1])
-          receive(message.body, from: frames[0].array)
-        } catch {
-          refuse("\(error)")
-        }
-      }
+  private func receive(_ incoming: ControlServer.Incoming) {
+    switch incoming {
+    case .message(let message, let sender): receive(message.body, from: sender.route)
+    case .refused(let reason, _): refuse(reason)
+    case .question, .tooManyFrames: refuse("a message of several frames")
     }
   }
 
-  private func receive(_ body: ControlBody, from worker: [UInt8]) {
+  private func receive(_ body: ControlBody, from worker: RoutingID) {
     lastHeard = clock.now
     switch body {
     case .recipeRequest(let request):
@@ -244,7 +210,7 @@ public actor PredictionCoordinator {
     }
   }
 
-  private func serve(_ request: StateRequest, to worker: [UInt8]) {
+  private func serve(_ request: StateRequest, to worker: RoutingID) {
     let payload: [UInt8]
     if request.digest == configuration.offer.parameters, request.bytes.upperBound <= parameters.count {
       payload = Array(parameters[request.bytes])
@@ -259,7 +225,7 @@ public actor PredictionCoordinator {
   private func serveWaiting() {
     guard book != nil else { return }
     let now = Timestamp.now
-    var still: [[UInt8]] = []
+    var still: [RoutingID] = []
     for worker in waiting {
       guard workers[worker] != nil else { continue }
       if let lease = book!.lease(to: worker, now: now) {
@@ -271,7 +237,7 @@ public actor PredictionCoordinator {
     waiting = still
   }
 
-  private func take(_ result: SampleResult, from worker: [UInt8]) {
+  private func take(_ result: SampleResult, from worker: RoutingID) {
     guard let samples, book != nil, workers[worker] != nil else { return }
     guard LeasedSamples.fits(result, width: samples.width) else {
       return refuse("a result of other numbers than were leased")
@@ -285,16 +251,12 @@ public actor PredictionCoordinator {
   }
 
   private func refuse(_ reason: String) {
-    guard noted.count < 100, noted.insert(reason).inserted else { return }
+    guard noted.isFirst(reason) else { return }
     note("a message is refused: \(reason)")
   }
 
-  private func send(_ body: ControlBody, to worker: [UInt8]) {
-    guard router != nil else { return }
-    let message = ControlMessage(
-      job: JobID(rawValue: configuration.offer.prediction), sender: nil, incarnation: nil, epoch: Epoch(rawValue: 1),
-      body: body)
-    if case .unroutable? = try? router!.send([.bytes(worker), .bytes(message.encoded())]) {
+  private func send(_ body: ControlBody, to worker: RoutingID) {
+    if case .unroutable? = server?.send(body, to: worker) {
       // Its connection is gone. Should it come again, it begins anew.
       workers[worker] = nil
       book?.lost(worker)

@@ -13,7 +13,7 @@ extension Coordinator {
   private func part(_ patience: Duration) async {
     guard membership.stop != nil else { return }
     await everyoneIsTold(within: .seconds(5))
-    await monitor?.everyoneHangsUp(within: patience, in: context)
+    await server?.everyoneHangsUp(within: patience)
   }
 
   /// Who is connecting again at the end, as after its network has failed, is to hear of it too.
@@ -35,26 +35,5 @@ extension Coordinator {
   func told(_ node: NodeNumber) {
     untold.remove(node)
     if untold.isEmpty { stopWaitingForUntold() }
-  }
-}
-
-extension ConnectionMonitor {
-  /// Waits until all peers that were notified of the end have disconnected: libzmq drops what a socket with
-  /// ZMQ_IMMEDIATE, as theirs have, has not read when the other side disconnects. On the context's thread.
-  func everyoneHangsUp(
-    within patience: Duration, in context: ZeroMQContext, isolation: isolated (any Actor)? = #isolation
-  ) async {
-    guard counts.isAnybodyHere else { return }
-    var timer: TimerID?
-    await withCheckedContinuation(isolation: isolation) { continuation in
-      var waiting: CheckedContinuation<Void, Never>? = continuation
-      let end = {
-        waiting?.resume()
-        waiting = nil
-      }
-      timer = context.executor.setTimer(at: .now + patience, end)
-      onChange { [unowned self] in if !counts.isAnybodyHere { end() } }
-    }
-    if let timer { context.executor.cancelTimer(timer) }
   }
 }

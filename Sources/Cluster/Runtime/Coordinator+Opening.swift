@@ -4,27 +4,11 @@ import ZeroMQ
 extension Coordinator {
   /// Takes the address; nodes that come wait for `begin`. Returns where.
   public func bind() throws -> Endpoint {
-    if case .curve(_, _, let allowed) = configuration.security {
-      authenticator = try Authenticator(in: context)
-      authenticator!.allow(allowed.keys, domain: "control")
-    }
-    var options = SocketOptions()
-    options.maximumFrame = Limits.controlMessage
-    options.immediate = false
-    options.receiveHighWaterMark = 100_000
-    let socket = try Socket(
-      .router, in: context, security: configuration.security.server("control"), options: options)
-    do {
-      monitor = try socket.guarded()
-      let bound = try socket.bind(configuration.bind)
-      router = consume socket
-      return bound
-    } catch {
-      monitor?.close()
-      monitor = nil
-      socket.close()
-      throw error
-    }
+    let server = try ControlServer(
+      context, at: configuration.bind, security: configuration.security, job: job, epoch: epoch, takesQuestions: true,
+      highWaterMark: 100_000)
+    self.server = server
+    return server.endpoint
   }
 
   /// Writes the start of this process into the log, and listens.
@@ -34,7 +18,7 @@ extension Coordinator {
         job: job, epoch: epoch, recipe: configuration.recipeDigest, build: configuration.build,
         shards: configuration.shards), .dataFingerprinted(configuration.data),
     ])
-    context.executor.watch(router!) { [weak self] _ in self?.assumeIsolated { $0.receive() } }
+    server!.listen { [weak self] incoming in self?.assumeIsolated { $0.receive(incoming) } }
     tick()
   }
 

@@ -9,12 +9,12 @@ extension Coordinator {
 
   /// Once a peer. Strangers may be many: their names are kept within bounds.
   func note(_ text: String, of route: RoutingID) {
-    if noted.count < 1000, noted.insert(route).inserted { continuation.yield(.note(text)) }
+    if noted.isFirst(route) { continuation.yield(.note(text)) }
   }
 
   /// Once: they may come back for as long as they like.
   func noteStrangers() {
-    guard !areStrangersNoted, let count = monitor?.counts.silent, count > 0 else { return }
+    guard !areStrangersNoted, let count = server?.silentCount, count > 0 else { return }
     areStrangersNoted = true
     continuation.yield(.note("many connections say nothing (\(count) were closed); the training goes on"))
   }

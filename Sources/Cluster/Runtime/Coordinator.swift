@@ -79,9 +79,7 @@ public actor Coordinator {
   public nonisolated let events: AsyncStream<Event>
   let continuation: AsyncStream<Event>.Continuation
 
-  var router: Socket?
-  var monitor: ConnectionMonitor?
-  var authenticator: Authenticator?
+  var server: ControlServer?
   var membership: Membership
   private var ledger = ShardLedger()
   private var routes: [NodeNumber: RoutingID] = [:]
@@ -109,7 +107,7 @@ public actor Coordinator {
   var refused: UInt64 = 0
   var helped = HelpedPredictions()
   /// Peers whose bad messages were noted once.
-  var noted: Set<RoutingID> = []
+  var noted = FirstOccurrences<RoutingID>(limit: 1000)
   var areStrangersNoted = false
   let startedAt = Timestamp.now
   var runningSince: Timestamp?
@@ -195,10 +193,8 @@ public actor Coordinator {
     waking = nil
     if let timer { context.executor.cancelTimer(timer) }
     timer = nil
-    monitor?.close()
-    router.take()?.close()
-    authenticator?.close()
-    authenticator = nil
+    server?.close()
+    server = nil
     log = nil
     continuation.finish()
   }
@@ -222,42 +218,13 @@ public actor Coordinator {
 
   // MARK: Messages
 
-  func receive() {
-    for _ in 0..<64 {
-      guard router != nil, let received = try? router!.receive(maximumFrames: 3) else { return }
-      switch received {
-      case .nothing: return
-      case .tooManyFrames: refused += 1
-      case .message(let frames):
-        let route = RoutingID(bytes: frames[0].array)
-        // A REQ puts an empty frame before its question, and wants one before the answer.
-        if frames.count == 3, frames[1].count == 0 {
-          answerRequester(frames[2], at: route)
-          continue
-        }
-        guard frames.count == 2 else {
-          refuse("\(frames.count - 1) frames", from: route)
-          continue
-        }
-        do throws(MessageError) {
-          let message = try ControlMessage(decoding: frames[1].unsafeBytes)
-          monitor?.heard(frames[1])
-          receive(message, from: route, key: frames[1].provenKey.flatMap { PublicKey(bytes: $0.bytes) })
-        } catch {
-          refuse("\(error)", from: route)
-        }
-      }
+  func receive(_ incoming: ControlServer.Incoming) {
+    switch incoming {
+    case .message(let message, let sender): receive(message, from: sender.route, key: sender.provenKey)
+    case .question(let route): server?.answer(.statusReply(status(.now)), to: route)
+    case .refused(let reason, let route): refuse(reason, from: route)
+    case .tooManyFrames: refused += 1
     }
-  }
-
-  private func answerRequester(_ frame: IncomingFrame, at route: RoutingID) {
-    guard let message = try? ControlMessage(decoding: frame.unsafeBytes), case .statusRequest = message.body else {
-      return refuse("a REQ may ask for the status only", from: route)
-    }
-    monitor?.heard(frame)
-    let answer = ControlMessage(
-      job: job, sender: nil, incarnation: nil, epoch: epoch, body: .statusReply(status(.now)))
-    _ = try? router!.send([.bytes(route.bytes), .bytes([]), .bytes(answer.encoded())])
   }
 
   private func receive(_ message: ControlMessage, from route: RoutingID, key: PublicKey?) {
@@ -373,19 +340,13 @@ public actor Coordinator {
     return .heartbeatReply(answer)
   }
 
-  func reply(_ body: ControlBody, to route: RoutingID) { _ = deliver(body, to: route) }
+  func reply(_ body: ControlBody, to route: RoutingID) { server?.send(body, to: route) }
 
-  /// Sends a message along a route.
-  /// - Returns: false when the route has no connection.
-  private func deliver(_ body: ControlBody, to route: RoutingID) -> Bool {
-    guard router != nil else { return false }
-    let message = ControlMessage(job: job, sender: nil, incarnation: nil, epoch: epoch, body: body)
-    return (try? router!.send([.bytes(route.bytes), .bytes(message.encoded())])) == .sent
-  }
-
+  /// Sends a message to a node.
+  /// - Returns: false when it has no connection.
   @discardableResult
   func send(_ body: ControlBody, to node: NodeNumber) -> Bool {
-    routes[node].map { deliver(body, to: $0) } ?? false
+    routes[node].map { server?.send(body, to: $0) == .sent } ?? false
   }
 
   /// The state that nodes begin with from now on, when none of the others is left.

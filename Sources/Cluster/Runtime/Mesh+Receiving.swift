@@ -81,7 +81,7 @@ extension Mesh {
   private func refuse(_ reason: String, from route: IncomingFrame) {
     refused += 1
     let route = RoutingID(bytes: route.array)
-    if noted.count < 1000, noted.insert(route).inserted { note("a message of a peer is refused: \(reason)") }
+    if noted.isFirst(route) { note("a message of a peer is refused: \(reason)") }
   }
 
   /// Adds or copies numbers where they lie, and then looks whether they were those that were meant, before anything

@@ -95,7 +95,7 @@ actor Mesh {
   var bytesSent: UInt64 = 0
   var refused: UInt64 = 0
   /// Peers whose bad messages were noted once.
-  var noted: Set<RoutingID> = []
+  var noted = FirstOccurrences<RoutingID>(limit: 1000)
 
   init(
     _ context: ZeroMQContext, configuration: Configuration, report: @escaping @Sendable (Late) -> Void,
