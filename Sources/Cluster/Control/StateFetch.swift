@@ -1,7 +1,7 @@
 import Messages
 
 /// A learner's state that somebody has offered and that is fetched.
-struct StateFetch {
+struct StateFetch: Sendable {
   let offer: StateOffer
   /// What has come of it.
   var parts: FetchLedger
@@ -30,14 +30,14 @@ struct StateFetch {
 
 extension LearnerState {
   /// The answer to a request; `nil` when it is of another state.
-  func part(_ request: StateRequest) -> StatePart? {
+  package func part(_ request: StateRequest) -> StatePart? {
     guard request.digest == digest, request.bytes.upperBound <= bytes.count else { return nil }
     return StatePart(
       digest: digest, first: request.bytes.lowerBound,
       payload: Array(UnsafeRawBufferPointer(rebasing: bytes[request.bytes])))
   }
 
-  func offer(step: Int) -> StateOffer {
+  package func offer(step: Int) -> StateOffer {
     StateOffer(step: UInt64(step), converged: isConverged, count: bytes.count, digest: digest)
   }
 }

@@ -18,22 +18,11 @@ extension Coordinator {
 
   /// Who is connecting again at the end, as after its network has failed, is to hear of it too.
   private func everyoneIsTold(within patience: Duration) async {
-    guard !untold.isEmpty else { return }
+    guard !farewell.isDone else { return }
     let timer = context.executor.setTimer(at: .now + patience) { [weak self] in
-      self?.assumeIsolated { $0.stopWaitingForUntold() }
+      self?.assumeIsolated { $0.farewell.stopWaiting() }
     }
-    await withCheckedContinuation { whenAllAreTold = $0 }
+    await withCheckedContinuation { farewell.wait($0) }
     context.executor.cancelTimer(timer)
-  }
-
-  private func stopWaitingForUntold() {
-    whenAllAreTold?.resume()
-    whenAllAreTold = nil
-  }
-
-  /// A node has been answered after the end.
-  func told(_ node: NodeNumber) {
-    untold.remove(node)
-    if untold.isEmpty { stopWaitingForUntold() }
   }
 }

@@ -13,13 +13,13 @@ extension Coordinator {
 
   /// Writes the start of this process into the log, and listens.
   public func begin() throws {
-    try log?.append([
+    try journal.begin([
       .coordinatorStarted(
         job: job, epoch: epoch, recipe: configuration.recipeDigest, build: configuration.build,
         shards: configuration.shards), .dataFingerprinted(configuration.data),
     ])
     server!.listen { [weak self] incoming in self?.assumeIsolated { $0.receive(incoming) } }
-    tick()
+    ticker.start { [weak self] in self?.assumeIsolated { $0.tick() } }
   }
 
   /// Takes the address and listens. Returns where.

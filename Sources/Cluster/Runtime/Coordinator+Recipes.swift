@@ -11,9 +11,9 @@ extension Coordinator {
       return reply(
         .refused(Refused(code: .buildDiffers, explanation: text, incarnation: Incarnation(rawValue: 1)!)), to: route)
     }
-    if preparing.count < Limits.members { preparing.insert(route) }
+    routes.prepares(route)
     // With members about, theirs is the newer state.
-    let offer = membership.view == nil ? start?.offer : nil
+    let offer = membership.view == nil ? states.offer : nil
     reply(
       .recipe(
         RecipeReply(

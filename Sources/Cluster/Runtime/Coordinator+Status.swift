@@ -13,17 +13,17 @@ extension Coordinator {
     let leader = members.max { $0.position < $1.position }
     let heartbeat = leader.flatMap { membership.heartbeat(of: $0.node) }
     let rate = heartbeat?.examplesPerSecond ?? 0
-    let running = runningSince.map { Double((now - $0).nanoseconds) / 1e9 } ?? 0
+    let running = progress.runningSince.map { Double((now - $0).nanoseconds) / 1e9 } ?? 0
     let stepSeconds = Double(heartbeat?.stepMicroseconds ?? 0) / 1e6
-    let left = Double(configuration.steps - Int(furthest.step))
+    let left = Double(configuration.steps - Int(progress.furthest.step))
     let (state, explanation) = jobState(nodes, now: now, stepSeconds: stepSeconds)
     return StatusReply(
       job: JobStatus(
-        recipe: configuration.name, state: state, job: job, position: furthest, steps: UInt64(configuration.steps),
-        shards: configuration.shards, objective: heartbeat?.objective ?? .nan, examplesPerSecond: rate,
-        secondsRunning: running, secondsLeft: stepSeconds > 0 ? left * stepSeconds : .nan,
+        recipe: configuration.name, state: state, job: job, position: progress.furthest,
+        steps: UInt64(configuration.steps), shards: configuration.shards, objective: heartbeat?.objective ?? .nan,
+        examplesPerSecond: rate, secondsRunning: running, secondsLeft: stepSeconds > 0 ? left * stepSeconds : .nan,
         view: membership.view?.number ?? .none, viewChanges: membership.viewChanges,
-        coordinatorRestarts: UInt32(clamping: epoch.rawValue - 1), refusedMessages: refused,
+        coordinatorRestarts: UInt32(clamping: epoch.rawValue - 1), refusedMessages: strangers.refused,
         explanation: explanation, build: configuration.build),
       nodes: nodes, help: helped.statuses(now: now))
   }
@@ -45,7 +45,7 @@ extension Coordinator {
       return (.stalled, "\(stuck.node) (\(stuck.name)) is alive and does not get on")
     }
     let links = membership.linkTrouble(now: now)
-    let still = Double((now - movedAt).nanoseconds) / 1e9
+    let still = Double(progress.stillness(now: now).nanoseconds) / 1e9
     if still > max(10, 10 * stepSeconds) {
       let waits = nodes.compactMap { node in node.waits.first.map { "\(node.node) waits for \($0.node)'s \($0.cause)" }
       }
@@ -60,9 +60,8 @@ extension Coordinator {
   func countDown() {
     let now = Timestamp.now
     guard membership.stop == nil, let left = membership.timeToStart(now: now),
-      countedAt.map({ now - $0 >= .seconds(10) }) ?? true
+      countingDown.isDue(every: .seconds(10), now: now)
     else { return }
-    countedAt = now
     let ready = membership.statuses(now: now).count { $0.state == .joining }
     continuation.yield(
       .note(

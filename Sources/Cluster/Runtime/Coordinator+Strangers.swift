@@ -3,19 +3,17 @@ import ZeroMQ
 
 extension Coordinator {
   func refuse(_ reason: String, from route: RoutingID) {
-    refused += 1
+    strangers.refuse()
     note("a message is refused: \(reason)", of: route)
   }
 
-  /// Once a peer. Strangers may be many: their names are kept within bounds.
+  /// Once a peer.
   func note(_ text: String, of route: RoutingID) {
-    if noted.isFirst(route) { continuation.yield(.note(text)) }
+    if strangers.isFirst(route) { continuation.yield(.note(text)) }
   }
 
-  /// Once: they may come back for as long as they like.
   func noteStrangers() {
-    guard !areStrangersNoted, let count = server?.silentCount, count > 0 else { return }
-    areStrangersNoted = true
+    guard let count = server?.silentCount, strangers.isSilenceNew(count) else { return }
     continuation.yield(.note("many connections say nothing (\(count) were closed); the training goes on"))
   }
 

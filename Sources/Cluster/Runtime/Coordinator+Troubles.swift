@@ -13,7 +13,7 @@ extension Coordinator {
     context.executor.run { [self] in
       assumeIsolated { coordinator in
         if let waking = coordinator.waking { coordinator.context.executor.cancelTimer(waking) }
-        guard coordinator.log != nil else { return }
+        guard coordinator.journal.isOpen else { return }
         coordinator.waking = coordinator.context.executor.setTimer(at: .now + duration) { [weak coordinator] in
           coordinator?.assumeIsolated {
             $0.waking = nil
@@ -26,55 +26,13 @@ extension Coordinator {
 
   /// What cannot be written, for the status.
   var troubles: String? {
-    let all = [logTrouble?.text, trouble].compactMap { $0 }
+    let all = [journal.trouble?.text, trouble].compactMap { $0 }
     return all.isEmpty ? nil : all.joined(separator: "; ")
   }
 
-  // MARK: The log
-
-  /// False: it cannot be written.
-  func write(_ record: LogRecord) -> Bool {
-    do {
-      try log?.append([record])
-      if logTrouble != nil { continuation.yield(.note("the coordinator's log is written again")) }
-      logTrouble = nil
-      return true
-    } catch {
-      // The end of the job need not be known to the next coordinator: its nodes are gone.
-      if case .jobEnded = record { return true }
-      let text = "\(error); until it is written, no node joins and no node is replaced"
-      if logTrouble == nil { continuation.yield(.note("warning: \(text)")) }
-      let wait = min(max((logTrouble?.wait ?? .zero) * 2, .seconds(1)), .seconds(10))
-      logTrouble = (text, .now + wait, wait)
-      return false
-    }
-  }
-
-  func hold(_ directives: ArraySlice<Membership.Directive>) {
-    held += directives.filter { if case .reply = $0 { false } else { true } }
-  }
-
-  /// While something waits for the log, what is decided later waits behind it. Nodes repeat what they were not answered,
-  /// but for heartbeats: those are answered, or nodes would take the coordinator for gone.
-  func withoutHeld(_ directives: [Membership.Directive]) -> [Membership.Directive] {
-    guard !held.isEmpty else { return directives }
-    if directives.contains(where: { if case .ended = $0 { true } else { false } }) {
-      held = []
-      return directives
-    }
-    hold(directives[...])
-    return directives.filter { directive in
-      switch directive {
-      case .reply(.heartbeatReply), .reply(.stop), .reply(.refused), .reply(.dismissed): true
-      default: false
-      }
-    }
-  }
-
+  /// Tries what waits for the log again.
   func carryOutHeld() {
-    guard !held.isEmpty, let logTrouble, Timestamp.now >= logTrouble.retryAt else { return }
-    let waiting = held
-    held = []
-    carryOut(waiting, replyTo: nil)
+    let waiting = journal.retry(now: .now)
+    if !waiting.isEmpty { carryOut(waiting, replyTo: nil) }
   }
 }

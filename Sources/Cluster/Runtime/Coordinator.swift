@@ -72,70 +72,34 @@ public actor Coordinator {
   public nonisolated var unownedExecutor: UnownedSerialExecutor { context.executor.asUnownedSerialExecutor() }
 
   let configuration: Configuration
-  /// Until it is closed: then another coordinator may go on with it.
-  var log: DurableLogFile?
   let job: JobID
   let epoch: Epoch
   public nonisolated let events: AsyncStream<Event>
   let continuation: AsyncStream<Event>.Continuation
 
   var server: ControlServer?
+  var journal: CoordinatorJournal
   var membership: Membership
   private var ledger = ShardLedger()
-  private var routes: [NodeNumber: RoutingID] = [:]
-  /// Nodes that have received the recipe and have not sent a Hello yet.
-  var preparing: Set<RoutingID> = []
-  private var timer: TimerID?
-  /// What a node without peers begins with.
-  var start: (offer: StateOffer, state: LearnerState)?
-  var fetch: Fetch?
-  var isSaveWanted = false
-  /// When a state was last asked for because of the time, or came.
-  var checkpoints: CheckpointTimer
-  var saveAskedAt: Timestamp?
-  var savedStep = 0
-  /// Whether the state at the end of the training has come.
-  var isLastHere = false
-  /// When it was last said how long nodes are waited for.
-  var countedAt: Timestamp?
-  /// States that were passed on and are not written yet, and the newest offer that waits for that.
-  var unwritten = 0
-  var deferred: (offer: StateOffer, node: NodeNumber, incarnation: Incarnation)?
-  var recorded: UInt64 = 0
-  /// That came before one that is to be written first: of a node that is quicker, or has joined late.
-  var pendingReports: [UInt64: (report: Report, since: Timestamp)] = [:]
-  var refused: UInt64 = 0
+  var routes = NodeRoutes()
+  var states: StateIntake
+  var reports: ReportQueue
+  var progress = JobProgress(now: .now)
   var helped = HelpedPredictions()
-  /// Peers whose bad messages were noted once.
-  var noted = FirstOccurrences<RoutingID>(limit: 1000)
-  var areStrangersNoted = false
-  let startedAt = Timestamp.now
-  var runningSince: Timestamp?
-  /// Nodes that have not been notified yet that the job is over: they are connecting again.
-  var untold: Set<NodeNumber> = []
-  var whenAllAreTold: CheckedContinuation<Void, Never>?
-  /// What waits for the log to be written.
-  var held: [Membership.Directive] = []
-  var logTrouble: (text: String, retryAt: Timestamp, wait: Duration)?
+  var strangers = Strangers()
+  var farewell = Farewell()
+  let ticker: Ticker
+  /// Of how long nodes are waited for.
+  var countingDown = Repetition()
   /// What the owner cannot write.
   var trouble: String?
   var waking: TimerID?
-  var furthest = PhaseIndex.start
-  var movedAt = Timestamp.now
-
-  struct Fetch {
-    var node: NodeNumber
-    var incarnation: Incarnation
-    var fetch: StateFetch
-    var heardAt: Timestamp
-  }
 
   /// Opens the log: a new job, or one that goes on after this process was killed. Nothing is written to it yet.
   /// - Parameter resuming: the step and the state to begin with.
   public init(_ configuration: Configuration, resuming: (step: Int, state: LearnerState)?) throws {
     self.configuration = configuration
     let (file, records) = try DurableLogFile.open(configuration.log, anew: configuration.isNewJob)
-    log = file
     var known: (job: JobID, epoch: Epoch)?
     for record in records {
       switch record {
@@ -158,11 +122,14 @@ public actor Coordinator {
     rules.missedHeartbeats = configuration.missedHeartbeats
     membership = Membership(configuration: rules, replaying: records, now: .now)
     if let view = membership.view { ledger.begin(view) }
-    if let resuming { start = (resuming.state.offer(step: resuming.step), resuming.state) }
-    savedStep = resuming?.step ?? 0
-    checkpoints = CheckpointTimer(configuration.checkpointInterval)
+    states = StateIntake(
+      steps: configuration.steps, stateCount: configuration.stateCount,
+      checkpointInterval: configuration.checkpointInterval, resuming: resuming, now: .now)
+    reports = ReportQueue(periods: configuration.reportPeriods, steps: configuration.steps)
     (events, continuation) = AsyncStream.makeStream(of: Event.self)
     context = try ZeroMQContext(name: "coordinator")
+    ticker = Ticker(context)
+    journal = CoordinatorJournal { try file.append($0) }
   }
 
   private static func otherJob(_ configuration: Configuration, _ what: String) -> ClusterError {
@@ -191,23 +158,19 @@ public actor Coordinator {
   func shut() {
     if let waking { context.executor.cancelTimer(waking) }
     waking = nil
-    if let timer { context.executor.cancelTimer(timer) }
-    timer = nil
+    ticker.stop()
     server?.close()
     server = nil
-    log = nil
+    journal.close()
     continuation.finish()
   }
 
   /// Reports up to this step are kept: those of an earlier start too.
-  public func keptReports(upTo step: Int) { recorded = max(recorded, UInt64(step)) }
+  public func keptReports(upTo step: Int) { reports.keep(upTo: UInt64(step)) }
 
   // MARK: Time
 
   func tick() {
-    timer = context.executor.setTimer(at: .now + .milliseconds(100)) { [weak self] in
-      self?.assumeIsolated { $0.tick() }
-    }
     carryOut(membership.tick(now: .now), replyTo: nil)
     carryOutHeld()
     countDown()
@@ -223,7 +186,7 @@ public actor Coordinator {
     case .message(let message, let sender): receive(message, from: sender.route, key: sender.provenKey)
     case .question(let route): server?.answer(.statusReply(status(.now)), to: route)
     case .refused(let reason, let route): refuse(reason, from: route)
-    case .tooManyFrames: refused += 1
+    case .tooManyFrames: strangers.refuse()
     }
   }
 
@@ -236,11 +199,11 @@ public actor Coordinator {
     case .recipeRequest(let request): answer(request, to: route)
     case .assist(let assist): pass(assist, from: route)
     case .stateRequest(let request):
-      if let part = start?.state.part(request) { reply(.statePart(part), to: route) }
+      if let part = states.part(request) { reply(.statePart(part), to: route) }
     case .hello(let hello):
       let directives = membership.receive(hello, provenKey: key, now: now)
-      preparing.remove(route)
-      if membership.stop != nil, let node = membership.number(of: hello.name) { told(node) }
+      routes.isReady(route)
+      if membership.stop != nil, let node = membership.number(of: hello.name) { farewell.told(node) }
       for case .reply(.welcome(let welcome)) in directives { routes[welcome.node] = route }
       for case .reply(.refused(let refused)) in directives {
         note("\(hello.name) is refused: \(refused.explanation)", of: route)
@@ -254,7 +217,7 @@ public actor Coordinator {
         return refuse("its connection's key is not that of \(node)", from: route)
       }
       receive(message.body, from: node, incarnation, route: route, now: now)
-      if membership.stop != nil { told(node) }
+      if membership.stop != nil { farewell.told(node) }
     }
   }
 
@@ -285,48 +248,43 @@ public actor Coordinator {
         for member in membership.view?.members ?? [] { send(.execute(order), to: member.node) }
       }
     case .report(let report):
-      if isCurrent { take(report, now: now) }
+      if isCurrent { passOn(reports.take(report, furthest: progress.furthest.step, now: now)) }
     case .stateOffer(let offer):
-      if isCurrent { consider(offer, of: node, incarnation) }
+      if isCurrent { carryOut(states.consider(offer, of: node, incarnation, now: now)) }
     case .statePart(let part):
-      if isCurrent { take(part, from: node) }
+      if isCurrent { carryOut(states.take(part, from: node, now: now)) }
     default: refuse("it is not for a coordinator", from: route)
     }
   }
 
   private func follow(_ heartbeat: Heartbeat, now: Timestamp) {
-    if heartbeat.position > furthest {
-      furthest = heartbeat.position
-      movedAt = now
-      if runningSince == nil { runningSince = now }
-    }
-    if heartbeat.stage == .evaluating { movedAt = now }
+    progress.follow(heartbeat, now: now)
     continuation.yield(.progress(status(now).job))
   }
 
   // MARK: Directives
 
   func carryOut(_ directives: [Membership.Directive], replyTo route: RoutingID?) {
-    let directives = withoutHeld(directives)
+    let directives = journal.admit(directives)
     for (index, directive) in directives.enumerated() {
       switch directive {
       case .reply(let body): if let route { reply(withNews(body), to: route) }
       case .send(let body, let node):
-        if !send(body, to: node), case .stop = body { untold.insert(node) }
+        if !send(body, to: node), case .stop = body { farewell.owe(node) }
       case .log(let record):
-        guard log != nil else { return }
-        // What is not in the log may not be acted upon.
-        guard write(record) else { return hold(directives[index...]) }
+        guard journal.isOpen else { return }
+        let (isWritten, note) = journal.write(record, now: .now)
+        if let note { continuation.yield(.note(note)) }
+        guard isWritten else { return journal.hold(directives[index...]) }
       case .changed(let view):
         ledger.begin(view)
-        movedAt = .now
-        if let fetch, view.member(fetch.node)?.incarnation != fetch.incarnation { self.fetch = nil }
+        progress.viewChanged(now: .now)
+        states.follow(view)
         continuation.yield(.view(view))
-      // Once: its owner may be unable to write it for a while.
-      case .finished: isSaveWanted = !isLastHere
+      case .finished: states.wantLast()
       case .ended(let stop):
-        untold.formUnion(membership.recentlyLost(now: .now))
-        for route in preparing { reply(.stop(stop), to: route) }
+        for node in membership.recentlyLost(now: .now) { farewell.owe(node) }
+        for route in routes.preparing { reply(.stop(stop), to: route) }
         continuation.yield(.ended(stop))
       }
     }
@@ -335,8 +293,8 @@ public actor Coordinator {
   /// What the coordinator has, in its answer to a heartbeat.
   private func withNews(_ body: ControlBody) -> ControlBody {
     guard case .heartbeatReply(var answer) = body else { return body }
-    answer.recorded = recorded
-    answer.saved = UInt64(savedStep)
+    answer.recorded = reports.recorded
+    answer.saved = UInt64(states.savedStep)
     return .heartbeatReply(answer)
   }
 
@@ -348,7 +306,4 @@ public actor Coordinator {
   func send(_ body: ControlBody, to node: NodeNumber) -> Bool {
     routes[node].map { server?.send(body, to: $0) == .sent } ?? false
   }
-
-  /// The state that nodes begin with from now on, when none of the others is left.
-  public func begin(with state: LearnerState, step: Int) { start = (state.offer(step: step), state) }
 }
