@@ -1,4 +1,3 @@
-import Foundation
 import Messages
 import ZeroMQ
 
@@ -36,7 +35,7 @@ public actor PredictionCoordinator {
   private let inputsCount: Int
   private let note: @Sendable (String) -> Void
   private var server: ControlServer?
-  private var timer: TimerID?
+  private let ticker: Ticker
   /// Names by route.
   private var workers: [RoutingID: String] = [:]
   /// Those that have asked for a lease in vain, in the order of their asking.
@@ -45,8 +44,8 @@ public actor PredictionCoordinator {
   private var nextLease: UInt64 = 1
   private var samples: LeasedSamples?
   private var whenDone: CheckedContinuation<LeasedSamples, Never>?
-  private var clock = AwakeClock(at: .now)
-  private var lastHeard = Timestamp.now
+  /// Of all workers.
+  private var clock = SilenceClock(at: .now)
   private var isGivenUp = false
   private var isOver = false
   private var noted = FirstOccurrences<String>(limit: 100)
@@ -65,6 +64,7 @@ public actor PredictionCoordinator {
     self.inputsCount = inputsCount
     self.note = note
     context = try ZeroMQContext(name: "prediction")
+    ticker = Ticker(context)
   }
 
   /// Begins to listen. Returns where.
@@ -74,7 +74,7 @@ public actor PredictionCoordinator {
       job: JobID(rawValue: configuration.offer.prediction), epoch: Epoch(rawValue: 1))
     server.listen { [weak self] incoming in self?.assumeIsolated { $0.receive(incoming) } }
     self.server = server
-    tick()
+    ticker.start { [weak self] in self?.assumeIsolated { $0.tick() } }
     return server.endpoint
   }
 
@@ -99,7 +99,7 @@ public actor PredictionCoordinator {
       examples: examples, cell: cell, firstLease: nextLease)
     self.book = book
     samples = LeasedSamples(examples: examples, count: count, width: width)
-    lastHeard = clock.now
+    clock.heard()
     return await withCheckedContinuation {
       whenDone = $0
       if isGivenUp { finish() } else { serveWaiting() }
@@ -147,18 +147,14 @@ public actor PredictionCoordinator {
   }
 
   private func shut() {
-    if let timer { context.executor.cancelTimer(timer) }
-    timer = nil
+    ticker.stop()
     server?.close()
     server = nil
   }
 
   private func tick() {
     clock.tick(.now)
-    timer = context.executor.setTimer(at: .now + .milliseconds(100)) { [weak self] in
-      self?.assumeIsolated { $0.tick() }
-    }
-    if whenDone != nil, clock.now - lastHeard > configuration.patience {
+    if whenDone != nil, clock.silence > configuration.patience {
       note("no node has been heard of for \(configuration.patience)")
       isGivenUp = true
       return finish()
@@ -187,7 +183,7 @@ public actor PredictionCoordinator {
   }
 
   private func receive(_ body: ControlBody, from worker: RoutingID) {
-    lastHeard = clock.now
+    clock.heard()
     switch body {
     case .recipeRequest(let request):
       guard request.build == configuration.build else {

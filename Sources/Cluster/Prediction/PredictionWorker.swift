@@ -1,4 +1,3 @@
-import Foundation
 import Messages
 import ZeroMQ
 
@@ -46,16 +45,11 @@ public actor PredictionWorker {
   private let name: String
   private let patience: Duration
   private let prepare: @Sendable (PredictionOffer) throws -> Work
-  private var client: ControlClient?
+  private let participant: Participant<Stop>
   private var stage = Stage.asking
   private var tasks: [Assignment] = []
   private var isComputing = false
-  private var result: Result<Stop, any Error>?
-  private var whenOver: CheckedContinuation<Result<Stop, any Error>, Never>?
-  private var timer: TimerID?
-  private var clock = AwakeClock(at: .now)
-  private var lastHeard = Timestamp.now
-  private var askedAt: Timestamp?
+  private var whenIdle: CheckedContinuation<Void, Never>?
 
   /// Leases that are at hand, so that computing never waits for a message.
   private static let depth = 2
@@ -76,6 +70,7 @@ public actor PredictionWorker {
     self.patience = patience
     self.prepare = prepare
     context = try ZeroMQContext(name: "samples")
+    participant = Participant(context)
   }
 
   /// Works until the coordinator stops it, and leaves nothing behind.
@@ -94,55 +89,33 @@ public actor PredictionWorker {
   }
 
   private func take() async -> Result<Stop, any Error> {
-    do {
-      client = try ControlClient(context, to: endpoint, security: security) { [weak self] message in
-        self?.assumeIsolated { $0.receive(message) }
-      }
-    } catch {
-      return .failure(error)
-    }
-    lastHeard = clock.now
-    tick()
-    return await withCheckedContinuation { continuation in
-      if let result { continuation.resume(returning: result) } else { whenOver = continuation }
-    }
+    await participant.run(
+      to: endpoint, security: security,
+      receive: { [weak self] message in self?.assumeIsolated { $0.receive(message) } },
+      tick: { [weak self] in self?.assumeIsolated { $0.tick() } })
   }
 
   private func shut() async {
-    if let timer { context.executor.cancelTimer(timer) }
-    timer = nil
     // The coordinator waits for every worker to disconnect, or gives what is leased here to another.
-    client?.close()
+    participant.close()
     // What is being computed is computed to its end, and dropped.
     while isComputing { await withCheckedContinuation { whenIdle = $0 } }
   }
 
-  private var whenIdle: CheckedContinuation<Void, Never>?
-
   private func end(_ result: Result<Stop, any Error>) {
-    guard self.result == nil else { return }
-    self.result = result
-    stage = .over
-    whenOver?.resume(returning: result)
-    whenOver = nil
+    if participant.end(result) { stage = .over }
   }
 
   private func tick() {
-    guard result == nil else { return }
-    clock.tick(.now)
-    timer = context.executor.setTimer(at: .now + .milliseconds(100)) { [weak self] in
-      self?.assumeIsolated { $0.tick() }
-    }
     let now = Timestamp.now
-    guard clock.now - lastHeard < patience || isComputing else {
+    guard participant.clock.silence < patience || isComputing else {
       return end(
         .failure(
           ClusterError(
             .unreachable, "no process leases samples at \(endpoint)",
             advice: "check that it runs, the address, and with encryption the keys")))
     }
-    guard askedAt.map({ now - $0 > .seconds(1) }) ?? true else { return }
-    askedAt = now
+    guard participant.asking.isDue(every: .seconds(1), now: now) else { return }
     switch stage {
     case .asking: send(.recipeRequest(RecipeRequest(build: build, name: name)))
     case .fetching(var fetch, let offer, let work):
@@ -161,28 +134,22 @@ public actor PredictionWorker {
 
   // MARK: Messages
 
-  private func send(_ body: ControlBody) {
-    client?.send(
-      ControlMessage(job: nil, sender: nil, incarnation: nil, epoch: Epoch(rawValue: 0), body: body))
-  }
+  private func send(_ body: ControlBody) { participant.send(body) }
 
   private func receive(_ message: ControlMessage) {
-    guard result == nil else { return }
-    lastHeard = clock.now
+    participant.clock.heard()
     switch (message.body, stage) {
     case (.prediction(let offer), .asking):
       stage = .preparing
-      let prepare = prepare
-      Thread { [self] in
-        let result = Result { try prepare(offer) }
-        context.executor.run { [self] in assumeIsolated { $0.prepared(result, offer) } }
-      }.start()
+      context.runAside({ [prepare] in try prepare(offer) }) { result in
+        self.assumeIsolated { $0.prepared(result, offer) }
+      }
     case (.refused(let refused), _):
       end(.failure(ClusterError(.refused, "this node is refused: \(refused.explanation)")))
     case (.stop(let stop), _): end(.success(stop))
     case (.statePart(let part), .fetching(var fetch, let offer, let work)):
       guard fetch.take(part) else { return }
-      askedAt = .now
+      participant.asking.postpone(from: .now)
       for request in fetch.parts.requests() { send(.stateRequest(request)) }
       stage = .fetching(fetch, offer, work)
       if fetch.parts.isComplete { begin(fetch, offer, work) }
@@ -198,7 +165,7 @@ public actor PredictionWorker {
 
   private func prepared(_ result: Result<Work, any Error>, _ offer: PredictionOffer) {
     guard case .preparing = stage else { return }
-    lastHeard = clock.now
+    participant.clock.heard()
     switch result {
     case .failure(let error): end(.failure(error))
     case .success(let work):
@@ -207,7 +174,7 @@ public actor PredictionWorker {
       }
       var fetch = ByteFetch(offer.parameters, 0..<offer.parametersCount)
       for request in fetch.parts.requests() { send(.stateRequest(request)) }
-      askedAt = .now
+      participant.asking.postpone(from: .now)
       stage = .fetching(fetch, offer, work)
     }
   }
@@ -236,7 +203,7 @@ public actor PredictionWorker {
     var rows = tasks.last?.rows ?? lastRows ?? ByteFetch(offer.inputs, bytes)
     if rows.parts.range != bytes || !rows.parts.isComplete { rows = ByteFetch(offer.inputs, bytes) }
     for request in rows.parts.requests() { send(.stateRequest(request)) }
-    askedAt = .now
+    participant.asking.postpone(from: .now)
     tasks.append(Assignment(lease: lease, rows: rows))
     compute()
     askForLease()
@@ -252,23 +219,22 @@ public actor PredictionWorker {
       return
     }
     isComputing = true
-    Thread { [self] in
+    context.runAside({
       let lease = task.lease
-      let result = Result {
-        SampleResult(
-          of: lease, outputs: offer.outputs,
-          values: try work.compute(
-            task.rows.bytes, lease.examples, Int(lease.samples.lowerBound)..<Int(lease.samples.upperBound)))
-      }
-      context.executor.run { [self] in assumeIsolated { $0.computed(result) } }
-    }.start()
+      return SampleResult(
+        of: lease, outputs: offer.outputs,
+        values: try work.compute(
+          task.rows.bytes, lease.examples, Int(lease.samples.lowerBound)..<Int(lease.samples.upperBound)))
+    }) { result in
+      self.assumeIsolated { $0.computed(result) }
+    }
   }
 
   private func computed(_ result: Result<SampleResult, any Error>) {
     isComputing = false
     whenIdle?.resume()
     whenIdle = nil
-    guard self.result == nil, !tasks.isEmpty else { return }
+    guard participant.result == nil, !tasks.isEmpty else { return }
     switch result {
     case .failure(let error): end(.failure(error))
     case .success(let result):

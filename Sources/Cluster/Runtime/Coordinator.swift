@@ -1,4 +1,3 @@
-import Foundation
 import Messages
 import Training
 import ZeroMQ

@@ -1,5 +1,4 @@
 import Files
-import Foundation
 import Messages
 import Synchronization
 import Tensors

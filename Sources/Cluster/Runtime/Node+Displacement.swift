@@ -7,11 +7,11 @@ extension Node {
     guard case .refused(let refused) = body, refused.code == .otherJob, refused.incarnation == session?.incarnation
     else { return }
     guard let displacement, displacement.explanation == refused.explanation else {
-      displacement = (refused.explanation, clock.now)
+      displacement = (refused.explanation, participant.clock.now)
       return note(
         "\(displaced); this node goes on and looks for its own for \(configuration.patience.milliseconds / 1000) s")
     }
-    if clock.now - displacement.since > configuration.patience { endDisplaced() }
+    if participant.clock.now - displacement.since > configuration.patience { endDisplaced() }
   }
 
   func endDisplaced() {

@@ -19,7 +19,7 @@ extension Node {
   }
 
   func beginLeaving(_ leave: Leave, grace: Duration) {
-    guard result == nil, leaving == nil else { return }
+    guard !isOver, leaving == nil else { return }
     leaving = leave
     guard case .training = stage, let mesh, let exchange else { return end(.success(.left)) }
     Task {
@@ -35,7 +35,7 @@ extension Node {
   }
 
   func finishLeaving() {
-    guard result == nil, let leaving else { return }
+    guard !isOver, let leaving else { return }
     for directive in session?.leave(leaving) ?? [] {
       if case .send(let body) = directive { send(body) }
     }

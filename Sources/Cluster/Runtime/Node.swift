@@ -1,6 +1,4 @@
-import Foundation
 import Messages
-import Synchronization
 import Training
 import ZeroMQ
 
@@ -35,7 +33,8 @@ public actor Node {
   let note: @Sendable (String) -> Void
   private let progress = NodeProgress()
 
-  private var client: ControlClient?
+  /// Towards the coordinator.
+  let participant: Participant<Ending>
   var stage = Stage.asking
   var jobID: JobID?
   var session: NodeSession!
@@ -44,12 +43,6 @@ public actor Node {
   var exchange: MeshExchange?
   private var training: Task<Void, Never>?
   private let stopRequest = StopRequest()
-  private var ending: CheckedContinuation<Result<Ending, any Error>, Never>?
-  var result: Result<Ending, any Error>?
-  private var timer: TimerID?
-  var clock = AwakeClock(at: .now)
-  private var lastHeard = Timestamp.now
-  private var askedAt: Timestamp?
   private var isBeating = false
   private var lastPosition: PhaseIndex?
   private var movedAt: Timestamp?
@@ -74,6 +67,7 @@ public actor Node {
     self.prepare = prepare
     self.note = note
     context = try ZeroMQContext(name: "control")
+    participant = Participant(context)
   }
 
   /// Takes part to the end, and leaves nothing behind.
@@ -85,70 +79,48 @@ public actor Node {
   }
 
   private func take() async -> Result<Ending, any Error> {
-    do {
-      client = try ControlClient(context, to: configuration.coordinator, security: configuration.security) {
-        [weak self] message in self?.assumeIsolated { $0.receive(message) }
-      }
-    } catch {
-      return .failure(error)
-    }
-    lastHeard = clock.now
-    tick()
-    return await withCheckedContinuation { continuation in
-      if let result { continuation.resume(returning: result) } else { ending = continuation }
-    }
+    await participant.run(
+      to: configuration.coordinator, security: configuration.security,
+      receive: { [weak self] message in self?.assumeIsolated { $0.receive(message) } },
+      tick: { [weak self] in self?.assumeIsolated { $0.tick() } })
   }
 
   func end(_ result: Result<Ending, any Error>) {
-    guard self.result == nil else { return }
-    self.result = result
+    guard participant.end(result) else { return }
     stage = .over
     exchange?.stop()
     stopRequest.request()
-    ending?.resume(returning: result)
-    ending = nil
   }
 
+  var isOver: Bool { participant.result != nil }
+
   private func close() async {
-    if let timer { context.executor.cancelTimer(timer) }
-    timer = nil
     // A coordinator that has notified every node of the end waits for them to disconnect.
-    if case .success(.stopped)? = result { client?.close() }
+    if case .success(.stopped)? = participant.result { participant.close() }
     await training?.value
     if let mesh, let meshContext {
       await mesh.close()
       await meshContext.closeAside()
     }
     mesh = nil
-    client?.close()
+    participant.close()
   }
 
   // MARK: Time
 
   /// Every so often, and whenever something has changed.
   private func tick() {
-    guard result == nil else { return }
-    clock.tick(.now)
-    if let timer { context.executor.cancelTimer(timer) }
-    timer = context.executor.setTimer(at: .now + .milliseconds(100)) { [weak self] in
-      self?.assumeIsolated {
-        $0.timer = nil
-        $0.tick()
-      }
-    }
     let now = Timestamp.now
     if let leaveAt, now >= leaveAt { return finishLeaving() }
     switch stage {
     case .asking:
-      guard clock.now - lastHeard < configuration.patience else { return giveUp() }
-      if askedAt.map({ now - $0 > .milliseconds(500) }) ?? true {
-        askedAt = now
+      guard participant.clock.silence < configuration.patience else { return giveUp() }
+      if participant.asking.isDue(every: .milliseconds(500), now: now) {
         send(.recipeRequest(RecipeRequest(build: configuration.build, name: configuration.name)))
       }
     case .fetching(var fetch, let prepared):
-      guard clock.now - lastHeard < configuration.patience else { return giveUp() }
-      if askedAt.map({ now - $0 > .seconds(2) }) ?? true {
-        askedAt = now
+      guard participant.clock.silence < configuration.patience else { return giveUp() }
+      if participant.asking.isDue(every: .seconds(2), now: now) {
         for request in fetch.parts.requestsAgain() { send(.stateRequest(request)) }
         stage = .fetching(fetch, prepared)
       }
@@ -179,9 +151,10 @@ public actor Node {
       // Alone it goes on for as long as it gets on.
       if pulse.position != lastPosition {
         lastPosition = pulse.position
-        movedAt = clock.now
+        movedAt = participant.clock.now
       }
-      if let movedAt, clock.now - max(movedAt, lastHeard) > configuration.patience {
+      let clock = participant.clock
+      if let movedAt, min(clock.now - movedAt, clock.silence) > configuration.patience {
         guard pulse.stage == .finished else { return giveUp() }
         // It did not hear the last word.
         return end(
@@ -205,7 +178,7 @@ public actor Node {
       self?.assumeIsolated {
         guard $0.session != nil else { return }
         $0.session.beatSoon(now: .now)
-        $0.tick()
+        $0.participant.tick()
       }
     }
   }
@@ -214,16 +187,13 @@ public actor Node {
 
   @discardableResult
   func send(_ body: ControlBody) -> Bool {
-    client?.send(
-      ControlMessage(
-        job: jobID, sender: session?.node, incarnation: session?.incarnation, epoch: Epoch(rawValue: 0), body: body))
-      ?? false
+    participant.send(body, job: jobID, from: session?.node, session?.incarnation)
   }
 
   private func receive(_ message: ControlMessage) {
-    guard result == nil, message.sender == nil, let job = message.job else { return }
+    guard message.sender == nil, let job = message.job else { return }
     guard jobID == nil || job == jobID else { return follow(stranger: message.body) }
-    lastHeard = clock.now
+    participant.clock.heard()
     displacement = nil
     switch (message.body, stage) {
     case (.recipe(let recipe), .asking):
@@ -238,7 +208,7 @@ public actor Node {
       end(.success(.stopped(stop)))
     case (.statePart(let part), .fetching(var fetch, let prepared)):
       guard fetch.take(part) else { return }
-      askedAt = .now
+      participant.asking.postpone(from: .now)
       for request in fetch.parts.requests() { send(.stateRequest(request)) }
       stage = .fetching(fetch, prepared)
       if fetch.parts.isComplete { finishFetching(fetch, prepared) }
@@ -291,11 +261,9 @@ public actor Node {
   // MARK: Beginning
 
   private func begin(_ recipe: RecipeReply) {
-    let prepare = prepare
-    Thread { [self] in
-      let result = Result { try prepare(recipe) }
-      context.executor.run { [self] in assumeIsolated { $0.prepared(result, recipe) } }
-    }.start()
+    context.runAside({ [prepare] in try prepare(recipe) }) { result in
+      self.assumeIsolated { $0.prepared(result, recipe) }
+    }
   }
 
   private func prepared(_ result: Result<Job, any Error>, _ recipe: RecipeReply) {
@@ -304,14 +272,14 @@ public actor Node {
     case .failure(let error): end(.failure(error))
     case .success(let job):
       let prepared = Prepared(job: job, recipe: recipe)
-      lastHeard = clock.now
+      participant.clock.heard()
       guard let start = recipe.start else { return train(prepared, from: 0, converged: false) }
       guard let fetch = StateFetch(start, count: LearnerState.count(of: job.learner)) else {
         return end(.failure(ClusterError(.refused, "the state to begin with is not one of this recipe's")))
       }
-      askedAt = nil
+      participant.asking.hasten()
       stage = .fetching(fetch, prepared)
-      tick()
+      participant.tick()
     }
   }
 
@@ -359,13 +327,13 @@ public actor Node {
   ) async {
     do {
       let bound = try await mesh.open(at: configuration.dataBind, for: exchange)
-      guard result == nil else { return }
+      guard !isOver else { return }
       session = NodeSession(
         configuration: NodeSession.Configuration(
           name: configuration.name, build: configuration.build, recipe: prepared.recipe.digest,
           data: prepared.job.data, lanes: configuration.lanes, dataEndpoints: configuration.dataEndpoints(bound: bound),
           publicKey: configuration.security.publicKey), incarnation: .ofNow)
-      tick()
+      participant.tick()
       let observer = NodeObserver(
         job: prepared.job, progress: progress, isScribe: { mesh.isScribe },
         report: { [weak self] report in
@@ -377,7 +345,7 @@ public actor Node {
       _ = try await trainer.train(
         with: exchange, from: converged ? prepared.job.plan.steps : step, until: stopRequest)
     } catch {
-      guard result == nil else { return }
+      guard !isOver else { return }
       for directive in session?.leave(Leave(reason: .failed, explanation: "\(error)")) ?? [] {
         if case .send(let body) = directive { send(body) }
       }
