@@ -44,7 +44,9 @@ struct ConjugateCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("Update with so many observations at a time, and tell each posterior.", valueName: "n"))
   var batch: Int?
 
-  @Option(help: ArgumentHelp("Draw prior and posterior.", valueName: "file.png"))
+  @Option(
+    help: ArgumentHelp(
+      "Draw prior and posterior; the numbers of the curves are written beside it, as file.csv.", valueName: "file.png"))
   var figure: String?
 
   @Flag(help: "Print the results as JSON.")
@@ -54,7 +56,14 @@ struct ConjugateCommand: AsyncParsableCommand {
     let request = try ConjugateUpdate.Request(
       model: model, source: data, columns: columns, batch: batch, from: from, prior: prior)
     let update = try ConjugateUpdate(request)
-    if let figure { for note in try await update.draw(to: figure) { StandardError.write(note + "\n") } }
-    print(json ? try ConjugateReport(update).json : update.table(parts: batch != nil), terminator: "")
+    var files: [String] = []
+    if let figure {
+      let drawn = try await update.draw(to: figure)
+      for note in drawn.notes { StandardError.write(note + "\n") }
+      files = drawn.tables + drawn.pictures
+    }
+    print(
+      json ? try ConjugateReport(update, figures: files).json : update.table(parts: batch != nil, figures: files),
+      terminator: "")
   }
 }

@@ -119,6 +119,21 @@ struct ConjugateCommandTests {
       posterior["inverse_scale"], [1 + 2 + 8.0 / 3, 2 + 4.0 / 3, 2 + 4.0 / 3, 1 + 2 + 2.0 / 3], "inverse scale")
   }
 
+  @Test("A figure and its numbers are named") func figures() async throws {
+    let workspace = try Workspace()
+    try workspace.write("data.csv", "x\n1\n0\n1\n")
+    let words = ["conjugate", "beta-bernoulli", "--data", workspace["data.csv"], "--figure", workspace["beta.png"]]
+    let table = try await Elbo.run(words)
+    #expect(table.status == .exited(0), "\(table.error)")
+    #expect(workspace.exists("beta.csv") && table.output.contains("beta.csv"))
+    let told = try await Elbo.run(words + ["--json"])
+    #expect((try told.json()["figures"] as? [String])?.contains(workspace["beta.csv"]) == true)
+    try workspace.write("posterior.json", told.output)
+    let next = try await Elbo.run(
+      "conjugate", "beta-bernoulli", "--data", workspace["data.csv"], "--from", workspace["posterior.json"], "--json")
+    #expect(try next.status == .exited(0) && next.json()["figures"] == nil, "\(next.error)")
+  }
+
   static let mistakes: [Mistake] = [
     .init("a model that there is not", says: "beta-bernouli", "beta-bernoulli") { workspace in
       try workspace.write("x.csv", "x\n1\n")

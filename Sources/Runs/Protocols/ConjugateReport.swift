@@ -15,8 +15,10 @@ package struct ConjugateReport: Codable, Sendable {
   private let predictive: [String: [Double]]
   private let log_evidence: Double
   private let path: [[String: [Double]]]
+  /// Paths of what was drawn and of its numbers; nil: nothing was.
+  private let figures: [String]?
 
-  package init(_ update: ConjugateUpdate) {
+  package init(_ update: ConjugateUpdate, figures: [String]) {
     func dictionary(_ parameters: ConjugateParameters) -> [String: [Double]] {
       Dictionary(uniqueKeysWithValues: parameters.entries.map { ($0.name, $0.values) })
     }
@@ -24,6 +26,7 @@ package struct ConjugateReport: Codable, Sendable {
     (prior, posterior) = (dictionary(update.prior), dictionary(update.posterior))
     (beliefs, predictive) = (dictionary(update.beliefs), dictionary(update.predictive))
     path = update.path.count > 1 ? update.path.map(dictionary) : []
+    self.figures = figures.isEmpty ? nil : figures
   }
 
   package var json: String {
@@ -74,8 +77,10 @@ extension ConjugateUpdate.Request {
 
 extension ConjugateUpdate {
   /// What was found, for people.
-  /// - Parameter parts: whether to report the posterior after each part of the observations.
-  package func table(parts: Bool) -> String {
+  /// - Parameters:
+  ///   - parts: whether to report the posterior after each part of the observations.
+  ///   - figures: paths of what was drawn.
+  package func table(parts: Bool, figures: [String]) -> String {
     func rows(_ head: String, _ parameters: ConjugateParameters) -> [ResultsTable.Row] {
       parameters.entries.map { entry in
         let values = entry.values.map { String(format: "%.6g", $0) }.joined(separator: " ")
@@ -89,19 +94,18 @@ extension ConjugateUpdate {
     }
     result += rows("posterior", posterior) + rows("", beliefs) + rows("next", predictive)
     result.append(.init("log evidence", logEvidence, digits: 6, unit: "nats"))
-    return ResultsTable(result).text
+    return ResultsTable(result + figures.map { .init("figure", .text($0)) }).text
   }
 
-  /// Draws prior and posterior.
+  /// Draws prior and posterior, and writes the curves' numbers beside the picture.
   /// - Parameter path: the picture, a .png.
-  /// - Returns: what could not be drawn, a line each.
-  package func draw(to path: String) async throws -> [String] {
+  package func draw(to path: String) async throws -> FigureWriter.Outcome {
     let (folder, name) = (NSString(string: path).deletingLastPathComponent, NSString(string: path).lastPathComponent)
     let stem = NSString(string: name).deletingPathExtension
     guard name.lowercased().hasSuffix(".png"), Figure.isFileStem(stem) else {
       throw RecipeError("--figure is \(path): name a file.png of letters, digits, - and _")
     }
     let drawn = Figure(stem, title: figure.title, figure.content)
-    return try await FigureWriter(folder: folder.isEmpty ? "." : folder).write([drawn]).notes
+    return try await FigureWriter(folder: folder.isEmpty ? "." : folder).write([drawn])
   }
 }
