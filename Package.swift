@@ -5,7 +5,7 @@ let package = Package(
   name: "elbo",
   products: [
     .executable(name: "elbo", targets: ["elbo"]),
-    .library(name: "Elbo", targets: ["Runs", "Training", "Models"]),
+    .library(name: "Elbo", targets: ["Runs", "Training", "Models", "Learners"]),
     .library(name: "ElboCommand", targets: ["ElboCommand"]),
   ],
   dependencies: [
@@ -47,8 +47,7 @@ let package = Package(
     .target(name: "Networks", dependencies: ["CKernels", "Computations", "Distributions", "Recipes", "Tensors"]),
     .target(name: "Metrics", dependencies: ["LinearAlgebra"]),
     .target(name: "Optimizers", dependencies: ["CKernels"]),
-    .target(name: "Exact", dependencies: ["CExact", "Distributions", "LinearAlgebra"]),
-    .target(name: "Sequences", dependencies: ["Distributions", "Exact", "LinearAlgebra"]),
+    .target(name: "Statistics", dependencies: ["CExact", "Distributions", "LinearAlgebra"]),
     .target(name: "Datasets", dependencies: ["CArrayFiles", "CSQLite", "CZlib", "Files", "Images"]),
     .target(
       name: "Training",
@@ -56,13 +55,94 @@ let package = Package(
         "CKernels", "COneDNN", "Computations", "Datasets", "Figures", "Files", "Images", "LinearAlgebra", "Metrics",
         "Optimizers", "Tensors",
       ]),
+    // What families of models share; the families, each with its mathematics, learners, figures and recipes; their table.
+    .target(
+      name: "Learners",
+      dependencies: [
+        "CKernels", "Computations", "Datasets", "Distributions", "Figures", "LinearAlgebra", "Metrics", "Networks",
+        "Optimizers", "Recipes", "Statistics", "Tensors", "Training",
+      ]),
+    .target(
+      name: "Components",
+      dependencies: [
+        "Datasets", "Distributions", "Figures", "Learners", "LinearAlgebra", "Recipes", "Statistics", "Tensors",
+        "Training",
+      ],
+      resources: [.embedInCode("Recipes")]),
+    .target(
+      name: "Mixtures",
+      dependencies: [
+        "CExact", "Components", "Datasets", "Distributions", "Figures", "Learners", "LinearAlgebra", "Recipes",
+        "Statistics", "Tensors", "Training",
+      ],
+      resources: [.embedInCode("Recipes")]),
+    .target(
+      name: "Regression",
+      dependencies: [
+        "CExact", "Datasets", "Distributions", "Figures", "Learners", "LinearAlgebra", "Metrics", "Recipes",
+        "Statistics", "Tensors", "Training",
+      ],
+      resources: [.embedInCode("Recipes")]),
+    .target(
+      name: "Processes",
+      dependencies: [
+        "CExact", "Datasets", "Figures", "Learners", "LinearAlgebra", "Mixtures", "Recipes", "Regression",
+        "Statistics", "Tensors", "Training",
+      ],
+      resources: [.embedInCode("Recipes")]),
+    .target(
+      name: "Conjugate",
+      dependencies: [
+        "Components", "Datasets", "Distributions", "Figures", "Learners", "LinearAlgebra", "Recipes", "Training",
+      ]),
+    .target(
+      name: "BayesianNetworks",
+      dependencies: [
+        "CKernels", "Computations", "Datasets", "Distributions", "Figures", "Files", "Learners", "LinearAlgebra",
+        "Metrics", "Networks", "Optimizers", "Recipes", "Tensors", "Training",
+      ],
+      resources: [.embedInCode("Recipes")]),
+    .target(
+      name: "Autoencoders",
+      dependencies: [
+        "Computations", "Datasets", "Distributions", "Figures", "Learners", "LinearAlgebra", "Networks", "Recipes",
+        "Tensors", "Training",
+      ],
+      resources: [.embedInCode("Recipes")]),
+    .target(
+      name: "Adversarial",
+      dependencies: [
+        "CKernels", "Computations", "Datasets", "Distributions", "Figures", "Learners", "LinearAlgebra", "Metrics",
+        "Networks", "Optimizers", "Recipes", "Tensors", "Training",
+      ],
+      resources: [.embedInCode("Recipes")]),
+    .target(
+      name: "Vision",
+      dependencies: [
+        "BayesianNetworks", "Computations", "Datasets", "Figures", "Images", "Learners", "LinearAlgebra", "Metrics",
+        "Networks", "Recipes", "Tensors", "Training",
+      ],
+      resources: [.embedInCode("Recipes")]),
+    .target(
+      name: "Sequences",
+      dependencies: [
+        "BayesianNetworks", "CKernels", "Components", "Computations", "Datasets", "Distributions", "Figures",
+        "Learners", "LinearAlgebra", "Metrics", "Mixtures", "Networks", "Recipes", "Statistics", "Tensors",
+        "Training",
+      ],
+      resources: [.embedInCode("Recipes")]),
+    .target(
+      name: "Experiments",
+      dependencies: [
+        "BayesianNetworks", "CKernels", "Figures", "Learners", "LinearAlgebra", "Networks", "Optimizers", "Tensors",
+        "Training",
+      ]),
     .target(
       name: "Models",
       dependencies: [
-        "CKernels", "Computations", "Datasets", "Distributions", "Exact", "Figures", "Files", "Images",
-        "LinearAlgebra", "Metrics", "Networks", "Optimizers", "Recipes", "Sequences", "Tensors", "Training",
-      ],
-      resources: [.embedInCode("Recipes")]),
+        "Adversarial", "Autoencoders", "BayesianNetworks", "Components", "Learners", "Mixtures", "Processes",
+        "Recipes", "Regression", "Sequences", "Vision",
+      ]),
     .target(name: "CChecksum", path: "Sources/C/CChecksum"),
     .target(
       name: "Reports",
@@ -80,14 +160,15 @@ let package = Package(
     .target(
       name: "Runs",
       dependencies: [
-        "Computations", "Datasets", "Figures", "Files", "Images", "LinearAlgebra", "Metrics", "Models", "Recipes",
-        "Reports", "Tensors", "Training",
+        "BayesianNetworks", "Computations", "Conjugate", "Datasets", "Experiments", "Figures", "Files", "Images",
+        "Learners", "LinearAlgebra", "Metrics", "Models", "Recipes", "Reports", "Statistics", "Tensors", "Training",
+        "Vision",
       ]),
     .target(
       name: "ClusterRuns",
       dependencies: [
-        "Cluster", "Datasets", "Files", "Messages", "Metrics", "Models", "Recipes", "Reports", "Runs", "Tensors",
-        "Training", "Yams", "ZeroMQ",
+        "BayesianNetworks", "Cluster", "Datasets", "Files", "Learners", "Messages", "Metrics", "Recipes", "Reports",
+        "Runs", "Tensors", "Training", "Yams", "ZeroMQ",
         .product(name: "Subprocess", package: "swift-subprocess"),
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
@@ -106,29 +187,32 @@ let package = Package(
     .target(
       name: "Pages",
       dependencies: [
-        "Cluster", "ClusterRuns", "Figures", "Files", "HTTPServer", "Messages", "Metrics", "Models", "Recipes",
-        "Reports",
-        "Runs", "Training", "ZeroMQ",
+        "Cluster", "ClusterRuns", "Figures", "Files", "HTTPServer", "Learners", "Messages", "Metrics", "Models",
+        "Recipes", "Reports", "Runs", "Training", "ZeroMQ",
       ],
       resources: [.embedInCode("Web")]),
     .target(
       name: "ElboCommand",
       dependencies: [
-        "Cluster", "ClusterRuns", "Datasets", "Distributions", "Files", "HTTPServer", "LinearAlgebra", "Metrics",
-        "Models", "Networks", "Pages", "Recipes", "Reports", "Runs", "Serving", "Tensors", "Training", "ZeroMQ",
+        "Autoencoders", "BayesianNetworks", "Cluster", "ClusterRuns", "Conjugate", "Datasets", "Distributions",
+        "Experiments", "Files", "HTTPServer", "Learners", "LinearAlgebra", "Metrics", "Models", "Networks", "Pages",
+        "Recipes", "Reports", "Runs", "Serving", "Tensors", "Training", "ZeroMQ",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .executableTarget(name: "elbo", dependencies: ["ElboCommand"]),
     .executableTarget(
       name: "elbo-bench",
       dependencies: [
-        "CKernels", "COneDNN", "Datasets", "Models", "Recipes", "Tensors", "Training",
+        "Autoencoders", "CKernels", "COneDNN", "Datasets", "Recipes", "Statistics", "Tensors", "Training",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
     // Benchmarks.
     .executableTarget(
-      name: "exact-bench", dependencies: ["Distributions", "Exact", "LinearAlgebra"], path: "scripts/bench/exact"),
+      name: "exact-bench",
+      dependencies: [
+        "Components", "Distributions", "Learners", "LinearAlgebra", "Mixtures", "Regression", "Statistics",
+      ], path: "scripts/bench/exact"),
     .executableTarget(
       name: "exchange-bench", dependencies: ["Cluster", "Messages", "Tensors", "Training", "ZeroMQ"],
       path: "scripts/bench/exchange"),
@@ -139,11 +223,15 @@ let package = Package(
     .target(name: "GradientChecks", dependencies: ["Tensors"], path: "Tests/GradientChecks"),
     .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Files", "Images"], exclude: ["Golden"]),
     .testTarget(
-      name: "ExactTests", dependencies: ["CExact", "Distributions", "Exact", "LinearAlgebra", "ReferenceSupport"],
+      name: "ExactTests",
+      dependencies: [
+        "CExact", "Components", "Distributions", "Learners", "LinearAlgebra", "Mixtures", "Processes",
+        "ReferenceSupport", "Regression", "Statistics",
+      ],
       exclude: ["Golden"]),
     .testTarget(
       name: "SequencesTests",
-      dependencies: ["Distributions", "Exact", "LinearAlgebra", "ReferenceSupport", "Sequences"],
+      dependencies: ["Distributions", "LinearAlgebra", "Mixtures", "ReferenceSupport", "Sequences", "Statistics"],
       exclude: ["Golden"]),
     .testTarget(name: "FiguresTests", dependencies: ["Figures"]),
     .target(name: "TestSupport", dependencies: ["Files"], path: "Tests/TestSupport"),
@@ -161,21 +249,22 @@ let package = Package(
     .testTarget(
       name: "ClusterTests",
       dependencies: [
-        "CKernels", "Cluster", "Messages", "Metrics", "Models", "Networks", "Optimizers", "TestSupport", "Tensors",
+        "CKernels", "Cluster", "Learners", "Messages", "Metrics", "Networks", "Optimizers", "Tensors", "TestSupport",
         "Training", "ZeroMQ",
       ]),
     .testTarget(
       name: "ModelsTests",
       dependencies: [
-        "CKernels", "Datasets", "Figures", "LinearAlgebra", "Metrics", "Models", "Networks", "Recipes",
-        "ReferenceSupport", "Tensors", "Training",
+        "Adversarial", "Autoencoders", "BayesianNetworks", "CKernels", "Conjugate", "Datasets", "Experiments",
+        "Figures", "Learners", "LinearAlgebra", "Metrics", "Models", "Networks", "Recipes", "ReferenceSupport",
+        "Tensors", "Training",
       ], exclude: ["Golden"]),
     .testTarget(name: "RecipesTests", dependencies: ["Recipes"]),
     .testTarget(
       name: "RunsTests",
       dependencies: [
-        "Computations", "Datasets", "Figures", "Files", "Images", "LinearAlgebra", "Models", "Networks", "Recipes",
-        "Runs", "Tensors", "TestSupport", "Training",
+        "Autoencoders", "BayesianNetworks", "Computations", "Datasets", "Figures", "Files", "Images", "Learners",
+        "LinearAlgebra", "Models", "Networks", "Recipes", "Runs", "Tensors", "TestSupport", "Training",
       ]),
     .testTarget(
       name: "TrainingTests", dependencies: ["Datasets", "Files", "Metrics", "Tensors", "TestSupport", "Training"]),

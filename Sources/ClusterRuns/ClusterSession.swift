@@ -2,8 +2,8 @@ import Cluster
 import Datasets
 import Files
 import Foundation
+import Learners
 import Messages
-import Models
 import Recipes
 import Reports
 import Runs

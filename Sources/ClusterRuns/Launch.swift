@@ -1,6 +1,5 @@
 import Cluster
 import Foundation
-import Models
 import Recipes
 import Runs
 import Subprocess

@@ -1,9 +1,9 @@
+import BayesianNetworks
 import Cluster
 import Datasets
 import Files
 import Foundation
 import Messages
-import Models
 import Recipes
 import Runs
 import Tensors

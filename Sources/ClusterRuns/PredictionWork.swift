@@ -1,8 +1,8 @@
+import BayesianNetworks
 import Cluster
 import Datasets
 import Foundation
 import Messages
-import Models
 import Recipes
 import Reports
 import Runs

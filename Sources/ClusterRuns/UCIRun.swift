@@ -1,6 +1,5 @@
 import Foundation
 import Metrics
-import Models
 import Recipes
 import Reports
 import Runs

@@ -1,5 +1,5 @@
 import ArgumentParser
-import Models
+import Experiments
 import Recipes
 import Reports
 import Runs

@@ -1,5 +1,5 @@
 import ArgumentParser
-import Models
+import Conjugate
 import Reports
 import Runs
 

@@ -4,6 +4,7 @@ import Datasets
 import Files
 import Foundation
 import HTTPServer
+import Learners
 import Models
 import Recipes
 import Reports

@@ -1,5 +1,5 @@
+import BayesianNetworks
 import Datasets
-import Models
 import Recipes
 import Tensors
 import Training

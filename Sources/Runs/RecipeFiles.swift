@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import Learners
 import Models
 import Recipes
 

@@ -1,6 +1,6 @@
 import Datasets
 import Images
-import Models
+import Learners
 import Recipes
 
 /// A key that a built-in recipe may have.

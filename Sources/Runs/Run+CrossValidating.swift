@@ -1,7 +1,7 @@
+import BayesianNetworks
 import Datasets
 import Files
 import Metrics
-import Models
 import Training
 
 extension Run {

@@ -1,10 +1,11 @@
+import BayesianNetworks
 import Datasets
 import Files
 import Foundation
 import Images
-import Models
 import Recipes
 import Training
+import Vision
 
 extension Run {
   /// Whether the model makes pictures larger.

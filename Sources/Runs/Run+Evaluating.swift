@@ -1,7 +1,7 @@
+import BayesianNetworks
 import Datasets
 import Files
 import Foundation
-import Models
 import Recipes
 import Tensors
 import Training

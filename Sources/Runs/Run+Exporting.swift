@@ -1,7 +1,6 @@
 import Computations
 import Files
 import Foundation
-import Models
 import Recipes
 import Reports
 import Tensors

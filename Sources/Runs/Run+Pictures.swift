@@ -1,11 +1,12 @@
+import BayesianNetworks
 import Datasets
 import Files
 import Foundation
 import Images
-import Models
 import Recipes
 import Tensors
 import Training
+import Vision
 
 extension Run {
   /// Whether the model says of each pixel of a picture which class it has.

@@ -1,5 +1,6 @@
+import BayesianNetworks
 import Datasets
-import Models
+import Learners
 import Recipes
 import Tensors
 import Training

@@ -1,6 +1,5 @@
 import Datasets
 import Figures
-import Models
 import Recipes
 import Reports
 import Training

@@ -1,7 +1,6 @@
 import Datasets
 import Figures
 import Files
-import Models
 import Recipes
 import Reports
 import Tensors

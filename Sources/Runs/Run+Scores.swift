@@ -1,6 +1,5 @@
 import Datasets
 import Metrics
-import Models
 import Tensors
 import Training
 

@@ -1,4 +1,3 @@
-import Models
 import Recipes
 import Tensors
 import Training

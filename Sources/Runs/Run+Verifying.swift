@@ -1,6 +1,6 @@
 import Files
 import Foundation
-import Models
+import Learners
 import Recipes
 import Reports
 import Synchronization

@@ -1,7 +1,7 @@
 import Datasets
 import Files
 import Foundation
-import Models
+import Learners
 import Recipes
 import Reports
 import Tensors

@@ -1,6 +1,7 @@
 import Datasets
 import Files
 import Foundation
+import Learners
 import Models
 import Recipes
 import Tensors

@@ -1,5 +1,5 @@
 import Datasets
-import Models
+import Learners
 import Recipes
 import Tensors
 import Training

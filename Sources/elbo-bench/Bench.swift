@@ -1,7 +1,7 @@
 import ArgumentParser
+import Autoencoders
 import Datasets
 import Foundation
-import Models
 import Recipes
 import Tensors
 import Training

@@ -1,8 +1,12 @@
+import Components
 import Distributions
-import Exact
 import Foundation
 import LinearAlgebra
+import Mixtures
+import Processes
 import ReferenceSupport
+import Regression
+import Statistics
 import Testing
 
 /// Simulation-based calibration (Talts, Betancourt, Simpson, Vehtari and Gelman 2018): parameters from the prior, data from

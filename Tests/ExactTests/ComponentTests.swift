@@ -1,7 +1,8 @@
+import Components
 import Distributions
-import Exact
 import LinearAlgebra
 import ReferenceSupport
+import Statistics
 import Testing
 
 private let golden = Golden("components")

@@ -1,7 +1,8 @@
-import Exact
 import Foundation
 import LinearAlgebra
 import ReferenceSupport
+import Regression
+import Statistics
 import Testing
 
 /// A regression of a table, with log N(t; 0, 1/β + φ φᵀ/α) of its targets by brute force.

@@ -1,6 +1,7 @@
-import Exact
 import LinearAlgebra
 import ReferenceSupport
+import Regression
+import Statistics
 import Testing
 
 /// Few rows with many features: the rows themselves are what is gathered, and say what moments say.

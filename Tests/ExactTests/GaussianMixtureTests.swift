@@ -1,7 +1,8 @@
-import Exact
 import Foundation
 import LinearAlgebra
+import Mixtures
 import ReferenceSupport
+import Statistics
 import Testing
 
 private let golden = Golden("mixtures")

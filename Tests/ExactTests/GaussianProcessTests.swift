@@ -1,7 +1,9 @@
-import Exact
 import Foundation
 import LinearAlgebra
+import Processes
 import ReferenceSupport
+import Regression
+import Statistics
 import Testing
 
 private let golden = Golden("processes")

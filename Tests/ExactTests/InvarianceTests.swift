@@ -1,8 +1,12 @@
+import Components
 import Distributions
-import Exact
 import Foundation
 import LinearAlgebra
+import Mixtures
+import Processes
 import ReferenceSupport
+import Regression
+import Statistics
 import Testing
 
 /// Other units and another origin change the units of an answer and nothing else, as far as a model says so itself. A prior

@@ -1,6 +1,7 @@
-import Exact
 import LinearAlgebra
+import Mixtures
 import ReferenceSupport
+import Statistics
 import Testing
 
 private let golden = Golden("mixtures")

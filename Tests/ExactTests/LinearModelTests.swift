@@ -1,7 +1,8 @@
-import Exact
 import Foundation
 import LinearAlgebra
 import ReferenceSupport
+import Regression
+import Statistics
 import Testing
 
 private let golden = Golden("linear")

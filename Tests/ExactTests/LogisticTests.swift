@@ -1,6 +1,7 @@
-import Exact
 import LinearAlgebra
 import ReferenceSupport
+import Regression
+import Statistics
 import Testing
 
 private let golden = Golden("logistic")

@@ -1,4 +1,3 @@
-import Exact
 import LinearAlgebra
 import ReferenceSupport
 

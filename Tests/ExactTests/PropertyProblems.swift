@@ -1,7 +1,8 @@
-import Exact
 import Foundation
 import LinearAlgebra
 import ReferenceSupport
+import Regression
+import Statistics
 
 /// How many random problems each property is tried on: 50, or as many as ELBO_PROPERTY_PROBLEMS says.
 let propertyProblems = ProcessInfo.processInfo.environment["ELBO_PROPERTY_PROBLEMS"].flatMap(Int.init) ?? 50

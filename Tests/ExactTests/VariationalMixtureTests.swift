@@ -1,7 +1,8 @@
 import Distributions
-import Exact
 import LinearAlgebra
+import Mixtures
 import ReferenceSupport
+import Statistics
 import Testing
 
 private let golden = Golden("mixtures")

@@ -1,6 +1,5 @@
 import Datasets
 import Foundation
-import Models
 import Recipes
 import Tensors
 import Testing

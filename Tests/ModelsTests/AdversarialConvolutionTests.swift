@@ -1,5 +1,4 @@
 import Datasets
-import Models
 import Tensors
 import Testing
 import Training

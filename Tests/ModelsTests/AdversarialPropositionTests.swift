@@ -1,7 +1,6 @@
 import Datasets
 import Figures
 import Foundation
-import Models
 import Tensors
 import Testing
 import Training

@@ -1,4 +1,4 @@
-import Models
+import Adversarial
 import Tensors
 import Testing
 

@@ -1,4 +1,4 @@
-import Models
+import Adversarial
 import Recipes
 import Tensors
 import Testing

@@ -1,6 +1,6 @@
+import Experiments
 import Foundation
 import LinearAlgebra
-import Models
 import ReferenceSupport
 import Tensors
 import Testing

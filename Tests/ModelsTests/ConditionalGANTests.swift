@@ -1,6 +1,6 @@
 import Datasets
 import Figures
-import Models
+import Learners
 import Recipes
 import Tensors
 import Testing

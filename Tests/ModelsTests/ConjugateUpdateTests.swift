@@ -1,6 +1,6 @@
+import Conjugate
 import Datasets
 import Foundation
-import Models
 import Testing
 
 /// Files for a test, in a folder of its own that goes with it.

@@ -1,6 +1,6 @@
+import BayesianNetworks
 import Datasets
 import Foundation
-import Models
 import ReferenceSupport
 import Tensors
 import Testing

@@ -1,7 +1,7 @@
+import BayesianNetworks
 import Datasets
 import Foundation
 import LinearAlgebra
-import Models
 import ReferenceSupport
 import Synchronization
 import Tensors

@@ -1,7 +1,7 @@
 import Datasets
 import Figures
 import Foundation
-import Models
+import Learners
 import Recipes
 import Tensors
 import Testing

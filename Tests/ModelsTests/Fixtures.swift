@@ -1,5 +1,6 @@
 import Datasets
 import Foundation
+import Learners
 import Models
 import Recipes
 import Tensors

@@ -1,6 +1,5 @@
 import Datasets
 import LinearAlgebra
-import Models
 import Tensors
 import Testing
 import Training

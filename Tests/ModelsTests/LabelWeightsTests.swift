@@ -1,5 +1,4 @@
 import Datasets
-import Models
 import Recipes
 import Tensors
 import Testing

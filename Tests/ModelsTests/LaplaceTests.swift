@@ -1,9 +1,10 @@
+import BayesianNetworks
 import Datasets
 import Foundation
+import Learners
 import LinearAlgebra
-import Models
-import ReferenceSupport
 import Recipes
+import ReferenceSupport
 import Synchronization
 import Tensors
 import Testing

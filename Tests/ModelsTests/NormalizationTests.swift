@@ -1,4 +1,6 @@
+import Autoencoders
 import Datasets
+import Learners
 import Models
 import Recipes
 import Tensors

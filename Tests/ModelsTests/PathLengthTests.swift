@@ -1,6 +1,6 @@
+import Adversarial
 import Datasets
 import LinearAlgebra
-import Models
 import Recipes
 import Tensors
 import Testing

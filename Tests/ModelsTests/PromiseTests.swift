@@ -1,4 +1,3 @@
-import Models
 import Tensors
 import Testing
 import Training

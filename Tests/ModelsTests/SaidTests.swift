@@ -1,6 +1,6 @@
 import Datasets
 import Foundation
-import Models
+import Learners
 import ReferenceSupport
 import Synchronization
 import Tensors

@@ -1,5 +1,7 @@
+import BayesianNetworks
 import Datasets
 import Foundation
+import Learners
 import Models
 import Recipes
 import Tensors

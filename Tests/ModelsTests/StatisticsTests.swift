@@ -1,6 +1,5 @@
 import Datasets
 import Foundation
-import Models
 import ReferenceSupport
 import Tensors
 import Testing

@@ -1,6 +1,6 @@
+import Adversarial
 import Datasets
 import Figures
-import Models
 import Tensors
 import Testing
 import Training

@@ -1,8 +1,8 @@
 import Datasets
 import Foundation
 import Images
+import Learners
 import Metrics
-import Models
 import Tensors
 import Testing
 import Training

@@ -1,8 +1,9 @@
 import Datasets
 import Foundation
+import Learners
 import Models
-import ReferenceSupport
 import Recipes
+import ReferenceSupport
 import Training
 
 /// A learner of a model with keys set, `path: value`.

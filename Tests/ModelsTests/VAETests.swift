@@ -1,7 +1,6 @@
 import Datasets
 import Foundation
 import LinearAlgebra
-import Models
 import Tensors
 import Testing
 import Training

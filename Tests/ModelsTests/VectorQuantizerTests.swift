@@ -1,6 +1,7 @@
 import Datasets
 import Figures
 import Foundation
+import Learners
 import Models
 import Networks
 import Recipes

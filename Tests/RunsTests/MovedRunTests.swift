@@ -3,6 +3,7 @@ import Figures
 import Files
 import Foundation
 import Images
+import Learners
 import Models
 import Runs
 import TestSupport

@@ -2,7 +2,7 @@ import Datasets
 import Figures
 import Files
 import Foundation
-import Models
+import Learners
 import Runs
 import Tensors
 import Testing

@@ -1,5 +1,8 @@
+import Autoencoders
+import BayesianNetworks
 import Datasets
 import Foundation
+import Learners
 import LinearAlgebra
 import Models
 import Networks

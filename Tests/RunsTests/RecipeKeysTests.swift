@@ -1,3 +1,4 @@
+import Learners
 import Models
 import Recipes
 import Runs

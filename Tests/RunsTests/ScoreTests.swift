@@ -1,6 +1,5 @@
 import Foundation
 import Metrics
-import Models
 import Runs
 import Testing
 import Training

@@ -1,7 +1,7 @@
-import Exact
 import LinearAlgebra
 import ReferenceSupport
 import Sequences
+import Statistics
 import Testing
 
 /// Numbers of statsmodels and pykalman (scripts/reference/dynamics.py).

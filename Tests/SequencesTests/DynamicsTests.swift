@@ -1,8 +1,8 @@
-import Exact
 import Foundation
 import LinearAlgebra
 import ReferenceSupport
 import Sequences
+import Statistics
 import Testing
 
 @Suite("Linear dynamical systems") struct DynamicsTests {

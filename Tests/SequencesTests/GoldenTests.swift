@@ -1,7 +1,8 @@
-import Exact
 import LinearAlgebra
+import Mixtures
 import ReferenceSupport
 import Sequences
+import Statistics
 import Testing
 
 /// Numbers of hmmlearn without its priors (scripts/reference/sequences.py). Those of earthquakes are published too: Zucchini

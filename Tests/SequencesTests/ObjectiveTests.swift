@@ -1,9 +1,10 @@
 import Distributions
-import Exact
 import Foundation
 import LinearAlgebra
+import Mixtures
 import ReferenceSupport
 import Sequences
+import Statistics
 import Testing
 
 @Suite("The objective never falls, and is what it says it is")

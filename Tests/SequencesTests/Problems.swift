@@ -1,7 +1,7 @@
-import Exact
 import LinearAlgebra
 import ReferenceSupport
 import Sequences
+import Statistics
 
 /// Sequences back to back.
 struct Series {

@@ -1,7 +1,7 @@
 import Distributions
-import Exact
 import Foundation
 import LinearAlgebra
+import Mixtures
 import ReferenceSupport
 import Sequences
 import Testing

@@ -12,7 +12,7 @@ struct GridLabels {
   /// Pixels of a line of text, and of the widest of usual letters, at gnuplot's font size 11.
   private static let lineHeight = 26
   private static let letterWidth = 9
-  /// Letters of a row's label, of which one of Hangul counts as two: room for two captions of forty.
+  /// Letters of a row's label, where one of Hangul counts as two: room for two captions of forty.
   private static let longestLabel = 84
 
   /// Nil when the grid has no labels.

@@ -2,7 +2,6 @@ import Datasets
 import Files
 import Foundation
 import Metrics
-import Models
 import Recipes
 import Tensors
 import Training

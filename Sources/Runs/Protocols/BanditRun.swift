@@ -1,6 +1,6 @@
+import Experiments
 import Foundation
 import Metrics
-import Models
 import Recipes
 import Reports
 

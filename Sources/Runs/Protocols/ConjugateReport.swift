@@ -1,7 +1,7 @@
+import Conjugate
 import Figures
 import Files
 import Foundation
-import Models
 import Recipes
 import Reports
 

@@ -1,7 +1,7 @@
 import Datasets
 import Foundation
+import Learners
 import Metrics
-import Models
 import Recipes
 import Tensors
 import Training

@@ -1,7 +1,6 @@
 import Files
 import Foundation
 import Metrics
-import Models
 import Recipes
 import Reports
 import Training

@@ -1,5 +1,5 @@
-import Exact
 import LinearAlgebra
+import Statistics
 
 /// What a linear dynamical system says of one element of a sequence after another.
 public struct DynamicsPaths: Sendable {

@@ -1,5 +1,5 @@
-import Exact
 import LinearAlgebra
+import Statistics
 
 /// The statistics of an E-step of a linear dynamical system, over all sequences. They are taken of what the parameters at the
 /// time leave over, so that nothing cancels when little is left: of the disturbances w = xₜ₊₁ − A xₜ and of the noise

@@ -1,6 +1,6 @@
-import Exact
 import Foundation
 import LinearAlgebra
+import Statistics
 
 /// The square-root Kalman filter and the smoother of one sequence after another, by some parameters.
 ///

@@ -1,5 +1,6 @@
-import Exact
 import LinearAlgebra
+import Mixtures
+import Statistics
 
 /// A linear dynamical system of many sequences, by expectation maximization (Shumway and Stoffer 1982; Ghahramani and Hinton
 /// 1996): the E-step filters and smooths every sequence, the M-step is a function of sums.

@@ -1,4 +1,3 @@
-import Exact
 import LinearAlgebra
 
 /// The parameters of a linear dynamical system with states xₜ ∈ ℝⁿ and elements yₜ ∈ ℝᴰ (Shumway and Stoffer 1982):

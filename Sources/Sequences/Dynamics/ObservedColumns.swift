@@ -1,6 +1,6 @@
-import Exact
 import Foundation
 import LinearAlgebra
+import Statistics
 
 /// What the columns of an element that have a value say of its state, and of the noise in the others.
 struct ObservedColumns {

@@ -1,5 +1,5 @@
-import Exact
 import LinearAlgebra
+import Statistics
 
 /// Means, deviations and lagged covariances of series, from which systems start. Missing numbers are left out, pair
 /// by pair.

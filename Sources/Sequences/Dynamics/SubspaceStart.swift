@@ -1,6 +1,7 @@
-import Exact
 import Foundation
 import LinearAlgebra
+import Mixtures
+import Statistics
 
 extension LinearDynamics {
   /// A system by the covariances of series alone: canonical correlations of the future and the past, whose strongest

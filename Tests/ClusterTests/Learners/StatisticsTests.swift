@@ -1,5 +1,5 @@
 import Foundation
-import Models
+import Learners
 import Networks
 import Tensors
 import TestSupport

@@ -1,4 +1,4 @@
-import Models
+import Learners
 import Networks
 import Optimizers
 import Tensors

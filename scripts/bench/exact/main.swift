@@ -3,11 +3,14 @@
 // MODEL is kmeans, gmm, variational-gmm, pca or bayesian-ridge, whose target is the last column and whose iterations are
 // twenty of the evidence, after one pass each. Prints one JSON line: seconds of each iteration, the objective, and the
 // peak of resident memory, the mapped data included. scripts/bench/exact.py runs it beside scikit-learn.
+import Components
 import Dispatch
 import Distributions
-import Exact
 import Foundation
 import LinearAlgebra
+import Mixtures
+import Regression
+import Statistics
 
 struct SplitMix64: RandomNumberGenerator {
   var state: UInt64
