@@ -26,11 +26,10 @@ package enum JSONDocument {
     let encoder = JSONEncoder()
     encoder.outputFormatting = layout.union([.sortedKeys, .withoutEscapingSlashes])
     guard allowsNonFinite else { return String(decoding: try encoder.encode(value), as: UTF8.self) }
+    // An encoder cannot be set to write null. No text of the value can be the same: it is drawn anew each time.
+    let notFinite = UUID().uuidString
     encoder.nonConformingFloatEncodingStrategy = .convertToString(
       positiveInfinity: notFinite, negativeInfinity: notFinite, nan: notFinite)
     return String(decoding: try encoder.encode(value), as: UTF8.self).replacing("\"\(notFinite)\"", with: "null")
   }
-
-  /// Stands for a number that is not finite until it becomes null, which an encoder cannot be set to write.
-  private static let notFinite = "number that is not finite"
 }
