@@ -33,11 +33,11 @@ import Training
   private func train(
     _ learner: any Learner, steps: Int, shards: Int = 2, lanes: Int = 1
   ) async throws -> (metrics: [String: Double], alarms: [String]) {
-    let heard = Heard()
+    let heard = KeptReports()
     let plan = TrainingPlan(seed: 0, shards: shards, steps: steps, reportEvery: steps)
     let trainer = Trainer(learner, plan: plan, crew: Crew(lanes: lanes), observer: heard)
     _ = try await trainer.train(until: StopRequest())
-    return heard.value
+    return (heard.metrics, heard.alarms)
   }
 
   /// Makes the discriminator say one thing of everything.
@@ -151,15 +151,4 @@ import Training
     let keys = ["data.normalisation=standard", "objective.augmentation_pipeline=[pixels]", "network.generator=[4]"]
     #expect(throws: RecipeError.self) { try learner("gan", data, keys) }
   }
-}
-
-private final class Heard: TrainingObserver, @unchecked Sendable {
-  private let lock = NSLock()
-  private var state: (metrics: [String: Double], alarms: [String]) = ([:], [])
-  var value: (metrics: [String: Double], alarms: [String]) { lock.withLock { state } }
-
-  func step(_ report: TrainingReport) {}
-  func report(_ report: TrainingReport) { lock.withLock { state.metrics = report.metrics } }
-  func checkpoint(_ moment: Trainer.Moment) {}
-  func alarm(_ cause: String, at step: Int) { lock.withLock { state.alarms.append(cause) } }
 }

@@ -5,7 +5,6 @@ import Learners
 import LinearAlgebra
 import Recipes
 import ReferenceSupport
-import Synchronization
 import Tensors
 import Testing
 import Training
@@ -28,11 +27,11 @@ private struct Fitted {
       try #require(values.count == slot.shape.count)
       for (index, value) in values.enumerated() { learner.parameters.float32[slot.offset + index] = Float(value) }
     }
-    let heard = Heard()
+    let heard = KeptReports()
     let plan = TrainingPlan(seed: 3, shards: shards, steps: 1, reportEvery: 1)
     let trainer = Trainer(learner, plan: plan, crew: Crew(lanes: lanes), observer: heard)
     _ = try await trainer.train(until: StopRequest())
-    metrics = heard.metrics.withLock { $0 }
+    metrics = heard.metrics
   }
 
   func numbers(_ name: String) throws -> [Double] {
@@ -64,13 +63,6 @@ private struct Fitted {
     }
     return result
   }
-}
-
-private final class Heard: TrainingObserver {
-  let metrics = Mutex([String: Double]())
-  func step(_ report: TrainingReport) {}
-  func report(_ report: TrainingReport) { metrics.withLock { $0 = report.metrics } }
-  func checkpoint(_ moment: Trainer.Moment) {}
 }
 
 private func variance(_ values: [Double]) -> Double {

@@ -4,6 +4,7 @@ import Learners
 import Models
 import Recipes
 import ReferenceSupport
+import Synchronization
 import Training
 
 /// A learner of a model with keys set, `path: value`.
@@ -21,6 +22,18 @@ func train(
   let plan = TrainingPlan(seed: 3, shards: shards, steps: steps, reportEvery: 1 << 30)
   let trainer = Trainer(learner, plan: plan, crew: Crew(lanes: lanes), observer: DeafObserver())
   return try await trainer.train(from: first, until: StopRequest()).moment
+}
+
+/// The metrics of a training's last report, and all its alarms.
+final class KeptReports: TrainingObserver {
+  private let kept = Mutex((metrics: [String: Double](), alarms: [String]()))
+  var metrics: [String: Double] { kept.withLock { $0.metrics } }
+  var alarms: [String] { kept.withLock { $0.alarms } }
+
+  func step(_ report: TrainingReport) {}
+  func report(_ report: TrainingReport) { kept.withLock { $0.metrics = report.metrics } }
+  func checkpoint(_ moment: Trainer.Moment) {}
+  func alarm(_ cause: String, at step: Int) { kept.withLock { $0.alarms.append(cause) } }
 }
 
 /// Two noisy classes of points in the plane, or a noisy line.

@@ -81,7 +81,7 @@ package struct FitPlan: Sendable, Equatable {
     var (left, candidates, omitted) = (time - tried, [Candidate](), [String]())
     for (index, entry) in options.enumerated() {
       guard let least = needed.removeValue(forKey: index) else {
-        omitted.append("\(entry.family.name): its training would take more than its share of the time")
+        omitted.append("\(entry.family.name): the time is too short for its training")
         continue
       }
       let share = least + left / Double(needed.count + 1)
