@@ -31,7 +31,7 @@ public actor PredictionWorker {
   private enum Stage {
     case asking
     case preparing
-    case fetching(ByteFetch, PredictionOffer, Work)
+    case fetching(PredictionOffer, Work)
     case working(PredictionOffer, Work)
     case over
   }
@@ -47,6 +47,8 @@ public actor PredictionWorker {
   private let prepare: @Sendable (PredictionOffer) throws -> Work
   private let participant: Participant<Stop>
   private var stage = Stage.asking
+  /// What has come of the parameters, while they are fetched. Outside of the stage, whose copies would copy all bytes.
+  private var parameters: ByteFetch?
   private var tasks: [Assignment] = []
   private var isComputing = false
   private var whenIdle: CheckedContinuation<Void, Never>?
@@ -118,9 +120,7 @@ public actor PredictionWorker {
     guard participant.asking.isDue(every: .seconds(1), now: now) else { return }
     switch stage {
     case .asking: send(.recipeRequest(RecipeRequest(build: build, name: name)))
-    case .fetching(var fetch, let offer, let work):
-      for request in fetch.parts.requestsAgain() { send(.stateRequest(request)) }
-      stage = .fetching(fetch, offer, work)
+    case .fetching: for request in parameters!.parts.requestsAgain() { send(.stateRequest(request)) }
     case .working:
       for place in tasks.indices where !tasks[place].rows.parts.isComplete {
         for request in tasks[place].rows.parts.requestsAgain() { send(.stateRequest(request)) }
@@ -147,12 +147,11 @@ public actor PredictionWorker {
     case (.refused(let refused), _):
       end(.failure(ClusterError(.refused, "this node is refused: \(refused.explanation)")))
     case (.stop(let stop), _): end(.success(stop))
-    case (.statePart(let part), .fetching(var fetch, let offer, let work)):
-      guard fetch.take(part) else { return }
+    case (.statePart(let part), .fetching(let offer, let work)):
+      guard parameters!.take(part) else { return }
       participant.asking.postpone(from: .now)
-      for request in fetch.parts.requests() { send(.stateRequest(request)) }
-      stage = .fetching(fetch, offer, work)
-      if fetch.parts.isComplete { begin(fetch, offer, work) }
+      for request in parameters!.parts.requests() { send(.stateRequest(request)) }
+      if parameters!.parts.isComplete { begin(offer, work) }
     case (.statePart(let part), .working):
       for place in tasks.indices where tasks[place].rows.take(part) {
         for request in tasks[place].rows.parts.requests() { send(.stateRequest(request)) }
@@ -172,15 +171,17 @@ public actor PredictionWorker {
       guard work.parametersCount == offer.parametersCount else {
         return end(.failure(ClusterError(.refused, "the parameters are not those of the recipe's model")))
       }
-      var fetch = ByteFetch(offer.parameters, 0..<offer.parametersCount)
-      for request in fetch.parts.requests() { send(.stateRequest(request)) }
+      parameters = ByteFetch(offer.parameters, 0..<offer.parametersCount)
+      for request in parameters!.parts.requests() { send(.stateRequest(request)) }
       participant.asking.postpone(from: .now)
-      stage = .fetching(fetch, offer, work)
+      stage = .fetching(offer, work)
     }
   }
 
-  private func begin(_ fetch: ByteFetch, _ offer: PredictionOffer, _ work: Work) {
-    guard Digest(of: fetch.bytes) == offer.parameters, fetch.bytes.withUnsafeBytes({ work.fill($0) }) else {
+  private func begin(_ offer: PredictionOffer, _ work: Work) {
+    let bytes = parameters!.bytes
+    parameters = nil
+    guard Digest(of: bytes) == offer.parameters, bytes.withUnsafeBytes({ work.fill($0) }) else {
       return end(.failure(ClusterError(.refused, "the parameters do not have the SHA-256 that was announced")))
     }
     stage = .working(offer, work)
