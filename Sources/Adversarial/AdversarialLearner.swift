@@ -29,7 +29,7 @@ final class AdversarialLearner: Learner {
   let parameters: FlatBuffer
   let phases: [Phase]
   let order: Order.Kind
-  let inputs: ExampleInputs
+  let inputs: NetworkInputs
   let codes: LatentCodes
   /// Of training and test examples; nil: metrics over modes and features cannot be computed.
   let labels: ClassLabels?
@@ -55,7 +55,7 @@ final class AdversarialLearner: Learner {
   let pixels: Bool
 
   init(_ recipe: Recipe, data: Dataset, seed: UInt64, defaults: Defaults) throws {
-    inputs = try ExampleInputs(data, recipe["data"])
+    inputs = try NetworkInputs(data, recipe["data"])
     pixels = inputs.normalization == .unit && inputs.train.kind == .uint8
     var codes = try LatentCodes(recipe, informed: defaults.hasCodes)
     objective = try AdversarialObjective(

@@ -8,7 +8,7 @@ import Training
 /// Pictures of data of one or two numbers, where densities themselves can be seen.
 extension AdversarialLearner {
   /// Training examples to show; zeros where a checkpoint holds them.
-  static func shownRows(_ inputs: ExampleInputs, _ data: Dataset) -> FlatBuffer {
+  static func shownRows(_ inputs: NetworkInputs, _ data: Dataset) -> FlatBuffer {
     let count = min(data.trainingCount, 5000)
     var layout = Layout()
     layout.add("rows", [count, inputs.width])

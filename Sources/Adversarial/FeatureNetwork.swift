@@ -23,7 +23,7 @@ struct FeatureNetwork: Sendable {
   private let parameters: FlatBuffer
 
   /// Trains the network on one lane: a few seconds.
-  init(inputs: ExampleInputs, labels: ClassLabels, image: ImageLayout, with crew: Crew) throws {
+  init(inputs: NetworkInputs, labels: ClassLabels, image: ImageLayout, with crew: Crew) throws {
     var layout = Layout()
     var layers: [any Layer]
     var width = image.count
@@ -52,7 +52,7 @@ struct FeatureNetwork: Sendable {
     try train(inputs, labels, with: crew)
   }
 
-  private func train(_ inputs: ExampleInputs, _ labels: ClassLabels, with crew: Crew) throws {
+  private func train(_ inputs: NetworkInputs, _ labels: ClassLabels, with crew: Crew) throws {
     let optimizer = Optimizer(.adam())
     let gradient = FlatBuffer("gradient", parameters.layout)
     let moments = optimizer.stateNames.map { FlatBuffer($0, parameters.layout) }

@@ -9,7 +9,7 @@ import Training
 /// Distances of generated from real pictures that need neither labels nor features.
 extension AdversarialLearner {
   /// Whether examples are pictures that pieces can be cut out of.
-  static func arePictures(_ inputs: ExampleInputs) -> Bool {
+  static func arePictures(_ inputs: NetworkInputs) -> Bool {
     let image = ImageLayout(shape: inputs.train.shape)
     return inputs.width > 16 && min(image.height, image.width) >= PatchSet.side
   }

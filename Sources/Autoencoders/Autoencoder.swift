@@ -27,14 +27,14 @@ final class AutoencoderLearner: GradientLearner {
   let parameters: FlatBuffer
   let descent: GradientDescent
   let order: Order.Kind
-  private let inputs: ExampleInputs
+  private let inputs: NetworkInputs
   private let labels: ClassLabels?
   private let latent: Int
   private let encoder: LayerStack
   private let decoder: LayerStack
 
   init(_ recipe: Recipe, data: Dataset, seed: UInt64) throws {
-    inputs = try ExampleInputs(data, recipe["data"])
+    inputs = try NetworkInputs(data, recipe["data"])
     labels = data.test?.labels
     let section = recipe["network"]
     let network = try NetworkRecipe(section, input: inputs.shape, default: [500])

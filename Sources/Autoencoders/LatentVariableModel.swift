@@ -7,9 +7,6 @@ import Recipes
 import Tensors
 import Training
 
-/// The rows that networks see. `Tensors` has a type `ExampleInputs` as well, so programs that use both name this one so.
-public typealias NetworkInputs = ExampleInputs
-
 /// A generative model with a latent variable z ~ N(0, 1) for each example, and a likelihood of the example's numbers
 /// given what a decoder makes of z. Elbo trains it as a variational auto-encoder, evaluates it, and makes new examples.
 ///

@@ -29,7 +29,7 @@ final class VAELearner: GradientLearner {
   let parameters: FlatBuffer
   let descent: GradientDescent
   let order: Order.Kind
-  let inputs: ExampleInputs
+  let inputs: NetworkInputs
   let labels: ClassLabels?
   let network: VAENetwork
 
@@ -41,7 +41,7 @@ final class VAELearner: GradientLearner {
   private let importanceExamples: Int
 
   init(_ model: any LatentVariableModel.Type, _ recipe: Recipe, data: Dataset, seed: UInt64) throws {
-    inputs = try ExampleInputs(data, recipe["data"])
+    inputs = try NetworkInputs(data, recipe["data"])
     labels = data.test?.labels
     let objective = recipe["objective"]
     estimator = try objective.choice("estimator", default: .b)

@@ -13,7 +13,7 @@ struct VAENetwork: Sendable {
   private let likelihood: any Likelihood
   private let width: Int
 
-  init(_ model: any LatentVariableModel.Type, _ recipe: Recipe, inputs: ExampleInputs, in layout: inout Layout) throws {
+  init(_ model: any LatentVariableModel.Type, _ recipe: Recipe, inputs: NetworkInputs, in layout: inout Layout) throws {
     width = inputs.width
     var likelihood = try model.likelihood(recipe["objective"], of: inputs)
     try inputs.check(likelihood.support, advice: "set objective.likelihood=gaussian, or scale the data")
@@ -52,7 +52,7 @@ struct VAENetwork: Sendable {
   }
 
   /// `encode` of examples as the data has them.
-  func encoder(_ inputs: ExampleInputs, _ constants: [Computation.Constant]) throws -> Computation {
+  func encoder(_ inputs: NetworkInputs, _ constants: [Computation.Constant]) throws -> Computation {
     var block = Block()
     let port = inputs.port(in: &block)
     let statistics = block.channelsLast(try networks.encoder.steps(inputs.steps(port, in: &block), in: &block))
@@ -66,7 +66,7 @@ struct VAENetwork: Sendable {
   }
 
   /// `decode` to the units of the data.
-  func decoder(_ inputs: ExampleInputs, _ constants: [Computation.Constant]) throws -> Computation {
+  func decoder(_ inputs: NetworkInputs, _ constants: [Computation.Constant]) throws -> Computation {
     var block = Block()
     let port = Computation.Port("latent", block.input([Value.examples, latent]))
     let outputs = block.channelsLast(try networks.decoder.steps(port.value, in: &block))

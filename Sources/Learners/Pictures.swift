@@ -6,7 +6,7 @@ import Tensors
 
 /// Rows of a tensor as images; rows that are no image are drawn as a plot of numbers would be: one pixel high.
 package func imageGrid(
-  _ name: String, title: String, _ rows: Tensor, inputs: ExampleInputs, columns: Int, rowLabels: [String] = [],
+  _ name: String, title: String, _ rows: Tensor, inputs: NetworkInputs, columns: Int, rowLabels: [String] = [],
   columnLabels: [String] = [], padding: Int = 2
 ) -> Figure {
   let layout = ImageLayout(shape: inputs.train.shape)
@@ -19,7 +19,7 @@ package func imageGrid(
 }
 
 /// Pairs of rows of images: originals above what a model made of them.
-package func besideOriginals(_ originals: Tensor, _ restored: Tensor, inputs: ExampleInputs) -> Figure {
+package func besideOriginals(_ originals: Tensor, _ restored: Tensor, inputs: NetworkInputs) -> Figure {
   let columns = 10
   let width = inputs.width
   var values: [Float] = []

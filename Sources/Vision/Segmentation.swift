@@ -33,7 +33,7 @@ final class SegmentationLearner: GradientLearner {
   let order: Order.Kind
   let metrics = ["loss"]
   let runningStatistics: [RunningStatistic]
-  let inputs: ExampleInputs
+  let inputs: NetworkInputs
   let kinds: LabelImages.Classes
   private let train: LabelImages
   let test: LabelImages?
@@ -53,7 +53,7 @@ final class SegmentationLearner: GradientLearner {
         advice: "name a folder with train/ and trainannot/, or with image/ and label/, or the made-up data shapes")
     }
     (train, test, kinds) = (labels, data.test?.labelImages, labels.kinds)
-    inputs = try ExampleInputs(data, recipe["data"], default: .unit)
+    inputs = try NetworkInputs(data, recipe["data"], default: .unit)
     crops = try Crops(recipe["data"], image: inputs.shape)
     let objective = recipe["objective"]
     weights = try ClassWeights(objective, data)

@@ -27,7 +27,7 @@ final class VQVAELearner: GradientLearner {
   let descent: GradientDescent
   let order: Order.Kind
   let metrics: [String]
-  let inputs: ExampleInputs
+  let inputs: NetworkInputs
   let encoder: LayerStack
   let decoder: LayerStack
   let quantizer: VectorQuantizer
@@ -41,7 +41,7 @@ final class VQVAELearner: GradientLearner {
   private let variance: FlatBuffer
 
   init(_ recipe: Recipe, data: Dataset, seed: UInt64) throws {
-    inputs = try ExampleInputs(data, recipe["data"])
+    inputs = try NetworkInputs(data, recipe["data"])
     let section = recipe["network"]
     let network = try NetworkRecipe(section, input: inputs.shape, default: [])
     let codes = try section.integer("codes", default: 512, in: 1...65_536)
@@ -70,7 +70,7 @@ final class VQVAELearner: GradientLearner {
   }
 
   /// Of all numbers of the training examples, as the network sees them; 1 where they do not differ.
-  private static func variance(of inputs: ExampleInputs) -> Double {
+  private static func variance(of inputs: NetworkInputs) -> Double {
     var (sum, square) = (0.0, 0.0)
     for start in stride(from: 0, to: inputs.train.count, by: 1000) {
       let rows = inputs.rows(

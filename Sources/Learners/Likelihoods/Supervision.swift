@@ -20,7 +20,7 @@ public struct Supervision: Sendable {
   /// The examples that are learned from, or those that are held out.
   package enum Part { case train, test }
 
-  public let inputs: ExampleInputs
+  public let inputs: NetworkInputs
   public let kind: Kind
   /// What an example of each class counts in the loss; nil: one.
   package private(set) var labelWeights: [Float]?
@@ -34,7 +34,7 @@ public struct Supervision: Sendable {
   private let targetStatistics: FlatBuffer?
 
   package init(_ data: Dataset, _ section: RecipeSection, wants: Wanted, default normalization: Normalization) throws {
-    inputs = try ExampleInputs(data, section, default: normalization)
+    inputs = try NetworkInputs(data, section, default: normalization)
     (columns, targetName) = (data.columns, data.targetName)
     switch wants {
     case .classes:

@@ -33,7 +33,7 @@ final class CaptionLearner: DrawnLearner {
   let order: Order.Kind
   let metrics = ["nll", "words"]
   let weightSource = WeightSource()
-  let inputs: ExampleInputs
+  let inputs: NetworkInputs
   let network: CaptionNetwork
   let spelling: CaptionSpelling
   private let train: Captions
@@ -43,7 +43,7 @@ final class CaptionLearner: DrawnLearner {
 
   init(_ recipe: Recipe, data: Dataset, _ captions: Captions, _ spelling: CaptionSpelling, seed: UInt64) throws {
     (train, test, self.spelling) = (captions, data.test?.captions, spelling)
-    inputs = try ExampleInputs(data, recipe["data"], default: .unit)
+    inputs = try NetworkInputs(data, recipe["data"], default: .unit)
     var layout = Layout()
     network = try CaptionNetwork(
       recipe, input: inputs.shape, tokens: spelling.vocabulary.count, layout: &layout)

@@ -5,7 +5,7 @@ import Tensors
 import Training
 
 /// Turns stored examples into rows of a tensor, as the recipe's `data` section says. Images stay bytes in memory.
-public struct ExampleInputs: Sendable {
+public struct NetworkInputs: Sendable {
   public enum Binarisation: String, Sendable, CaseIterable {
     case none
     /// A pixel is 1 with the probability that its grey value says, drawn anew each time an example is seen.

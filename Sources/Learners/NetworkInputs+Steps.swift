@@ -3,7 +3,7 @@ import Datasets
 import Networks
 import Tensors
 
-extension ExampleInputs {
+extension NetworkInputs {
   /// Examples as the data has them, in the shape of the data: an input of a computation.
   package func port(in block: inout Block) -> Computation.Port {
     Computation.Port(
